@@ -1,0 +1,116 @@
+//! What the database looks like: tables, columns, keys, foreign keys, indexes, triggers,
+//! partitions, privileges.
+//!
+//! Loaded once a run from the database's own system tables. Identifiers in SQL come from here and
+//! from nowhere else: a plugin's spelling is only ever looked up.
+//!
+//! ```
+//! # use besom::catalog::Catalog;
+//! # async fn example(connection: &mut sqlx::SqliteConnection) -> Result<(), Box<dyn std::error::Error>> {
+//! let catalog = Catalog::load_sqlite(connection).await?;
+//! let tokens = catalog.table("oauth2_access_tokens")?;
+//! for child in &tokens.referenced_by {
+//!     println!("{} refers to {}", child.child, tokens.id);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The system tables are read by several queries outside a transaction (no transaction may be left
+//! open by a dropped future), so a table that changes at that moment may be seen half old, half
+//! new. That is no worse than a change right after: every statement is checked by the database
+//! again.
+
+mod error;
+mod lookup;
+mod postgres;
+mod probe;
+mod quote;
+mod sqlite;
+mod time_forms;
+mod types;
+
+pub use error::{CatalogError, TimeFormError};
+pub use lookup::UnknownTable;
+pub use probe::{IdForm, IdShape, ProbeError, TimeProbe};
+pub use quote::quote_ident;
+pub use types::{
+    Column, ForeignKey, Index, IndexColumn, Kind, OnDelete, Privileges, Table, TableId, TableKind,
+    TimeForm, Trigger, TriggerTiming,
+};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The two kinds of database besom works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// PostgreSQL 14 or later.
+    Postgres,
+    /// SQLite 3.40 or later.
+    Sqlite,
+}
+
+/// Everything besom knows about the shape of one database.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    dialect: Dialect,
+    /// Schemas in the order in which an unqualified name is looked up.
+    search_path: Vec<String>,
+    tables: BTreeMap<TableId, Arc<Table>>,
+}
+
+impl Catalog {
+    /// Reads the tables, views and foreign tables of every schema that the connected role may use,
+    /// except the system's own and the temporary ones.
+    ///
+    /// # Errors
+    ///
+    /// A server before PostgreSQL 14, and whatever the connection fails with.
+    pub async fn load_postgres(connection: &mut sqlx::PgConnection) -> Result<Self, CatalogError> {
+        postgres::load(connection).await
+    }
+
+    /// Reads the tables, views and virtual tables of the `main` database, except SQLite's own.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the connection fails with.
+    pub async fn load_sqlite(
+        connection: &mut sqlx::SqliteConnection,
+    ) -> Result<Self, CatalogError> {
+        sqlite::load(connection).await
+    }
+
+    /// A catalog of these tables, taken as they are.
+    pub fn from_tables(
+        dialect: Dialect,
+        search_path: Vec<String>,
+        tables: impl IntoIterator<Item = Table>,
+    ) -> Self {
+        let tables = tables
+            .into_iter()
+            .map(|table| (table.id.clone(), Arc::new(table)))
+            .collect();
+        Self {
+            dialect,
+            search_path,
+            tables,
+        }
+    }
+
+    /// Which kind of database this is.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The table of exactly that schema and name.
+    pub fn by_id(&self, id: &TableId) -> Option<&Arc<Table>> {
+        self.tables.get(id)
+    }
+
+    /// Every table, by schema and name.
+    pub fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
+        self.tables.values()
+    }
+}

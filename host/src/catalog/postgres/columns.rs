@@ -1,0 +1,112 @@
+//! Columns and what values they hold.
+
+use sqlx::postgres::PgConnection;
+use sqlx::postgres::types::Oid;
+
+use super::super::{CatalogError, Column, Kind};
+use super::{Tables, of_tables};
+
+/// Domains are followed to the type below the last of them. `format_type` is given -1 because its
+/// answer without is not always castable to: `character` would cut to one character, `bpchar`
+/// does not.
+const COLUMNS: &str = "
+WITH RECURSIVE step(domain, type) AS (
+    SELECT oid, typbasetype FROM pg_catalog.pg_type WHERE typtype = 'd'
+    UNION ALL
+    SELECT step.domain, t.typbasetype
+    FROM step JOIN pg_catalog.pg_type t ON t.oid = step.type WHERE t.typtype = 'd'
+), base AS (
+    SELECT step.domain, step.type
+    FROM step JOIN pg_catalog.pg_type t ON t.oid = step.type WHERE t.typtype <> 'd'
+)
+SELECT a.attrelid, a.attname::text, format_type(t.oid, -1), t.typname::text,
+       n.nspname = 'pg_catalog', t.typtype = 'e', NOT a.attnotnull,
+       a.attgenerated <> '' OR a.attidentity = 'a',
+       ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e
+             WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder)
+FROM pg_catalog.pg_attribute a
+LEFT JOIN base ON base.domain = a.atttypid
+JOIN pg_catalog.pg_type t ON t.oid = coalesce(base.type, a.atttypid)
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+WHERE a.attrelid = ANY($1) AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attrelid, a.attnum";
+
+type ColumnRow = (
+    Oid,
+    String,
+    String,
+    String,
+    bool,
+    bool,
+    bool,
+    bool,
+    Vec<String>,
+);
+
+pub(super) async fn add(
+    connection: &mut PgConnection,
+    tables: &mut Tables,
+) -> Result<(), CatalogError> {
+    let rows: Vec<ColumnRow> = of_tables(connection, "columns", COLUMNS, tables).await?;
+    for row in rows {
+        let (table, name, sql_type, type_name, built_in, is_enum, nullable, generated, labels) =
+            row;
+        let kind = if is_enum {
+            Kind::Enum(labels)
+        } else {
+            kind(&type_name, built_in)
+        };
+        if let Some(table) = tables.get_mut(&table.0) {
+            let time_form = None;
+            table.columns.push(Column {
+                name,
+                sql_type,
+                kind,
+                nullable,
+                generated,
+                time_form,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The kind of a type by its name in `pg_type`. `built_in`: it lies in `pg_catalog`, so that a
+/// user's own type called `uuid` is not taken for the real one; citext lies wherever its extension
+/// was put.
+fn kind(type_name: &str, built_in: bool) -> Kind {
+    match (type_name, built_in) {
+        ("citext", false) => Kind::Text,
+        (_, false) => Kind::Other,
+        ("bool", _) => Kind::Boolean,
+        ("int2", _) => Kind::Integer(16),
+        ("int4", _) => Kind::Integer(32),
+        ("int8", _) => Kind::Integer(64),
+        ("float4" | "float8", _) => Kind::Float,
+        ("numeric", _) => Kind::Numeric,
+        ("text" | "varchar" | "bpchar", _) => Kind::Text,
+        ("bytea", _) => Kind::Bytes,
+        ("uuid", _) => Kind::Uuid,
+        ("timestamptz", _) => Kind::Timestamp,
+        ("timestamp", _) => Kind::LocalTimestamp,
+        ("date", _) => Kind::Date,
+        ("interval", _) => Kind::Interval,
+        ("json" | "jsonb", _) => Kind::Json,
+        ("inet" | "cidr", _) => Kind::Inet,
+        _ => Kind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kind;
+    use crate::catalog::Kind;
+
+    #[test]
+    fn a_users_own_type_named_like_a_built_in_one_is_other() {
+        assert_eq!(kind("uuid", true), Kind::Uuid);
+        assert_eq!(kind("uuid", false), Kind::Other);
+        assert_eq!(kind("citext", false), Kind::Text);
+        assert_eq!(kind("_text", true), Kind::Other);
+    }
+}

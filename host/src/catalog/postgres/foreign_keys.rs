@@ -1,0 +1,150 @@
+//! Foreign keys, both ways.
+//!
+//! A partitioned table's foreign key has copies: at every partition of the child, and for every
+//! partition of the parent. A sweep goes leaf by leaf, so a leaf must know both what it refers to
+//! and what refers to it; but nobody should meet the same child twice. So a table's own keys leave
+//! out the copies that stand for partitions of the parent, and the keys that point at it leave out
+//! the copies that stand for partitions of the child.
+
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, FromRow, Row};
+
+use super::super::{CatalogError, ForeignKey, OnDelete, TableId};
+use super::{Tables, of_tables};
+
+/// `server_version_num` since which ON DELETE SET NULL may list columns.
+const SET_COLUMNS_SINCE: i32 = 150_000;
+
+/// `server_version_num` since which a constraint may be NOT ENFORCED: then it does nothing at all
+/// on a delete, and counts as none.
+const NOT_ENFORCED_SINCE: i32 = 180_000;
+
+/// One constraint, and which of the two tables is to know it.
+struct Found {
+    key: ForeignKey,
+    child: Oid,
+    parent: Oid,
+    /// It is one of the child's own keys.
+    outward: bool,
+    /// It is one of the keys that point at the parent.
+    inward: bool,
+}
+
+impl FromRow<'_, PgRow> for Found {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let on_delete = match row.try_get("rule")? {
+            "r" => OnDelete::Restrict,
+            "c" => OnDelete::Cascade,
+            "n" => OnDelete::SetNull,
+            "d" => OnDelete::SetDefault,
+            _ => OnDelete::NoAction,
+        };
+        let columns: Vec<String> = row.try_get("columns")?;
+        let listed: Option<Vec<String>> = row.try_get("set_columns")?;
+        let set_columns = match on_delete {
+            OnDelete::SetNull | OnDelete::SetDefault => listed.unwrap_or_else(|| columns.clone()),
+            OnDelete::NoAction | OnDelete::Restrict | OnDelete::Cascade => Vec::new(),
+        };
+        let id = |schema, name| -> Result<TableId, sqlx::Error> {
+            Ok(TableId::new(
+                row.try_get::<String, _>(schema)?,
+                row.try_get::<String, _>(name)?,
+            ))
+        };
+        Ok(Self {
+            key: ForeignKey {
+                name: row.try_get("conname")?,
+                child: id("child_schema", "child_name")?,
+                columns,
+                parent: id("parent_schema", "parent_name")?,
+                parent_columns: row.try_get("parent_columns")?,
+                on_delete,
+                set_columns,
+                deferrable: row.try_get("condeferrable")?,
+                validated: row.try_get("convalidated")?,
+            },
+            child: row.try_get("conrelid")?,
+            parent: row.try_get("confrelid")?,
+            outward: row.try_get("outward")?,
+            inward: row.try_get("inward")?,
+        })
+    }
+}
+
+fn statement(server_version: i32) -> String {
+    let set_columns = if server_version >= SET_COLUMNS_SINCE {
+        "con.confdelsetcols"
+    } else {
+        "NULL::int2[]"
+    };
+    let enforced = if server_version >= NOT_ENFORCED_SINCE {
+        "con.conenforced"
+    } else {
+        "true"
+    };
+    let names = |table: &str, numbers: &str| {
+        format!(
+            "(SELECT array_agg(a.attname::text ORDER BY u.n)
+              FROM unnest({numbers}) WITH ORDINALITY AS u(number, n)
+              JOIN pg_catalog.pg_attribute a ON a.attrelid = {table} AND a.attnum = u.number)"
+        )
+    };
+    format!(
+        "SELECT con.conrelid, con.confrelid, con.conname::text,
+                cn.nspname::text AS child_schema, c.relname::text AS child_name,
+                pn.nspname::text AS parent_schema, p.relname::text AS parent_name,
+                {columns} AS columns, {parent_columns} AS parent_columns,
+                {set_columns} AS set_columns, con.confdeltype::text AS rule,
+                con.condeferrable, con.convalidated,
+                up.oid IS NULL OR up.conrelid <> con.conrelid AS outward,
+                up.oid IS NULL OR up.confrelid <> con.confrelid AS inward
+         FROM pg_catalog.pg_constraint con
+         LEFT JOIN pg_catalog.pg_constraint up ON up.oid = con.conparentid
+         JOIN pg_catalog.pg_class c ON c.oid = con.conrelid
+         JOIN pg_catalog.pg_namespace cn ON cn.oid = c.relnamespace
+         JOIN pg_catalog.pg_class p ON p.oid = con.confrelid
+         JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
+         WHERE con.contype = 'f' AND {enforced}
+           AND (con.conrelid = ANY($1) OR con.confrelid = ANY($1))
+         ORDER BY cn.nspname, c.relname, con.conname, con.oid",
+        columns = names("con.conrelid", "con.conkey"),
+        parent_columns = names("con.confrelid", "con.confkey"),
+        set_columns = names("con.conrelid", set_columns),
+    )
+}
+
+pub(super) async fn add(
+    connection: &mut PgConnection,
+    tables: &mut Tables,
+    server_version: i32,
+) -> Result<(), CatalogError> {
+    let sql = AssertSqlSafe(statement(server_version));
+    let rows: Vec<Found> = of_tables(connection, "foreign keys", sql, tables).await?;
+    for found in rows {
+        if found.inward
+            && let Some(table) = tables.get_mut(&found.parent.0)
+        {
+            table.referenced_by.push(found.key.clone());
+        }
+        if found.outward
+            && let Some(table) = tables.get_mut(&found.child.0)
+        {
+            table.foreign_keys.push(found.key);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::statement;
+
+    #[test]
+    fn a_server_is_not_asked_for_columns_that_its_system_tables_lack() {
+        assert!(!statement(140_012).contains("confdelsetcols"));
+        assert!(statement(150_000).contains("confdelsetcols"));
+        assert!(!statement(170_000).contains("conenforced"));
+        assert!(statement(180_000).contains("conenforced"));
+    }
+}

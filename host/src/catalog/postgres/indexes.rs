@@ -1,0 +1,123 @@
+//! Indexes, primary keys and triggers.
+
+use sqlx::postgres::PgConnection;
+use sqlx::postgres::types::Oid;
+
+use super::super::{CatalogError, Index, IndexColumn, Trigger, TriggerTiming};
+use super::{Tables, of_tables};
+
+/// `indkey` and its companions count from 0; 0 among the keys is an expression. An option's first
+/// bit is DESC, its second NULLS FIRST, which ORDER BY implies for DESC and only there.
+const INDEXES: &str = "
+SELECT i.indrelid, c.relname::text, i.indisprimary, i.indisunique,
+       i.indisvalid AND i.indisready, m.amname = 'btree',
+       pg_get_expr(i.indpred, i.indrelid),
+       k.names, k.descending, k.ordered
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+JOIN pg_catalog.pg_am m ON m.oid = c.relam
+CROSS JOIN LATERAL (
+    SELECT array_agg(a.attname::text ORDER BY n) AS names,
+           array_agg(i.indoption[n] & 1 = 1 ORDER BY n) AS descending,
+           array_agg(coalesce(o.opcdefault AND i.indcollation[n] = a.attcollation, false)
+                     AND (i.indoption[n] & 1 = 1) = (i.indoption[n] & 2 = 2)
+                     ORDER BY n) AS ordered
+    FROM generate_series(0, i.indnkeyatts - 1) AS n
+    LEFT JOIN pg_catalog.pg_attribute a
+           ON a.attrelid = i.indrelid AND a.attnum = i.indkey[n] AND a.attnum <> 0
+    LEFT JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[n]
+) AS k
+WHERE i.indrelid = ANY($1) AND i.indislive
+ORDER BY i.indrelid, c.relname";
+
+type IndexRow = (
+    Oid,
+    String,
+    bool,
+    bool,
+    bool,
+    bool,
+    Option<String>,
+    Vec<Option<String>>,
+    Vec<bool>,
+    Vec<bool>,
+);
+
+pub(super) async fn add(
+    connection: &mut PgConnection,
+    tables: &mut Tables,
+) -> Result<(), CatalogError> {
+    let rows: Vec<IndexRow> = of_tables(connection, "indexes", INDEXES, tables).await?;
+    for row in rows {
+        let (table, name, primary, unique, valid, btree, predicate, names, descending, ordered) =
+            row;
+        let Some(table) = tables.get_mut(&table.0) else {
+            continue;
+        };
+        if primary {
+            table.primary_key = names.iter().flatten().cloned().collect();
+        }
+        let columns = names
+            .into_iter()
+            .zip(descending)
+            .zip(ordered)
+            .map(|((name, descending), ordered)| IndexColumn {
+                name,
+                descending,
+                ordered,
+            })
+            .collect();
+        table.indexes.push(Index {
+            name,
+            columns,
+            unique,
+            predicate,
+            valid,
+            btree,
+        });
+    }
+    Ok(())
+}
+
+/// `O` fires in an ordinary session, `A` always; `D` is disabled and `R` fires on replicas only.
+/// Before PostgreSQL 15 a partition's copy of its parent's trigger counted as internal.
+const TRIGGERS: &str = "
+SELECT t.tgrelid, t.tgname::text, t.tgtype
+FROM pg_catalog.pg_trigger t
+LEFT JOIN pg_catalog.pg_constraint con ON con.oid = t.tgconstraint
+WHERE t.tgrelid = ANY($1) AND t.tgenabled IN ('O', 'A')
+  AND (NOT t.tgisinternal
+       OR t.tgparentid <> 0 AND (t.tgconstraint = 0 OR con.contype = 't'))
+ORDER BY t.tgrelid, t.tgname";
+
+// The bits of `pg_trigger.tgtype`, from the server's own `pg_trigger.h`.
+const ROW: i16 = 1;
+const BEFORE: i16 = 2;
+const DELETE: i16 = 8;
+const UPDATE: i16 = 16;
+const INSTEAD: i16 = 64;
+
+pub(super) async fn add_triggers(
+    connection: &mut PgConnection,
+    tables: &mut Tables,
+) -> Result<(), CatalogError> {
+    let rows: Vec<(Oid, String, i16)> = of_tables(connection, "triggers", TRIGGERS, tables).await?;
+    for (table, name, bits) in rows {
+        let has = |bit| bits & bit != 0;
+        let trigger = Trigger {
+            name,
+            timing: match (has(INSTEAD), has(BEFORE)) {
+                (true, _) => TriggerTiming::InsteadOf,
+                (false, true) => TriggerTiming::Before,
+                (false, false) => TriggerTiming::After,
+            },
+            on_delete: has(DELETE),
+            on_update: has(UPDATE),
+            for_each_row: has(ROW),
+        };
+        if let Some(table) = tables.get_mut(&table.0) {
+            table.triggers.push(trigger);
+        }
+    }
+    Ok(())
+}

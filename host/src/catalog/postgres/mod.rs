@@ -1,0 +1,70 @@
+//! The catalog of a PostgreSQL server: seven queries on `pg_catalog`, however many tables there
+//! are.
+//!
+//! `information_schema` is not used: it hides what the role does not own, and knows neither
+//! indexes nor `confdelsetcols`.
+
+mod columns;
+mod foreign_keys;
+mod indexes;
+mod relations;
+
+use std::collections::BTreeMap;
+
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{FromRow, SqlSafeStr};
+
+use super::{Catalog, CatalogError, Dialect, Table};
+
+/// `server_version_num` of the oldest supported server; 13 has left its makers' own support.
+const OLDEST: i32 = 140_000;
+
+/// Tables by object id while they are put together.
+type Tables = BTreeMap<u32, Table>;
+
+pub(super) async fn load(connection: &mut PgConnection) -> Result<Catalog, CatalogError> {
+    let (number, version, search_path): (i32, String, Vec<String>) = sqlx::query_as(
+        "SELECT current_setting('server_version_num')::int4, current_setting('server_version'),
+                current_schemas(false)::text[]",
+    )
+    .persistent(false)
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(CatalogError::reading("version and search path"))?;
+    if number < OLDEST {
+        return Err(CatalogError::TooOld { version });
+    }
+
+    let mut tables = relations::load(connection).await?;
+    relations::add_partitions(connection, &mut tables).await?;
+    columns::add(connection, &mut tables).await?;
+    indexes::add(connection, &mut tables).await?;
+    indexes::add_triggers(connection, &mut tables).await?;
+    foreign_keys::add(connection, &mut tables, number).await?;
+    Ok(Catalog::from_tables(
+        Dialect::Postgres,
+        search_path,
+        tables.into_values(),
+    ))
+}
+
+/// The rows of `sql` for the tables known so far, whose object ids are its `$1`. Not kept prepared:
+/// it runs once a run.
+async fn of_tables<Row>(
+    connection: &mut PgConnection,
+    what: &'static str,
+    sql: impl SqlSafeStr,
+    tables: &Tables,
+) -> Result<Vec<Row>, CatalogError>
+where
+    Row: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+{
+    let oids: Vec<Oid> = tables.keys().copied().map(Oid).collect();
+    sqlx::query_as(sql)
+        .persistent(false)
+        .bind(oids)
+        .fetch_all(connection)
+        .await
+        .map_err(CatalogError::reading(what))
+}

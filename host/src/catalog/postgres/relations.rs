@@ -1,0 +1,87 @@
+//! Tables, views and foreign tables, with what the role may do to them, and their partitions.
+
+use sqlx::postgres::PgConnection;
+use sqlx::postgres::types::Oid;
+
+use super::super::{CatalogError, Privileges, Table, TableId, TableKind};
+use super::{Tables, of_tables};
+
+/// `row_security_active` knows about owners, FORCE, superusers and BYPASSRLS. `reltuples` is -1
+/// where nothing has been counted yet. A table dropped meanwhile has NULL for every privilege.
+const RELATIONS: &str = "
+SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text,
+       coalesce(has_table_privilege(c.oid, 'SELECT'), false) OR NOT EXISTS (
+           SELECT FROM pg_catalog.pg_attribute a
+           WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+             AND has_column_privilege(c.oid, a.attnum, 'SELECT') IS NOT TRUE),
+       coalesce(has_table_privilege(c.oid, 'DELETE'), false),
+       coalesce(has_any_column_privilege(c.oid, 'UPDATE'), false),
+       row_security_active(c.oid),
+       greatest(c.reltuples, 0)::int8
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND has_schema_privilege(n.oid, 'USAGE')";
+
+type RelationRow = (Oid, String, String, String, bool, bool, bool, bool, i64);
+
+pub(super) async fn load(connection: &mut PgConnection) -> Result<Tables, CatalogError> {
+    let rows: Vec<RelationRow> = sqlx::query_as(RELATIONS)
+        .persistent(false)
+        .fetch_all(connection)
+        .await
+        .map_err(CatalogError::reading("tables"))?;
+    let tables = rows.into_iter().map(|row| {
+        let (oid, schema, name, kind, select, delete, update_any, row_security, estimate) = row;
+        let table = Table {
+            id: TableId::new(schema, name),
+            kind: match kind.as_str() {
+                "r" => TableKind::Table,
+                "p" => TableKind::Partitioned,
+                "f" => TableKind::Foreign,
+                _ => TableKind::View,
+            },
+            columns: Vec::new(),
+            primary_key: Vec::new(),
+            foreign_keys: Vec::new(),
+            referenced_by: Vec::new(),
+            indexes: Vec::new(),
+            triggers: Vec::new(),
+            partitions: Vec::new(),
+            privileges: Privileges {
+                select,
+                delete,
+                update_any,
+            },
+            row_security,
+            estimated_rows: u64::try_from(estimate).unwrap_or(0),
+            has_rowid: false,
+            rowid_alias: None,
+        };
+        (oid.0, table)
+    });
+    Ok(tables.collect())
+}
+
+const PARTITIONS: &str = "
+SELECT i.inhparent, n.nspname::text, c.relname::text
+FROM pg_catalog.pg_inherits i
+JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE i.inhparent = ANY($1)
+ORDER BY i.inhparent, n.nspname, c.relname";
+
+pub(super) async fn add_partitions(
+    connection: &mut PgConnection,
+    tables: &mut Tables,
+) -> Result<(), CatalogError> {
+    let rows: Vec<(Oid, String, String)> =
+        of_tables(connection, "partitions", PARTITIONS, tables).await?;
+    for (parent, schema, name) in rows {
+        if let Some(table) = tables.get_mut(&parent.0) {
+            table.partitions.push(TableId::new(schema, name));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Looking at data where the type alone does not say what a column holds: ids with a time inside,
+//! and instants that are not of a time type.
+//!
+//! A wrong guess here deletes live rows, so a probe that cannot tell answers with an error whose
+//! message says how to settle it.
+
+mod error;
+mod ids;
+mod instants;
+mod postgres;
+mod sqlite;
+
+pub use error::ProbeError;
+
+use super::{Column, Table, TimeForm, quote_ident};
+
+/// How a key column holds ids with a time inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdShape {
+    /// The native type of PostgreSQL.
+    Uuid,
+    /// 36 characters, hyphenated, in lower case.
+    UuidText,
+    /// 26 characters of Crockford's base 32, as ULIDs are written.
+    Crockford {
+        /// In upper case, else in lower case.
+        upper: bool,
+    },
+    /// 16 bytes.
+    Bytes,
+}
+
+/// What the ids of a key column look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdForm {
+    /// How they are held.
+    pub shape: IdShape,
+    /// Every sampled id, and at least eight of them, is of UUID version 7: an id of another version
+    /// can be told apart, and must be.
+    pub version7: bool,
+}
+
+/// What the instants of a column look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeProbe {
+    /// How they are held.
+    pub form: TimeForm,
+    /// There was no value to look at, and nobody said: good for comparisons, where a row that
+    /// arrives meanwhile in another form counts as younger than it is; **not** for writing.
+    pub assumed: bool,
+}
+
+/// The column's smallest and largest values can be read from an index: from a whole one, or from a
+/// partial one of the values that are not NULL, the only ones that a probe looks at.
+fn has_ends(table: &Table, column: &Column) -> bool {
+    let not_null = [&column.name, &quote_ident(&column.name)].map(|n| format!("{n} IS NOT NULL"));
+    let of_values = |predicate: &str| {
+        let predicate = predicate.trim_matches(['(', ')', ' ']);
+        not_null.iter().any(|p| p.eq_ignore_ascii_case(predicate))
+    };
+    table.indexes.iter().any(|index| {
+        index.leads_with(&column.name) && index.predicate.as_deref().is_none_or(of_values)
+    })
+}

@@ -1,0 +1,126 @@
+//! The probes on PostgreSQL.
+
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::PgConnection;
+
+use super::error::place;
+use super::ids::{self, SAMPLE_EACH_END, SAMPLE_UNORDERED, Sample, Sampled};
+use super::{IdForm, IdShape, ProbeError, TimeProbe, has_ends, instants};
+use crate::catalog::{Catalog, Column, Kind, Table, TableKind, TimeForm, quote_ident};
+use crate::request::Timestamp;
+
+impl Catalog {
+    /// Looks at the smallest and largest ids of a column, or at a thousand rows where no index leads
+    /// with it. `now` is the database's clock.
+    ///
+    /// # Errors
+    ///
+    /// The column holds no ids with a time inside; ids of several shapes; an id more than a day ahead of
+    /// `now`, so that the ids are not made from the time.
+    pub async fn id_form_postgres(
+        connection: &mut PgConnection,
+        table: &Table,
+        column: &Column,
+        now: Timestamp,
+    ) -> Result<IdForm, ProbeError> {
+        let (expression, by_kind) = match column.kind {
+            Kind::Uuid => ("c::text", IdShape::Uuid),
+            Kind::Text => ("left(c::text, 80)", IdShape::Crockford { upper: true }),
+            Kind::Bytes => ("encode(substring(c FROM 1 FOR 80), 'hex')", IdShape::Bytes),
+            _ => {
+                return Err(ids::unknown(
+                    table,
+                    column,
+                    "its type holds none".to_owned(),
+                ));
+            }
+        };
+        let ends = has_ends(table, column);
+        let sql = sample(table, column, expression, ends);
+        let values: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
+            .persistent(false)
+            .fetch_all(connection)
+            .await
+            .map_err(|source| ProbeError::Query {
+                place: place(table, column),
+                source,
+            })?;
+        let sampled = |text: String| match by_kind {
+            IdShape::Uuid => Sampled::Uuid(text),
+            IdShape::Bytes => Sampled::Bytes(from_hex(&text)),
+            IdShape::UuidText | IdShape::Crockford { .. } => Sampled::Text(text),
+        };
+        let sample = Sample {
+            values: values.into_iter().map(sampled).collect(),
+            ends,
+        };
+        ids::form(table, column, &sample, by_kind, now)
+    }
+}
+
+/// The column is called `c` inside, so that ORDER BY cannot mean the column of the result.
+fn sample(table: &Table, column: &Column, expression: &str, ends: bool) -> String {
+    // a parent of inheritance children is sampled without them, a partitioned one with
+    let only = if table.kind == TableKind::Table {
+        "ONLY "
+    } else {
+        ""
+    };
+    let name = quote_ident(&column.name);
+    let from = format!(
+        "SELECT {name} AS c FROM {only}{} WHERE {name} IS NOT NULL",
+        table.sql_name()
+    );
+    if ends {
+        format!(
+            "SELECT {expression} FROM (
+                 (SELECT c FROM ({from}) AS r ORDER BY c LIMIT {SAMPLE_EACH_END})
+                 UNION ALL
+                 (SELECT c FROM ({from}) AS r ORDER BY c DESC LIMIT {SAMPLE_EACH_END})
+             ) AS s"
+        )
+    } else {
+        format!("SELECT {expression} FROM ({from} LIMIT {SAMPLE_UNORDERED}) AS s")
+    }
+}
+
+/// Bytes from the hex digits that `encode` wrote.
+fn from_hex(digits: &str) -> Vec<u8> {
+    let digits: Vec<u32> = digits
+        .chars()
+        .filter_map(|digit| digit.to_digit(16))
+        .collect();
+    digits
+        .chunks_exact(2)
+        .map(|pair| {
+            pair.iter()
+                .fold(0u8, |byte, digit| byte << 4 | *digit as u8)
+        })
+        .collect()
+}
+
+impl Catalog {
+    /// What form the column holds instants in: its own type, else the operator's word. PostgreSQL has
+    /// types for times, so an integer or a text is never guessed at, and no query is needed.
+    ///
+    /// # Errors
+    ///
+    /// Neither says; the message shows the configuration that would.
+    pub fn time_form_postgres(table: &Table, column: &Column) -> Result<TimeProbe, ProbeError> {
+        match (&column.kind, column.time_form) {
+            (Kind::Timestamp | Kind::LocalTimestamp | Kind::Date, _) => Ok(TimeProbe {
+                form: TimeForm::Native,
+                assumed: false,
+            }),
+            (_, Some(form)) => Ok(TimeProbe {
+                form,
+                assumed: false,
+            }),
+            (_, None) => Err(instants::unknown(
+                table,
+                column,
+                "its type is not one of time, and the configuration does not say".to_owned(),
+            )),
+        }
+    }
+}

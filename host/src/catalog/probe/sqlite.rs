@@ -1,0 +1,187 @@
+//! The probes on SQLite, where a column may hold values of any type whatever it was declared.
+
+use sqlx::AssertSqlSafe;
+use sqlx::sqlite::SqliteConnection;
+
+use super::error::place;
+use super::ids::{self, SAMPLE_UNORDERED, Sample, Sampled};
+use super::instants::{self, Instant};
+use super::{IdForm, IdShape, ProbeError, TimeProbe, has_ends};
+use crate::catalog::{Catalog, Column, Kind, Table, quote_ident};
+use crate::request::Timestamp;
+
+/// Bytes of a value that a message may show; an id has at most 36.
+const SHOWN: u32 = 80;
+
+impl Catalog {
+    /// Looks at the smallest and largest ids of a column, or at a thousand rows where no index leads
+    /// with it. `now` is the run's clock.
+    ///
+    /// # Errors
+    ///
+    /// The column holds no ids with a time inside; ids of several shapes; an id more than a day ahead of
+    /// `now`, so that the ids are not made from the time.
+    pub async fn id_form_sqlite(
+        connection: &mut SqliteConnection,
+        table: &Table,
+        column: &Column,
+        now: Timestamp,
+    ) -> Result<IdForm, ProbeError> {
+        let by_kind = match column.kind {
+            Kind::Text | Kind::Any => IdShape::Crockford { upper: true },
+            Kind::Bytes => IdShape::Bytes,
+            _ => {
+                return Err(ids::unknown(
+                    table,
+                    column,
+                    "its type holds none".to_owned(),
+                ));
+            }
+        };
+        let ends = has_ends(table, column);
+        let from = source(table, column);
+        let from = if ends {
+            both_ends(&from, "c", ids::SAMPLE_EACH_END)
+        } else {
+            format!("{from} LIMIT {SAMPLE_UNORDERED}")
+        };
+        let values = sample(connection, table, column, &from).await?;
+        let values = values
+            .into_iter()
+            .map(|(kind, bytes)| match kind.as_str() {
+                "blob" => Sampled::Bytes(bytes),
+                "text" => Sampled::Text(String::from_utf8_lossy(&bytes).into_owned()),
+                kind => Sampled::Other(format!("`{}` ({kind})", String::from_utf8_lossy(&bytes))),
+            })
+            .collect();
+        ids::form(table, column, &Sample { values, ends }, by_kind, now)
+    }
+}
+
+impl Catalog {
+    /// What form the column holds instants in: the operator's word, else what a hundred values at most
+    /// look like, from both ends of the column's index or of the table. Without an index and with few
+    /// values, that reads the table once or twice.
+    ///
+    /// # Errors
+    ///
+    /// Values of several forms or of none that is known, and a type that holds no instants; the message
+    /// shows the configuration that settles it.
+    pub async fn time_form_sqlite(
+        connection: &mut SqliteConnection,
+        table: &Table,
+        column: &Column,
+    ) -> Result<TimeProbe, ProbeError> {
+        if let Some(form) = column.time_form {
+            return Ok(TimeProbe {
+                form,
+                assumed: false,
+            });
+        }
+        if !matches!(
+            column.kind,
+            Kind::Integer(_) | Kind::Text | Kind::Any | Kind::Numeric
+        ) {
+            return Err(instants::unknown(
+                table,
+                column,
+                "its type holds none".to_owned(),
+            ));
+        }
+        // An index also brings the extremes, and values of another type beyond them.
+        let by_rowid = !has_ends(table, column) && table.rowid_name().is_some();
+        let order = if by_rowid { "r" } else { "c" };
+        let from = both_ends(&source(table, column), order, instants::SAMPLE_EACH_END);
+        let values = sample(connection, table, column, &from).await?;
+        let values: Vec<Instant> = values
+            .into_iter()
+            .map(|(kind, bytes)| {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                match (kind.as_str(), text.parse()) {
+                    ("integer", Ok(number)) => Instant::Integer(number),
+                    ("text", _) => Instant::Text(text),
+                    _ => Instant::Other(kind),
+                }
+            })
+            .collect();
+        instants::form(table, column, &values)
+    }
+}
+
+/// The column's values as `c`, with the rowid, where there is one, as `r`.
+fn source(table: &Table, column: &Column) -> String {
+    let rowid = table
+        .rowid_name()
+        .map_or_else(|| "NULL".to_owned(), quote_ident);
+    let name = quote_ident(&column.name);
+    format!(
+        "SELECT {name} AS c, {rowid} AS r FROM {} WHERE {name} IS NOT NULL",
+        table.sql_name()
+    )
+}
+
+fn both_ends(from: &str, order: &str, each: u32) -> String {
+    format!(
+        "SELECT c FROM (SELECT c FROM ({from}) ORDER BY {order} LIMIT {each})
+         UNION ALL SELECT c FROM (SELECT c FROM ({from}) ORDER BY {order} DESC LIMIT {each})"
+    )
+}
+
+/// Type and bytes of the values. Text comes as bytes because SQLite does not check that it is UTF-8.
+async fn sample(
+    connection: &mut SqliteConnection,
+    table: &Table,
+    column: &Column,
+    from: &str,
+) -> Result<Vec<(String, Vec<u8>)>, ProbeError> {
+    let sql = format!("SELECT typeof(c), substr(CAST(c AS BLOB), 1, {SHOWN}) FROM ({from})");
+    sqlx::query_as(AssertSqlSafe(sql))
+        .persistent(false)
+        .fetch_all(connection)
+        .await
+        .map_err(|source| ProbeError::Query {
+            place: place(table, column),
+            source,
+        })
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+
+    use super::{both_ends, has_ends, source};
+    use crate::catalog::Catalog;
+
+    #[tokio::test]
+    async fn a_sample_from_an_index_reads_its_ends_without_sorting() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let schema = "CREATE TABLE t (id INTEGER PRIMARY KEY, c TEXT UNIQUE, r INTEGER);
+                      CREATE INDEX of_values ON t (r) WHERE r IS NOT NULL";
+        sqlx::raw_sql(schema)
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        let catalog = Catalog::load_sqlite(&mut connection).await.unwrap();
+        let table = catalog.table("t").unwrap();
+
+        for column in &table.columns {
+            assert!(has_ends(table, column), "{}", column.name);
+            let sql = both_ends(&source(table, column), "c", 16);
+            let plan: Vec<(i64, i64, i64, String)> =
+                sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")))
+                    .fetch_all(&mut connection)
+                    .await
+                    .unwrap();
+            assert!(
+                !plan.iter().any(|row| row.3.contains("TEMP B-TREE")),
+                "{plan:?}"
+            );
+        }
+    }
+}

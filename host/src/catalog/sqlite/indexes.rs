@@ -1,0 +1,87 @@
+//! Indexes and triggers.
+
+use sqlx::sqlite::SqliteConnection;
+
+use super::super::{CatalogError, Index, IndexColumn, Trigger};
+use super::{Tables, fold, rows, text};
+
+/// One row a key column; a column's name is NULL for an expression.
+const INDEXES: &str = "
+SELECT l.name, i.name, i.\"unique\", CASE WHEN i.partial THEN s.sql END, x.name, x.\"desc\",
+       x.coll = 'BINARY' COLLATE NOCASE
+FROM pragma_table_list AS l
+JOIN pragma_index_list(l.name, 'main') AS i
+JOIN pragma_index_xinfo(i.name, 'main') AS x
+LEFT JOIN sqlite_schema AS s ON s.type = 'index' AND s.name = i.name
+WHERE l.schema = 'main' AND l.type = 'table' AND x.\"key\"
+ORDER BY l.name, i.name, x.seqno";
+
+type IndexRow = (
+    String,
+    String,
+    bool,
+    Option<String>,
+    Option<String>,
+    bool,
+    bool,
+);
+
+pub(super) async fn add(
+    connection: &mut SqliteConnection,
+    tables: &mut Tables,
+) -> Result<(), CatalogError> {
+    let found: Vec<IndexRow> = rows(connection, "indexes", INDEXES).await?;
+    for (table, name, unique, partial, column, descending, ordered) in found {
+        let Some(table) = tables.get_mut(&fold(&table)) else {
+            continue;
+        };
+        let ordered = ordered && column.is_some();
+        let column = IndexColumn {
+            name: column,
+            descending,
+            ordered,
+        };
+        match table.indexes.iter_mut().find(|index| index.name == name) {
+            Some(index) => index.columns.push(column),
+            None => table.indexes.push(Index {
+                name,
+                columns: vec![column],
+                unique,
+                // A partial index whose predicate cannot be read must not pass for a whole one.
+                predicate: partial
+                    .map(|sql| text::index_predicate(&sql).unwrap_or_else(|| "unknown".to_owned())),
+                valid: true,
+                btree: true,
+            }),
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn add_triggers(
+    connection: &mut SqliteConnection,
+    tables: &mut Tables,
+) -> Result<(), CatalogError> {
+    let found: Vec<(String, String, String)> = rows(
+        connection,
+        "triggers",
+        "SELECT tbl_name, name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name",
+    )
+    .await?;
+    for (table, name, sql) in found {
+        let Some(table) = tables.get_mut(&fold(&table)) else {
+            continue;
+        };
+        let Some(firing) = text::trigger_firing(&sql) else {
+            continue;
+        };
+        table.triggers.push(Trigger {
+            name,
+            timing: firing.timing,
+            on_delete: firing.on_delete,
+            on_update: firing.on_update,
+            for_each_row: true, // SQLite has no other
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! The catalog of a SQLite database, from its pragmas and, for what no pragma tells, from the
+//! statements that it keeps in `sqlite_schema`.
+
+mod foreign_keys;
+mod indexes;
+mod kinds;
+mod tables;
+mod text;
+
+use std::collections::BTreeMap;
+
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{FromRow, SqlSafeStr};
+
+use super::{Catalog, CatalogError, Dialect, Table};
+
+/// The one schema that is looked at: attached databases have ledgers of their own.
+const SCHEMA: &str = "main";
+
+/// Tables by name in lower case while they are put together, because SQLite takes any case where
+/// one statement refers to another's names.
+type Tables = BTreeMap<String, Table>;
+
+pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Catalog, CatalogError> {
+    let mut tables = tables::load(connection).await?;
+    tables::add_estimates(connection, &mut tables).await?;
+    indexes::add(connection, &mut tables).await?;
+    indexes::add_triggers(connection, &mut tables).await?;
+    foreign_keys::add(connection, &mut tables).await?;
+    Ok(Catalog::from_tables(
+        Dialect::Sqlite,
+        vec![SCHEMA.to_owned()],
+        tables.into_values(),
+    ))
+}
+
+/// SQLite folds ASCII letters and no others.
+fn fold(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
+async fn rows<Row>(
+    connection: &mut SqliteConnection,
+    what: &'static str,
+    sql: impl SqlSafeStr,
+) -> Result<Vec<Row>, CatalogError>
+where
+    Row: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+{
+    sqlx::query_as(sql)
+        .persistent(false)
+        .fetch_all(connection)
+        .await
+        .map_err(CatalogError::reading(what))
+}

@@ -1,0 +1,227 @@
+//! What only the statements in `sqlite_schema` tell: predicates of partial indexes, deferred
+//! foreign keys, and when triggers fire.
+//!
+//! Words are looked for outside strings, quoted names and comments. Only words that SQLite keeps
+//! as keywords everywhere are looked for (WHERE, REFERENCES, DEFERRABLE), or words at a place that
+//! the grammar fixes, so that a column may be called anything.
+
+use super::super::TriggerTiming;
+
+/// One piece of a statement.
+struct Token<'a> {
+    /// As written.
+    text: &'a str,
+    /// Where it ends in the statement, in bytes.
+    end: usize,
+}
+
+impl Token<'_> {
+    fn is(&self, keyword: &str) -> bool {
+        self.text.eq_ignore_ascii_case(keyword)
+    }
+}
+
+/// The predicate of a CREATE INDEX statement.
+pub(super) fn index_predicate(statement: &str) -> Option<String> {
+    let tokens = tokens(statement);
+    let from = tokens.iter().find(|token| token.is("WHERE"))?.end;
+    let to = tokens.last()?.end;
+    statement
+        .get(from..to)
+        .map(|predicate| predicate.trim().to_owned())
+}
+
+/// For each foreign key of a CREATE TABLE statement, in the order in which they are written: its
+/// check waits for the commit.
+pub(super) fn deferred_keys(statement: &str) -> Vec<bool> {
+    let tokens = tokens(statement);
+    let mut deferred = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if token.is("REFERENCES") {
+            deferred.push(false);
+        }
+        let word = |offset: usize, keyword| {
+            at.checked_add(offset)
+                .and_then(|i| tokens.get(i))
+                .is_some_and(|t| t.is(keyword))
+        };
+        let negated = at
+            .checked_sub(1)
+            .and_then(|i| tokens.get(i))
+            .is_some_and(|t| t.is("NOT"));
+        if token.is("DEFERRABLE")
+            && !negated
+            && word(1, "INITIALLY")
+            && word(2, "DEFERRED")
+            && let Some(last) = deferred.last_mut()
+        {
+            *last = true;
+        }
+    }
+    deferred
+}
+
+/// When and on which events a trigger fires.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Firing {
+    pub(super) timing: TriggerTiming,
+    pub(super) on_delete: bool,
+    pub(super) on_update: bool,
+}
+
+/// Reads `CREATE TRIGGER name [BEFORE | AFTER | INSTEAD OF] {DELETE | INSERT | UPDATE} …`, which is
+/// how SQLite keeps every trigger, whatever stood between TRIGGER and the name.
+pub(super) fn trigger_firing(statement: &str) -> Option<Firing> {
+    let tokens = tokens(statement);
+    let mut tokens = tokens.iter().skip(3);
+    let mut next = tokens.next()?;
+    let timing = if next.is("AFTER") {
+        next = tokens.next()?;
+        TriggerTiming::After
+    } else if next.is("INSTEAD") {
+        next = tokens.nth(1)?; // past OF
+        TriggerTiming::InsteadOf
+    } else {
+        if next.is("BEFORE") {
+            next = tokens.next()?;
+        }
+        TriggerTiming::Before
+    };
+    Some(Firing {
+        timing,
+        on_delete: next.is("DELETE"),
+        on_update: next.is("UPDATE"),
+    })
+}
+
+/// The words, quoted names, strings and signs of a statement, without its comments.
+fn tokens(statement: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = statement.get(at..)
+        && let Some(first) = rest.chars().next()
+    {
+        let length = if first.is_whitespace() {
+            at += first.len_utf8();
+            continue;
+        } else if rest.starts_with("--") {
+            at += rest.find('\n').unwrap_or(rest.len());
+            continue;
+        } else if rest.starts_with("/*") {
+            at += rest.find("*/").map_or(rest.len(), |end| end + 2);
+            continue;
+        } else if is_word(first) {
+            rest.find(|c| !is_word(c)).unwrap_or(rest.len())
+        } else {
+            match first {
+                '\'' | '"' | '`' => quoted(rest, first),
+                '[' => rest.find(']').map_or(rest.len(), |end| end + 1),
+                _ => first.len_utf8(),
+            }
+        };
+        let end = at + length;
+        tokens.push(Token {
+            text: statement.get(at..end).unwrap_or_default(),
+            end,
+        });
+        at = end;
+    }
+    tokens
+}
+
+/// Letters and digits as SQLite sees them: everything beyond ASCII belongs to a word.
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()
+}
+
+/// The length of the quoted piece at the start of `rest`, in which `quote` is doubled.
+fn quoted(rest: &str, quote: char) -> usize {
+    let mut from = 1;
+    while let Some(found) = rest.get(from..).and_then(|tail| tail.find(quote)) {
+        let after = from + found + 1;
+        if !rest
+            .get(after..)
+            .is_some_and(|tail| tail.starts_with(quote))
+        {
+            return after;
+        }
+        from = after + 1;
+    }
+    rest.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_predicate_is_what_follows_the_keyword_and_no_look_alike() {
+        let cases = [
+            ("CREATE INDEX i ON t(a)", None),
+            ("CREATE INDEX i ON t(\"where\") -- where", None),
+            (
+                "CREATE INDEX i ON t(a) where a IS NOT NULL",
+                Some("a IS NOT NULL"),
+            ),
+            (
+                "CREATE INDEX [where] ON t(a) /* WHERE */ WHERE b = 'it''s where' -- end",
+                Some("b = 'it''s where'"),
+            ),
+        ];
+        for (statement, expected) in cases {
+            assert_eq!(
+                index_predicate(statement).as_deref(),
+                expected,
+                "{statement}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_initially_deferred_keys_wait_for_the_commit() {
+        let statement = "CREATE TABLE t (
+            a INTEGER REFERENCES p DEFERRABLE INITIALLY DEFERRED, -- REFERENCES q
+            b INTEGER REFERENCES p(id) ON DELETE CASCADE NOT DEFERRABLE INITIALLY DEFERRED,
+            c TEXT DEFAULT 'REFERENCES DEFERRABLE INITIALLY DEFERRED' REFERENCES p DEFERRABLE,
+            \"references\" INTEGER,
+            FOREIGN KEY (a, b) REFERENCES q(x, y) ON DELETE SET NULL deferrable initially deferred
+        ) STRICT";
+        assert_eq!(deferred_keys(statement), [true, false, false, true]);
+    }
+
+    #[test]
+    fn a_trigger_called_like_a_keyword_is_read_by_its_place() {
+        let firing = |timing, on_delete, on_update| {
+            Some(Firing {
+                timing,
+                on_delete,
+                on_update,
+            })
+        };
+        let cases = [
+            (
+                "CREATE TRIGGER before DELETE ON t BEGIN SELECT 1; END",
+                (TriggerTiming::Before, true, false),
+            ),
+            (
+                "CREATE TRIGGER \"a b\" AFTER UPDATE OF x ON t BEGIN DELETE FROM u; END",
+                (TriggerTiming::After, false, true),
+            ),
+            (
+                "CREATE TRIGGER v INSTEAD OF DELETE ON v BEGIN SELECT 1; END",
+                (TriggerTiming::InsteadOf, true, false),
+            ),
+            (
+                "CREATE TRIGGER i BEFORE INSERT ON t BEGIN DELETE FROM u; END",
+                (TriggerTiming::Before, false, false),
+            ),
+        ];
+        for (statement, (timing, on_delete, on_update)) in cases {
+            assert_eq!(
+                trigger_firing(statement),
+                firing(timing, on_delete, on_update),
+                "{statement}"
+            );
+        }
+    }
+}

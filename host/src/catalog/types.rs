@@ -1,0 +1,309 @@
+//! The parts of a catalog.
+
+use std::fmt;
+
+use super::quote::quote_ident;
+
+/// Schema and name of a table, spelled as the database spells them (no quotes).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableId {
+    /// The schema; `main` on SQLite.
+    pub schema: String,
+    /// The table's name.
+    pub name: String,
+}
+
+impl TableId {
+    /// A table by schema and name.
+    pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            schema: schema.into(),
+            name: name.into(),
+        }
+    }
+}
+
+impl fmt::Display for TableId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.schema, self.name)
+    }
+}
+
+/// What a relation is. Only a [`TableKind::Table`] can be swept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableKind {
+    /// An ordinary table.
+    Table,
+    /// A partitioned parent; its leaves are in [`Table::partitions`].
+    Partitioned,
+    /// A view or materialized view.
+    View,
+    /// A foreign (PostgreSQL) or virtual (SQLite) table.
+    Foreign,
+}
+
+/// One relation and everything that hangs on it.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Schema and name.
+    pub id: TableId,
+    /// Table, partitioned table, view or foreign table.
+    pub kind: TableKind,
+    /// Columns in the table's order.
+    pub columns: Vec<Column>,
+    /// Primary key columns in key order; empty where there is none.
+    pub primary_key: Vec<String>,
+    /// Foreign keys of this table, pointing away. A partition has those of its parent, as its own.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// Foreign keys of any table (this one included) that point at this table. Children that are
+    /// partitioned are named once, by their root; a foreign key at a partitioned table is found at
+    /// the root and at every partition. The child may lie in a schema that the role may not use:
+    /// then [`super::Catalog::by_id`] does not know it, and nothing can be granted on it.
+    pub referenced_by: Vec<ForeignKey>,
+    /// Indexes, the primary key's included: also SQLite's `INTEGER PRIMARY KEY`, which has no
+    /// index of its own, under the name `rowid`.
+    pub indexes: Vec<Index>,
+    /// User triggers that are enabled, the internal ones of foreign keys excluded.
+    pub triggers: Vec<Trigger>,
+    /// Direct partitions (or inheritance children).
+    pub partitions: Vec<TableId>,
+    /// What the connected role may do. All true on SQLite.
+    pub privileges: Privileges,
+    /// Row-level security is enabled on the table and applies to the connected role.
+    pub row_security: bool,
+    /// The planner's estimate; 0 where it has none (and on SQLite without ANALYZE).
+    pub estimated_rows: u64,
+    /// SQLite only: the table has a rowid (is not WITHOUT ROWID). False on PostgreSQL.
+    pub has_rowid: bool,
+    /// SQLite only: the `INTEGER PRIMARY KEY` column, which is the rowid under another name.
+    pub rowid_alias: Option<String>,
+}
+
+impl Table {
+    /// The column of that exact name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The table's full name as SQL: `"schema"."table"`.
+    pub fn sql_name(&self) -> String {
+        format!(
+            "{}.{}",
+            quote_ident(&self.id.schema),
+            quote_ident(&self.id.name)
+        )
+    }
+
+    /// A B-tree, valid and over every row, in whose first column `column` stands in its own order:
+    /// the database can answer `ORDER BY column LIMIT n` from it, both ways.
+    pub fn index_led_by(&self, column: &str) -> Option<&Index> {
+        self.indexes
+            .iter()
+            .find(|index| index.predicate.is_none() && index.leads_with(column))
+    }
+
+    /// SQLite only: a name under which the rowid can be reached, which a column of the same name
+    /// hides. `None` for tables without a rowid and where columns hide all three names.
+    pub fn rowid_name(&self) -> Option<&str> {
+        if !self.has_rowid {
+            return None;
+        }
+        let hidden = |name: &str| {
+            self.columns
+                .iter()
+                .any(|c| c.name.eq_ignore_ascii_case(name))
+        };
+        self.rowid_alias.as_deref().or_else(|| {
+            ["rowid", "_rowid_", "oid"]
+                .into_iter()
+                .find(|name| !hidden(name))
+        })
+    }
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// Its name, unquoted.
+    pub name: String,
+    /// The type as SQL can cast to it: on PostgreSQL `format_type(oid, -1)`, safely quoted and
+    /// qualified by the server itself; on SQLite the declared type, for messages only.
+    pub sql_type: String,
+    /// What values it holds.
+    pub kind: Kind,
+    /// It may hold NULL. A domain's NOT NULL does not count: PostgreSQL can be talked around it.
+    pub nullable: bool,
+    /// Generated (stored, virtual, or ALWAYS AS IDENTITY): cannot be assigned.
+    pub generated: bool,
+    /// The operator's word on how a column that is not a native time holds one, set by
+    /// [`super::Catalog::with_time_forms`]. Where the operator said nothing the probes of this
+    /// room look at the data.
+    pub time_form: Option<TimeForm>,
+}
+
+/// What values a column holds, as far as besom tells types apart. Domains are resolved to their
+/// base type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// boolean. On SQLite: declared BOOL or BOOLEAN, held as integers 0 and 1.
+    Boolean,
+    /// int2, int4, int8 with its width in bits. On SQLite always 64.
+    Integer(u8),
+    /// float4, float8, REAL.
+    Float,
+    /// numeric.
+    Numeric,
+    /// text, varchar, bpchar, citext, TEXT.
+    Text,
+    /// bytea, BLOB.
+    Bytes,
+    /// uuid (PostgreSQL).
+    Uuid,
+    /// timestamptz (PostgreSQL).
+    Timestamp,
+    /// timestamp without time zone (PostgreSQL), read as UTC.
+    LocalTimestamp,
+    /// date.
+    Date,
+    /// interval.
+    Interval,
+    /// json or jsonb.
+    Json,
+    /// inet or cidr.
+    Inet,
+    /// An enum with its labels in order.
+    Enum(Vec<String>),
+    /// SQLite: ANY, or a column of a table that is not STRICT whose declared type says nothing.
+    Any,
+    /// Anything else, by its type name in [`Column::sql_type`].
+    Other,
+}
+
+/// How a column that is not of a native time type holds an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimeForm {
+    /// The database's own timestamp types.
+    Native,
+    /// Integer microseconds since the epoch.
+    UnixUs,
+    /// Integer milliseconds since the epoch.
+    UnixMs,
+    /// Integer seconds since the epoch.
+    UnixS,
+    /// Text like `2026-01-31T12:00:00.5Z` or with an offset.
+    Rfc3339,
+    /// Text like `2026-01-31 12:00:00.5`, UTC: what SQLite's CURRENT_TIMESTAMP writes.
+    SqlText,
+}
+
+/// What happens to the child when the parent goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDelete {
+    /// The delete fails (at the end of the statement, or at commit if deferred).
+    NoAction,
+    /// The delete fails at once.
+    Restrict,
+    /// The child goes too.
+    Cascade,
+    /// The child's columns become NULL.
+    SetNull,
+    /// The child's columns become their default.
+    SetDefault,
+}
+
+/// One foreign key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// The constraint's name; on SQLite `fk_<id>`.
+    pub name: String,
+    /// The table that refers.
+    pub child: TableId,
+    /// Its columns, in the constraint's order.
+    pub columns: Vec<String>,
+    /// The table referred to.
+    pub parent: TableId,
+    /// The parent's columns, in the same order.
+    pub parent_columns: Vec<String>,
+    /// What happens to the child when the parent goes.
+    pub on_delete: OnDelete,
+    /// Columns that ON DELETE SET NULL or SET DEFAULT touches: all of `columns`, unless the
+    /// constraint lists fewer (PostgreSQL 15). Empty under the other rules.
+    pub set_columns: Vec<String>,
+    /// May be checked at commit. On SQLite: is, for `DEFERRABLE INITIALLY DEFERRED` only.
+    pub deferrable: bool,
+    /// False for NOT VALID constraints. True on SQLite, which never looks at old rows.
+    pub validated: bool,
+}
+
+/// One index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// Its name.
+    pub name: String,
+    /// Key columns in order, without INCLUDE columns.
+    pub columns: Vec<IndexColumn>,
+    /// No two rows have equal key columns.
+    pub unique: bool,
+    /// The predicate of a partial index, as SQL from the database itself.
+    pub predicate: Option<String>,
+    /// False where a failed CREATE INDEX CONCURRENTLY left it behind.
+    pub valid: bool,
+    /// A B-tree, the only method that supports sweeps.
+    pub btree: bool,
+}
+
+impl Index {
+    /// A valid B-tree in whose first column `column` stands in its own order.
+    pub fn leads_with(&self, column: &str) -> bool {
+        let leads = |first: &IndexColumn| first.ordered && first.name.as_deref() == Some(column);
+        self.btree && self.valid && self.columns.first().is_some_and(leads)
+    }
+}
+
+/// One key column of an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexColumn {
+    /// The column; `None` for an expression.
+    pub name: Option<String>,
+    /// Newest first.
+    pub descending: bool,
+    /// In the column's own order: the default operator class, the column's collation (on SQLite:
+    /// BINARY), NULLs where ORDER BY puts them. Only such a column serves an ORDER BY.
+    pub ordered: bool,
+}
+
+/// When a trigger fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // the names say it
+pub enum TriggerTiming {
+    Before,
+    After,
+    InsteadOf,
+}
+
+/// One user trigger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trigger {
+    /// Its name.
+    pub name: String,
+    /// When it fires.
+    pub timing: TriggerTiming,
+    /// It fires on DELETE.
+    pub on_delete: bool,
+    /// It fires on UPDATE.
+    pub on_update: bool,
+    /// Once a row rather than once a statement.
+    pub for_each_row: bool,
+}
+
+/// What the connected role may do with a table, table-wide rights and column rights taken together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Privileges {
+    /// SELECT on every column.
+    pub select: bool,
+    /// DELETE.
+    pub delete: bool,
+    /// UPDATE on at least one column, which row locks need.
+    pub update_any: bool,
+}

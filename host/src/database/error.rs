@@ -1,0 +1,109 @@
+//! What the database answered instead of rows.
+
+use crate::request::{Fault, Problem};
+
+/// Why a statement failed, in the terms that the sweep's retries need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A row or table lock was not granted in time (55P03, SQLITE_BUSY, SQLITE_LOCKED).
+    LockTimeout,
+    /// The deadlock detector chose this statement (40P01).
+    Deadlock,
+    /// A serialization failure (40001).
+    Serialization,
+    /// The statement ran past its timeout (57014, SQLITE_INTERRUPT).
+    StatementTimeout,
+    /// A foreign key refers to a row that would go (23503, 787).
+    ForeignKey,
+    /// The connection is gone; whether the statement took effect is unknown.
+    ConnectionLost,
+    /// Anything else.
+    Other,
+}
+
+/// A failed statement or connection.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} (code {code})")]
+pub struct DatabaseError {
+    /// What kind of failure it is.
+    pub cause: Cause,
+    /// SQLSTATE, SQLite's extended code, or a word of besom's own.
+    pub code: String,
+    /// The database's own message.
+    pub message: String,
+}
+
+impl DatabaseError {
+    /// An error of besom's own.
+    pub fn other(code: &str, message: impl Into<String>) -> Self {
+        Self { cause: Cause::Other, code: code.to_owned(), message: message.into() }
+    }
+}
+
+impl From<sqlx::Error> for DatabaseError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(inner) => {
+                let code = inner.code().unwrap_or_default().into_owned();
+                Self { cause: cause_of(&code), message: inner.message().to_owned(), code }
+            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self {
+                cause: Cause::ConnectionLost,
+                code: "connection".to_owned(),
+                message: error.to_string(),
+            },
+            _ => Self::other("driver", error.to_string()),
+        }
+    }
+}
+
+/// SQLSTATEs are five characters, SQLite's extended result codes fewer digits: they do not meet.
+fn cause_of(code: &str) -> Cause {
+    match code {
+        "55P03" => Cause::LockTimeout,
+        "40P01" => Cause::Deadlock,
+        "40001" => Cause::Serialization,
+        "57014" => Cause::StatementTimeout,
+        "23503" => Cause::ForeignKey,
+        // admin_shutdown, crash_shutdown, cannot_connect_now, idle_in_transaction timeout.
+        "57P01" | "57P02" | "57P03" | "25P03" => Cause::ConnectionLost,
+        _ if code.len() == 5 && code.starts_with("08") => Cause::ConnectionLost,
+        "787" => Cause::ForeignKey,
+        "9" => Cause::StatementTimeout,
+        _ => match code.parse::<u32>().map(|extended| extended & 0xff) {
+            Ok(5 | 6) if code.len() < 5 => Cause::LockTimeout,
+            _ => Cause::Other,
+        },
+    }
+}
+
+impl From<DatabaseError> for Fault {
+    fn from(error: DatabaseError) -> Self {
+        let problem = Problem::new(error.code, error.message);
+        match error.cause {
+            Cause::LockTimeout | Cause::StatementTimeout => Self::Timeout(problem),
+            _ => Self::Database(problem),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_both_databases_are_told_apart() {
+        assert_eq!(cause_of("55P03"), Cause::LockTimeout);
+        assert_eq!(cause_of("5"), Cause::LockTimeout);
+        assert_eq!(cause_of("517"), Cause::LockTimeout, "SQLITE_BUSY_SNAPSHOT");
+        assert_eq!(cause_of("787"), Cause::ForeignKey);
+        assert_eq!(cause_of("08006"), Cause::ConnectionLost);
+        assert_eq!(cause_of("42P01"), Cause::Other);
+        assert_eq!(cause_of("1"), Cause::Other);
+    }
+}

@@ -1,0 +1,181 @@
+//! Pools, the database's clock, and work that finishes whatever is dropped.
+//!
+//! Database work that must not be torn in two runs in a task of its own, which owns its
+//! [`Session`] and is tracked: see [`Work`]. A guest may be dropped at any await; the batch it was
+//! waiting for still commits or rolls back as a whole, and whoever records the run's outcome
+//! waits for it first.
+
+mod error;
+mod session;
+mod statement;
+mod work;
+
+pub use error::{Cause, DatabaseError};
+pub use session::{Cell, Cells, Session};
+pub use statement::{Bind, Statement};
+pub use work::Work;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sqlx::pool::PoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool};
+
+use crate::catalog::Dialect;
+use crate::request::Timestamp;
+
+/// How to talk to the database.
+#[derive(Debug, Clone)]
+pub struct DatabaseOptions {
+    /// No statement runs longer than this.
+    pub statement_timeout: Duration,
+    /// No wait for a lock of the ledger's own rows is longer than this.
+    pub lock_timeout: Duration,
+    /// Connections held at most.
+    pub max_connections: u32,
+    /// Create a SQLite file that is not there; otherwise that is an error.
+    pub create: bool,
+}
+
+impl Default for DatabaseOptions {
+    fn default() -> Self {
+        Self {
+            // Long enough for a batch on a busy server, short enough that a bad plan is noticed.
+            statement_timeout: Duration::from_secs(15),
+            // Half of PostgreSQL's deadlock_timeout: besom yields before the detector runs.
+            lock_timeout: Duration::from_millis(500),
+            // One for the batch in hand, one for the lease, one for the ledger, one to spare.
+            max_connections: 4,
+            create: false,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Pool {
+    Postgres(PgPool),
+    Sqlite(SqlitePool),
+}
+
+/// The database being cleaned.
+#[derive(Debug, Clone)]
+pub struct Database {
+    pool: Pool,
+    options: DatabaseOptions,
+}
+
+impl Database {
+    /// Connects by a URL: `postgres://…`, `postgresql://…` or `sqlite://PATH`.
+    ///
+    /// # Errors
+    /// When the URL is of neither kind, or the database does not answer.
+    pub async fn connect(url: &str, options: DatabaseOptions) -> Result<Self, DatabaseError> {
+        let scheme = url.split(':').next().unwrap_or_default();
+        let pool = match scheme {
+            "postgres" | "postgresql" => Pool::Postgres(connect_postgres(url, &options).await?),
+            "sqlite" => Pool::Sqlite(connect_sqlite(url, &options).await?),
+            _ => {
+                return Err(DatabaseError::other(
+                    "url",
+                    "the database URL must begin with `postgres://` or `sqlite://`",
+                ));
+            }
+        };
+        Ok(Self { pool, options })
+    }
+
+    /// Which kind of database it is.
+    pub fn dialect(&self) -> Dialect {
+        match self.pool {
+            Pool::Postgres(_) => Dialect::Postgres,
+            Pool::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
+    /// The options that it was connected with.
+    pub fn options(&self) -> &DatabaseOptions {
+        &self.options
+    }
+
+    /// Exclusive use of one connection.
+    pub async fn session(&self) -> Result<Session, DatabaseError> {
+        Ok(match &self.pool {
+            Pool::Postgres(pool) => Session::postgres(pool.acquire().await?),
+            Pool::Sqlite(pool) => Session::sqlite(pool.acquire().await?),
+        })
+    }
+
+    /// The database's clock; on SQLite, which has none of its own, the host's.
+    pub async fn now(&self) -> Result<Timestamp, DatabaseError> {
+        match self.dialect() {
+            Dialect::Sqlite => Ok(host_clock()),
+            Dialect::Postgres => {
+                let mut statement = Statement::new(Dialect::Postgres);
+                statement
+                    .push("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
+                let row = self.session().await?.fetch_one(&statement).await?;
+                Ok(Timestamp(row.get(0).as_integer().unwrap_or_default()))
+            }
+        }
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        match &self.pool {
+            Pool::Postgres(pool) => pool.close().await,
+            Pool::Sqlite(pool) => pool.close().await,
+        }
+    }
+}
+
+/// The host's wall clock.
+fn host_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// How long to wait for a connection before the database counts as gone.
+const ACQUIRE: Duration = Duration::from_secs(10);
+
+async fn connect_postgres(url: &str, options: &DatabaseOptions) -> Result<PgPool, DatabaseError> {
+    let connect: PgConnectOptions = url.parse()?;
+    let connect = connect.application_name("besom");
+    // `row_security = off` makes a hidden row an error instead of a row that is silently kept.
+    let settings = format!(
+        "SET statement_timeout = {}; SET lock_timeout = {}; SET row_security = off; \
+         SET bytea_output = hex; SET intervalstyle = iso_8601",
+        options.statement_timeout.as_millis(),
+        options.lock_timeout.as_millis(),
+    );
+    let pool = PoolOptions::new()
+        .max_connections(options.max_connections)
+        .acquire_timeout(ACQUIRE)
+        .after_connect(move |connection, _| {
+            let settings = settings.clone();
+            Box::pin(async move {
+                sqlx::raw_sql(sqlx::AssertSqlSafe(settings)).execute(connection).await.map(drop)
+            })
+        })
+        .connect_with(connect)
+        .await?;
+    Ok(pool)
+}
+
+async fn connect_sqlite(url: &str, options: &DatabaseOptions) -> Result<SqlitePool, DatabaseError> {
+    let connect: SqliteConnectOptions = url.parse()?;
+    let mut connect = connect
+        .create_if_missing(options.create)
+        .foreign_keys(true)
+        .busy_timeout(options.lock_timeout);
+    if options.create {
+        // Readers go on while a batch is written. The mode is a property of the file, so a file
+        // that was there keeps its own.
+        connect = connect.journal_mode(SqliteJournalMode::Wal);
+    }
+    let pool = PoolOptions::new()
+        .max_connections(options.max_connections)
+        .acquire_timeout(ACQUIRE)
+        .connect_with(connect)
+        .await?;
+    Ok(pool)
+}

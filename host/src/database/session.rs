@@ -1,0 +1,280 @@
+//! One connection in the hands of one piece of work.
+//!
+//! Transactions are opened and closed by explicit statements. sqlx's own `begin()` can leave an
+//! open transaction behind when its future is dropped half-way; here a session that goes out of
+//! scope inside a transaction takes its connection with it, and the server rolls back.
+
+use std::time::{Duration, Instant};
+
+use futures::TryStreamExt;
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, Column as _, Postgres, Row as _, Sqlite, TypeInfo, ValueRef};
+
+use super::{Bind, DatabaseError, Statement};
+use crate::catalog::Dialect;
+
+/// One value of a row: what the host's own statements return.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// NULL.
+    Null,
+    /// Any integer or boolean type.
+    Integer(i64),
+    /// A floating point number.
+    Real(f64),
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Blob(Vec<u8>),
+}
+
+impl Cell {
+    /// The cell as a count; NULL and other types count nothing.
+    pub fn as_count(&self) -> u64 {
+        self.as_integer().and_then(|value| u64::try_from(value).ok()).unwrap_or(0)
+    }
+
+    /// The cell as an integer.
+    pub fn as_integer(&self) -> Option<i64> {
+        match self {
+            Self::Integer(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The cell as text.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl From<Cell> for Bind {
+    fn from(cell: Cell) -> Self {
+        match cell {
+            Cell::Null => Self::Null,
+            Cell::Integer(value) => Self::Integer(value),
+            Cell::Real(value) => Self::Real(value),
+            Cell::Text(text) => Self::Text(text),
+            Cell::Blob(bytes) => Self::Blob(bytes),
+        }
+    }
+}
+
+/// A row of cells. Reading past the end gives NULL.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cells(pub Vec<Cell>);
+
+impl Cells {
+    /// The cell at `index`.
+    pub fn get(&self, index: usize) -> &Cell {
+        self.0.get(index).unwrap_or(&Cell::Null)
+    }
+}
+
+enum Inner {
+    Postgres(PoolConnection<Postgres>),
+    Sqlite(PoolConnection<Sqlite>),
+}
+
+/// Exclusive use of one pooled connection.
+pub struct Session {
+    inner: Inner,
+    in_transaction: bool,
+}
+
+impl Session {
+    pub(super) fn postgres(connection: PoolConnection<Postgres>) -> Self {
+        Self { inner: Inner::Postgres(connection), in_transaction: false }
+    }
+
+    pub(super) fn sqlite(connection: PoolConnection<Sqlite>) -> Self {
+        Self { inner: Inner::Sqlite(connection), in_transaction: false }
+    }
+
+    /// The dialect of the other side.
+    pub fn dialect(&self) -> Dialect {
+        match self.inner {
+            Inner::Postgres(_) => Dialect::Postgres,
+            Inner::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
+    /// The PostgreSQL connection, for work with statements of its own such as the catalog's.
+    pub fn as_postgres(&mut self) -> Option<&mut sqlx::PgConnection> {
+        match &mut self.inner {
+            Inner::Postgres(connection) => Some(&mut *connection),
+            Inner::Sqlite(_) => None,
+        }
+    }
+
+    /// The SQLite connection, likewise.
+    pub fn as_sqlite(&mut self) -> Option<&mut sqlx::SqliteConnection> {
+        match &mut self.inner {
+            Inner::Postgres(_) => None,
+            Inner::Sqlite(connection) => Some(&mut *connection),
+        }
+    }
+
+    /// Opens a transaction by the given statements, which begin with BEGIN.
+    pub async fn begin(&mut self, sql: &str) -> Result<(), DatabaseError> {
+        // Set first: a BEGIN whose answer is lost may have taken effect.
+        self.in_transaction = true;
+        self.run_script(sql).await
+    }
+
+    /// Commits. After an error the connection is not used again.
+    pub async fn commit(&mut self) -> Result<(), DatabaseError> {
+        self.run_script("COMMIT").await?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Rolls back. After an error the connection is not used again.
+    pub async fn rollback(&mut self) -> Result<(), DatabaseError> {
+        self.run_script("ROLLBACK").await?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Runs statements without binds, the host's own words only.
+    pub async fn run_script(&mut self, sql: &str) -> Result<(), DatabaseError> {
+        let script = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        match &mut self.inner {
+            Inner::Postgres(connection) => drop(script.execute(&mut **connection).await?),
+            Inner::Sqlite(connection) => drop(script.execute(&mut **connection).await?),
+        }
+        Ok(())
+    }
+
+    /// Runs a statement and answers its rows.
+    pub async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Cells>, DatabaseError> {
+        let sql = AssertSqlSafe(statement.text().to_owned());
+        match &mut self.inner {
+            Inner::Postgres(connection) => {
+                let mut query = sqlx::query::<Postgres>(sql).persistent(statement.reusable());
+                for bind in statement.binds() {
+                    query = match bind {
+                        Bind::Null => query.bind(None::<String>),
+                        Bind::Integer(value) => query.bind(*value),
+                        Bind::Real(value) => query.bind(*value),
+                        Bind::Text(text) => query.bind(text.as_str()),
+                        Bind::Blob(bytes) => query.bind(bytes.as_slice()),
+                        Bind::Texts(texts) => query.bind(texts.as_slice()),
+                    };
+                }
+                let rows: Vec<_> = query.fetch(&mut **connection).try_collect().await?;
+                rows.iter().map(postgres_cells).collect()
+            }
+            Inner::Sqlite(connection) => {
+                let mut query = sqlx::query::<Sqlite>(sql).persistent(statement.reusable());
+                for bind in statement.binds() {
+                    query = match bind {
+                        Bind::Null => query.bind(None::<String>),
+                        Bind::Integer(value) => query.bind(*value),
+                        Bind::Real(value) => query.bind(*value),
+                        Bind::Text(text) => query.bind(text.clone()),
+                        Bind::Blob(bytes) => query.bind(bytes.clone()),
+                        Bind::Texts(_) => {
+                            return Err(DatabaseError::other(
+                                "driver",
+                                "SQLite has no arrays: this is a defect of besom, please report it",
+                            ));
+                        }
+                    };
+                }
+                let rows: Vec<_> = query.fetch(&mut **connection).try_collect().await?;
+                rows.iter().map(sqlite_cells).collect()
+            }
+        }
+    }
+
+    /// Runs a statement and answers the number of rows it changed.
+    pub async fn execute(&mut self, statement: &Statement) -> Result<u64, DatabaseError> {
+        match self.dialect() {
+            Dialect::Postgres => Ok(self.fetch(statement).await?.len() as u64),
+            Dialect::Sqlite => {
+                self.fetch(statement).await?;
+                let mut changes = Statement::new(Dialect::Sqlite);
+                changes.push("SELECT changes()");
+                Ok(self.fetch_one(&changes).await?.get(0).as_count())
+            }
+        }
+    }
+
+    /// The first row; an error where there is none.
+    pub async fn fetch_one(&mut self, statement: &Statement) -> Result<Cells, DatabaseError> {
+        self.fetch(statement).await?.into_iter().next().ok_or_else(|| {
+            DatabaseError::other("driver", "a statement that answers one row answered none")
+        })
+    }
+
+    /// Limits every following statement on SQLite, which has no statement timeout of its own;
+    /// `None` lifts the limit. PostgreSQL's is set by SQL.
+    pub async fn limit_sqlite_statements(
+        &mut self,
+        limit: Option<Duration>,
+    ) -> Result<(), DatabaseError> {
+        /// Virtual machine steps between two looks at the clock: some hundred microseconds.
+        const STEPS: i32 = 10_000;
+        if let Inner::Sqlite(connection) = &mut self.inner {
+            let mut handle = connection.lock_handle().await?;
+            match limit {
+                Some(limit) => {
+                    let until = Instant::now() + limit;
+                    handle.set_progress_handler(STEPS, move || Instant::now() < until);
+                }
+                None => handle.remove_progress_handler(),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.in_transaction {
+            match &mut self.inner {
+                Inner::Postgres(connection) => connection.close_on_drop(),
+                Inner::Sqlite(connection) => connection.close_on_drop(),
+            }
+        }
+    }
+}
+
+fn postgres_cells(row: &sqlx::postgres::PgRow) -> Result<Cells, DatabaseError> {
+    let mut cells = Vec::with_capacity(row.len());
+    for (index, column) in row.columns().iter().enumerate() {
+        let null = row.try_get_raw(index)?.is_null();
+        cells.push(match column.type_info().name() {
+            _ if null => Cell::Null,
+            "BOOL" => Cell::Integer(i64::from(row.try_get::<bool, _>(index)?)),
+            "INT2" => Cell::Integer(i64::from(row.try_get::<i16, _>(index)?)),
+            "INT4" => Cell::Integer(i64::from(row.try_get::<i32, _>(index)?)),
+            "INT8" => Cell::Integer(row.try_get(index)?),
+            "FLOAT8" => Cell::Real(row.try_get(index)?),
+            "BYTEA" => Cell::Blob(row.try_get(index)?),
+            "VOID" => Cell::Null,
+            _ => Cell::Text(row.try_get(index)?),
+        });
+    }
+    Ok(Cells(cells))
+}
+
+fn sqlite_cells(row: &sqlx::sqlite::SqliteRow) -> Result<Cells, DatabaseError> {
+    let mut cells = Vec::with_capacity(row.len());
+    for index in 0..row.len() {
+        let value = row.try_get_raw(index)?;
+        let kind = if value.is_null() { "NULL".into() } else { value.type_info().name().to_owned() };
+        cells.push(match kind.as_str() {
+            "NULL" => Cell::Null,
+            "INTEGER" | "BOOLEAN" => Cell::Integer(row.try_get_unchecked(index)?),
+            "REAL" => Cell::Real(row.try_get_unchecked(index)?),
+            "BLOB" => Cell::Blob(row.try_get_unchecked(index)?),
+            _ => Cell::Text(row.try_get_unchecked(index)?),
+        });
+    }
+    Ok(Cells(cells))
+}

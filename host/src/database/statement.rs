@@ -1,0 +1,120 @@
+//! A statement and its bound values, for either dialect.
+
+use std::fmt::Write as _;
+
+use crate::catalog::Dialect;
+
+/// A value bound to a statement. PostgreSQL takes every value as text that the statement casts to
+/// the column's type, so no value is ever converted (and rounded) on the way; SQLite takes its
+/// four storage classes.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bind {
+    /// NULL.
+    Null,
+    /// A 64-bit integer.
+    Integer(i64),
+    /// A floating point number.
+    Real(f64),
+    /// Text; on PostgreSQL also the text form of any other type.
+    Text(String),
+    /// Bytes (SQLite).
+    Blob(Vec<u8>),
+    /// Several texts at once, as a PostgreSQL `text[]`.
+    Texts(Vec<String>),
+}
+
+impl From<&str> for Bind {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Bind {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Bind {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<u64> for Bind {
+    /// Counts; those past `i64::MAX` stop there.
+    fn from(value: u64) -> Self {
+        Self::Integer(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+}
+
+/// SQL text under construction, with its values bound in order.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    dialect: Dialect,
+    text: String,
+    binds: Vec<Bind>,
+    reuse: bool,
+}
+
+impl Statement {
+    /// An empty statement.
+    pub fn new(dialect: Dialect) -> Self {
+        Self { dialect, text: String::new(), binds: Vec::new(), reuse: true }
+    }
+
+    /// The dialect it is written in.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Appends SQL that the host itself wrote.
+    pub fn push(&mut self, sql: &str) -> &mut Self {
+        self.text.push_str(sql);
+        self
+    }
+
+    /// Appends a placeholder and binds `value` to it.
+    pub fn bind(&mut self, value: impl Into<Bind>) -> &mut Self {
+        self.binds.push(value.into());
+        let sign = match self.dialect {
+            Dialect::Postgres => '$',
+            Dialect::Sqlite => '?',
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(self.text, "{sign}{}", self.binds.len());
+        self
+    }
+
+    /// Appends a placeholder with a cast to `sql_type`, which SQLite does not need.
+    pub fn bind_as(&mut self, value: impl Into<Bind>, sql_type: &str) -> &mut Self {
+        self.bind(value);
+        if self.dialect == Dialect::Postgres {
+            self.push("::").push(sql_type);
+        }
+        self
+    }
+
+    /// Asks PostgreSQL to plan this statement for its values each time: a generic plan of a
+    /// statement with relations picks the wrong join.
+    pub fn plan_each_time(&mut self) -> &mut Self {
+        self.reuse = false;
+        self
+    }
+
+    /// The SQL so far.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The values so far.
+    pub fn binds(&self) -> &[Bind] {
+        &self.binds
+    }
+
+    /// Whether a prepared statement may be kept for the next use.
+    pub(super) fn reusable(&self) -> bool {
+        self.reuse
+    }
+}

@@ -1,0 +1,48 @@
+//! Why the ledger did not do what was asked.
+
+use crate::database::DatabaseError;
+use crate::request::{JobName, RunId};
+
+/// Why the ledger did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The tables are not there.
+    #[error("this database has no besom ledger yet: run `besom migrate` first")]
+    NotMigrated,
+    /// Another host runs the job.
+    #[error("`{job}` is running already: run {run} on host `{host}`, whose lease ends in {seconds} s unless it is renewed")]
+    Busy {
+        /// The job.
+        job: JobName,
+        /// Its active run.
+        run: RunId,
+        /// The host that holds the lease.
+        host: String,
+        /// Seconds until the lease ends.
+        seconds: i64,
+    },
+    /// SQLite has no clock of its own, and the host's went back.
+    #[error(
+        "this host's clock is {behind_seconds} s behind the last run in the ledger: set the clock right; \
+         every cut-off would be wrong"
+    )]
+    ClockWentBack {
+        /// How far it is behind.
+        behind_seconds: i64,
+    },
+    /// No run of that id.
+    #[error("no run {0} in the ledger: `besom runs list` shows the recent ones")]
+    UnknownRun(RunId),
+    /// The database refused.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+impl LedgerError {
+    /// Tells a ledger that is not there from other failures.
+    pub(super) fn of(error: DatabaseError) -> Self {
+        let missing = error.code == "42P01"
+            || (error.message.contains("no such table") && error.message.contains("besom_"));
+        if missing { Self::NotMigrated } else { Self::Database(error) }
+    }
+}

@@ -1,0 +1,88 @@
+//! Ending a run.
+
+use super::fence::{SUMS, batch_of};
+use super::{Fence, LedgerError, write_time};
+use crate::catalog::Dialect;
+use crate::database::{Bind, Database, Statement};
+use crate::request::{Batch, Mode};
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Ending<'a> {
+    /// `drained`, `suspended`, `failed` or `cancelled`.
+    pub state: &'a str,
+    /// Why it was suspended.
+    pub reason: Option<&'a str>,
+    /// What went wrong.
+    pub error: Option<&'a str>,
+    /// What verification found.
+    pub verification: Option<&'a str>,
+    /// A dry run's totals, which no batch recorded.
+    pub dry_run: Option<(Batch, u64)>,
+}
+
+/// Records the outcome, if the run is still this host's, and gives up the lease. Answers the
+/// totals that the ledger holds: what the batches committed, whatever the guest believes.
+///
+/// # Errors
+/// What the database says; the run then stays as it was, and its lease runs out.
+pub async fn finish(
+    database: &Database,
+    fence: &Fence,
+    mode: Mode,
+    ending: &Ending<'_>,
+) -> Result<(Batch, u64), LedgerError> {
+    let now = database.now().await?;
+    let mut session = database.session().await?;
+    let dialect = database.dialect();
+    session.begin(if dialect == Dialect::Postgres { "BEGIN" } else { "BEGIN IMMEDIATE" }).await?;
+    let run = fence.run.to_string();
+
+    let (totals, batches) = match (mode, ending.dry_run) {
+        (Mode::DryRun, Some(counted)) => counted,
+        _ => {
+            let mut w = Statement::new(dialect);
+            let sums = match dialect {
+                // sum(bigint) is numeric there.
+                Dialect::Postgres => SUMS.replace(", 0)", ", 0)::bigint"),
+                Dialect::Sqlite => SUMS.to_owned(),
+            };
+            w.push("SELECT count(*), ").push(&sums).push(" FROM besom_batch WHERE run = ");
+            w.bind_as(run.clone(), "uuid");
+            let row = session.fetch_one(&w).await.map_err(LedgerError::of)?;
+            (batch_of(&row, 1), row.get(0).as_count())
+        }
+    };
+
+    let mut w = Statement::new(dialect);
+    w.push("UPDATE besom_run SET state = ").bind(ending.state);
+    for (column, text) in
+        [("reason", ending.reason), ("error", ending.error), ("verification", ending.verification)]
+    {
+        w.push(", ").push(column).push(" = ").bind(text.map_or(Bind::Null, Bind::from));
+    }
+    for (column, count) in [
+        ("examined", totals.examined),
+        ("affected", totals.affected),
+        ("dependents", totals.dependents),
+        ("cascaded", totals.cascaded),
+        ("locked", totals.locked),
+        ("blocked", totals.blocked),
+        ("revived", totals.revived),
+        ("batches", batches),
+    ] {
+        w.push(", ").push(column).push(" = ").bind(Bind::from(count));
+    }
+    w.push(", ended_at = ");
+    write_time(&mut w, now);
+    w.push(" WHERE id = ").bind_as(run.clone(), "uuid").push(" AND token = ").bind(fence.token);
+    session.execute(&w).await.map_err(LedgerError::of)?;
+
+    let mut w = Statement::new(dialect);
+    w.push("DELETE FROM besom_lease WHERE run = ").bind_as(run.clone(), "uuid");
+    w.push(" AND EXISTS (SELECT 1 FROM besom_run WHERE id = ").bind_as(run, "uuid");
+    w.push(" AND token = ").bind(fence.token).push(")");
+    session.execute(&w).await.map_err(LedgerError::of)?;
+    session.commit().await?;
+    Ok((totals, batches))
+}

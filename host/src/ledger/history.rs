@@ -1,0 +1,107 @@
+//! Runs that were: what `besom runs` shows.
+
+use super::fence::batch_of;
+use super::{LedgerError, micros};
+use crate::catalog::Dialect;
+use crate::database::{Cells, Database, Statement};
+use crate::request::{Batch, RunId, Timestamp};
+
+/// One run as the ledger has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    /// Its id.
+    pub id: RunId,
+    /// `plugin/job`.
+    pub job: String,
+    /// `apply` or `dry-run`.
+    pub mode: String,
+    /// `running`, `drained`, `suspended`, `failed` or `cancelled`.
+    pub state: String,
+    /// Why it was suspended or cancelled.
+    pub reason: Option<String>,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// What verification found.
+    pub verification: Option<String>,
+    /// The host that ran it.
+    pub host: String,
+    /// The plugin's version.
+    pub version: String,
+    /// The digest of its component.
+    pub digest: String,
+    /// The settings in force, as JSON.
+    pub settings: String,
+    /// The database's clock when it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Batches committed.
+    pub batches: u64,
+    /// The sum over its batches.
+    pub totals: Batch,
+}
+
+/// The latest runs, newest first.
+///
+/// # Errors
+/// [`LedgerError::NotMigrated`], or what the database says.
+pub async fn list(database: &Database, limit: u32) -> Result<Vec<RunRecord>, LedgerError> {
+    let mut w = select(database.dialect());
+    w.push(" ORDER BY r.started_at DESC, r.id DESC LIMIT ").bind(i64::from(limit));
+    let mut session = database.session().await?;
+    let rows = session.fetch(&w).await.map_err(LedgerError::of)?;
+    Ok(rows.iter().filter_map(record).collect())
+}
+
+/// One run by its id.
+///
+/// # Errors
+/// [`LedgerError::UnknownRun`], [`LedgerError::NotMigrated`], or what the database says.
+pub async fn show(database: &Database, id: RunId) -> Result<RunRecord, LedgerError> {
+    let mut w = select(database.dialect());
+    w.push(" WHERE r.id = ").bind_as(id.to_string(), "uuid");
+    let mut session = database.session().await?;
+    let rows = session.fetch(&w).await.map_err(LedgerError::of)?;
+    rows.first().and_then(record).ok_or(LedgerError::UnknownRun(id))
+}
+
+/// A run under way has no totals of its own yet: its batches are summed.
+fn select(dialect: Dialect) -> Statement {
+    let mut w = Statement::new(dialect);
+    let cast = if dialect == Dialect::Postgres { "::bigint" } else { "" };
+    w.push("SELECT ").push(if dialect == Dialect::Postgres { "r.id::text" } else { "r.id" });
+    w.push(", r.plugin || '/' || r.job, r.mode, r.state, r.reason, r.error, r.verification, r.host, ");
+    w.push("r.version, r.digest, r.settings, ").push(&micros(dialect, "r.started_at")).push(", ");
+    w.push(&micros(dialect, "r.ended_at"));
+    for (column, sum) in [("batches", "count(*)"), ("examined", "sum(examined)"), ("affected", "sum(affected)"),
+        ("dependents", "sum(dependents)"), ("cascaded", "sum(cascaded)"), ("locked", "sum(locked)"),
+        ("blocked", "sum(blocked)"), ("revived", "sum(revived)")] {
+        w.push(&format!(
+            ", CASE WHEN r.state = 'running' THEN \
+             (SELECT coalesce({sum}, 0) FROM besom_batch WHERE run = r.id){cast} ELSE r.{column} END"
+        ));
+    }
+    w.push(" FROM besom_run AS r");
+    w
+}
+
+fn record(row: &Cells) -> Option<RunRecord> {
+    let text = |index: usize| row.get(index).as_text().map(str::to_owned);
+    Some(RunRecord {
+        id: text(0)?.parse().ok()?,
+        job: text(1)?,
+        mode: text(2)?,
+        state: text(3)?,
+        reason: text(4),
+        error: text(5),
+        verification: text(6),
+        host: text(7)?,
+        version: text(8)?,
+        digest: text(9)?,
+        settings: text(10)?,
+        started_at: Timestamp(row.get(11).as_integer()?),
+        ended_at: row.get(12).as_integer().map(Timestamp),
+        batches: row.get(13).as_count(),
+        totals: batch_of(row, 14),
+    })
+}

@@ -1,0 +1,52 @@
+//! The ledger's own tables, brought to this version.
+
+use std::borrow::Cow;
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+use super::LedgerError;
+use crate::catalog::Dialect;
+use crate::database::{Database, DatabaseError};
+
+/// Kept apart from the application's own migrations, which often are sqlx's too.
+const TABLE: &str = "besom_migration";
+
+const POSTGRES: &[(i64, &str, &str)] =
+    &[(1, "runs", include_str!("../../../migrations/ledger/postgres/0001_runs.sql"))];
+
+const SQLITE: &[(i64, &str, &str)] =
+    &[(1, "runs", include_str!("../../../migrations/ledger/sqlite/0001_runs.sql"))];
+
+/// Applies what is missing. Doing it again changes nothing.
+///
+/// # Errors
+/// When the database refuses, or when the ledger was made by a later version.
+pub async fn migrate(database: &Database) -> Result<(), LedgerError> {
+    let steps = match database.dialect() {
+        Dialect::Postgres => POSTGRES,
+        Dialect::Sqlite => SQLITE,
+    };
+    let migrations = steps
+        .iter()
+        .map(|(version, name, sql)| {
+            let sql: &'static str = sql;
+            Migration::new(*version, Cow::Borrowed(*name), MigrationType::Simple, sql.into_sql_str(), false)
+        })
+        .collect();
+    let mut migrator = Migrator { migrations: Cow::Owned(migrations), ..Migrator::DEFAULT };
+    migrator.dangerous_set_table_name(TABLE);
+    // sqlx's lock is a session advisory lock, which a transaction pooler does not keep.
+    migrator.set_locking(false);
+    let mut session = database.session().await?;
+    let done = if let Some(connection) = session.as_postgres() {
+        migrator.run_direct(None, connection, false).await
+    } else if let Some(connection) = session.as_sqlite() {
+        migrator.run_direct(None, connection, false).await
+    } else {
+        Ok(())
+    };
+    done.map_err(|failure| {
+        LedgerError::Database(DatabaseError::other("migrate", format!("the ledger was not migrated: {failure}")))
+    })
+}

@@ -1,0 +1,41 @@
+//! besom's own tables, in the database being cleaned: runs, batches, checkpoints, leases.
+//!
+//! Every batch begins by raising its run's `seq` under the run's fencing token ([`write_fence`])
+//! and ends by inserting its counts ([`write_record`]), all in the transaction of the rows
+//! themselves. A fence that is only read does not fence: the snapshot would not see a take-over
+//! that commits after it.
+
+mod claim;
+mod error;
+mod fence;
+mod finish;
+mod history;
+mod migrate;
+
+pub use claim::{Claim, Claimed, Lease};
+pub use error::LedgerError;
+pub use fence::{Fence, Record, Recorded, recorded, write_fence, write_record};
+pub(crate) use fence::batch_of;
+pub use finish::{Ending, finish};
+pub use history::{RunRecord, list, show};
+pub use migrate::migrate;
+
+use crate::catalog::Dialect;
+use crate::database::Statement;
+use crate::request::Timestamp;
+
+/// An instant as the ledger's columns take it.
+fn write_time(w: &mut Statement, at: Timestamp) {
+    match w.dialect() {
+        Dialect::Postgres => w.bind_as(at.to_string(), "timestamptz"),
+        Dialect::Sqlite => w.bind(at.0),
+    };
+}
+
+/// A column with an instant, as microseconds.
+fn micros(dialect: Dialect, column: &str) -> String {
+    match dialect {
+        Dialect::Postgres => format!("floor(extract(epoch FROM {column}) * 1000000)::bigint"),
+        Dialect::Sqlite => column.to_owned(),
+    }
+}

@@ -1,0 +1,31 @@
+//! besom: a host runtime for database cleanup.
+//!
+//! Sandboxed WebAssembly plugins say which rows have outlived their purpose; the host decides
+//! whether they may, writes the SQL, commits it in small batches and accounts for every row.
+//!
+//! The rooms, in the order in which a batch passes them:
+//!
+//! | room | what it knows |
+//! |---|---|
+//! | [`config`] | `besom.toml` as validated types |
+//! | [`runner`] | one run from claim to outcome |
+//! | [`plugin`] | components: engine, limits, contract bindings, settings |
+//! | [`sweep`] | windows, budgets, checkpoints: which batch comes next |
+//! | [`scope`] | grants; the only door to SQL |
+//! | [`sql`] | an authorised request and a window, as statements |
+//! | [`ledger`] | runs, batches, checkpoints, leases |
+//! | [`database`] | pools, the clock, work that finishes whatever is dropped |
+//! | [`catalog`] | what the database looks like |
+//! | [`request`] | the words that the rooms share |
+
+pub mod catalog;
+//pub mod cli;
+//pub mod config;
+pub mod database;
+pub mod ledger;
+//pub mod plugin;
+pub mod request;
+//pub mod runner;
+pub mod scope;
+pub mod sql;
+pub mod sweep;

@@ -1,0 +1,2 @@
+//! besom.
+fn main() {}

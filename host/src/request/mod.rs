@@ -1,0 +1,128 @@
+//! The words that the rooms share: requests, conditions, values, batches, faults.
+//!
+//! Nothing here knows SQL, the contract's generated types, or a database. A request is plain data
+//! that anybody may build; only [`crate::scope`] turns one into something that may be executed.
+
+mod condition;
+mod fault;
+mod names;
+
+pub use condition::{Comparison, Condition, Join, Value};
+pub use fault::{Fault, Problem};
+pub use names::{JobName, NameError, RunId, Timestamp};
+
+/// Rows that have outlived their purpose, and the order in which to go through them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// The swept table, as the plugin named it: `table` or `schema.table`.
+    pub table: String,
+    /// What makes a row eligible.
+    pub matching: Condition,
+    /// The column whose index bounds the batches; `None`: the primary key.
+    pub order_by: Option<String>,
+}
+
+impl Request {
+    /// A request to delete every row of `table` that meets `matching`.
+    pub fn delete(table: impl Into<String>, matching: Condition) -> Self {
+        Self { table: table.into(), matching, order_by: None }
+    }
+
+    /// The same request, swept along the index of `column`.
+    #[must_use]
+    pub fn order_by(mut self, column: impl Into<String>) -> Self {
+        self.order_by = Some(column.into());
+        self
+    }
+}
+
+/// What one committed batch did, or would have done in a dry run. All counts are rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Batch {
+    /// Rows looked at, by which the sweep advances.
+    pub examined: u64,
+    /// Rows deleted.
+    pub affected: u64,
+    /// Rows deleted or unlinked ahead of them, as the request asked.
+    pub dependents: u64,
+    /// Rows that the database's own ON DELETE rules took or changed with them.
+    pub cascaded: u64,
+    /// Eligible rows passed over because another transaction held them.
+    pub locked: u64,
+    /// Eligible rows passed over because a row outside the request refers to them.
+    pub blocked: u64,
+    /// Rows that stopped being eligible between the look and the act.
+    pub revived: u64,
+}
+
+impl Batch {
+    /// Rows that this batch changed in any way: what row budgets count.
+    pub fn changed(&self) -> u64 {
+        self.affected + self.dependents + self.cascaded
+    }
+}
+
+impl std::ops::AddAssign for Batch {
+    fn add_assign(&mut self, other: Self) {
+        self.examined += other.examined;
+        self.affected += other.affected;
+        self.dependents += other.dependents;
+        self.cascaded += other.cascaded;
+        self.locked += other.locked;
+        self.blocked += other.blocked;
+        self.revived += other.revived;
+    }
+}
+
+/// What a sweep answers when it is asked for its next batch.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// One committed batch.
+    Batch(Batch),
+    /// Every eligible row has been visited.
+    Drained,
+    /// Stop here; the rest stays for the next run.
+    Suspended(Suspension),
+}
+
+/// Why a sweep stops before it is drained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspension {
+    /// The run's deadline has passed.
+    Deadline,
+    /// The run has changed as many rows as it may.
+    RowBudget,
+    /// The host is shutting down.
+    ShuttingDown,
+}
+
+impl Suspension {
+    /// The reason as the contract spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deadline => "deadline",
+            Self::RowBudget => "row-budget",
+            Self::ShuttingDown => "shutting-down",
+        }
+    }
+}
+
+/// Whether a run changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Rows are deleted.
+    Apply,
+    /// Rows are counted in a read-only transaction; nothing changes.
+    DryRun,
+}
+
+impl Mode {
+    /// The mode as the ledger and the JSON output spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::DryRun => "dry-run",
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The check itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::cascade::{Effect, effects};
+use super::refusal::refuse;
+use super::{Authorized, Consequence, Grants, Missing, Right, TableGrant};
+use crate::catalog::{Catalog, Column, Kind, Table, TableId, TableKind};
+use crate::request::{Comparison, Condition, Fault, JobName, Request, Timestamp};
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The job, with its plugin.
+    pub job: JobName,
+    /// The plugin ships in this binary, and is granted what its `access` names.
+    pub bundled: bool,
+}
+
+/// Turns a request into one that may be run, or says what is missing.
+///
+/// # Errors
+/// `invalid` for names that are not in the catalog and relations that cannot be swept, `denied`
+/// with the TOML that would allow it for what the grant does not cover.
+pub fn authorize(
+    request: Request,
+    grants: &Grants,
+    subject: &Subject,
+    catalog: &Catalog,
+    now: Timestamp,
+) -> Result<Authorized<Request>, Fault> {
+    let table = Arc::clone(find(catalog, &request.table)?);
+    sweepable(&table)?;
+    let mut check = Check { catalog, given: by_table(grants, catalog), missing: Vec::new() };
+
+    check.needs_right(&table, Right::Delete, None, "the sweep deletes its rows");
+    check.condition(&table, &request.matching, true)?;
+    if let Some(column) = &request.order_by {
+        check.reads(&table, column, "order-by")?;
+    }
+    let mut restricting = Vec::new();
+    let mut consequences = Vec::new();
+    for effect in effects(&table, catalog)? {
+        match effect {
+            Effect::Restricts(path) => restricting.push(path),
+            Effect::Deletes(path) => {
+                let child = check.child(&path)?;
+                let because = check.because(&path);
+                check.needs_right(&child, Right::Delete, None, &because);
+                consequences.push(Consequence { narrowing: check.narrowing(&child, now)?, path });
+            }
+            Effect::Changes(path, columns) => {
+                let child = check.child(&path)?;
+                let because = check.because(&path);
+                for column in &columns {
+                    check.needs_right(&child, Right::Update, Some(column), &because);
+                }
+                consequences.push(Consequence { narrowing: check.narrowing(&child, now)?, path });
+            }
+        }
+    }
+    if !check.missing.is_empty() {
+        return Err(refuse(subject, &check.missing, &grants.tables));
+    }
+    let narrowing = check.narrowing(&table, now)?;
+    Ok(Authorized { request, table, narrowing, restricting, consequences })
+}
+
+struct Check<'a> {
+    catalog: &'a Catalog,
+    given: BTreeMap<TableId, (&'a str, &'a TableGrant)>,
+    missing: Vec<Missing>,
+}
+
+impl Check<'_> {
+    /// Every column that the condition looks at, in this table and in related ones.
+    fn condition(&mut self, table: &Table, condition: &Condition, swept: bool) -> Result<(), Fault> {
+        match condition {
+            Condition::Compare { column, .. }
+            | Condition::OlderThan { column, .. }
+            | Condition::IdOlderThan { column, .. }
+            | Condition::IsNull { column }
+            | Condition::IsNotNull { column }
+            | Condition::OneOf { column, .. }
+            | Condition::StartsWith { column, .. } => self.reads(table, column, "the condition"),
+            Condition::CompareColumns { column, to, .. } => {
+                self.reads(table, column, "the condition")?;
+                self.reads(table, to, "the condition")
+            }
+            Condition::Exists { table: other, on, matching }
+            | Condition::NotExists { table: other, on, matching } => {
+                let related = Arc::clone(find(self.catalog, other)?);
+                if on.is_empty() {
+                    return Err(Fault::invalid(
+                        "empty-join",
+                        format!("the relation to `{other}` joins no column: name at least one pair"),
+                    ));
+                }
+                for join in on {
+                    self.reads(&related, &join.foreign, "a join")?;
+                    self.reads(table, &join.local, "a join")?;
+                }
+                matching.as_ref().map_or(Ok(()), |m| self.condition(&related, m, false))
+            }
+            Condition::BeyondNewest { group_by, order_by, .. } => {
+                for column in group_by.iter().chain([order_by]) {
+                    self.reads(table, column, "beyond-newest")?;
+                }
+                Ok(())
+            }
+            Condition::All(of) | Condition::Any(of) => {
+                of.iter().try_for_each(|term| self.condition(table, term, swept))
+            }
+            Condition::Not(of) => self.condition(table, of, swept),
+            Condition::Everything => {
+                if swept {
+                    self.needs_right(table, Right::AllRows, None, "the condition is `everything`");
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn reads(&mut self, table: &Table, column: &str, because: &str) -> Result<(), Fault> {
+        let found = find_column(table, column)?;
+        self.needs_right(table, Right::Read, Some(&found.name), because);
+        Ok(())
+    }
+
+    /// Notes the right as missing unless the grant gives it.
+    fn needs_right(&mut self, table: &Table, right: Right, column: Option<&str>, because: &str) {
+        let (name, given) = match self.given.get(&table.id) {
+            Some((name, grant)) => ((*name).to_owned(), Some(*grant)),
+            None => (self.shortest_name(&table.id), None),
+        };
+        let allowed = given.is_some_and(|grant| match (right, column) {
+            (Right::Read, Some(column)) => grant.read.contains(column),
+            (Right::Update, Some(column)) => grant.update.contains(column),
+            (Right::Delete, _) => grant.delete,
+            (Right::AllRows, _) => grant.all_rows,
+            (Right::Read | Right::Update, None) => false,
+        });
+        let need = Missing {
+            table: name,
+            right,
+            column: column.map(str::to_owned),
+            because: because.to_owned(),
+        };
+        if !allowed && !self.missing.contains(&need) {
+            self.missing.push(need);
+        }
+    }
+
+    /// The grant's `min-age` and `where` on a table, as conditions on the row that is changed.
+    fn narrowing(&self, table: &Table, now: Timestamp) -> Result<Vec<Condition>, Fault> {
+        let Some((_, grant)) = self.given.get(&table.id) else { return Ok(Vec::new()) };
+        let mut all = Vec::new();
+        if let Some(floor) = &grant.min_age {
+            let column = find_column(table, &floor.column)?;
+            let age = i64::try_from(floor.age.as_micros()).unwrap_or(i64::MAX);
+            let cutoff = now.minus_micros(age);
+            let name = column.name.clone();
+            all.push(if holds_id(table, column) {
+                Condition::IdOlderThan { column: name, cutoff }
+            } else {
+                Condition::OlderThan { column: name, cutoff, offset: 0 }
+            });
+        }
+        for (column, value) in &grant.filter {
+            all.push(Condition::Compare {
+                column: find_column(table, column)?.name.clone(),
+                operator: Comparison::Equal,
+                to: value.clone(),
+            });
+        }
+        Ok(all)
+    }
+
+    fn child(&self, path: &super::Path) -> Result<Arc<Table>, Fault> {
+        path.child().and_then(|id| self.catalog.by_id(id)).cloned().ok_or_else(|| {
+            Fault::invalid("unknown-table", "a foreign key refers from a table that is not there")
+        })
+    }
+
+    fn because(&self, path: &super::Path) -> String {
+        let names: Vec<_> = path.0.iter().map(|key| format!("`{}`", key.name)).collect();
+        format!("the ON DELETE rule of foreign key {}", names.join(", "))
+    }
+
+    fn shortest_name(&self, id: &TableId) -> String {
+        match self.catalog.table(&id.name) {
+            Ok(table) if table.id == *id => id.name.clone(),
+            _ => id.to_string(),
+        }
+    }
+}
+
+fn by_table<'a>(
+    grants: &'a Grants,
+    catalog: &Catalog,
+) -> BTreeMap<TableId, (&'a str, &'a TableGrant)> {
+    let mut given = BTreeMap::new();
+    for (name, grant) in &grants.tables {
+        if let Ok(table) = catalog.table(name) {
+            given.insert(table.id.clone(), (name.as_str(), grant));
+        }
+    }
+    given
+}
+
+fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Arc<Table>, Fault> {
+    catalog.table(name).map_err(|unknown| Fault::invalid("unknown-table", unknown.to_string()))
+}
+
+/// A column by its exact name.
+pub(crate) fn find_column<'a>(table: &'a Table, name: &str) -> Result<&'a Column, Fault> {
+    table.column(name).ok_or_else(|| {
+        let names: Vec<_> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        Fault::invalid(
+            "unknown-column",
+            format!("table `{}` has no column `{name}`; it has: {}", table.id, names.join(", ")),
+        )
+    })
+}
+
+/// Whether `min-age` on this column means the time inside a key.
+fn holds_id(table: &Table, column: &Column) -> bool {
+    match column.kind {
+        Kind::Uuid | Kind::Bytes => true,
+        Kind::Text => table.primary_key.contains(&column.name) || column.time_form.is_none(),
+        _ => false,
+    }
+}
+
+fn sweepable(table: &Table) -> Result<(), Fault> {
+    let refuse = |what: &str| {
+        Err(Fault::invalid(
+            "not-a-table",
+            format!("`{}` is {what}: name an ordinary table instead", table.id),
+        ))
+    };
+    match table.kind {
+        TableKind::View => refuse("a view"),
+        TableKind::Foreign => refuse("a foreign or virtual table"),
+        TableKind::Partitioned => Err(Fault::unsupported(&format!(
+            "sweeping the partitioned table `{}` (name a partition of it instead)",
+            table.id
+        ))),
+        TableKind::Table if table.primary_key.is_empty() && !table.has_rowid => {
+            Err(Fault::unsupported(&format!("sweeping `{}`, which has no primary key,", table.id)))
+        }
+        TableKind::Table => Ok(()),
+    }
+}

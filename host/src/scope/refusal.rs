@@ -1,0 +1,132 @@
+//! What a refusal says: who asked for what, and the TOML that would allow it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{Subject, TableGrant};
+use crate::request::{Fault, Problem};
+
+/// A right on a table or column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Right {
+    /// Look at a column in a condition, join or order.
+    Read,
+    /// Have a column set to NULL or its default by a foreign key's rule.
+    Update,
+    /// Delete rows, also by a foreign key's CASCADE.
+    Delete,
+    /// Ask for every row.
+    AllRows,
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::AllRows => "all-rows",
+        })
+    }
+}
+
+/// One right that a request needs and the grant does not give.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Missing {
+    /// The table, under the name that the grant would use.
+    pub table: String,
+    /// The right.
+    pub right: Right,
+    /// The column, where the right is on one.
+    pub column: Option<String>,
+    /// What needs it: "the condition", a foreign key.
+    pub because: String,
+}
+
+/// The refusal for everything that is missing, with the grant that would allow it all.
+pub(super) fn refuse(
+    subject: &Subject,
+    missing: &[Missing],
+    given: &BTreeMap<String, TableGrant>,
+) -> Fault {
+    let mut message = format!("plugin `{}`, job `{}`:", subject.job.plugin, subject.job);
+    for need in missing {
+        let column = need.column.as_ref().map(|c| format!(" column `{c}` of")).unwrap_or_default();
+        message.push_str(&format!(
+            "\n  may not {}{column} table `{}` ({})",
+            need.right, need.table, need.because
+        ));
+    }
+    if subject.bundled {
+        message.push_str(
+            "\nA bundled plugin is granted what its own `access` names under the settings in force, \
+             and nothing else: this is a defect of the plugin, please report it.",
+        );
+    } else {
+        message.push_str("\nTo allow it, write in besom.toml:\n");
+        message.push_str(&toml_for(subject, missing, given));
+    }
+    Fault::Denied(Problem::new("denied", message))
+}
+
+/// The grant tables as they would have to stand in the file: what is given and what is missing.
+fn toml_for(
+    subject: &Subject,
+    missing: &[Missing],
+    given: &BTreeMap<String, TableGrant>,
+) -> String {
+    let mut wanted: BTreeMap<&str, TableGrant> = BTreeMap::new();
+    for need in missing {
+        let grant = wanted
+            .entry(&need.table)
+            .or_insert_with(|| given.get(&need.table).cloned().unwrap_or_default());
+        match (need.right, &need.column) {
+            (Right::Read, Some(column)) => drop(grant.read.insert(column.clone())),
+            (Right::Update, Some(column)) => drop(grant.update.insert(column.clone())),
+            (Right::Delete, _) => grant.delete = true,
+            (Right::AllRows, _) => grant.all_rows = true,
+            (Right::Read | Right::Update, None) => {}
+        }
+    }
+    let mut out = String::new();
+    for (table, grant) in wanted {
+        out.push_str(&format!(
+            "\n[plugins.{}.grant.{}]\n",
+            toml_key(&subject.job.plugin),
+            toml_key(table)
+        ));
+        for (key, columns) in [("read", &grant.read), ("update", &grant.update)] {
+            if !columns.is_empty() {
+                let list: Vec<_> = columns.iter().map(|c| toml_string(c)).collect();
+                out.push_str(&format!("{key} = [{}]\n", list.join(", ")));
+            }
+        }
+        if grant.delete {
+            out.push_str("delete = true\n");
+        }
+        if grant.all_rows {
+            out.push_str("all-rows = true\n");
+        }
+        if let Some(floor) = &grant.min_age {
+            out.push_str(&format!(
+                "min-age = {{ column = {}, age = \"{}\" }}\n",
+                toml_string(&floor.column),
+                humantime::format_duration(floor.age)
+            ));
+        }
+        if !grant.filter.is_empty() {
+            out.push_str("# and the `where` that stands there now\n");
+        }
+    }
+    out
+}
+
+fn toml_string(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn toml_key(text: &str) -> String {
+    let bare = !text.is_empty()
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if bare { text.to_owned() } else { toml_string(text) }
+}

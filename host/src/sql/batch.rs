@@ -1,0 +1,419 @@
+//! The statements of a batch.
+//!
+//! On PostgreSQL either one statement that does everything, or the steps of a transaction that
+//! locks first and then asks again. What the ledger adds (the fence before, the record after) is
+//! handed in by the caller as functions that write it.
+
+use super::Plan;
+use super::window::{Window, key_columns, selected};
+use super::writer::{Row, Writer};
+use crate::catalog::{Dialect, OnDelete};
+use crate::database::{Bind, Statement};
+use crate::request::{Condition, Fault};
+
+/// How long the fast pass waits for a locked row, as PostgreSQL spells it. Far below
+/// `deadlock_timeout` (1 s), because rows already deleted stay locked while it waits.
+const FAST_LOCK_WAIT: &str = "20ms";
+
+/// The columns of the `tally` that every batch ends with, in this order.
+pub const TALLY: [&str; 7] =
+    ["examined", "affected", "dependents", "cascaded", "locked", "blocked", "revived"];
+
+/// Keys of rows in the database's text form, one list a key column.
+pub type Keys = Vec<Vec<String>>;
+
+impl Plan {
+    /// Everything in one autocommitted statement. `fence` writes the CTE `fence`; `record` writes
+    /// the CTE `record`, which inserts the `tally` into the ledger and returns it.
+    pub(crate) fn one_statement(
+        &self,
+        window: &Window,
+        skip_locked: bool,
+        fence: impl FnOnce(&mut Statement),
+        record: impl FnOnce(&mut Statement),
+    ) -> Result<Statement, Fault> {
+        let mut w = Writer::new(Dialect::Postgres);
+        if self.has_relations() {
+            w.plan_each_time();
+        }
+        w.push("WITH ");
+        fence(&mut w);
+        let row = w.row(self.table());
+        // Evaluated before the first row is looked for: nothing happens without the fence's row.
+        let gate = format!("(SELECT set_config('lock_timeout', '{FAST_LOCK_WAIT}', true) FROM fence) IS NOT NULL AND ");
+        if skip_locked {
+            w.push(", victims AS MATERIALIZED (SELECT ").push(&named_keys(&row)).push(" FROM ");
+            self.swept(&mut w, &row)?;
+            w.push(" WHERE ").push(&gate);
+            self.doomed(&mut w, &row, window)?;
+            w.push(" FOR UPDATE SKIP LOCKED), gone AS (DELETE FROM ");
+            let again = w.row(self.table());
+            self.swept(&mut w, &again)?;
+            w.push(" USING victims WHERE ").push(&same_key(&again, "victims")).push(" AND ");
+            self.eligible(&mut w, &again)?;
+            w.push(" RETURNING 1)");
+        } else {
+            w.push(", gone AS (DELETE FROM ");
+            self.swept(&mut w, &row)?;
+            w.push(" WHERE ").push(&gate);
+            self.doomed(&mut w, &row, window)?;
+            w.push(" RETURNING 1)");
+        }
+        w.push(", tally AS (SELECT ");
+        self.examined(&mut w, window)?;
+        w.push(" AS examined, (SELECT count(*) FROM gone) AS affected, 0 AS dependents, ");
+        self.cascaded(&mut w, |w, row| self.doomed(w, row, window))?;
+        w.push(" AS cascaded, ");
+        if skip_locked {
+            let look = w.row(self.table());
+            w.push("(SELECT count(*) FROM ");
+            self.swept(&mut w, &look)?;
+            w.push(" WHERE ");
+            self.doomed(&mut w, &look, window)?;
+            w.push(") - (SELECT count(*) FROM victims) AS locked, ");
+        } else {
+            w.push("0 AS locked, ");
+        }
+        self.blocked(&mut w, window)?;
+        w.push(" AS blocked, ");
+        w.push(if skip_locked {
+            "(SELECT count(*) FROM victims) - (SELECT count(*) FROM gone) AS revived)"
+        } else {
+            "0 AS revived)"
+        });
+        record(&mut w);
+        w.push(" SELECT ").push(&TALLY.join(", ")).push(" FROM record");
+        Ok(w.finish())
+    }
+
+    /// First step of a locking batch: the window's eligible rows, those that could be locked
+    /// marked by a last column. A row that another transaction holds is left to it.
+    pub(crate) fn look_and_lock(&self, window: &Window) -> Result<Statement, Fault> {
+        let mut w = Writer::new(Dialect::Postgres);
+        w.plan_each_time();
+        let row = w.row(self.table());
+        w.push("WITH look AS MATERIALIZED (SELECT ").push(&named_keys(&row)).push(" FROM ");
+        self.swept(&mut w, &row)?;
+        w.push(" WHERE ");
+        self.doomed(&mut w, &row, window)?;
+        let again = w.row(self.table());
+        w.push("), held AS MATERIALIZED (SELECT ").push(&named_keys(&again)).push(" FROM look JOIN ");
+        self.swept(&mut w, &again)?;
+        w.push(" ON ").push(&same_key(&again, "look"));
+        w.push(&format!(" FOR UPDATE OF {} SKIP LOCKED)", again.alias));
+        let names: Vec<_> = (0..key_columns(&row).len()).map(|i| format!("look.k{i}")).collect();
+        let on: Vec<_> = (0..names.len()).map(|i| format!("held.k{i} = look.k{i}")).collect();
+        w.push(" SELECT ").push(&selected(Dialect::Postgres, &names));
+        w.push(", held.k0 IS NOT NULL FROM look LEFT JOIN held ON ").push(&on.join(" AND "));
+        Ok(w.finish())
+    }
+
+    /// Second step: for every set of rows tied to the kept ones, lock them and answer the keys of
+    /// those kept rows whose tied rows could not all be locked.
+    pub(crate) fn lock_tied(&self, keys: &Keys) -> Result<Vec<Statement>, Fault> {
+        let mut statements = Vec::new();
+        let mut chains = Vec::new();
+        chains_of(&self.request().matching, &[], &mut chains);
+        for chain in &chains {
+            statements.push(self.lock_chain(keys, "SHARE", |w, root| {
+                let mut above = root.to_owned();
+                let mut table = std::sync::Arc::clone(self.table());
+                for (name, on) in chain {
+                    let related = self.find_table(name)?;
+                    let next = w.row(&related);
+                    w.push(" JOIN ");
+                    self.source(w, &next)?;
+                    w.push(" ON ");
+                    self.joined(w, &Row { alias: above, table: &table }, &next, on)?;
+                    above = next.alias;
+                    table = related;
+                }
+                Ok(above)
+            })?);
+        }
+        for consequence in self.authorized.consequences() {
+            let tables = self.tables_of(&consequence.path.0)?;
+            statements.push(self.lock_chain(keys, "UPDATE", |w, root| {
+                let mut above = root.to_owned();
+                let mut parent = std::sync::Arc::clone(self.table());
+                for (key, table) in consequence.path.0.iter().zip(&tables) {
+                    let next = w.row(table);
+                    w.push(" JOIN ");
+                    self.source(w, &next)?;
+                    let above_row = Row { alias: above, table: &parent };
+                    let pairs = key.columns.iter().zip(&key.parent_columns);
+                    let on: Vec<_> = pairs
+                        .map(|(to, from)| format!("{} = {}", next.column(to), above_row.column(from)))
+                        .collect();
+                    w.push(" ON ").push(&on.join(" AND "));
+                    above = next.alias;
+                    parent = std::sync::Arc::clone(table);
+                }
+                Ok(above)
+            })?);
+        }
+        Ok(statements)
+    }
+
+    fn lock_chain(
+        &self,
+        keys: &Keys,
+        strength: &str,
+        join: impl Fn(&mut Writer, &str) -> Result<String, Fault>,
+    ) -> Result<Statement, Fault> {
+        let mut w = Writer::new(Dialect::Postgres);
+        w.plan_each_time();
+        w.push("WITH ");
+        self.kept(&mut w, keys);
+        let count = keys.len();
+        let names: Vec<_> = (0..count).map(|i| format!("kept.k{i}")).collect();
+        let names = names.join(", ");
+        // Counted by parent: a parent with fewer locked than tied rows has one that is held.
+        for (cte, lock) in [("tied", false), ("held", true)] {
+            w.push(&format!(", {cte} AS MATERIALIZED (SELECT {names} FROM kept JOIN "));
+            let root = w.row(self.table());
+            self.swept(&mut w, &root)?;
+            w.push(" ON ").push(&same_key(&root, "kept"));
+            let end = join(&mut w, &root.alias)?;
+            if lock {
+                w.push(&format!(" FOR {strength} OF {end} SKIP LOCKED"));
+            }
+            w.push(")");
+        }
+        let bare: Vec<_> = (0..count).map(|i| format!("k{i}")).collect();
+        let bare = bare.join(", ");
+        let on: Vec<_> = (0..count).map(|i| format!("h.k{i} = t.k{i}")).collect();
+        let out: Vec<_> = (0..count).map(|i| format!("t.k{i}")).collect();
+        w.push(&format!(
+            " SELECT {} FROM (SELECT {bare}, count(*) AS n FROM tied GROUP BY {bare}) AS t \
+             LEFT JOIN (SELECT {bare}, count(*) AS n FROM held GROUP BY {bare}) AS h ON {} \
+             WHERE t.n <> coalesce(h.n, 0)",
+            selected(Dialect::Postgres, &out),
+            on.join(" AND "),
+        ));
+        Ok(w.finish())
+    }
+
+    /// Last step: the kept rows that still meet the whole condition go; the rest was revived.
+    pub(crate) fn delete_kept(
+        &self,
+        window: &Window,
+        keys: &Keys,
+        locked: u64,
+        record: impl FnOnce(&mut Statement),
+    ) -> Result<Statement, Fault> {
+        let mut w = Writer::new(Dialect::Postgres);
+        w.plan_each_time();
+        w.push("WITH ");
+        self.kept(&mut w, keys);
+        w.push(", gone AS (DELETE FROM ");
+        let row = w.row(self.table());
+        self.swept(&mut w, &row)?;
+        w.push(" USING kept WHERE ").push(&same_key(&row, "kept")).push(" AND ");
+        self.eligible(&mut w, &row)?;
+        w.push(" RETURNING 1), tally AS (SELECT ");
+        self.examined(&mut w, window)?;
+        w.push(" AS examined, (SELECT count(*) FROM gone) AS affected, 0 AS dependents, ");
+        self.cascaded(&mut w, |w, row| {
+            let columns = key_columns(row).join(", ");
+            let names: Vec<_> = (0..keys.len()).map(|i| format!("k{i}")).collect();
+            w.push(&format!("({columns}) IN (SELECT {} FROM kept) AND ", names.join(", ")));
+            self.eligible(w, row)
+        })?;
+        w.push(" AS cascaded, ").bind(locked).push("::bigint AS locked, ");
+        self.blocked(&mut w, window)?;
+        w.push(" AS blocked, (SELECT count(*) FROM kept) - (SELECT count(*) FROM gone) AS revived)");
+        record(&mut w);
+        w.push(" SELECT ").push(&TALLY.join(", ")).push(" FROM record");
+        Ok(w.finish())
+    }
+
+    /// What a batch would do, by reading alone. On SQLite also what one is about to do, in the
+    /// same transaction.
+    pub(crate) fn tally(&self, window: &Window, affected: bool) -> Result<Statement, Fault> {
+        let mut w = Writer::new(self.catalog.dialect());
+        w.plan_each_time();
+        w.push("SELECT ");
+        self.examined(&mut w, window)?;
+        w.push(", ");
+        if affected {
+            let row = w.row(self.table());
+            w.push("(SELECT count(*) FROM ");
+            self.swept(&mut w, &row)?;
+            w.push(" WHERE ");
+            self.doomed(&mut w, &row, window)?;
+            w.push(")");
+        } else {
+            w.push("0");
+        }
+        w.push(", 0, ");
+        self.cascaded_behind(&mut w, window)?;
+        w.push(", 0, ");
+        self.blocked(&mut w, window)?;
+        w.push(", 0");
+        Ok(w.finish())
+    }
+
+    /// The delete itself, on SQLite, where one writer at a time needs no locks.
+    pub(crate) fn delete_window(&self, window: &Window) -> Result<Statement, Fault> {
+        let mut w = Writer::new(Dialect::Sqlite);
+        let row = w.row(self.table());
+        w.push("DELETE FROM ");
+        self.swept(&mut w, &row)?;
+        w.push(" WHERE ");
+        self.doomed(&mut w, &row, window)?;
+        Ok(w.finish())
+    }
+
+    /// How many rows the sweep would still delete, counted no further than `most`.
+    pub(crate) fn remaining(&self, most: u64) -> Result<Statement, Fault> {
+        let mut w = Writer::new(self.catalog.dialect());
+        w.plan_each_time();
+        let row = w.row(self.table());
+        w.push("SELECT count(*) FROM (SELECT 1 FROM ");
+        self.swept(&mut w, &row)?;
+        w.push(" WHERE ");
+        self.eligible(&mut w, &row)?;
+        w.push(&format!(" LIMIT {most}) AS remaining"));
+        Ok(w.finish())
+    }
+
+    /// In the window and eligible.
+    fn doomed(&self, w: &mut Writer, row: &Row<'_>, window: &Window) -> Result<(), Fault> {
+        self.within(w, row, window);
+        w.push(" AND ");
+        self.eligible(w, row)
+    }
+
+    fn has_relations(&self) -> bool {
+        let mut chains = Vec::new();
+        chains_of(&self.request().matching, &[], &mut chains);
+        !chains.is_empty() || self.may_block() || !self.authorized.consequences().is_empty()
+    }
+
+    fn examined(&self, w: &mut Writer, window: &Window) -> Result<(), Fault> {
+        match window.examined {
+            Some(rows) => {
+                w.bind_as(rows, "bigint");
+                Ok(())
+            }
+            None => self.count_examined(w, window),
+        }
+    }
+
+    /// Rows of the window that meet the condition and that something outside the request holds.
+    fn blocked(&self, w: &mut Writer, window: &Window) -> Result<(), Fault> {
+        if !self.may_block() {
+            w.push("0");
+            return Ok(());
+        }
+        let row = w.row(self.table());
+        w.push("(SELECT count(*) FROM ");
+        self.swept(w, &row)?;
+        w.push(" WHERE ");
+        self.within(w, &row, window);
+        w.push(" AND ");
+        self.predicate(w, &row)?;
+        w.push(" AND NOT (");
+        w.truth(true);
+        self.free(w, &row)?;
+        w.push("))");
+        Ok(())
+    }
+
+    /// Rows that foreign keys' rules take or change with the rows that `doomed` describes. A row
+    /// that goes itself in this batch counts as affected, not again here.
+    fn cascaded(
+        &self,
+        w: &mut Writer,
+        doomed: impl Fn(&mut Writer, &Row<'_>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        self.sum_cascaded(w, &doomed, &doomed)
+    }
+
+    /// The same before anything is gone: a row that an earlier window of this sweep takes does not
+    /// count either.
+    fn cascaded_behind(&self, w: &mut Writer, window: &Window) -> Result<(), Fault> {
+        self.sum_cascaded(
+            w,
+            &|w, row| self.doomed(w, row, window),
+            &|w, row| {
+                self.up_to(w, row, window);
+                w.push(" AND ");
+                self.eligible(w, row)
+            },
+        )
+    }
+
+    fn sum_cascaded(
+        &self,
+        w: &mut Writer,
+        doomed: &dyn Fn(&mut Writer, &Row<'_>) -> Result<(), Fault>,
+        gone: &dyn Fn(&mut Writer, &Row<'_>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        w.push("0");
+        for consequence in self.authorized.consequences() {
+            let tables = self.tables_of(&consequence.path.0)?;
+            w.push(" + (SELECT count(*) FROM ");
+            let (root, end) = self.path_from(w, &consequence.path, &tables)?;
+            w.push(" WHERE ");
+            doomed(w, &Row { alias: root, table: self.table() })?;
+            let own = consequence.path.child() == Some(&self.table().id);
+            let rule = consequence.path.0.last().map(|key| key.on_delete);
+            if own && rule != Some(OnDelete::Cascade) {
+                w.push(" AND (");
+                gone(w, &Row { alias: end, table: self.table() })?;
+                w.push(") IS NOT TRUE");
+            }
+            w.push(")");
+        }
+        Ok(())
+    }
+
+    /// `kept (k0, …)`: the keys as rows.
+    fn kept(&self, w: &mut Writer, keys: &Keys) {
+        let names: Vec<_> = (0..keys.len()).map(|i| format!("k{i}")).collect();
+        w.push(&format!("kept ({}) AS (SELECT * FROM unnest(", names.join(", ")));
+        for (index, (list, name)) in keys.iter().zip(&self.table().primary_key).enumerate() {
+            if index > 0 {
+                w.push(", ");
+            }
+            let sql_type = self.table().column(name).map_or("text", |column| &column.sql_type);
+            w.bind(Bind::Texts(list.clone())).push("::text[]::").push(sql_type).push("[]");
+        }
+        w.push("))");
+    }
+}
+
+fn named_keys(row: &Row<'_>) -> String {
+    let columns = key_columns(row);
+    let named = columns.iter().enumerate().map(|(i, column)| format!("{column} AS k{i}"));
+    named.collect::<Vec<_>>().join(", ")
+}
+
+fn same_key(row: &Row<'_>, keys: &str) -> String {
+    let columns = key_columns(row);
+    let same = columns.iter().enumerate().map(|(i, column)| format!("{column} = {keys}.k{i}"));
+    same.collect::<Vec<_>>().join(" AND ")
+}
+
+type Chain = Vec<(String, Vec<crate::request::Join>)>;
+
+/// Every relation that a condition looks at, as the joins that lead to it.
+fn chains_of(condition: &Condition, above: &[(String, Vec<crate::request::Join>)], found: &mut Vec<Chain>) {
+    match condition {
+        Condition::Exists { table, on, matching } | Condition::NotExists { table, on, matching } => {
+            let mut chain = above.to_vec();
+            chain.push((table.clone(), on.clone()));
+            found.push(chain.clone());
+            if let Some(matching) = matching {
+                chains_of(matching, &chain, found);
+            }
+        }
+        Condition::All(of) | Condition::Any(of) => {
+            of.iter().for_each(|term| chains_of(term, above, found));
+        }
+        Condition::Not(of) => chains_of(of, above, found),
+        _ => {}
+    }
+}

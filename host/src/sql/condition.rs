@@ -1,0 +1,373 @@
+//! Conditions as SQL.
+//!
+//! Negation is pushed down to the leaves, so that no NOT ever stands before a comparison: with
+//! SQL's three values both spellings select the same rows, and a leaf whose column is NULL, or on
+//! SQLite holds another type than was compared, holds neither way.
+
+use super::Plan;
+use super::time::{compare_id, compare_time, inverse, operator};
+use super::value::convert;
+use super::writer::{Row, Writer};
+use crate::catalog::{Column, Dialect, Kind};
+use crate::request::{Comparison, Condition, Fault, Join, Value};
+use crate::scope::find_column;
+
+impl Plan {
+    /// Writes `condition` on `row`, or its negation, as one SQL expression.
+    pub(crate) fn condition(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        condition: &Condition,
+        negated: bool,
+    ) -> Result<(), Fault> {
+        match condition {
+            Condition::Compare { column, operator, to } => {
+                self.compare(w, row, column, flip(*operator, negated), to)
+            }
+            Condition::CompareColumns { column, operator, to } => {
+                self.compare_columns(w, row, column, flip(*operator, negated), to)
+            }
+            Condition::OlderThan { column, cutoff, offset } => {
+                let column = find_column(row.table, column)?;
+                let comparison = flip(Comparison::Less, negated);
+                let at = cutoff.minus_micros(*offset);
+                let form = self.forms.time(&row.table.id, column)?;
+                compare_time(w, row, column, form, comparison, at)
+            }
+            Condition::IdOlderThan { column, cutoff } => {
+                let column = find_column(row.table, column)?;
+                let form = self.forms.id(&row.table.id, column)?;
+                compare_id(w, row, column, &form, *cutoff, negated);
+                Ok(())
+            }
+            Condition::IsNull { column } | Condition::IsNotNull { column } => {
+                let null = matches!(condition, Condition::IsNull { .. }) != negated;
+                w.push(&row.column(&find_column(row.table, column)?.name));
+                w.push(if null { " IS NULL" } else { " IS NOT NULL" });
+                Ok(())
+            }
+            Condition::OneOf { column, values } => self.one_of(w, row, column, values, negated),
+            Condition::StartsWith { column, prefix } => starts_with(w, row, column, prefix, negated),
+            Condition::Exists { table, on, matching } => {
+                self.relation(w, row, table, on, matching.as_deref(), !negated)
+            }
+            Condition::NotExists { table, on, matching } => {
+                self.relation(w, row, table, on, matching.as_deref(), negated)
+            }
+            Condition::BeyondNewest { group_by, order_by, keep } => {
+                self.beyond_newest(w, row, group_by, order_by, *keep, negated)
+            }
+            Condition::All(of) => self.terms(w, row, of, negated, !negated),
+            Condition::Any(of) => self.terms(w, row, of, negated, negated),
+            Condition::Not(of) => self.condition(w, row, of, !negated),
+            Condition::Everything => {
+                w.truth(!negated);
+                Ok(())
+            }
+        }
+    }
+
+    fn terms(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        of: &[Condition],
+        negated: bool,
+        and: bool,
+    ) -> Result<(), Fault> {
+        if of.is_empty() {
+            return Err(Fault::invalid(
+                "empty-condition",
+                "`all` and `any` need at least one condition; every row is `everything`",
+            ));
+        }
+        w.push("(");
+        w.separated(of, if and { " AND " } else { " OR " }, |w, term| {
+            self.condition(w, row, term, negated)
+        })?;
+        w.push(")");
+        Ok(())
+    }
+
+    fn compare(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        column: &str,
+        comparison: Comparison,
+        to: &Value,
+    ) -> Result<(), Fault> {
+        let column = find_column(row.table, column)?;
+        if let Value::Timestamp(at) = to {
+            let form = self.forms.time(&row.table.id, column)?;
+            return compare_time(w, row, column, form, comparison, *at);
+        }
+        if comparison.is_ordering() {
+            ordered(row, column)?;
+        }
+        let name = row.column(&column.name);
+        if let (Kind::Boolean, Value::Boolean(value)) = (&column.kind, to) {
+            // A literal, so that a partial index `WHERE flag` is seen to serve.
+            w.push(&format!("{name} {} ", operator(comparison)));
+            w.truth(*value);
+            return Ok(());
+        }
+        let value = convert(w.dialect(), row.table, column, to)?;
+        w.push("(").push(&name).push(" ").push(operator(comparison)).push(" ");
+        match (w.dialect(), to) {
+            (Dialect::Sqlite, Value::Boolean(value)) => w.truth(*value),
+            _ => drop(w.bind_as(value.bind, &column.sql_type)),
+        }
+        guard(w, &name, value.storage);
+        w.push(")");
+        Ok(())
+    }
+
+    fn compare_columns(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        column: &str,
+        comparison: Comparison,
+        to: &str,
+    ) -> Result<(), Fault> {
+        let left = find_column(row.table, column)?;
+        let right = find_column(row.table, to)?;
+        let alike = std::mem::discriminant(&left.kind) == std::mem::discriminant(&right.kind);
+        if !alike || left.time_form != right.time_form || left.kind == Kind::Json {
+            return Err(Fault::invalid(
+                "value",
+                format!(
+                    "columns `{}` ({}) and `{}` ({}) of `{}` hold different things",
+                    left.name, left.sql_type, right.name, right.sql_type, row.table.id
+                ),
+            ));
+        }
+        if comparison.is_ordering() {
+            ordered(row, left)?;
+        }
+        let (a, b) = (row.column(&left.name), row.column(&right.name));
+        w.push(&format!("({a} {} {b}", operator(comparison)));
+        if w.dialect() == Dialect::Sqlite {
+            w.push(&format!(" AND typeof({a}) = typeof({b})"));
+        }
+        w.push(")");
+        Ok(())
+    }
+
+    fn one_of(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        column: &str,
+        values: &[Value],
+        negated: bool,
+    ) -> Result<(), Fault> {
+        let column = find_column(row.table, column)?;
+        if values.is_empty() {
+            return Err(Fault::invalid(
+                "empty-condition",
+                format!("`one-of` on `{}` needs at least one value", column.name),
+            ));
+        }
+        let (comparison, and) = match negated {
+            false => (Comparison::Equal, false),
+            true => (Comparison::NotEqual, true),
+        };
+        let times = values.iter().any(|value| matches!(value, Value::Timestamp(_)));
+        if times {
+            w.push("(");
+            w.separated(values, if and { " AND " } else { " OR " }, |w, value| {
+                self.compare(w, row, &column.name, comparison, value)
+            })?;
+            w.push(")");
+            return Ok(());
+        }
+        let name = row.column(&column.name);
+        let mut storage = "";
+        w.push("(").push(&name).push(if negated { " NOT IN (" } else { " IN (" });
+        w.separated(values, ", ", |w, value| {
+            let value = convert(w.dialect(), row.table, column, value)?;
+            if !storage.is_empty() && storage != value.storage {
+                return Err(Fault::invalid(
+                    "value",
+                    format!("the values of `one-of` on `{}` are of several types", column.name),
+                ));
+            }
+            storage = value.storage;
+            w.bind_as(value.bind, &column.sql_type);
+            Ok(())
+        })?;
+        w.push(")");
+        guard(w, &name, storage);
+        w.push(")");
+        Ok(())
+    }
+
+    /// `[NOT] EXISTS (…)`. OFFSET 0 keeps PostgreSQL from turning it into a merge join, which
+    /// would read the related table's index from its start at every window.
+    fn relation(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        table: &str,
+        on: &[Join],
+        matching: Option<&Condition>,
+        exists: bool,
+    ) -> Result<(), Fault> {
+        let related = self.find_table(table)?;
+        let other = w.row(&related);
+        w.push(if exists { "EXISTS (SELECT 1 FROM " } else { "NOT EXISTS (SELECT 1 FROM " });
+        self.source(w, &other)?;
+        w.push(" WHERE ");
+        self.joined(w, row, &other, on)?;
+        if let Some(matching) = matching {
+            w.push(" AND ");
+            self.condition(w, &other, matching, false)?;
+        }
+        if w.dialect() == Dialect::Postgres {
+            w.push(" OFFSET 0");
+        }
+        w.push(")");
+        Ok(())
+    }
+
+    /// The join of a related row to the row under test.
+    pub(crate) fn joined(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        other: &Row<'_>,
+        on: &[Join],
+    ) -> Result<(), Fault> {
+        w.separated(on, " AND ", |w, join| {
+            let foreign = find_column(other.table, &join.foreign)?;
+            let local = find_column(row.table, &join.local)?;
+            let (a, b) = (other.column(&foreign.name), row.column(&local.name));
+            w.push(&format!("{a} = {b}"));
+            Ok(())
+        })
+    }
+
+    /// At least `keep` rows of the same group are newer. Counting stops at `keep`. A NULL in a
+    /// group or order column is equal to nothing, so such rows are never beyond.
+    fn beyond_newest(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        group_by: &[String],
+        order_by: &str,
+        keep: u32,
+        negated: bool,
+    ) -> Result<(), Fault> {
+        if keep == 0 {
+            return Err(Fault::invalid(
+                "value",
+                "`beyond-newest` must keep at least one row; every row is `everything`",
+            ));
+        }
+        if negated {
+            return Err(Fault::invalid(
+                "unstable",
+                "`beyond-newest` cannot be negated: deleting the newest rows would make others the \
+                 newest, and the sweep would go on to those",
+            ));
+        }
+        let order = find_column(row.table, order_by)?;
+        if order.kind == Kind::Json {
+            return Err(no_order(row, order));
+        }
+        let other = w.row(row.table);
+        w.push(&format!("({keep} <= (SELECT count(*) FROM (SELECT 1 FROM "));
+        self.source(w, &other)?;
+        w.push(" WHERE ");
+        for column in group_by {
+            let name = &find_column(row.table, column)?.name;
+            w.push(&format!("{} = {} AND ", other.column(name), row.column(name)));
+        }
+        let newer: Vec<_> = std::iter::once(other.column(&order.name)).chain(super::window::key_columns(&other)).collect();
+        let own: Vec<_> = std::iter::once(row.column(&order.name)).chain(super::window::key_columns(row)).collect();
+        w.push(&format!("({}) > ({})", newer.join(", "), own.join(", ")));
+        if w.dialect() == Dialect::Sqlite {
+            w.push(&format!(" AND typeof({}) = typeof({})", other.column(&order.name), row.column(&order.name)));
+        }
+        w.push(&format!(" LIMIT {keep}) AS newer))"));
+        Ok(())
+    }
+}
+
+fn flip(comparison: Comparison, negated: bool) -> Comparison {
+    if negated { inverse(comparison) } else { comparison }
+}
+
+/// SQLite's guard on what the column really holds.
+fn guard(w: &mut Writer, name: &str, storage: &str) {
+    if w.dialect() == Dialect::Sqlite && !storage.is_empty() {
+        w.push(&format!(" AND typeof({name}) = '{storage}'"));
+    }
+}
+
+/// Only what every database orders alike has an order here.
+fn ordered(row: &Row<'_>, column: &Column) -> Result<(), Fault> {
+    match column.kind {
+        Kind::Integer(_)
+        | Kind::Float
+        | Kind::Numeric
+        | Kind::Timestamp
+        | Kind::LocalTimestamp
+        | Kind::Date
+        | Kind::Interval
+        | Kind::Uuid
+        | Kind::Bytes => Ok(()),
+        Kind::Any if column.time_form.is_some() => Ok(()),
+        _ => Err(no_order(row, column)),
+    }
+}
+
+fn no_order(row: &Row<'_>, column: &Column) -> Fault {
+    Fault::invalid(
+        "no-order",
+        format!(
+            "column `{}` of `{}` is {}, which has no order here: use equal, not-equal, one-of or \
+             starts-with, or older-than and id-older-than for times and keys",
+            column.name, row.table.id, column.sql_type
+        ),
+    )
+}
+
+fn starts_with(
+    w: &mut Writer,
+    row: &Row<'_>,
+    column: &str,
+    prefix: &str,
+    negated: bool,
+) -> Result<(), Fault> {
+    let column = find_column(row.table, column)?;
+    if column.kind != Kind::Text && column.kind != Kind::Any {
+        return Err(Fault::invalid(
+            "value",
+            format!("`starts-with` needs a text column; `{}` of `{}` is {}", column.name, row.table.id, column.sql_type),
+        ));
+    }
+    if prefix.is_empty() || prefix.contains('\0') {
+        return Err(Fault::invalid(
+            "value",
+            format!("the prefix for `{}` is empty or holds a NUL: an empty one would match every row", column.name),
+        ));
+    }
+    let name = row.column(&column.name);
+    match w.dialect() {
+        Dialect::Postgres => {
+            w.push(if negated { "NOT starts_with(" } else { "starts_with(" });
+            w.push(&name).push("::text, ").bind_as(prefix, "text").push(")");
+        }
+        Dialect::Sqlite => {
+            // Characters, compared byte for byte whatever the column's collation.
+            let length = prefix.chars().count();
+            w.push(&format!("(substr({name}, 1, {length}) COLLATE BINARY {} ", if negated { "<>" } else { "=" }));
+            w.bind(prefix).push(&format!(" AND typeof({name}) = 'text')"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! An authorised request and a window, as SQL and binds, in both dialects.
+//!
+//! Only [`crate::scope::Authorized`] requests are written. Identifiers come from the catalog,
+//! values are always bound. Nothing here talks to a database: a [`Plan`] answers
+//! [`crate::database::Statement`]s, and [`crate::sweep`] runs them.
+
+mod batch;
+mod condition;
+mod plan;
+mod source;
+mod time;
+mod value;
+mod window;
+mod writer;
+
+pub use batch::Keys;
+pub use plan::{Forms, Plan, Probe, Technique};
+pub use window::{Axis, Cursor, Edge, Window};

@@ -1,0 +1,166 @@
+//! What the sweeps of one run share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::checkpoint::Checkpoint;
+use crate::catalog::Catalog;
+use crate::database::{Database, Work};
+use crate::ledger::Fence;
+use crate::request::{Batch, JobName, Mode, RunId, Timestamp};
+use crate::scope::{Grants, Subject};
+use crate::sql::Plan;
+
+/// What a run is begun with.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Whether rows are changed.
+    pub mode: Mode,
+    /// Rows that a window spans.
+    pub batch_size: u64,
+    /// The run is suspended after this long.
+    pub deadline: Duration,
+    /// Rows that the run may change, dependents and cascades included.
+    pub max_rows: u64,
+    /// Cancelled when the host shuts down: the run is suspended after the batch in hand.
+    pub stop: CancellationToken,
+}
+
+/// What the sweeps of one run share: the database and its catalog, the grant, the run's clock,
+/// fence, budget and checkpoint.
+#[derive(Debug)]
+pub struct RunContext {
+    pub(super) database: Database,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) grants: Arc<Grants>,
+    pub(super) subject: Subject,
+    pub(super) run: RunId,
+    pub(super) now: Timestamp,
+    pub(super) options: RunOptions,
+    pub(super) ends: Instant,
+    pub(super) work: Work,
+    pub(super) state: Mutex<State>,
+    progress: AtomicU64,
+}
+
+/// What a batch changes of the run, held by one batch at a time.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) fence: Fence,
+    pub(super) checkpoint: Checkpoint,
+    pub(super) totals: Batch,
+    pub(super) batches: u64,
+    /// Sweeps opened so far: the next one's ordinal.
+    pub(super) opened: usize,
+    /// Sweeps that came to their end, for verification and for the dry runs after them.
+    pub(super) drained: Vec<Arc<Plan>>,
+    /// Dry run: the sweeps of earlier jobs and of this one.
+    pub(super) history: Vec<Arc<Plan>>,
+    /// Some dry-run count rests on rows that an unfinished sweep would have left otherwise.
+    pub(super) estimated: bool,
+    /// The reason of the first suspension, if any.
+    pub(super) suspended: Option<crate::request::Suspension>,
+}
+
+/// What a run did, as its sweeps saw it.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// The sum over the batches of this host's part of the run.
+    pub totals: Batch,
+    /// Batches, likewise.
+    pub batches: u64,
+    /// The fence as the last batch left it.
+    pub fence: Fence,
+    /// Sweeps that came to their end.
+    pub drained: Vec<Arc<Plan>>,
+    /// The history for the next dry run.
+    pub history: Vec<Arc<Plan>>,
+    /// Dry-run counts are estimates.
+    pub estimated: bool,
+    /// Why a sweep was suspended, if one was.
+    pub suspended: Option<crate::request::Suspension>,
+}
+
+impl RunContext {
+    /// The shared part of a run that has been claimed.
+    #[allow(clippy::too_many_arguments)] // each is one thing, and this is called once a run
+    pub fn new(
+        database: Database,
+        catalog: Arc<Catalog>,
+        grants: Arc<Grants>,
+        subject: Subject,
+        fence: Fence,
+        now: Timestamp,
+        checkpoint: &str,
+        history: Vec<Arc<Plan>>,
+        options: RunOptions,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            database,
+            catalog,
+            grants,
+            subject,
+            run: fence.run,
+            now,
+            ends: Instant::now() + options.deadline,
+            options,
+            work: Work::default(),
+            state: Mutex::new(State {
+                fence,
+                checkpoint: Checkpoint::parse(checkpoint),
+                totals: Batch::default(),
+                batches: 0,
+                opened: 0,
+                drained: Vec::new(),
+                history,
+                estimated: false,
+                suspended: None,
+            }),
+            progress: AtomicU64::new(0),
+        })
+    }
+
+    /// The job.
+    pub fn job(&self) -> &JobName {
+        &self.subject.job
+    }
+
+    /// The run.
+    pub fn run(&self) -> RunId {
+        self.run
+    }
+
+    /// The run's clock: the database's when the run began.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Rows examined so far, for a progress bar.
+    pub fn examined(&self) -> u64 {
+        self.progress.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn advance(&self, examined: u64) {
+        self.progress.fetch_add(examined, Ordering::Relaxed);
+    }
+
+    /// Waits for every piece of database work, also that of guest calls that were dropped, and
+    /// answers what the run did. Nothing of the run commits after this.
+    pub async fn settle(&self) -> Progress {
+        self.work.finished().await;
+        let state = self.state.lock().await;
+        Progress {
+            totals: state.totals,
+            batches: state.batches,
+            fence: state.fence,
+            drained: state.drained.clone(),
+            history: state.history.clone(),
+            estimated: state.estimated,
+            suspended: state.suspended,
+        }
+    }
+}

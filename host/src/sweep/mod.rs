@@ -1,0 +1,194 @@
+//! Sweeps: which batch comes next, and when to stop.
+//!
+//! A sweep walks its table in windows along an index, by rows examined and not by rows deleted,
+//! so that it ends. Each [`Sweep::next`] is one batch: window, SQL, one transaction with the
+//! ledger's fence and record. A batch runs in a task of its own and finishes whatever becomes of
+//! the guest that asked for it.
+
+mod act;
+mod checkpoint;
+mod context;
+mod forms;
+mod retry;
+mod verify;
+mod windows;
+
+pub use context::{Progress, RunContext, RunOptions};
+pub use verify::{Verification, verify};
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::Mutex;
+
+use crate::catalog::Dialect;
+use crate::request::{Batch, Fault, Mode, Request, Step, Suspension};
+use crate::scope::authorize;
+use crate::sql::{Cursor, Plan, Technique};
+use checkpoint::hash;
+
+/// A cursor over the eligible rows of one request.
+#[derive(Debug, Clone)]
+pub struct Sweep {
+    context: Arc<RunContext>,
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    plan: Arc<Plan>,
+    technique: Technique,
+    ordinal: usize,
+    hash: String,
+    /// `None`: drained.
+    cursor: Option<Cursor>,
+    /// Batches still to run with SKIP LOCKED after the fast pass met a locked row.
+    skip_locked: u32,
+}
+
+impl Sweep {
+    /// Checks the request against the grant and prepares its SQL. Nothing is changed yet.
+    ///
+    /// # Errors
+    /// `denied` and `invalid` as [`authorize`] says, `invalid` for values that do not fit, keys
+    /// that are not ordered by time, and forms that cannot be told; `database` when it does not
+    /// answer.
+    pub async fn open(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
+        let hash = hash(&request);
+        let authorized = authorize(
+            request,
+            &context.grants,
+            &context.subject,
+            &context.catalog,
+            context.now,
+        )?;
+        let forms = forms::resolve(context, &authorized).await?;
+        let mut state = context.state.lock().await;
+        let ordinal = state.opened;
+        state.opened += 1;
+        let plan = Arc::new(Plan::new(
+            authorized,
+            Arc::clone(&context.catalog),
+            forms,
+            state.history.clone(),
+        )?);
+        if let Some(note) = &plan.axis().note {
+            tracing::warn!(run = %context.run, job = %context.subject.job, "{note}");
+        }
+        let (technique, why) = plan.technique();
+        tracing::debug!(run = %context.run, job = %context.subject.job, table = %plan.table().id, ?technique, why, "sweep opened");
+        let again = context.options.mode == Mode::DryRun
+            && state.drained.iter().any(|done| done.request() == plan.request());
+        let cursor = if again {
+            None
+        } else {
+            state.checkpoint.resume(ordinal, &hash).map(|cursor| resumable(cursor, &plan))
+        };
+        if cursor.is_none() && !again {
+            state.drained.push(Arc::clone(&plan));
+        }
+        drop(state);
+        let inner = Inner { plan, technique, ordinal, hash, cursor, skip_locked: 0 };
+        Ok(Self { context: Arc::clone(context), inner: Arc::new(Mutex::new(inner)) })
+    }
+
+    /// Runs the next batch.
+    ///
+    /// # Errors
+    /// What remains after the host's own retries: `timeout`, `database`, or `other` with the code
+    /// `lease-lost` when another host has taken the run over.
+    pub async fn next(&self) -> Result<Step, Fault> {
+        let sweep = self.clone();
+        // Held by a task, so that a dropped call cannot tear a batch in two.
+        self.context.work.run(async move { sweep.step().await }).await?
+    }
+
+    async fn step(&self) -> Result<Step, Fault> {
+        let context = &self.context;
+        let mut inner = self.inner.lock().await;
+        let mut state = context.state.lock().await;
+        let Some(cursor) = inner.cursor.clone() else { return Ok(Step::Drained) };
+        if let Some(reason) = self.due_to_stop(&mut inner, &mut state).await? {
+            let Some(reason) = reason else {
+                self.drain(&mut inner, &mut state);
+                return Ok(Step::Drained);
+            };
+            state.suspended.get_or_insert(reason);
+            if context.options.mode == Mode::DryRun {
+                state.estimated = true;
+            }
+            return Ok(Step::Suspended(reason));
+        }
+        let left = context.options.max_rows.saturating_sub(state.totals.changed());
+        let (batch, next) = act::act(context, &mut inner, &mut state, &cursor, left).await?;
+        state.totals += batch;
+        state.batches += 1;
+        context.advance(batch.examined);
+        match next {
+            Some(next) => inner.cursor = Some(next),
+            None => self.drain(&mut inner, &mut state),
+        }
+        Ok(Step::Batch(batch))
+    }
+
+    /// `Some(Some(reason))`: stop here. `Some(None)`: the budget is used up and nothing is left.
+    async fn due_to_stop(
+        &self,
+        inner: &mut Inner,
+        state: &mut context::State,
+    ) -> Result<Option<Option<Suspension>>, Fault> {
+        let options = &self.context.options;
+        if options.stop.is_cancelled() {
+            return Ok(Some(Some(Suspension::ShuttingDown)));
+        }
+        if Instant::now() >= self.context.ends {
+            return Ok(Some(Some(Suspension::Deadline)));
+        }
+        if state.totals.changed() < options.max_rows {
+            return Ok(None);
+        }
+        let left = match options.mode {
+            Mode::Apply => verify::remaining(&self.context.database, &inner.plan, 1).await,
+            // Nothing has gone, so the database cannot tell what would be left.
+            Mode::DryRun => Ok(1),
+        };
+        Ok(Some(match left {
+            Ok(0) => None,
+            _ => Some(Suspension::RowBudget),
+        }))
+    }
+
+    fn drain(&self, inner: &mut Inner, state: &mut context::State) {
+        inner.cursor = None;
+        state.drained.push(Arc::clone(&inner.plan));
+        if self.context.options.mode == Mode::DryRun {
+            state.history.push(Arc::clone(&inner.plan));
+        }
+    }
+}
+
+/// A stored cursor that may be used. SQLite renumbers rows when it vacuums, unless the rowid is a
+/// column: such a sweep starts over.
+fn resumable(cursor: Cursor, plan: &Plan) -> Cursor {
+    let table = plan.table();
+    let by_rowid = table.has_rowid && table.rowid_alias.is_none();
+    if by_rowid && plan.dialect() == Dialect::Sqlite { Cursor::default() } else { cursor }
+}
+
+impl Inner {
+    /// After a locked row: the next windows skip locked rows at once, because where one row is
+    /// held its neighbours often are too.
+    fn met_a_lock(&mut self) {
+        const STICKY: u32 = 20;
+        self.skip_locked = STICKY;
+    }
+
+    fn one_window_on(&mut self) {
+        self.skip_locked = self.skip_locked.saturating_sub(1);
+    }
+}
+
+/// The counts of a batch that only moved the sweep on.
+fn examined_only(examined: u64) -> Batch {
+    Batch { examined, ..Batch::default() }
+}

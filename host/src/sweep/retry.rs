@@ -1,0 +1,93 @@
+//! What to do about a batch that failed.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::act::Failed;
+use crate::database::Cause;
+use crate::sql::Technique;
+
+/// Attempts at one batch after conflicts and timeouts. Each halves the window, so the last one is
+/// a few rows; what still fails then is not a matter of size.
+const CONFLICTS: u32 = 8;
+
+/// Attempts at one batch after a lost connection: with the pauses between them about half a
+/// minute, which a restart of the server takes.
+const LOSSES: u32 = 8;
+
+/// What to do next.
+pub(super) enum Verdict {
+    /// The fast pass met a locked row: run the window again without waiting for any.
+    SkipLocked,
+    /// A child appeared under a statement that does not lock: run the window again with locks.
+    Lock,
+    /// A smaller window, after a pause.
+    Smaller { size: u64, pause: Duration },
+    /// One row is left and a foreign key still holds it: move on behind it.
+    PassOver,
+    /// It may have committed: see what the ledger says, then try again.
+    AskLedger { pause: Duration },
+    /// The failure stands.
+    GiveUp,
+}
+
+/// The failures of one batch so far.
+#[derive(Debug, Default)]
+pub(super) struct Retries {
+    conflicts: u32,
+    losses: u32,
+    fenced: u32,
+}
+
+impl Retries {
+    pub(super) fn after(
+        &mut self,
+        failed: &Failed,
+        technique: Technique,
+        skipping: bool,
+        size: u64,
+    ) -> Verdict {
+        let error = match failed {
+            Failed::Request(_) => return Verdict::GiveUp,
+            Failed::Fenced => {
+                self.fenced += 1;
+                return match self.fenced {
+                    1 | 2 => Verdict::AskLedger { pause: Duration::ZERO },
+                    _ => Verdict::GiveUp,
+                };
+            }
+            Failed::Database(error) => error,
+        };
+        match error.cause {
+            Cause::LockTimeout if technique == Technique::OneStatement && !skipping => {
+                Verdict::SkipLocked
+            }
+            Cause::ForeignKey if technique == Technique::OneStatement => Verdict::Lock,
+            Cause::ForeignKey if size == 1 => Verdict::PassOver,
+            // Halving finds the row in the way in as many steps as the window has bits.
+            Cause::ForeignKey => Verdict::Smaller { size: size / 2, pause: Duration::ZERO },
+            Cause::LockTimeout | Cause::Deadlock | Cause::Serialization | Cause::StatementTimeout => {
+                self.conflicts += 1;
+                if self.conflicts > CONFLICTS {
+                    return Verdict::GiveUp;
+                }
+                let pause = jitter(Duration::from_millis(10 << self.conflicts));
+                Verdict::Smaller { size: (size / 2).max(1), pause }
+            }
+            Cause::ConnectionLost => {
+                self.losses += 1;
+                if self.losses > LOSSES {
+                    return Verdict::GiveUp;
+                }
+                let pause = Duration::from_millis(50 << self.losses);
+                Verdict::AskLedger { pause: jitter(pause) }
+            }
+            Cause::Other => Verdict::GiveUp,
+        }
+    }
+}
+
+/// Half to one and a half times `pause`, so that two hosts that met do not meet again.
+fn jitter(pause: Duration) -> Duration {
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().subsec_nanos();
+    pause.mul_f64(0.5 + f64::from(nanos % 1_000) / 1_000.0)
+}

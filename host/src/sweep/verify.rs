@@ -1,0 +1,76 @@
+//! Verification: after a drained run, is there really nothing left?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::catalog::Dialect;
+use crate::database::{Cause, Database, DatabaseError};
+use crate::sql::Plan;
+
+/// The probe's own limit: a table that no index serves may take long to say "nothing left", and
+/// the run is over whatever it says.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Rows that are left are counted no further than this.
+const MOST: u64 = 10_000;
+
+/// What the probe found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verification {
+    /// No row is left that the sweeps would delete.
+    Verified,
+    /// So many are left (10 000 or more are not counted further).
+    Left(u64),
+    /// The probe did not finish, and why.
+    Unverified(String),
+    /// A dry run, or one that did not drain.
+    NotDone,
+}
+
+/// Asks for every drained sweep whether a row is left, by the run's own cut-offs.
+pub async fn verify(database: &Database, drained: &[Arc<Plan>]) -> Verification {
+    let mut left = 0;
+    for plan in drained {
+        match remaining(database, plan, MOST).await {
+            Ok(rows) => left += rows,
+            Err(error) if error.cause == Cause::StatementTimeout => {
+                return Verification::Unverified(format!(
+                    "the probe of `{}` took longer than {} s",
+                    plan.table().id,
+                    TIMEOUT.as_secs()
+                ));
+            }
+            Err(error) => return Verification::Unverified(error.to_string()),
+        }
+    }
+    if left == 0 { Verification::Verified } else { Verification::Left(left) }
+}
+
+/// Rows that the sweep would still delete, counted no further than `most`.
+pub(super) async fn remaining(
+    database: &Database,
+    plan: &Plan,
+    most: u64,
+) -> Result<u64, DatabaseError> {
+    let statement = plan
+        .remaining(most)
+        .map_err(|fault| DatabaseError::other(&fault.problem().code, fault.to_string()))?;
+    let mut session = database.session().await?;
+    match session.dialect() {
+        Dialect::Postgres => {
+            let timeout = TIMEOUT.as_millis();
+            session
+                .begin(&format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout}"))
+                .await?;
+            let row = session.fetch_one(&statement).await?;
+            session.rollback().await?;
+            Ok(row.get(0).as_count())
+        }
+        Dialect::Sqlite => {
+            session.limit_sqlite_statements(Some(TIMEOUT)).await?;
+            let row = session.fetch_one(&statement).await;
+            session.limit_sqlite_statements(None).await?;
+            Ok(row?.get(0).as_count())
+        }
+    }
+}

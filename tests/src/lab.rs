@@ -1,0 +1,208 @@
+//! A run without a plugin: requests go through scope, SQL, sweep and ledger as a guest's would.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use besom::catalog::{Catalog, Dialect};
+use besom::database::{Database, DatabaseOptions, Session};
+use besom::ledger::{self, Claim, Claimed};
+use besom::request::{Batch, Fault, JobName, Mode, Request, Step};
+use besom::scope::{Grants, Subject, TableGrant};
+use besom::sql::Plan;
+use besom::sweep::{RunContext, RunOptions, Sweep};
+
+/// A migrated database of its own, and how runs on it are begun.
+pub struct Lab {
+    /// The database, to be held as long as it is used.
+    pub home: crate::TestDatabase,
+    /// besom's way to it.
+    pub database: Database,
+    /// What runs are begun with.
+    pub options: RunOptions,
+    /// What the plugin may do; everything, until a test narrows it.
+    pub grants: Option<Grants>,
+    /// How long a claim holds.
+    pub lease: Duration,
+}
+
+/// Both kinds of database, for tests that must hold on each.
+pub async fn both(schema_postgres: &str, schema_sqlite: &str) -> Vec<Lab> {
+    vec![
+        Lab::new(crate::postgres().await, schema_postgres).await,
+        Lab::new(crate::sqlite(), schema_sqlite).await,
+    ]
+}
+
+impl Lab {
+    /// A lab on PostgreSQL.
+    pub async fn postgres(schema: &str) -> Self {
+        Self::new(crate::postgres().await, schema).await
+    }
+
+    /// A lab on SQLite.
+    pub async fn sqlite(schema: &str) -> Self {
+        Self::new(crate::sqlite(), schema).await
+    }
+
+    async fn new(home: crate::TestDatabase, schema: &str) -> Self {
+        let options = DatabaseOptions { create: true, ..DatabaseOptions::default() };
+        let database = Database::connect(&home.url, options).await.unwrap();
+        ledger::migrate(&database).await.unwrap();
+        let lab = Self {
+            home,
+            database,
+            options: RunOptions {
+                mode: Mode::Apply,
+                batch_size: 1000,
+                deadline: Duration::from_secs(300),
+                max_rows: 10_000_000,
+                stop: Default::default(),
+            },
+            grants: None,
+            lease: Duration::from_secs(15),
+        };
+        lab.script(schema).await;
+        lab
+    }
+
+    /// Which kind of database it is.
+    pub fn dialect(&self) -> Dialect {
+        self.database.dialect()
+    }
+
+    /// Runs statements.
+    pub async fn script(&self, sql: &str) {
+        let mut session = self.session().await;
+        session.run_script(sql).await.unwrap_or_else(|error| panic!("{error} in:\n{sql}"));
+    }
+
+    /// The first column of the only row, as an integer.
+    pub async fn count(&self, sql: &str) -> i64 {
+        let mut statement = besom::database::Statement::new(self.dialect());
+        statement.push(sql);
+        let mut session = self.session().await;
+        let row = session.fetch_one(&statement).await.unwrap_or_else(|error| panic!("{error} in:\n{sql}"));
+        row.get(0).as_integer().unwrap_or_else(|| panic!("no integer from:\n{sql}"))
+    }
+
+    /// The first column of every row, as integers, sorted.
+    pub async fn ids(&self, sql: &str) -> Vec<i64> {
+        let mut statement = besom::database::Statement::new(self.dialect());
+        statement.push(sql);
+        let mut session = self.session().await;
+        let rows = session.fetch(&statement).await.unwrap_or_else(|error| panic!("{error} in:\n{sql}"));
+        let mut ids: Vec<_> = rows.iter().map(|row| row.get(0).as_integer().unwrap()).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// A connection.
+    pub async fn session(&self) -> Session {
+        self.database.session().await.unwrap()
+    }
+
+    /// The catalog as it is now.
+    pub async fn catalog(&self) -> Arc<Catalog> {
+        let mut session = self.session().await;
+        let catalog = match session.as_postgres() {
+            Some(connection) => Catalog::load_postgres(connection).await,
+            None => Catalog::load_sqlite(session.as_sqlite().unwrap()).await,
+        };
+        Arc::new(catalog.unwrap())
+    }
+
+    /// A claim of the job `lab/sweep`.
+    pub fn claim(&self) -> Claim {
+        Claim {
+            job: job(),
+            mode: self.options.mode,
+            host: "lab".to_owned(),
+            version: "1.0.0".to_owned(),
+            digest: "00".to_owned(),
+            contract: "besom:cleanup@1.0.0".to_owned(),
+            settings: "{}".to_owned(),
+            lease: self.lease,
+        }
+    }
+
+    /// Claims a run and prepares what its sweeps share.
+    pub async fn begin(&self) -> (Arc<RunContext>, Claimed) {
+        self.begin_after(Vec::new()).await
+    }
+
+    /// The same for a dry run after others.
+    pub async fn begin_after(&self, history: Vec<Arc<Plan>>) -> (Arc<RunContext>, Claimed) {
+        let (claimed, _lease) = self.claim().take(&self.database).await.unwrap();
+        let catalog = self.catalog().await;
+        let grants = self.grants.clone().unwrap_or_else(|| everything(&catalog));
+        let context = RunContext::new(
+            self.database.clone(),
+            catalog,
+            Arc::new(grants),
+            Subject { job: job(), bundled: false },
+            claimed.fence,
+            claimed.now,
+            &claimed.checkpoint,
+            history,
+            self.options.clone(),
+        );
+        (context, claimed)
+    }
+
+    /// One run of one request, to its end or suspension, and the run's record closed.
+    pub async fn run(&self, request: Request) -> Result<(Batch, Step), Fault> {
+        let (context, _) = self.begin().await;
+        let done = drain(&context, request).await;
+        self.end(&context).await;
+        done
+    }
+
+    /// Closes a run's record.
+    pub async fn end(&self, context: &Arc<RunContext>) {
+        let progress = context.settle().await;
+        let ending = ledger::Ending {
+            state: "drained",
+            reason: None,
+            error: None,
+            verification: None,
+            dry_run: (self.options.mode == Mode::DryRun).then_some((progress.totals, progress.batches)),
+        };
+        ledger::finish(&self.database, &progress.fence, self.options.mode, &ending).await.unwrap();
+    }
+}
+
+/// The job that the lab runs.
+pub fn job() -> JobName {
+    JobName::new("lab", "sweep")
+}
+
+/// Opens the request and goes on until there is no further batch.
+pub async fn drain(context: &Arc<RunContext>, request: Request) -> Result<(Batch, Step), Fault> {
+    let sweep = Sweep::open(context, request).await?;
+    let mut total = Batch::default();
+    loop {
+        match sweep.next().await? {
+            Step::Batch(batch) => total += batch,
+            end => return Ok((total, end)),
+        }
+    }
+}
+
+/// Every right on every table but the ledger's own.
+pub fn everything(catalog: &Catalog) -> Grants {
+    let mut tables = BTreeMap::new();
+    for table in catalog.tables().filter(|table| !table.id.name.starts_with("besom_")) {
+        let columns = table.columns.iter().map(|column| column.name.clone());
+        let grant = TableGrant {
+            read: columns.clone().collect(),
+            update: columns.collect(),
+            delete: true,
+            all_rows: true,
+            min_age: None,
+            filter: BTreeMap::new(),
+        };
+        tables.insert(catalog.spelling(&table.id), grant);
+    }
+    Grants { tables }
+}

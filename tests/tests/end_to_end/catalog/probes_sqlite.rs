@@ -1,0 +1,182 @@
+//! What columns of a SQLite table are found to hold.
+
+use std::collections::BTreeMap;
+
+use besom::catalog::{Catalog, IdForm, IdShape, ProbeError, TimeForm, TimeProbe};
+use sqlx::SqliteConnection;
+
+use super::{NOW, sqlite_with, table};
+
+async fn time_form(
+    connection: &mut SqliteConnection,
+    column: &str,
+) -> Result<TimeProbe, ProbeError> {
+    let catalog = Catalog::load_sqlite(connection).await.unwrap();
+    let table = table(&catalog, "t");
+    Catalog::time_form_sqlite(connection, table, table.column(column).unwrap()).await
+}
+
+async fn id_form(connection: &mut SqliteConnection, column: &str) -> Result<IdForm, ProbeError> {
+    let catalog = Catalog::load_sqlite(connection).await.unwrap();
+    let table = table(&catalog, "t");
+    Catalog::id_form_sqlite(connection, table, table.column(column).unwrap(), NOW).await
+}
+
+#[tokio::test]
+async fn the_form_of_instants_is_told_from_a_sample() {
+    let mut connection = sqlite_with(
+        "CREATE TABLE t (us INTEGER, ms INTEGER, s INTEGER, rfc TEXT, txt DATETIME, sparse INTEGER);
+         WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 500)
+         INSERT INTO t SELECT 1700000000000000 + n, 1700000000000 + n, 1700000000 + n,
+             strftime('%Y-%m-%dT%H:%M:%SZ', 1700000000 + n, 'unixepoch'),
+             datetime(1700000000 + n, 'unixepoch'), CASE n WHEN 250 THEN 1700000000000 END FROM n",
+    )
+    .await;
+
+    for (column, form) in [
+        ("us", TimeForm::UnixUs),
+        ("ms", TimeForm::UnixMs),
+        ("s", TimeForm::UnixS),
+        ("rfc", TimeForm::Rfc3339),
+        ("txt", TimeForm::SqlText),
+        ("sparse", TimeForm::UnixMs),
+    ] {
+        let found = time_form(&mut connection, column).await.unwrap();
+        assert_eq!(
+            found,
+            TimeProbe {
+                form,
+                assumed: false
+            },
+            "{column}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn values_of_several_forms_are_refused_and_shown() {
+    let mut connection = sqlite_with(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b TEXT, c, d, e INTEGER, f REAL, g INTEGER);
+         CREATE INDEX i ON t (e) WHERE e IS NOT NULL;
+         INSERT INTO t (a, b, c, d, e, g) VALUES
+             (1700000000, '2026-01-31 12:00:00', 1700000000000, 'soon', 1700000000, 0);
+         WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 500)
+         INSERT INTO t (e) SELECT 1700000000 + n FROM n;
+         UPDATE t SET e = 'x1700000000' WHERE id = 250;
+         INSERT INTO t (a, b, c, g) VALUES
+             (1700000000000, '2026-01-31T12:00:00Z', '2026-01-31 12:00:00', 1700000000)",
+    )
+    .await;
+
+    for (column, code, shown) in [
+        (
+            "a",
+            "mixed-representation",
+            "1700000000 (unix-s) and 1700000000000 (unix-ms)",
+        ),
+        (
+            "b",
+            "mixed-representation",
+            "'2026-01-31 12:00:00' (sql-text)",
+        ),
+        ("c", "mixed-representation", "1700000000000 (unix-ms)"),
+        // a text in the middle of the table stands at the end of the index
+        ("e", "mixed-representation", "'x1700000000' (no known form)"),
+        ("g", "mixed-representation", "0 (no known form)"),
+        ("d", "unknown-time-form", "a value is 'soon'"),
+        ("f", "unknown-time-form", "its type holds none"),
+    ] {
+        let error = time_form(&mut connection, column).await.unwrap_err();
+        assert_eq!(error.code(), code, "{column}: {error}");
+        assert!(error.to_string().contains(shown), "{column}: {error}");
+    }
+    let error = time_form(&mut connection, "d")
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("[time-forms]\n\"t.d\" = "), "{error}");
+}
+
+#[tokio::test]
+async fn a_column_without_values_takes_the_form_in_which_strangers_seem_young() {
+    let mut connection =
+        sqlite_with("CREATE TABLE t (i INTEGER, x TEXT) STRICT; INSERT INTO t VALUES (NULL, NULL)")
+            .await;
+
+    let integer = time_form(&mut connection, "i").await.unwrap();
+    let text = time_form(&mut connection, "x").await.unwrap();
+
+    assert_eq!(
+        integer,
+        TimeProbe {
+            form: TimeForm::UnixS,
+            assumed: true
+        }
+    );
+    assert_eq!(
+        text,
+        TimeProbe {
+            form: TimeForm::SqlText,
+            assumed: true
+        }
+    );
+}
+
+#[tokio::test]
+async fn the_operators_word_goes_before_the_sample() {
+    let mut connection =
+        sqlite_with("CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (0), (1700000000)").await;
+    let forms = BTreeMap::from([(("t".to_owned(), "a".to_owned()), TimeForm::UnixS)]);
+    let catalog = Catalog::load_sqlite(&mut connection).await.unwrap();
+    let catalog = catalog.with_time_forms(&forms).unwrap();
+    let t = table(&catalog, "t");
+
+    let found = Catalog::time_form_sqlite(&mut connection, t, t.column("a").unwrap())
+        .await
+        .unwrap();
+
+    assert_eq!(
+        found,
+        TimeProbe {
+            form: TimeForm::UnixS,
+            assumed: false
+        }
+    );
+}
+
+#[tokio::test]
+async fn ids_are_told_by_shape_whatever_the_column_was_declared() {
+    let mut connection = sqlite_with(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, bytes BLOB UNIQUE, untyped, txt TEXT UNIQUE,
+                         hyphens TEXT, mixed TEXT UNIQUE, random BLOB UNIQUE, empty BLOB, n INTEGER);
+         WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 200)
+         INSERT INTO t (bytes, untyped, txt, hyphens, mixed, random)
+         SELECT unhex(printf('01973a%06x7000800000000000%04x', n, n)),
+                unhex(printf('01973a%06x0000000000000000%04x', n, n)),
+                printf('01JY%022d', n),
+                printf('01973a%02x-%04x-7000-8000-%012x', 0, n, n),
+                printf('01JY%022d', n),
+                unhex(printf('01973a%06x7000800000000000%04x', n, n)) FROM n;
+         INSERT INTO t (mixed, random) VALUES (x'0102', unhex('919108f752d143209bacf847db4148a8'))",
+    )
+    .await;
+
+    for (column, shape, version7) in [
+        ("bytes", IdShape::Bytes, true),
+        ("untyped", IdShape::Bytes, false),
+        ("txt", IdShape::Crockford { upper: true }, false),
+        ("hyphens", IdShape::UuidText, true),
+        ("empty", IdShape::Bytes, false),
+    ] {
+        let form = id_form(&mut connection, column).await.unwrap();
+        assert_eq!(form, IdForm { shape, version7 }, "{column}");
+    }
+    for (column, code) in [
+        ("mixed", "mixed-representation"),
+        ("random", "not-time-ordered"),
+        ("n", "unknown-id-form"),
+    ] {
+        let error = id_form(&mut connection, column).await.unwrap_err();
+        assert_eq!(error.code(), code, "{column}: {error}");
+    }
+}
