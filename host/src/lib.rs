@@ -19,13 +19,13 @@
 //! | [`request`] | the words that the rooms share |
 
 pub mod catalog;
-//pub mod cli;
-//pub mod config;
+pub mod cli;
+pub mod config;
 pub mod database;
 pub mod ledger;
-//pub mod plugin;
+pub mod plugin;
 pub mod request;
-//pub mod runner;
+pub mod runner;
 pub mod scope;
 pub mod sql;
 pub mod sweep;

@@ -1,2 +1,7 @@
-//! besom.
-fn main() {}
+//! The `besom` binary. Everything is in the library, see [`besom::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    besom::cli::main()
+}

@@ -65,7 +65,11 @@ impl std::fmt::Display for ClusterError {
                  Add one (useradd --system postgres) or run the tests as another user"
             ),
             Self::Folder { folder, source } => {
-                write!(out, "preparing the test cluster in {}: {source}", folder.display())
+                write!(
+                    out,
+                    "preparing the test cluster in {}: {source}",
+                    folder.display()
+                )
             }
             Self::Supervisor(source) => write!(out, "starting sh for the test cluster: {source}"),
             Self::Start(logs) => write!(out, "the test cluster did not start:\n{logs}"),
@@ -90,14 +94,13 @@ impl Cluster {
     /// See [`ClusterError`].
     pub fn start() -> Result<Self, ClusterError> {
         let programs = Programs::find()?;
-        let folder = TempDir::with_prefix_in("besom-pg-", SHORT_TEMPORARY_FOLDER).map_err(in_folder(
-            Path::new(SHORT_TEMPORARY_FOLDER),
-        ))?;
+        let folder = TempDir::with_prefix_in("besom-pg-", SHORT_TEMPORARY_FOLDER)
+            .map_err(in_folder(Path::new(SHORT_TEMPORARY_FOLDER)))?;
         let account = Account::to_become(folder.path())?;
         prepare(folder.path(), account).map_err(in_folder(folder.path()))?;
 
-        let mut supervisor = supervise(&programs, folder.path(), account)
-            .map_err(ClusterError::Supervisor)?;
+        let mut supervisor =
+            supervise(&programs, folder.path(), account).map_err(ClusterError::Supervisor)?;
         // From here on the supervisor removes the folder.
         let cluster_folder = folder.keep();
         let mut answer = String::new();
@@ -118,7 +121,10 @@ impl Cluster {
 
     /// The URL of one of its databases; `postgres` is there from the start.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://postgres@localhost/{database}?host={}", self.folder.display())
+        format!(
+            "postgres://postgres@localhost/{database}?host={}",
+            self.folder.display()
+        )
     }
 
     /// Holds the data, the socket and the logs.

@@ -11,6 +11,7 @@
 //! on the server that `BESOM_TEST_POSTGRES` names. Nothing here knows the host.
 
 mod cluster;
+pub mod fixtures;
 pub mod lab;
 mod programs;
 

@@ -115,8 +115,12 @@ mod tests {
 
     #[test]
     fn an_account_is_found_by_its_whole_name() {
-        let users = "root:x:0:0:r:/root:/bin/sh\npostgresql:x:7:7::/:\npostgres:x:101:104:a,b:/v:/b\n";
-        let expected = Account { user: 101, group: 104 };
+        let users =
+            "root:x:0:0:r:/root:/bin/sh\npostgresql:x:7:7::/:\npostgres:x:101:104:a,b:/v:/b\n";
+        let expected = Account {
+            user: 101,
+            group: 104,
+        };
         assert_eq!(Account::named("postgres", users), Some(expected));
         assert_eq!(Account::named("post", users), None);
     }

@@ -163,11 +163,9 @@ async fn connect_postgres(url: &str, options: &DatabaseOptions) -> Result<PgPool
 
 async fn connect_sqlite(url: &str, options: &DatabaseOptions) -> Result<SqlitePool, DatabaseError> {
     let connect: SqliteConnectOptions = url.parse()?;
-    let mut connect = connect
-        .create_if_missing(options.create)
-        .foreign_keys(true)
-        .busy_timeout(options.lock_timeout);
+    let mut connect = connect.foreign_keys(true).busy_timeout(options.lock_timeout);
     if options.create {
+        connect = connect.create_if_missing(true);
         // Readers go on while a batch is written. The mode is a property of the file, so a file
         // that was there keeps its own.
         connect = connect.journal_mode(SqliteJournalMode::Wal);

@@ -65,6 +65,39 @@ pub async fn show(database: &Database, id: RunId) -> Result<RunRecord, LedgerErr
     rows.first().and_then(record).ok_or(LedgerError::UnknownRun(id))
 }
 
+/// One committed batch of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchRecord {
+    /// Its number in the run.
+    pub seq: u64,
+    /// When it committed, by the database's clock.
+    pub at: Timestamp,
+    /// What it did.
+    pub rows: Batch,
+}
+
+/// The batches of a run in their order.
+///
+/// # Errors
+/// What the database says.
+pub async fn batches(database: &Database, id: RunId) -> Result<Vec<BatchRecord>, LedgerError> {
+    let dialect = database.dialect();
+    let mut w = Statement::new(dialect);
+    w.push("SELECT seq, ").push(&micros(dialect, "at"));
+    w.push(", examined, affected, dependents, cascaded, locked, blocked, revived FROM besom_batch WHERE run = ");
+    w.bind_as(id.to_string(), "uuid").push(" ORDER BY seq");
+    let mut session = database.session().await?;
+    let rows = session.fetch(&w).await.map_err(LedgerError::of)?;
+    Ok(rows
+        .iter()
+        .map(|row| BatchRecord {
+            seq: row.get(0).as_count(),
+            at: Timestamp(row.get(1).as_integer().unwrap_or_default()),
+            rows: batch_of(row, 2),
+        })
+        .collect())
+}
+
 /// A run under way has no totals of its own yet: its batches are summed.
 fn select(dialect: Dialect) -> Statement {
     let mut w = Statement::new(dialect);

@@ -7,7 +7,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use super::LedgerError;
 use crate::catalog::Dialect;
-use crate::database::{Database, DatabaseError};
+use crate::database::{Database, DatabaseError, Session, Statement};
 
 /// Kept apart from the application's own migrations, which often are sqlx's too.
 const TABLE: &str = "besom_migration";
@@ -18,11 +18,12 @@ const POSTGRES: &[(i64, &str, &str)] =
 const SQLITE: &[(i64, &str, &str)] =
     &[(1, "runs", include_str!("../../../migrations/ledger/sqlite/0001_runs.sql"))];
 
-/// Applies what is missing. Doing it again changes nothing.
+/// Applies what is missing and answers the names of what was applied. Doing it again changes
+/// nothing.
 ///
 /// # Errors
 /// When the database refuses, or when the ledger was made by a later version.
-pub async fn migrate(database: &Database) -> Result<(), LedgerError> {
+pub async fn migrate(database: &Database) -> Result<Vec<String>, LedgerError> {
     let steps = match database.dialect() {
         Dialect::Postgres => POSTGRES,
         Dialect::Sqlite => SQLITE,
@@ -39,6 +40,7 @@ pub async fn migrate(database: &Database) -> Result<(), LedgerError> {
     // sqlx's lock is a session advisory lock, which a transaction pooler does not keep.
     migrator.set_locking(false);
     let mut session = database.session().await?;
+    let before = applied(&mut session).await;
     let done = if let Some(connection) = session.as_postgres() {
         migrator.run_direct(None, connection, false).await
     } else if let Some(connection) = session.as_sqlite() {
@@ -47,6 +49,16 @@ pub async fn migrate(database: &Database) -> Result<(), LedgerError> {
         Ok(())
     };
     done.map_err(|failure| {
-        LedgerError::Database(DatabaseError::other("migrate", format!("the ledger was not migrated: {failure}")))
-    })
+        DatabaseError::other("migrate", format!("the ledger was not migrated: {failure}"))
+    })?;
+    let new = steps.iter().filter(|(version, ..)| !before.contains(version));
+    Ok(new.map(|(version, name, _)| format!("{version:04}_{name}")).collect())
+}
+
+/// The steps that are there; none where there is not even the list of them.
+async fn applied(session: &mut Session) -> Vec<i64> {
+    let mut w = Statement::new(session.dialect());
+    w.push("SELECT version FROM ").push(TABLE);
+    let rows = session.fetch(&w).await.unwrap_or_default();
+    rows.iter().filter_map(|row| row.get(0).as_integer()).collect()
 }

@@ -17,7 +17,7 @@ pub use error::LedgerError;
 pub use fence::{Fence, Record, Recorded, recorded, write_fence, write_record};
 pub(crate) use fence::batch_of;
 pub use finish::{Ending, finish};
-pub use history::{RunRecord, list, show};
+pub use history::{BatchRecord, RunRecord, batches, list, show};
 pub use migrate::migrate;
 
 use crate::catalog::Dialect;

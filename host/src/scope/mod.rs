@@ -11,7 +11,7 @@ mod refusal;
 
 pub use cascade::{Consequence, Path};
 pub(crate) use check::find_column;
-pub use check::{Subject, authorize};
+pub use check::{Subject, authorize, covers};
 pub use grant::{Grants, MinAge, TableGrant};
 pub use refusal::{Missing, Right};
 

@@ -286,14 +286,22 @@ impl Plan {
             let name = &find_column(row.table, column)?.name;
             w.push(&format!("{} = {} AND ", other.column(name), row.column(name)));
         }
-        let newer: Vec<_> = std::iter::once(other.column(&order.name)).chain(super::window::key_columns(&other)).collect();
-        let own: Vec<_> = std::iter::once(row.column(&order.name)).chain(super::window::key_columns(row)).collect();
+        let newer: Vec<_> = std::iter::once(other.column(&order.name)).chain(tie_break(&other)).collect();
+        let own: Vec<_> = std::iter::once(row.column(&order.name)).chain(tie_break(row)).collect();
         w.push(&format!("({}) > ({})", newer.join(", "), own.join(", ")));
         if w.dialect() == Dialect::Sqlite {
             w.push(&format!(" AND typeof({}) = typeof({})", other.column(&order.name), row.column(&order.name)));
         }
         w.push(&format!(" LIMIT {keep}) AS newer))"));
         Ok(())
+    }
+}
+
+/// Which of two rows with one order value is newer: the primary key says, alike in both databases.
+fn tie_break(row: &Row<'_>) -> Vec<String> {
+    match row.table.primary_key.as_slice() {
+        [] => super::window::key_columns(row),
+        key => key.iter().map(|name| row.column(name)).collect(),
     }
 }
 

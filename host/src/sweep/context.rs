@@ -64,6 +64,8 @@ pub(super) struct State {
     pub(super) estimated: bool,
     /// The reason of the first suspension, if any.
     pub(super) suspended: Option<crate::request::Suspension>,
+    /// The grant refused something.
+    pub(super) denied: bool,
 }
 
 /// What a run did, as its sweeps saw it.
@@ -83,6 +85,10 @@ pub struct Progress {
     pub estimated: bool,
     /// Why a sweep was suspended, if one was.
     pub suspended: Option<crate::request::Suspension>,
+    /// A sweep was opened and left before its end, with no word from the host.
+    pub unfinished: bool,
+    /// The grant refused something.
+    pub denied: bool,
 }
 
 impl RunContext {
@@ -119,6 +125,7 @@ impl RunContext {
                 history,
                 estimated: false,
                 suspended: None,
+                denied: false,
             }),
             progress: AtomicU64::new(0),
         })
@@ -161,6 +168,8 @@ impl RunContext {
             history: state.history.clone(),
             estimated: state.estimated,
             suspended: state.suspended,
+            unfinished: state.opened > state.drained.len(),
+            denied: state.denied,
         }
     }
 }

@@ -55,13 +55,20 @@ impl Sweep {
     /// answer.
     pub async fn open(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
         let hash = hash(&request);
-        let authorized = authorize(
+        let authorized = match authorize(
             request,
             &context.grants,
             &context.subject,
             &context.catalog,
             context.now,
-        )?;
+        ) {
+            Ok(authorized) => authorized,
+            Err(refused) => {
+                let denied = matches!(refused, Fault::Denied(_));
+                context.state.lock().await.denied |= denied;
+                return Err(refused);
+            }
+        };
         let forms = forms::resolve(context, &authorized).await?;
         let mut state = context.state.lock().await;
         let ordinal = state.opened;
@@ -84,7 +91,7 @@ impl Sweep {
         } else {
             state.checkpoint.resume(ordinal, &hash).map(|cursor| resumable(cursor, &plan))
         };
-        if cursor.is_none() && !again {
+        if cursor.is_none() {
             state.drained.push(Arc::clone(&plan));
         }
         drop(state);

@@ -27,6 +27,30 @@ pub enum Verification {
     NotDone,
 }
 
+impl Verification {
+    /// As the ledger keeps it.
+    pub fn to_ledger(&self) -> Option<String> {
+        match self {
+            Self::Verified => Some("verified".to_owned()),
+            Self::Left(rows) => Some(format!("left: {rows}")),
+            Self::Unverified(why) => Some(format!("unverified: {why}")),
+            Self::NotDone => None,
+        }
+    }
+
+    /// As the ledger has it; what it does not know reads as not verified.
+    pub fn from_ledger(text: Option<&str>) -> Self {
+        match text {
+            None => Self::NotDone,
+            Some("verified") => Self::Verified,
+            Some(text) => match text.strip_prefix("left: ").and_then(|rows| rows.parse().ok()) {
+                Some(rows) => Self::Left(rows),
+                None => Self::Unverified(text.strip_prefix("unverified: ").unwrap_or(text).to_owned()),
+            },
+        }
+    }
+}
+
 /// Asks for every drained sweep whether a row is left, by the run's own cut-offs.
 pub async fn verify(database: &Database, drained: &[Arc<Plan>]) -> Verification {
     let mut left = 0;

@@ -39,10 +39,11 @@ async fn a_dropped_postgres_database_is_gone_though_a_connection_is_open() -> an
 
     drop(dropped);
 
-    let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
-        .bind(&name)
-        .fetch_one(&mut observer)
-        .await?;
+    let there: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
+            .bind(&name)
+            .fetch_one(&mut observer)
+            .await?;
     assert!(!there, "{name} is still there");
     Ok(())
 }
@@ -60,9 +61,10 @@ async fn two_sqlite_databases_are_separate_and_removed() -> anyhow::Result<()> {
     let tables = "SELECT count(*) FROM sqlite_schema";
     let count_other: i64 = sqlx::query_scalar(tables).fetch_one(&mut in_other).await?;
     assert_eq!(count_other, 0);
-    let file: String = sqlx::query_scalar("SELECT file FROM pragma_database_list WHERE name = 'main'")
-        .fetch_one(&mut in_one)
-        .await?;
+    let file: String =
+        sqlx::query_scalar("SELECT file FROM pragma_database_list WHERE name = 'main'")
+            .fetch_one(&mut in_one)
+            .await?;
     assert!(Path::new(&file).exists());
     in_one.close().await?;
     drop(one);
@@ -75,11 +77,16 @@ fn the_server_is_gone_after_its_process_was_killed() -> anyhow::Result<()> {
     let mut holder = Command::new(env!("CARGO_BIN_EXE_hold_database"))
         .stdout(Stdio::piped())
         .spawn()?;
-    let stdout = holder.stdout.take().ok_or_else(|| anyhow::anyhow!("no stdout"))?;
-    let lines: Vec<String> = BufReader::new(stdout).lines().take(2).collect::<Result<_, _>>()?;
+    let stdout = holder
+        .stdout
+        .take()
+        .ok_or_else(|| anyhow::anyhow!("no stdout"))?;
+    let mut lines = BufReader::new(stdout).lines();
+    let lines: Vec<String> = lines.by_ref().take(2).collect::<Result<_, _>>()?;
     let folder = PathBuf::from(&lines[0]);
     let pid: u32 = lines[1].trim().parse()?;
     assert!(folder.join("data/postmaster.pid").exists() && is_running(pid)?);
+    assert!(holder.try_wait()?.is_none(), "the holder ended by itself");
 
     // On Unix this is SIGKILL: no destructor and no exit handler runs.
     holder.kill()?;

@@ -1,5 +1,10 @@
 //! End-to-end tests against real PostgreSQL and SQLite, in one binary because linking takes long.
 
+mod auth_schema;
 mod catalog;
+mod demo_data;
+mod fence;
 mod harness;
+mod hostile;
 mod model;
+mod windows;

@@ -1,0 +1,244 @@
+//! Believable rows for the demo: a fixed scheme, no randomness, the same on both databases.
+//!
+//! ```no_run
+//! # async fn example(mut connection: sqlx::SqliteConnection, now: i64) -> anyhow::Result<()> {
+//! use besom::cli::demo::{data, schema};
+//!
+//! schema::apply_sqlite(&mut connection).await?;
+//! data::fill_sqlite(&mut connection, 200_000, now).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The database generates the rows: what a row holds is arithmetic on its number, written once as
+//! text with a [`dialect`] for what the two databases spell differently. Ages hang on `now`, and
+//! none comes within ten minutes of a default retention, so that a demo which takes minutes finds
+//! exactly the rows eligible that were so when it began.
+
+mod compat;
+mod dialect;
+mod families;
+mod oauth2;
+mod parents;
+
+use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
+
+use dialect::Dialect;
+
+/// Keys are made from 24-bit row numbers by multiplication that must fit 63 bits, and a table has
+/// at most 300 of 1000 rows: more would fit, but nobody waits for them.
+pub const MOST_ROWS: u64 = 20_000_000;
+
+const SECOND: i64 = 1_000_000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// Why there is no data.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// More rows than the scheme has keys for.
+    #[error("{rows} rows are too many for the demo: ask for {MOST_ROWS} at most")]
+    TooManyRows {
+        /// How many were asked for.
+        rows: u64,
+    },
+    /// The database refused; it holds none of the rows.
+    #[error("filling the demo's tables (nothing was kept): {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Fills the reference schema with `rows` rows in the tables that the `tokens` plugin cleans, and
+/// the users, clients and sessions that they belong to, in one transaction. `now_micros`
+/// (microseconds since the Unix epoch) is the moment that all ages are counted from. Every kind of
+/// row occurs from 2000 rows on.
+///
+/// Answers `false`, and changes nothing, where the database has been filled before.
+///
+/// # Errors
+///
+/// [`DataError`]. The connection has no transaction open afterwards, unless this future was
+/// dropped: then close it.
+pub async fn fill_postgres(
+    connection: &mut PgConnection,
+    rows: u64,
+    now_micros: i64,
+) -> Result<bool, DataError> {
+    let script = script(Dialect::Postgres, rows, now_micros)?;
+    let filled: bool = sqlx::query_scalar(FILLED)
+        .fetch_one(&mut *connection)
+        .await?;
+    if filled {
+        return Ok(false);
+    }
+    let done = sqlx::raw_sql(AssertSqlSafe(script))
+        .execute(&mut *connection)
+        .await;
+    if let Err(error) = done {
+        sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await?;
+        return Err(error.into());
+    }
+    Ok(true)
+}
+
+/// [`fill_postgres`], for SQLite.
+///
+/// # Errors
+///
+/// The same.
+pub async fn fill_sqlite(
+    connection: &mut SqliteConnection,
+    rows: u64,
+    now_micros: i64,
+) -> Result<bool, DataError> {
+    let script = script(Dialect::Sqlite, rows, now_micros)?;
+    let filled: bool = sqlx::query_scalar(FILLED)
+        .fetch_one(&mut *connection)
+        .await?;
+    if filled {
+        return Ok(false);
+    }
+    let done = sqlx::raw_sql(AssertSqlSafe(script))
+        .execute(&mut *connection)
+        .await;
+    if let Err(error) = done {
+        // SQLite has ended the transaction by itself after some errors.
+        let _ = sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await;
+        return Err(error.into());
+    }
+    Ok(true)
+}
+
+/// The data's mark stands beside the steps of the schema.
+const FILLED: &str = "SELECT EXISTS (SELECT 1 FROM besom_demo WHERE step = 'data')";
+
+/// How many there are of what the rows hang on.
+#[derive(Debug, Clone, Copy)]
+struct Counts {
+    users: i64,
+    browser_sessions: i64,
+    /// With six access and five refresh tokens each: 550 of 1000 rows.
+    oauth2_sessions: i64,
+    /// 80 of 1000 rows, and what rounding leaves over.
+    authorization_grants: i64,
+    /// 30 of 1000 rows.
+    device_codes: i64,
+    /// With three access and two refresh tokens each: 150 of 1000 rows.
+    compat_sessions: i64,
+    /// Of five refresh tokens each: 190 of 1000 rows.
+    families: i64,
+}
+
+impl Counts {
+    fn of(rows: u64) -> Result<Self, DataError> {
+        let total = i64::try_from(rows)
+            .ok()
+            .filter(|_| rows <= MOST_ROWS)
+            .ok_or(DataError::TooManyRows { rows })?;
+        let oauth2_sessions = total * 50 / 1000;
+        let device_codes = total * 30 / 1000;
+        let compat_sessions = total * 30 / 1000;
+        let families = total * 38 / 1000;
+        let others = oauth2_sessions * 11 + device_codes + compat_sessions * 5 + families * 5;
+        Ok(Self {
+            users: oauth2_sessions / 10 + 1,
+            browser_sessions: oauth2_sessions / 4 + 1,
+            oauth2_sessions,
+            authorization_grants: total - others,
+            device_codes,
+            compat_sessions,
+            families,
+        })
+    }
+
+    /// Numbers that the statements count with; twelve at least, for the clients.
+    fn numbers(&self) -> i64 {
+        [
+            self.users,
+            self.oauth2_sessions,
+            self.authorization_grants,
+            self.compat_sessions,
+            self.families,
+        ]
+        .into_iter()
+        .fold(parents::CLIENTS, i64::max)
+    }
+}
+
+/// Everything, as one script: a demo database is filled or empty, never half.
+fn script(dialect: Dialect, rows: u64, now: i64) -> Result<String, DataError> {
+    let counts = Counts::of(rows)?;
+    let mut statements = dialect.begin(counts.numbers());
+    statements.extend(parents::statements(dialect, &counts, now));
+    statements.extend(oauth2::statements(dialect, &counts, now));
+    statements.extend(compat::statements(dialect, &counts, now));
+    statements.extend(families::statements(dialect, &counts, now));
+    // Without statistics the first batches of the demo would be planned for empty tables.
+    statements.extend(FILLED_TABLES.iter().map(|table| format!("ANALYZE {table}")));
+    statements.push("INSERT INTO besom_demo (step) VALUES ('data')".to_owned());
+    statements.extend(dialect.end());
+    Ok(statements.join(";\n"))
+}
+
+const FILLED_TABLES: [&str; 12] = [
+    "users",
+    "user_sessions",
+    "oauth2_clients",
+    "oauth2_sessions",
+    "oauth2_access_tokens",
+    "oauth2_refresh_tokens",
+    "oauth2_authorization_grants",
+    "oauth2_device_code_grant",
+    "compat_sessions",
+    "compat_access_tokens",
+    "compat_refresh_tokens",
+    "refresh_tokens",
+];
+
+/// An expression for a duration between `from` and `to` (microseconds): even steps in a shuffled
+/// order, and a microsecond more a number, so that no two are equal.
+fn spread(number: &str, from: i64, to: i64) -> String {
+    // Two primes: the numbers that share a remainder by ten still spread over the whole range.
+    let step = (to - from) / 10_007;
+    format!("({from} + (({number}) * 7919 % 10007) * {step} + ({number}))")
+}
+
+/// `CASE … END` over `subject`, one value for each number from zero.
+fn choose(subject: &str, values: impl IntoIterator<Item = String>) -> String {
+    let branches: String = values
+        .into_iter()
+        .enumerate()
+        .map(|(number, value)| format!(" WHEN {number} THEN {value}"))
+        .collect();
+    format!("CASE {subject}{branches} END")
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+mod tests {
+    use super::{Counts, DataError, MOST_ROWS};
+
+    #[test]
+    fn the_shares_add_up_to_the_rows_asked_for() {
+        for rows in [0, 1, 999, 2000, 200_000, 1_000_003] {
+            let counts = Counts::of(rows).unwrap();
+            let sum = counts.oauth2_sessions * 11
+                + counts.authorization_grants
+                + counts.device_codes
+                + counts.compat_sessions * 5
+                + counts.families * 5;
+            assert_eq!(sum, i64::try_from(rows).unwrap());
+        }
+    }
+
+    #[test]
+    fn more_rows_than_there_are_keys_for_are_refused() {
+        let refused = Counts::of(MOST_ROWS + 1);
+        assert!(matches!(refused, Err(DataError::TooManyRows { .. })));
+    }
+}

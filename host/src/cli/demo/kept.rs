@@ -1,0 +1,147 @@
+//! Rows of the demo that no job may touch: counted before and after, and compared.
+//!
+//! The same moment is bound both times, the one that the data was made for. The data leaves ten
+//! minutes or more around every retention, so a demo that takes a few minutes changes no count.
+
+use sqlx::{PgConnection, SqliteConnection};
+
+/// One group of rows that must survive, under the default retentions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// Which rows, for the demo's report.
+    pub what: &'static str,
+    /// Counts them on PostgreSQL; `$1` is the moment, in microseconds since the Unix epoch.
+    pub sql_postgres: &'static str,
+    /// Counts them on SQLite; `?1` is the moment, in microseconds since the Unix epoch.
+    pub sql_sqlite: &'static str,
+}
+
+/// The condition is the same text for both databases; only `moment`, the times that it compares
+/// with, is computed in each one's way.
+macro_rules! kept {
+    ($what:literal, $from:literal) => {
+        Kept {
+            what: $what,
+            sql_postgres: concat!(
+                "WITH moment AS (SELECT t AS now, t - interval '1 hour' AS hour_ago, \
+                     t - interval '168 hours' AS week_ago, t - interval '720 hours' AS month_ago \
+                 FROM (SELECT 'epoch'::timestamptz + $1::bigint * interval '1 microsecond' AS t) \
+                     AS bound) \
+                 SELECT count(*) FROM moment, ",
+                $from
+            ),
+            sql_sqlite: concat!(
+                "WITH moment AS (SELECT ?1 AS now, ?1 - 3600000000 AS hour_ago, \
+                     ?1 - 604800000000 AS week_ago, ?1 - 2592000000000 AS month_ago) \
+                 SELECT count(*) FROM moment, ",
+                $from
+            ),
+        }
+    };
+}
+
+/// Every group; each holds rows from 2000 demo rows on.
+pub const KEPT: [Kept; 14] = [
+    kept!(
+        "access tokens that are still good",
+        "oauth2_access_tokens WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now)"
+    ),
+    kept!(
+        "access tokens that expired less than 30 days ago",
+        "oauth2_access_tokens WHERE revoked_at IS NULL AND expires_at BETWEEN month_ago AND now"
+    ),
+    kept!(
+        "older expired access tokens that a live refresh token needs",
+        "oauth2_access_tokens AS access WHERE revoked_at IS NULL AND expires_at < month_ago \
+         AND EXISTS (SELECT 1 FROM oauth2_refresh_tokens AS refresh \
+                     WHERE refresh.oauth2_access_token_id = access.oauth2_access_token_id \
+                       AND refresh.consumed_at IS NULL AND refresh.revoked_at IS NULL)"
+    ),
+    kept!(
+        "access tokens revoked less than an hour ago",
+        "oauth2_access_tokens WHERE revoked_at > hour_ago"
+    ),
+    kept!(
+        "live refresh tokens",
+        "oauth2_refresh_tokens WHERE consumed_at IS NULL AND revoked_at IS NULL"
+    ),
+    kept!(
+        "refresh tokens consumed or revoked less than an hour ago",
+        "oauth2_refresh_tokens WHERE consumed_at > hour_ago OR revoked_at > hour_ago"
+    ),
+    kept!(
+        "refresh tokens consumed before that, with a successor not used yet",
+        "oauth2_refresh_tokens AS refresh WHERE consumed_at < hour_ago \
+         AND EXISTS (SELECT 1 FROM oauth2_refresh_tokens AS successor \
+                     WHERE successor.oauth2_refresh_token_id = refresh.next_oauth2_refresh_token_id \
+                       AND successor.consumed_at IS NULL AND successor.revoked_at IS NULL)"
+    ),
+    kept!(
+        "authorization grants of the last 7 days",
+        "oauth2_authorization_grants WHERE created_at > week_ago"
+    ),
+    kept!(
+        "device codes of the last 7 days",
+        "oauth2_device_code_grant WHERE created_at > week_ago"
+    ),
+    kept!(
+        "compatibility access tokens that are good, or were less than 30 days ago",
+        "compat_access_tokens JOIN compat_sessions USING (compat_session_id) \
+         WHERE finished_at IS NULL AND (expires_at IS NULL OR expires_at > month_ago)"
+    ),
+    kept!(
+        "older compatibility access tokens that a live refresh token refers to",
+        "compat_refresh_tokens AS refresh \
+         JOIN compat_access_tokens AS access USING (compat_access_token_id) \
+         JOIN compat_sessions AS session ON session.compat_session_id = access.compat_session_id \
+         WHERE refresh.consumed_at IS NULL AND session.finished_at IS NULL \
+           AND access.expires_at < month_ago"
+    ),
+    kept!(
+        "compatibility refresh tokens that are live, or were less than 30 days ago",
+        "compat_refresh_tokens JOIN compat_sessions USING (compat_session_id) \
+         WHERE finished_at IS NULL AND (consumed_at IS NULL OR consumed_at > month_ago)"
+    ),
+    kept!(
+        "family refresh tokens that are live",
+        "refresh_tokens WHERE NOT revoked AND expires_at > now"
+    ),
+    kept!(
+        "revoked refresh tokens of families with a live one",
+        "refresh_tokens AS token WHERE revoked AND expires_at > now \
+         AND EXISTS (SELECT 1 FROM refresh_tokens AS live WHERE live.family_id = token.family_id \
+                       AND NOT live.revoked AND live.expires_at > now)"
+    ),
+];
+
+/// Rows of one group on PostgreSQL.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn count_postgres(
+    connection: &mut PgConnection,
+    group: &Kept,
+    now_micros: i64,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(group.sql_postgres)
+        .bind(now_micros)
+        .fetch_one(connection)
+        .await
+}
+
+/// Rows of one group on SQLite.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn count_sqlite(
+    connection: &mut SqliteConnection,
+    group: &Kept,
+    now_micros: i64,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(group.sql_sqlite)
+        .bind(now_micros)
+        .fetch_one(connection)
+        .await
+}

@@ -1,0 +1,308 @@
+//! `besom plugin`: what plugins there are, and what is in a component file.
+
+mod text;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+use super::Terminal;
+use super::exit::{Exit, Refusal};
+use crate::config::{Config, Environment, HostConfig, Origin};
+use crate::plugin::{Digest, Engine, EngineOptions, Limits, Settings, TableAccess};
+
+/// Show the plugins, or look into a component file.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  besom plugin list
+  besom plugin inspect plugins/acme-audit.wasm --json")]
+pub struct PluginArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: PluginCommand,
+}
+
+/// What to do with plugins.
+#[derive(Debug, clap::Subcommand)]
+pub enum PluginCommand {
+    /// The bundled plugins and those that the configuration names
+    #[command(after_help = "Example:\n  besom plugin list --json")]
+    List {
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Name, version, contract, imports, jobs, settings, access and digest of a component file
+    #[command(after_help = "\
+The component is loaded under the limits of any plugin, and asked to describe itself. No
+configuration and no database is needed.
+
+Example:
+  besom plugin inspect plugins/acme-audit.wasm")]
+    Inspect {
+        /// The component file
+        file: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// One line of the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PluginEntry {
+    /// Its name.
+    pub name: String,
+    /// Its version; `None` where it does not load.
+    pub version: Option<String>,
+    /// `bundled`, or the path of its component.
+    pub source: String,
+    /// The configuration names it, so its jobs run.
+    pub configured: bool,
+    /// The names of its jobs.
+    pub jobs: Vec<String>,
+    /// The SHA-256 of its component; `None` where the file cannot be read.
+    pub digest: Option<String>,
+    /// Why it does not load.
+    pub problem: Option<String>,
+}
+
+/// Everything about one component.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Inspection {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What it is for.
+    pub about: String,
+    /// The contract it was built against, such as `besom:cleanup@1.0.0`.
+    pub contract: String,
+    /// The SHA-256 of the file.
+    pub digest: String,
+    /// The size of the file in bytes.
+    pub size: u64,
+    /// The interfaces it imports.
+    pub imports: Vec<String>,
+    /// Its jobs.
+    pub jobs: Vec<JobLine>,
+    /// Its settings.
+    pub settings: Vec<SettingLine>,
+}
+
+/// One job of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JobLine {
+    /// Its name within the plugin.
+    pub name: String,
+    /// What it is for.
+    pub about: String,
+    /// The schedule that the plugin proposes.
+    pub schedule: Option<String>,
+    /// It runs only where it is named.
+    pub opt_in: bool,
+    /// What it touches under the default settings.
+    pub access: Vec<AccessLine>,
+    /// Why the plugin does not say what it touches: a setting without a default.
+    pub access_problem: Option<String>,
+}
+
+/// What a job needs from one table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AccessLine {
+    /// The table.
+    pub table: String,
+    /// Columns it looks at.
+    pub read: Vec<String>,
+    /// Columns it assigns.
+    pub update: Vec<String>,
+    /// It deletes rows.
+    pub delete: bool,
+}
+
+/// One setting of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SettingLine {
+    /// Its name.
+    pub name: String,
+    /// Its kind, as the contract spells it.
+    pub kind: String,
+    /// In the file's notation; `None`: the operator must give it.
+    pub default: Option<String>,
+    /// What it is for.
+    pub about: String,
+}
+
+/// Prints the list; a plugin that does not load is a failure.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn present_list(plugins: &[PluginEntry], json: bool, terminal: &Terminal) -> Result<Exit> {
+    if json {
+        terminal.output.json(&plugins)?;
+    } else {
+        terminal
+            .output
+            .print(&text::list(plugins, terminal.output.color()))?;
+    }
+    let broken = plugins.iter().any(|plugin| plugin.problem.is_some());
+    Ok(if broken { Exit::Failed } else { Exit::Done })
+}
+
+/// Prints one component.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn present_inspection(plugin: &Inspection, json: bool, terminal: &Terminal) -> Result<Exit> {
+    if json {
+        terminal.output.json(plugin)?;
+    } else {
+        terminal
+            .output
+            .print(&text::inspection(plugin, terminal.output.color()))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Lists the plugins of the binary and of the configuration.
+///
+/// # Errors
+/// When the engine cannot start; a plugin that does not load is in the list.
+pub async fn list(json: bool, config: Option<Config>, terminal: &Terminal) -> Result<Exit> {
+    let engine = engine(config.as_ref())?;
+    let mut entries = Vec::new();
+    let configured = config.map(|config| config.plugins).unwrap_or_default();
+    for bundled in besom_bundle::PLUGINS {
+        let known = configured.contains_key(bundled.name);
+        entries.push(entry(&engine, bundled.name, "bundled", known, Ok(bundled.component.to_vec())).await);
+    }
+    for (name, plugin) in &configured {
+        if let Origin::File(path) = &plugin.origin {
+            let source = path.display().to_string();
+            entries.push(entry(&engine, name, &source, true, std::fs::read(path)).await);
+        }
+    }
+    present_list(&entries, json, terminal)
+}
+
+fn engine(config: Option<&Config>) -> Result<Engine> {
+    let cache = match config {
+        Some(config) => config.host.cache.clone(),
+        None => HostConfig::in_environment(&Environment::of_process()).cache,
+    };
+    Ok(Engine::new(EngineOptions { limits: Limits::default(), cache })?)
+}
+
+async fn entry(
+    engine: &Engine,
+    name: &str,
+    source: &str,
+    configured: bool,
+    bytes: std::io::Result<Vec<u8>>,
+) -> PluginEntry {
+    let mut entry = PluginEntry {
+        name: name.to_owned(),
+        version: None,
+        source: source.to_owned(),
+        configured,
+        jobs: Vec::new(),
+        digest: None,
+        problem: None,
+    };
+    let bytes = match bytes {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            entry.problem = Some(format!("{source} cannot be read: {error}"));
+            return entry;
+        }
+    };
+    entry.digest = Some(Digest::of(&bytes).to_string());
+    match engine.load(&bytes).await {
+        Ok(plugin) => {
+            let manifest = plugin.manifest();
+            entry.version = Some(manifest.version.to_string());
+            entry.jobs = manifest.jobs.iter().map(|job| job.name.clone()).collect();
+        }
+        Err(error) => entry.problem = Some(error.to_string()),
+    }
+    entry
+}
+
+/// Describes every bundled plugin.
+///
+/// # Errors
+/// When the engine cannot start, or a bundled plugin does not load.
+pub async fn describe_bundled() -> Result<Vec<Inspection>> {
+    let engine = engine(None)?;
+    let mut all = Vec::new();
+    for bundled in besom_bundle::PLUGINS {
+        all.push(look_into(&engine, bundled.component).await?);
+    }
+    Ok(all)
+}
+
+async fn look_into(engine: &Engine, bytes: &[u8]) -> Result<Inspection> {
+    let plugin = engine.load(bytes).await?;
+    let manifest = plugin.manifest();
+    let none = toml::Table::new();
+    let mut jobs = Vec::new();
+    for job in &manifest.jobs {
+        // A plugin with a setting that has no default may not know what it touches.
+        let access = match Settings::resolve(manifest, &job.name, &none, &none, &[]) {
+            Ok(settings) => plugin.access(&job.name, &settings).await.map_err(|why| why.to_string()),
+            Err(why) => Err(why.to_string()),
+        };
+        let (access, access_problem) = match access {
+            Ok(access) => (access.into_iter().map(AccessLine::from).collect(), None),
+            Err(why) => (Vec::new(), Some(why)),
+        };
+        jobs.push(JobLine {
+            name: job.name.clone(),
+            about: job.about.clone(),
+            schedule: job.schedule.clone(),
+            opt_in: job.opt_in,
+            access,
+            access_problem,
+        });
+    }
+    Ok(Inspection {
+        name: manifest.name.clone(),
+        version: manifest.version.to_string(),
+        about: manifest.about.clone(),
+        contract: plugin.contract().to_owned(),
+        digest: plugin.digest().to_string(),
+        size: bytes.len() as u64,
+        imports: plugin.imports().to_vec(),
+        jobs,
+        settings: manifest
+            .settings
+            .iter()
+            .map(|setting| SettingLine {
+                name: setting.name.clone(),
+                kind: setting.kind.to_string(),
+                default: setting.default.as_ref().map(ToString::to_string),
+                about: setting.about.clone(),
+            })
+            .collect(),
+    })
+}
+
+impl From<TableAccess> for AccessLine {
+    fn from(access: TableAccess) -> Self {
+        Self { table: access.table, read: access.read, update: access.update, delete: access.delete }
+    }
+}
+
+/// Looks into a component file.
+///
+/// # Errors
+/// When the file cannot be read, or is not a plugin for this host.
+pub async fn inspect(file: PathBuf, json: bool, terminal: &Terminal) -> Result<Exit> {
+    let bytes = std::fs::read(&file)
+        .map_err(|error| Refusal(format!("{} cannot be read: {error}", file.display())))?;
+    let engine = engine(None)?;
+    let inspection = look_into(&engine, &bytes).await.with_context(|| file.display().to_string())?;
+    present_inspection(&inspection, json, terminal)
+}

@@ -1,0 +1,251 @@
+//! Runs as a table and as JSON: what `run` and `demo` print.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::output::{Align, Table, Tone, many_lines, seconds, thousands};
+use crate::request::{Batch, Mode};
+use crate::runner::{Outcome, RunReport, Verification};
+
+/// One run in the JSON output. Counts are rows.
+#[derive(Debug, Serialize)]
+pub struct RunJson<'a> {
+    job: String,
+    run: String,
+    mode: &'static str,
+    outcome: &'static str,
+    reason: Option<&'a str>,
+    error: Option<&'a str>,
+    affected: u64,
+    dependents: u64,
+    cascaded: u64,
+    blocked: u64,
+    locked: u64,
+    examined: u64,
+    revived: u64,
+    batches: u64,
+    seconds: f64,
+    /// `null`: nobody looked, or the look gave no answer.
+    verified: Option<bool>,
+    verification: String,
+    /// Counts of a dry run that the run itself may not match.
+    estimated: bool,
+}
+
+impl<'a> From<&'a RunReport> for RunJson<'a> {
+    fn from(report: &'a RunReport) -> Self {
+        let Batch {
+            examined,
+            affected,
+            dependents,
+            cascaded,
+            locked,
+            blocked,
+            revived,
+        } = report.totals;
+        Self {
+            job: report.job.to_string(),
+            run: report.run.to_string(),
+            mode: report.mode.as_str(),
+            outcome: report.outcome.as_str(),
+            reason: report.reason.as_deref(),
+            error: report.error.as_deref(),
+            affected,
+            dependents,
+            cascaded,
+            blocked,
+            locked,
+            examined,
+            revived,
+            batches: report.batches,
+            seconds: milliseconds(report.elapsed),
+            verified: match report.verification {
+                Verification::Verified => Some(true),
+                Verification::Left(_) => Some(false),
+                Verification::Unverified(_) | Verification::NotDone => None,
+            },
+            verification: verification(&report.verification),
+            estimated: report.estimated,
+        }
+    }
+}
+
+/// Seconds to the millisecond: more digits say nothing about a run.
+pub fn milliseconds(elapsed: Duration) -> f64 {
+    (elapsed.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+/// What the probe found, in words.
+pub fn verification(verification: &Verification) -> String {
+    match verification {
+        Verification::Verified => "verified".to_owned(),
+        Verification::Left(1) => "1 row left".to_owned(),
+        Verification::Left(rows) => format!("{} rows left", thousands(*rows)),
+        Verification::Unverified(why) => format!("unverified: {why}"),
+        Verification::NotDone => "not done".to_owned(),
+    }
+}
+
+/// The table of these runs, then a line for each that needs one.
+pub fn text(reports: &[RunReport], color: bool) -> String {
+    let mut text = table(reports).render(color);
+    let notes: Vec<String> = reports
+        .iter()
+        .filter_map(|report| note(report, color))
+        .collect();
+    let dry = reports.iter().any(|report| report.mode == Mode::DryRun);
+    if dry || !notes.is_empty() {
+        text.push('\n');
+    }
+    if dry {
+        text.push_str("dry run: nothing was changed\n");
+    }
+    if reports.iter().any(|report| report.estimated) {
+        text.push_str("~ estimated: chains and the work of earlier jobs may change it\n");
+    }
+    text + &notes.concat()
+}
+
+fn table(reports: &[RunReport]) -> Table {
+    use Align::{Left, Right};
+    let mut table = Table::new([
+        ("job", Left),
+        ("affected", Right),
+        ("dependents", Right),
+        ("cascaded", Right),
+        ("blocked", Right),
+        ("locked", Right),
+        ("seconds", Right),
+        ("rows/s", Right),
+        ("verified", Left),
+    ]);
+    let mut totals = Batch::default();
+    let mut elapsed = Duration::ZERO;
+    for report in reports {
+        totals += report.totals;
+        elapsed += report.elapsed;
+        let verified = verified_cell(report);
+        let estimated = if report.estimated { "~" } else { "" };
+        table.row(
+            cells(
+                report.job.to_string(),
+                report.totals,
+                report.elapsed,
+                verified,
+                estimated,
+            ),
+            tone(report),
+        );
+    }
+    if reports.len() > 1 {
+        let verified = reports
+            .iter()
+            .filter(|r| r.verification == Verification::Verified)
+            .count();
+        let verified = if verified == 0 {
+            "–".to_owned()
+        } else {
+            format!("{verified} of {}", reports.len())
+        };
+        let estimated = if reports.iter().any(|report| report.estimated) {
+            "~"
+        } else {
+            ""
+        };
+        table.totals(cells(
+            "total".to_owned(),
+            totals,
+            elapsed,
+            verified,
+            estimated,
+        ));
+    }
+    table
+}
+
+fn cells(
+    job: String,
+    rows: Batch,
+    elapsed: Duration,
+    verified: String,
+    estimated: &str,
+) -> [String; 9] {
+    [
+        job,
+        format!("{estimated}{}", thousands(rows.affected)),
+        thousands(rows.dependents),
+        thousands(rows.cascaded),
+        thousands(rows.blocked),
+        thousands(rows.locked),
+        seconds(elapsed),
+        rate(rows.changed(), elapsed),
+        verified,
+    ]
+}
+
+/// Rows changed a second; a dash where there is nothing to divide.
+fn rate(rows: u64, elapsed: Duration) -> String {
+    let elapsed = elapsed.as_micros();
+    if rows == 0 || elapsed == 0 {
+        return "–".to_owned();
+    }
+    let rate = u128::from(rows) * 1_000_000 / elapsed;
+    thousands(u64::try_from(rate).unwrap_or(u64::MAX))
+}
+
+fn verified_cell(report: &RunReport) -> String {
+    match (&report.verification, report.outcome) {
+        (Verification::Verified, _) => "yes".to_owned(),
+        (Verification::Left(rows), _) => format!("{} left", thousands(*rows)),
+        (Verification::Unverified(_), _) => "unverified".to_owned(),
+        (Verification::NotDone, Outcome::Drained) => "–".to_owned(),
+        (Verification::NotDone, other) => other.as_str().to_owned(),
+    }
+}
+
+fn tone(report: &RunReport) -> Tone {
+    match (report.outcome, &report.verification) {
+        (Outcome::Failed | Outcome::Cancelled, _) => Tone::Bad,
+        (Outcome::Suspended, _) | (_, Verification::Left(_) | Verification::Unverified(_)) => {
+            Tone::Warning
+        }
+        (Outcome::Drained, _) => Tone::Plain,
+    }
+}
+
+/// What the table has no room for: why a run ended early, what is left.
+fn note(report: &RunReport, color: bool) -> Option<String> {
+    let job = &report.job;
+    let reason = report
+        .reason
+        .as_deref()
+        .map(|reason| format!(" ({reason})"))
+        .unwrap_or_default();
+    let line = match (report.outcome, &report.verification) {
+        (Outcome::Failed | Outcome::Cancelled, _) => {
+            let error = report
+                .error
+                .as_deref()
+                .map(|e| format!(": {e}"))
+                .unwrap_or_default();
+            format!("{job} {}{reason}{error}", report.outcome.as_str())
+        }
+        (Outcome::Suspended, _) => {
+            format!("{job} suspended{reason}: the rest is left to the next run")
+        }
+        (Outcome::Drained, Verification::Left(rows)) => format!(
+            "{job}: {} {} still eligible: locked, blocked or arrived since",
+            thousands(*rows),
+            if *rows == 1 { "row is" } else { "rows are" }
+        ),
+        (Outcome::Drained, Verification::Unverified(why)) => format!("{job} unverified: {why}"),
+        (Outcome::Drained, _) => return None,
+    };
+    Some(tone(report).paint(&many_lines(&line), color) + "\n")
+}
+
+#[cfg(test)]
+pub(super) mod samples;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! Runs of the ledger as JSON: the keys of a fresh run, and what only the ledger knows.
+
+use serde::Serialize;
+
+use super::super::report::{milliseconds, verification};
+use super::{BatchRecord, RunRecord};
+use crate::request::Batch;
+use crate::runner::Verification;
+
+#[derive(Debug, Serialize)]
+pub struct RunRecordJson<'a> {
+    job: String,
+    run: String,
+    mode: &'static str,
+    outcome: &'a str,
+    reason: Option<&'a str>,
+    error: Option<&'a str>,
+    version: &'a str,
+    digest: &'a str,
+    started: String,
+    seconds: Option<f64>,
+    #[serde(flatten)]
+    rows: Batch,
+    batches: u64,
+    verified: Option<bool>,
+    verification: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct RunDetailJson<'a> {
+    #[serde(flatten)]
+    run: RunRecordJson<'a>,
+    ledger: Vec<BatchJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct BatchJson {
+    seq: u64,
+    at: String,
+    #[serde(flatten)]
+    rows: Batch,
+}
+
+impl<'a> From<&'a RunRecord> for RunRecordJson<'a> {
+    fn from(record: &'a RunRecord) -> Self {
+        Self {
+            job: record.job.to_string(),
+            run: record.run.to_string(),
+            mode: record.mode.as_str(),
+            outcome: &record.state,
+            reason: record.reason.as_deref(),
+            error: record.error.as_deref(),
+            version: &record.plugin.0,
+            digest: &record.plugin.1,
+            started: record.started.to_string(),
+            seconds: record.elapsed.map(milliseconds),
+            rows: record.totals,
+            batches: record.batches,
+            verified: match record.verification {
+                Verification::Verified => Some(true),
+                Verification::Left(_) => Some(false),
+                Verification::Unverified(_) | Verification::NotDone => None,
+            },
+            verification: verification(&record.verification),
+        }
+    }
+}
+
+/// One run with its batches.
+pub fn detail<'a>(record: &'a RunRecord, batches: &[BatchRecord]) -> RunDetailJson<'a> {
+    let ledger = batches.iter().map(|batch| BatchJson {
+        seq: batch.seq,
+        at: batch.at.to_string(),
+        rows: batch.rows,
+    });
+    RunDetailJson {
+        run: record.into(),
+        ledger: ledger.collect(),
+    }
+}

@@ -1,0 +1,116 @@
+//! Runs of the ledger as text.
+
+use super::super::output::{Align, Table, Tone, many_lines, seconds, thousands};
+use super::super::report::verification;
+use super::{BatchRecord, RunRecord};
+
+fn tone(state: &str) -> Tone {
+    match state {
+        "failed" | "cancelled" => Tone::Bad,
+        "suspended" => Tone::Warning,
+        _ => Tone::Plain,
+    }
+}
+
+/// The list as text.
+pub fn list(records: &[RunRecord], color: bool) -> String {
+    if records.is_empty() {
+        return "no runs yet\n".to_owned();
+    }
+    let mut table = Table::new([
+        ("run", Align::Left),
+        ("started", Align::Left),
+        ("job", Align::Left),
+        ("mode", Align::Left),
+        ("outcome", Align::Left),
+        ("affected", Align::Right),
+        ("seconds", Align::Right),
+        ("verification", Align::Left),
+    ]);
+    for record in records {
+        let reason = record
+            .reason
+            .as_deref()
+            .map(|r| format!(" ({r})"))
+            .unwrap_or_default();
+        let cells = [
+            record.run.to_string(),
+            record.started.to_string(),
+            record.job.to_string(),
+            record.mode.as_str().to_owned(),
+            format!("{}{reason}", record.state),
+            thousands(record.totals.affected),
+            record.elapsed.map_or_else(|| "–".to_owned(), seconds),
+            verification(&record.verification),
+        ];
+        table.row(cells, tone(&record.state));
+    }
+    table.render(color)
+}
+
+/// One run with its batches as text.
+pub fn run(record: &RunRecord, batches: &[BatchRecord], color: bool) -> String {
+    let reason = record
+        .reason
+        .as_deref()
+        .map(|r| format!(" ({r})"))
+        .unwrap_or_default();
+    let elapsed = record.elapsed.map_or_else(|| "–".to_owned(), seconds);
+    let rows = record.totals;
+    let mut text = format!(
+        "run           {}\njob           {}\nplugin        {} ({})\nmode          {}\n\
+         outcome       {}{reason}\nstarted       {}\nseconds       {elapsed}\n\
+         affected      {}\ndependents    {}\ncascaded      {}\nblocked       {}\n\
+         locked        {}\nexamined      {}\nrevived       {}\nverification  {}\n",
+        record.run,
+        record.job,
+        record.plugin.0,
+        record.plugin.1,
+        record.mode.as_str(),
+        record.state,
+        record.started,
+        thousands(rows.affected),
+        thousands(rows.dependents),
+        thousands(rows.cascaded),
+        thousands(rows.blocked),
+        thousands(rows.locked),
+        thousands(rows.examined),
+        thousands(rows.revived),
+        verification(&record.verification),
+    );
+    if let Some(error) = &record.error {
+        text.push_str(&format!("error         {error}\n"));
+    }
+    let mut text = many_lines(&text);
+    if !batches.is_empty() {
+        text.push('\n');
+        text.push_str(&batch_table(batches).render(color));
+    }
+    text
+}
+
+fn batch_table(batches: &[BatchRecord]) -> Table {
+    use Align::{Left, Right};
+    let mut table = Table::new([
+        ("batch", Right),
+        ("committed", Left),
+        ("examined", Right),
+        ("affected", Right),
+        ("blocked", Right),
+        ("locked", Right),
+        ("revived", Right),
+    ]);
+    for batch in batches {
+        let rows = batch.rows;
+        let cells = [
+            rows.examined,
+            rows.affected,
+            rows.blocked,
+            rows.locked,
+            rows.revived,
+        ];
+        let head = [thousands(batch.seq), batch.at.to_string()];
+        table.row(head.into_iter().chain(cells.map(thousands)), Tone::Plain);
+    }
+    table
+}

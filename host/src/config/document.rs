@@ -1,0 +1,287 @@
+//! Walking the parsed file: every table and value knows its line and the path of its key.
+
+use std::num::NonZeroU64;
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::time::Duration;
+
+use toml::de::{DeTable, DeValue};
+
+use super::environment::Environment;
+use super::error::{ConfigError, Place, hint, listed};
+use super::units;
+
+/// The file under the walk.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) file: &'a Path,
+    pub(super) text: &'a str,
+    pub(super) environment: &'a Environment,
+}
+
+impl Source<'_> {
+    /// The place of `key`, which stands at a byte offset.
+    pub(super) fn place(&self, key: &str, offset: usize) -> Place {
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        Place {
+            file: self.file.display().to_string(),
+            line: 1 + before.matches('\n').count(),
+            key: key.to_owned(),
+        }
+    }
+}
+
+/// A key that this version does not have yet, and what it does instead.
+pub(super) type Later = (&'static str, &'static str);
+
+/// One table of the file.
+#[derive(Clone)]
+pub(super) struct Section<'a> {
+    pub(super) source: Source<'a>,
+    key: String,
+    offset: usize,
+    table: &'a DeTable<'a>,
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn root(source: Source<'a>, table: &'a DeTable<'a>) -> Self {
+        Self {
+            source,
+            key: String::new(),
+            offset: 0,
+            table,
+        }
+    }
+
+    pub(super) fn place(&self) -> Place {
+        self.source.place(&self.key, self.offset)
+    }
+
+    pub(super) fn error(&self, problem: impl Into<String>) -> ConfigError {
+        ConfigError::at(&self.place(), problem)
+    }
+
+    /// Every key with its value, in the order of the keys.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
+        let (source, outer) = (self.source, self.key.clone());
+        self.table.iter().map(move |(key, value)| {
+            let name: &str = key.get_ref();
+            let node = Node {
+                source,
+                key: joined(&outer, name),
+                offset: key.span().start,
+                value: value.get_ref(),
+            };
+            (name, node)
+        })
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<Node<'a>> {
+        self.entries()
+            .find(|(known, _)| *known == name)
+            .map(|(_, node)| node)
+    }
+
+    /// Refuses every key but `known`, and says of the `later` ones that they will come.
+    pub(super) fn only(&self, known: &[&str], later: &[Later]) -> Result<(), ConfigError> {
+        let Some((name, node)) = self.entries().find(|(name, _)| !known.contains(name)) else {
+            return Ok(());
+        };
+        if let Some((_, instead)) = later.iter().find(|(key, _)| *key == name) {
+            return Err(node.error(format!(
+                "this version of besom does not have `{name}` yet: {instead}; leave the key out"
+            )));
+        }
+        Err(node.error(format!(
+            "unknown key{} Here may stand {}",
+            hint(name, known.iter().copied()),
+            listed(known)
+        )))
+    }
+}
+
+/// One value of the file.
+pub(super) struct Node<'a> {
+    source: Source<'a>,
+    key: String,
+    offset: usize,
+    value: &'a DeValue<'a>,
+}
+
+impl<'a> Node<'a> {
+    pub(super) fn place(&self) -> Place {
+        self.source.place(&self.key, self.offset)
+    }
+
+    pub(super) fn error(&self, problem: impl Into<String>) -> ConfigError {
+        ConfigError::at(&self.place(), problem)
+    }
+
+    fn expected(&self, what: &str) -> ConfigError {
+        self.error(format!(
+            "must be {what}, not {}",
+            article(self.value.type_str())
+        ))
+    }
+
+    pub(super) fn is_table(&self) -> bool {
+        self.value.is_table()
+    }
+
+    pub(super) fn section(&self) -> Result<Section<'a>, ConfigError> {
+        let table = self
+            .value
+            .as_table()
+            .ok_or_else(|| self.expected("a table"))?;
+        Ok(Section {
+            source: self.source,
+            key: self.key.clone(),
+            offset: self.offset,
+            table,
+        })
+    }
+
+    /// A string after interpolation. `example` shows what one looks like.
+    pub(super) fn text(&self, example: &str) -> Result<String, ConfigError> {
+        let raw = self
+            .value
+            .as_str()
+            .ok_or_else(|| self.expected(&format!("a string such as \"{example}\"")))?;
+        self.interpolated(raw)
+    }
+
+    fn interpolated(&self, raw: &str) -> Result<String, ConfigError> {
+        self.source
+            .environment
+            .interpolate(raw)
+            .map_err(|problem| self.error(problem))
+    }
+
+    pub(super) fn boolean(&self) -> Result<bool, ConfigError> {
+        self.value
+            .as_bool()
+            .ok_or_else(|| self.expected("`true` or `false`"))
+    }
+
+    /// A whole number of `unit` in `range`; also as a string, so that a variable can give it.
+    pub(super) fn count(
+        &self,
+        range: &RangeInclusive<u64>,
+        unit: &str,
+    ) -> Result<NonZeroU64, ConfigError> {
+        let number = match self.value {
+            DeValue::Integer(_) => integer(self.value),
+            DeValue::String(raw) => self.interpolated(raw)?.replace('_', "").parse().ok(),
+            _ => return Err(self.expected("a whole number")),
+        };
+        number
+            .and_then(|number: i64| u64::try_from(number).ok())
+            .filter(|number| range.contains(number))
+            .and_then(NonZeroU64::new)
+            .ok_or_else(|| {
+                self.error(format!(
+                    "must be a whole number of {unit} from {} to {}",
+                    range.start(),
+                    range.end()
+                ))
+            })
+    }
+
+    /// [`Node::count`] for a range that fits 32 bits.
+    pub(super) fn count32(
+        &self,
+        range: &RangeInclusive<u64>,
+        unit: &str,
+    ) -> Result<u32, ConfigError> {
+        let count = self.count(range, unit)?.get();
+        u32::try_from(count).map_err(|_| self.error("is beyond 32 bits"))
+    }
+
+    pub(super) fn duration(
+        &self,
+        range: &RangeInclusive<Duration>,
+    ) -> Result<Duration, ConfigError> {
+        let text = self.text("30s, 5m, 1h30m or 30d")?;
+        units::duration(&text, range).map_err(|problem| self.error(problem))
+    }
+
+    /// A list of strings after interpolation, none of them empty.
+    pub(super) fn names(&self, example: &str) -> Result<Vec<String>, ConfigError> {
+        let expected = || self.expected(&format!("a list of names such as {example}"));
+        let list = self.value.as_array().ok_or_else(expected)?;
+        list.iter()
+            .map(|item| {
+                let raw = item.get_ref().as_str().ok_or_else(|| {
+                    self.error(format!("must hold names in quotes only, such as {example}"))
+                })?;
+                let name = self.interpolated(raw)?;
+                if name.is_empty() {
+                    return Err(self.error("holds an empty name: remove it"));
+                }
+                Ok(name)
+            })
+            .collect()
+    }
+
+    /// The value as it stands, strings interpolated: for settings, whose types only the plugin
+    /// knows.
+    pub(super) fn raw(&self) -> Result<toml::Value, ConfigError> {
+        self.raw_of(self.value)
+    }
+
+    fn raw_of(&self, value: &DeValue<'_>) -> Result<toml::Value, ConfigError> {
+        Ok(match value {
+            DeValue::String(raw) => toml::Value::String(self.interpolated(raw)?),
+            DeValue::Integer(_) => toml::Value::Integer(
+                integer(value).ok_or_else(|| self.error("holds a number beyond 64 bits"))?,
+            ),
+            DeValue::Float(number) => toml::Value::Float(
+                number
+                    .as_str()
+                    .parse()
+                    .map_err(|_| self.error("holds a number that cannot be read"))?,
+            ),
+            DeValue::Boolean(truth) => toml::Value::Boolean(*truth),
+            DeValue::Datetime(at) => toml::Value::Datetime(*at),
+            DeValue::Array(items) => toml::Value::Array(
+                items
+                    .iter()
+                    .map(|item| self.raw_of(item.get_ref()))
+                    .collect::<Result<_, _>>()?,
+            ),
+            DeValue::Table(table) => toml::Value::Table(
+                table
+                    .iter()
+                    .map(|(key, item)| {
+                        Ok((key.get_ref().to_string(), self.raw_of(item.get_ref())?))
+                    })
+                    .collect::<Result<_, ConfigError>>()?,
+            ),
+        })
+    }
+}
+
+fn integer(value: &DeValue<'_>) -> Option<i64> {
+    let number = value.as_integer()?;
+    i64::from_str_radix(number.as_str(), number.radix()).ok()
+}
+
+fn article(kind: &str) -> String {
+    let vowel = kind.starts_with(['a', 'e', 'i', 'o', 'u']);
+    format!("{} {kind}", if vowel { "an" } else { "a" })
+}
+
+/// The path of a key, quoted where TOML wants it quoted.
+fn joined(outer: &str, name: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let name = if !name.is_empty() && name.chars().all(bare) {
+        name.to_owned()
+    } else {
+        format!("{name:?}")
+    };
+    if outer.is_empty() {
+        name
+    } else {
+        format!("{outer}.{name}")
+    }
+}

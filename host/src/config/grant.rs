@@ -1,0 +1,136 @@
+//! `[plugins.NAME.grant.TABLE]`: what the operator lets a plugin touch.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::document::{Node, Section};
+use super::error::ConfigError;
+use super::units::DAY;
+use crate::request::Value;
+use crate::scope::{Grants, MinAge, TableGrant};
+
+/// The rights that a grant may give.
+const RIGHTS: [&str; 4] = ["read", "update", "delete", "all-rows"];
+
+/// What a grant may narrow itself by.
+const NARROWINGS: [&str; 2] = ["min-age", "where"];
+
+/// A floor of nothing is no floor; a century is past every row there is.
+const MIN_AGES: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(36_500 * DAY.as_secs());
+
+/// Reads the grants of one plugin.
+pub(super) fn read(
+    section: &Section<'_>,
+    plugin: &str,
+    bundled: bool,
+) -> Result<Grants, ConfigError> {
+    let mut grants = Grants::default();
+    for (table, node) in section.entries() {
+        let granted = node.section()?;
+        refuse_unquoted_schema(&granted, table)?;
+        if bundled {
+            refuse_rights(&granted, plugin)?;
+        }
+        grants.tables.insert(table.to_owned(), grant(&granted)?);
+    }
+    Ok(grants)
+}
+
+fn grant(section: &Section<'_>) -> Result<TableGrant, ConfigError> {
+    section.only(&[RIGHTS.as_slice(), &NARROWINGS].concat(), &[])?;
+    let columns = |name| -> Result<_, ConfigError> {
+        let names = section
+            .get(name)
+            .map(|node| node.names("[\"id\", \"created_at\"]"));
+        Ok(names.transpose()?.unwrap_or_default().into_iter().collect())
+    };
+    let flag = |name| -> Result<_, ConfigError> {
+        Ok(section
+            .get(name)
+            .map(|node| node.boolean())
+            .transpose()?
+            .unwrap_or(false))
+    };
+    let mut grant = TableGrant {
+        read: columns("read")?,
+        update: columns("update")?,
+        delete: flag("delete")?,
+        all_rows: flag("all-rows")?,
+        ..TableGrant::default()
+    };
+    if let Some(node) = section.get("min-age") {
+        grant.min_age = Some(min_age(&node)?);
+    }
+    if let Some(node) = section.get("where") {
+        let filter = node.section()?;
+        for (column, node) in filter.entries() {
+            grant.filter.insert(column.to_owned(), value(&node)?);
+        }
+        if grant.filter.is_empty() {
+            return Err(node.error("narrows nothing: name a column, or leave `where` out"));
+        }
+    }
+    Ok(grant)
+}
+
+fn min_age(node: &Node<'_>) -> Result<MinAge, ConfigError> {
+    const EXAMPLE: &str = "{ column = \"created_at\", age = \"90d\" }";
+    if !node.is_table() {
+        return Err(node.error(format!("must name a column and an age: {EXAMPLE}")));
+    }
+    let section = node.section()?;
+    section.only(&["column", "age"], &[])?;
+    let (Some(column), Some(age)) = (section.get("column"), section.get("age")) else {
+        return Err(node.error(format!("must name a column and an age: {EXAMPLE}")));
+    };
+    let name = column.text("created_at")?;
+    if name.is_empty() {
+        return Err(column.error("must be the name of a column"));
+    }
+    Ok(MinAge {
+        column: name,
+        age: age.duration(&MIN_AGES)?,
+    })
+}
+
+/// A value of `where`. Text stays in the database's own form, so that it also fits enums, uuids
+/// and addresses.
+fn value(node: &Node<'_>) -> Result<Value, ConfigError> {
+    match node.raw()? {
+        toml::Value::String(text) => Ok(Value::Other(text)),
+        toml::Value::Integer(number) => Ok(Value::Integer(number)),
+        toml::Value::Boolean(truth) => Ok(Value::Boolean(truth)),
+        toml::Value::Float(number) if number.is_finite() => Ok(Value::Float(number)),
+        _ => Err(node.error(
+            "must be one value that the column equals: a string, a whole number, a finite number \
+             or a truth value",
+        )),
+    }
+}
+
+/// `[….grant.public.audit_log]` is a table in a table to TOML.
+fn refuse_unquoted_schema(section: &Section<'_>, schema: &str) -> Result<(), ConfigError> {
+    let known = |name: &str| RIGHTS.contains(&name) || NARROWINGS.contains(&name);
+    match section
+        .entries()
+        .find(|(name, node)| node.is_table() && !known(name))
+    {
+        None => Ok(()),
+        Some((table, node)) => Err(node.error(format!(
+            "unknown key; if a table with its schema is meant, quote the two together: \
+             \"{schema}.{table}\""
+        ))),
+    }
+}
+
+fn refuse_rights(section: &Section<'_>, plugin: &str) -> Result<(), ConfigError> {
+    match section.entries().find(|(name, _)| RIGHTS.contains(name)) {
+        None => Ok(()),
+        Some((right, node)) => Err(node.error(format!(
+            "`{plugin}` is bundled: its rights are the access list of the component in this \
+             binary, and a grant here can only narrow them, by `min-age` and `where`; remove \
+             `{right}`"
+        ))),
+    }
+}

@@ -1,0 +1,202 @@
+//! `[plugins.NAME]` and `[plugins.NAME.jobs.JOB]`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::document::{Later, Section};
+use super::error::{ConfigError, Place, hint, listed, nearest};
+use super::grant;
+use super::host::beside;
+use super::limits::{self, JobLimits};
+use crate::scope::Grants;
+
+/// Where a plugin's code comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Embedded in this binary.
+    Bundled,
+    /// A component file that the operator names.
+    File(PathBuf),
+}
+
+/// One plugin that the file names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PluginConfig {
+    /// Where its code comes from.
+    pub origin: Origin,
+    /// The host's keys, for every job of the plugin.
+    pub limits: JobLimits,
+    /// The plugin's own settings.
+    pub settings: RawSettings,
+    /// The jobs that the file names, which is what lets an opt-in job run.
+    pub jobs: BTreeMap<String, JobConfig>,
+    /// What the file says about tables. For a bundled plugin `min_age` and `filter` only, which
+    /// narrow its access list; for any other everything it may do.
+    pub grants: Grants,
+    /// Where the file names it; `None` where no file does.
+    pub place: Option<Place>,
+}
+
+impl PluginConfig {
+    /// A bundled plugin of which nothing is said.
+    pub fn bundled() -> Self {
+        Self {
+            origin: Origin::Bundled,
+            limits: JobLimits::default(),
+            settings: RawSettings::default(),
+            jobs: BTreeMap::new(),
+            grants: Grants::default(),
+            place: None,
+        }
+    }
+}
+
+/// One job that the file names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobConfig {
+    /// The host's keys, for this job.
+    pub limits: JobLimits,
+    /// The plugin's own settings, for this job.
+    pub settings: RawSettings,
+    /// Where the file names it.
+    pub place: Place,
+}
+
+/// Settings of a plugin as they are written. Only the plugin's manifest knows their types.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RawSettings {
+    /// The values by name, strings interpolated.
+    pub values: toml::Table,
+    /// Where each is written, for errors.
+    pub places: BTreeMap<String, Place>,
+}
+
+/// What may not stand beside a plugin's other keys yet.
+const LATER: [Later; 2] = [
+    ("digest", "a component is the file that `component` names"),
+    (
+        "trusted-keys",
+        "a component is the file that `component` names",
+    ),
+];
+
+/// Reads every plugin of the file.
+pub(super) fn read(
+    section: &Section<'_>,
+    bundled: &[&str],
+) -> Result<BTreeMap<String, PluginConfig>, ConfigError> {
+    section
+        .entries()
+        .map(|(name, node)| Ok((name.to_owned(), plugin(&node.section()?, name, bundled)?)))
+        .collect()
+}
+
+fn plugin(
+    section: &Section<'_>,
+    name: &str,
+    bundled: &[&str],
+) -> Result<PluginConfig, ConfigError> {
+    refuse_odd_name(section, name, "plugin")?;
+    refuse_stray_settings(section, &["component", "settings", "jobs", "grant"], &LATER)?;
+    let origin = origin(section, name, bundled)?;
+    let mut plugin = PluginConfig {
+        limits: JobLimits::read(section)?,
+        settings: settings(section)?,
+        place: Some(section.place()),
+        ..PluginConfig::bundled()
+    };
+    if let Some(node) = section.get("grant") {
+        plugin.grants = grant::read(&node.section()?, name, origin == Origin::Bundled)?;
+    }
+    plugin.origin = origin;
+    if let Some(node) = section.get("jobs") {
+        for (name, node) in node.section()?.entries() {
+            plugin
+                .jobs
+                .insert(name.to_owned(), job(&node.section()?, name)?);
+        }
+    }
+    Ok(plugin)
+}
+
+fn job(section: &Section<'_>, name: &str) -> Result<JobConfig, ConfigError> {
+    refuse_odd_name(section, name, "job")?;
+    refuse_stray_settings(section, &["settings"], &[])?;
+    Ok(JobConfig {
+        limits: JobLimits::read(section)?,
+        settings: settings(section)?,
+        place: section.place(),
+    })
+}
+
+fn origin(section: &Section<'_>, name: &str, bundled: &[&str]) -> Result<Origin, ConfigError> {
+    match (section.get("component"), bundled.contains(&name)) {
+        (None, true) => Ok(Origin::Bundled),
+        (Some(node), true) => Err(node.error(format!(
+            "`{name}` is the name of a bundled plugin: remove `component`, or give the plugin of \
+             that file another name"
+        ))),
+        (Some(node), false) => {
+            let path = node.text("plugins/acme-audit.wasm")?;
+            if path.is_empty() {
+                return Err(node.error("must be the path of a component file"));
+            }
+            Ok(Origin::File(beside(section.source.file, &path)))
+        }
+        (None, false) => Err(section.error(format!(
+            "no plugin `{name}` is bundled{} For a plugin of your own add \
+             component = \"path/to/{name}.wasm\"; bundled: {}",
+            hint(name, bundled.iter().copied()),
+            if bundled.is_empty() {
+                "none".to_owned()
+            } else {
+                listed(bundled)
+            }
+        ))),
+    }
+}
+
+fn settings(section: &Section<'_>) -> Result<RawSettings, ConfigError> {
+    let mut settings = RawSettings::default();
+    if let Some(node) = section.get("settings") {
+        for (name, node) in node.section()?.entries() {
+            settings.values.insert(name.to_owned(), node.raw()?);
+            settings.places.insert(name.to_owned(), node.place());
+        }
+    }
+    Ok(settings)
+}
+
+/// Refuses unknown keys; one that is near no known key is probably a setting of the plugin.
+fn refuse_stray_settings(
+    section: &Section<'_>,
+    own: &[&str],
+    later: &[Later],
+) -> Result<(), ConfigError> {
+    let known = [limits::KEYS.as_slice(), own].concat();
+    let later = [limits::LATER.as_slice(), later].concat();
+    let stray = section.entries().find(|(name, _)| {
+        !known.contains(name)
+            && !later.iter().any(|(key, _)| key == name)
+            && nearest(name, known.iter().copied()).is_none()
+    });
+    match stray {
+        None => section.only(&known, &later),
+        Some((name, node)) => Err(node.error(format!(
+            "unknown key. A plugin's own settings stand together: settings = {{ {name} = … }}; \
+             beside them may stand {}",
+            listed(&known)
+        ))),
+    }
+}
+
+/// Jobs are addressed as `plugin/job`, and both names stand in logs.
+fn refuse_odd_name(section: &Section<'_>, name: &str, what: &str) -> Result<(), ConfigError> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if !name.is_empty() && name.chars().all(fits) {
+        return Ok(());
+    }
+    Err(section.error(format!(
+        "not a {what}'s name: write letters, digits and hyphens only"
+    )))
+}

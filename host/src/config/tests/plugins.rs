@@ -1,0 +1,118 @@
+//! Plugins: where they come from, and what they are granted.
+
+use super::*;
+use crate::request::Value;
+
+#[test]
+fn a_third_partys_plugin_is_granted_what_the_file_says() {
+    let config = parse(
+        "[plugins.acme-audit]\ncomponent = \"plugins/${NAME:-acme}.wasm\"\n\
+         [plugins.acme-audit.grant.audit_log]\nread = [\"id\", \"created_at\"]\ndelete = true\n\
+         min-age = { column = \"created_at\", age = \"90d\" }\n\
+         where = { tenant = \"t-1\", shard = 7, hot = false, weight = 0.5 }\n\
+         [plugins.acme-audit.grant.\"public.notes\"]\nupdate = [\"body\"]\nall-rows = true\n",
+    )
+    .unwrap();
+    let plugin = &config.plugins["acme-audit"];
+
+    assert_eq!(plugin.origin, Origin::File("etc/plugins/acme.wasm".into()));
+    let audit = &plugin.grants.tables["audit_log"];
+    assert!(audit.delete && !audit.all_rows && audit.update.is_empty());
+    assert_eq!(audit.read.iter().collect::<Vec<_>>(), ["created_at", "id"]);
+    let min_age = audit.min_age.clone().unwrap();
+    assert_eq!(
+        (min_age.column.as_str(), min_age.age.as_secs()),
+        ("created_at", 90 * 86_400)
+    );
+    assert_eq!(audit.filter["tenant"], Value::Other("t-1".to_owned()));
+    assert_eq!(audit.filter["shard"], Value::Integer(7));
+    assert_eq!(audit.filter["hot"], Value::Boolean(false));
+    assert_eq!(audit.filter["weight"], Value::Float(0.5));
+    let notes = &plugin.grants.tables["public.notes"];
+    assert!(notes.all_rows && !notes.delete && notes.update.contains("body"));
+}
+
+#[test]
+fn the_grant_of_a_bundled_plugin_only_narrows() {
+    let config = parse(
+        "[plugins.tokens.grant.refresh_tokens]\nwhere = { tenant = \"a\" }\n\
+         min-age = { column = \"id\", age = \"1h\" }\n",
+    )
+    .unwrap();
+    let grant = &config.plugins["tokens"].grants.tables["refresh_tokens"];
+    assert!(!grant.delete && grant.min_age.is_some() && grant.filter.len() == 1);
+
+    for right in [
+        "read = [\"id\"]",
+        "update = [\"id\"]",
+        "delete = true",
+        "all-rows = true",
+    ] {
+        refused(
+            &format!("[plugins.tokens.grant.t]\n{right}\n"),
+            &[
+                ":4: plugins.tokens.grant.t.",
+                "is bundled",
+                "can only narrow",
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_grant_that_says_something_else_than_it_seems_is_refused() {
+    let grant =
+        |body: &str| format!("[plugins.a]\ncomponent = \"a.wasm\"\n[plugins.a.grant.t]\n{body}\n");
+    refused(
+        &grant("deletes = true"),
+        &[":6: plugins.a.grant.t.deletes", "`delete`?"],
+    );
+    refused(
+        &grant("delete = \"true\""),
+        &["`true` or `false`, not a string"],
+    );
+    refused(
+        &grant("read = \"id\""),
+        &["a list of names such as [\"id\""],
+    );
+    refused(&grant("read = [1]"), &["names in quotes"]);
+    refused(&grant("min_age = \"90d\""), &["did you mean `min-age`?"]);
+    refused(
+        &grant("min-age = \"90d\""),
+        &["{ column = \"created_at\", age = \"90d\" }"],
+    );
+    refused(
+        &grant("min-age = { age = \"90d\" }"),
+        &["a column and an age"],
+    );
+    refused(
+        &grant("min-age = { column = \"c\", age = \"0s\" }"),
+        &["min-age.age", "out of range"],
+    );
+    refused(&grant("where = {}"), &["narrows nothing"]);
+    refused(&grant("where = { a = [1] }"), &["where.a", "one value"]);
+    refused(
+        &grant("where = { a = nan }"),
+        &["where.a", "a finite number"],
+    );
+    refused(
+        "[plugins.a]\ncomponent = \"a.wasm\"\n[plugins.a.grant.public.t]\ndelete = true\n",
+        &["plugins.a.grant.public.t", "\"public.t\""],
+    );
+}
+
+#[test]
+fn a_plugin_is_bundled_or_has_a_component() {
+    refused(
+        "[plugins.token]\n",
+        &[":3: plugins.token", "did you mean `tokens`?", "component ="],
+    );
+    refused(
+        "[plugins.tokens]\ncomponent = \"t.wasm\"\n",
+        &[":4: ", "bundled", "another name"],
+    );
+    refused(
+        "[plugins.\"a/b\"]\ncomponent = \"t.wasm\"\n",
+        &[":3: plugins.\"a/b\"", "letters"],
+    );
+}

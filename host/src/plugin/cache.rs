@@ -1,0 +1,112 @@
+//! Compiled components on disk, so that a host starts in milliseconds.
+//!
+//! A file is named by the component's digest and by everything that its code depends on (engine
+//! version, settings, processor), and begins with a checksum of its code. What is missing, torn or
+//! from another engine is compiled anew; nothing here is ever needed.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use wasmtime::component::Component;
+
+use super::digest::Digest;
+use super::error::EngineError;
+
+/// A folder of compiled components that only this user may write to.
+#[derive(Debug)]
+pub(super) struct CodeCache {
+    folder: PathBuf,
+    compatibility: u64,
+}
+
+impl CodeCache {
+    /// Makes the folder where it is missing, and takes everybody else's rights to it away.
+    pub(super) fn open(folder: PathBuf, engine: &wasmtime::Engine) -> Result<Self, EngineError> {
+        if let Err(source) = make_private(&folder) {
+            return Err(EngineError::Cache { folder, source });
+        }
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        Ok(Self {
+            folder,
+            compatibility: hasher.finish(),
+        })
+    }
+
+    /// The compiled component, if a good one is there.
+    pub(super) fn read(&self, engine: &wasmtime::Engine, digest: &Digest) -> Option<Component> {
+        let file = fs::read(self.path(digest)).ok()?;
+        let (checksum, code) = file.split_at_checked(size_of::<Digest>())?;
+        if Digest::of(code).as_bytes() != checksum {
+            tracing::debug!(%digest, "compiled plugin in the cache is damaged; compiling it anew");
+            return None;
+        }
+        match deserialize(engine, code) {
+            Ok(component) => Some(component),
+            Err(error) => {
+                tracing::debug!(%digest, %error, "compiled plugin in the cache does not load; compiling it anew");
+                None
+            }
+        }
+    }
+
+    /// Keeps a compiled component. A failure costs the next start some time and nothing else.
+    pub(super) fn write(&self, digest: &Digest, component: &Component) {
+        let written = component
+            .serialize()
+            .map_err(io::Error::other)
+            .and_then(|code| self.replace(digest, &code));
+        if let Err(error) = written {
+            tracing::warn!(%digest, %error, folder = %self.folder.display(), "a compiled plugin could not be cached");
+        }
+    }
+
+    fn replace(&self, digest: &Digest, code: &[u8]) -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        file.write_all(Digest::of(code).as_bytes())?;
+        file.write_all(code)?;
+        file.persist(self.path(digest))?;
+        Ok(())
+    }
+
+    fn path(&self, digest: &Digest) -> PathBuf {
+        self.folder
+            .join(format!("{digest}-{:016x}.cwasm", self.compatibility))
+    }
+}
+
+/// Whoever can write here can have the host run their machine code: the folder must be ours, and
+/// ours alone.
+#[cfg(unix)]
+fn make_private(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    // What we make is ours: its owner tells who we are.
+    let ours = tempfile::tempfile_in(folder)?.metadata()?.uid();
+    let owner = fs::metadata(folder)?.uid();
+    if owner != ours {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("it belongs to user {owner}, and this is user {ours}"),
+        ));
+    }
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(not(unix))]
+fn make_private(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+#[allow(unsafe_code)] // the one place: code that this host compiled itself
+fn deserialize(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the bytes are exactly what `Component::serialize` gave (the checksum says so), in a
+    // folder that nobody else may write to; wasmtime checks version and settings itself.
+    unsafe { Component::deserialize(engine, code) }
+}

@@ -1,0 +1,208 @@
+//! What a plugin is: its name, version, settings and jobs, and what it answers about a job.
+
+use std::str::FromStr;
+
+use crate::request::JobName;
+
+use super::settings::SettingValue;
+
+/// What a plugin is and offers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    /// The plugin's name, as in `[plugins.NAME]`.
+    pub name: String,
+    /// The plugin's own version.
+    pub version: semver::Version,
+    /// What it is for, in a sentence.
+    pub about: String,
+    /// The settings that an operator may give.
+    pub settings: Vec<Setting>,
+    /// The jobs that it offers.
+    pub jobs: Vec<Job>,
+}
+
+/// A setting that a plugin declares.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    /// Its name, as in `settings = { NAME = … }`.
+    pub name: String,
+    /// What it holds.
+    pub kind: SettingKind,
+    /// Its value where the operator gives none; `None`: it has no value then.
+    pub default: Option<SettingValue>,
+    /// What it does, in a sentence.
+    pub about: String,
+}
+
+/// What a setting holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SettingKind {
+    /// Any text.
+    Text,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Float,
+    /// `true` or `false`.
+    Boolean,
+    /// A span of time such as `30d`.
+    Duration,
+    /// A list of texts.
+    Texts,
+    /// A list of whole numbers.
+    Integers,
+    /// One of these words.
+    Choice(Vec<String>),
+    /// The name of a table.
+    Table,
+    /// The name of a column.
+    Column,
+}
+
+/// A job that a plugin offers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Its name within the plugin.
+    pub name: String,
+    /// What it cleans, in a sentence.
+    pub about: String,
+    /// Five-field cron expression, until the operator gives another; `None`: only when asked for.
+    pub schedule: Option<String>,
+    /// Settings with another default in this job, each of them declared and of its kind.
+    pub defaults: Vec<(String, SettingValue)>,
+    /// Runs only where the operator's file names it.
+    pub opt_in: bool,
+    /// Jobs that must be neither due nor running when this one starts.
+    pub after: Vec<JobName>,
+    /// Names that this job had before.
+    pub formerly: Vec<String>,
+}
+
+/// What a job needs from one table, in the plugin's words: names are not looked up yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableAccess {
+    /// The table: `table` or `schema.table`.
+    pub table: String,
+    /// Columns looked at.
+    pub read: Vec<String>,
+    /// Columns assigned.
+    pub update: Vec<String>,
+    /// Whether rows are deleted.
+    pub delete: bool,
+    /// Whether the condition may be "every row" (`all-rows` among the extras).
+    pub all_rows: bool,
+}
+
+/// Something that a plugin's preflight noticed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is, for `tolerate`.
+    pub code: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is, in a sentence.
+    pub message: String,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// The job runs; somebody should look.
+    Warning,
+    /// Keeps the job from running, unless the operator tolerates its code.
+    Error,
+}
+
+impl Manifest {
+    /// The job of that name.
+    pub fn job(&self, name: &str) -> Option<&Job> {
+        self.jobs.iter().find(|job| job.name == name)
+    }
+
+    /// The setting of that name.
+    pub fn setting(&self, name: &str) -> Option<&Setting> {
+        self.settings.iter().find(|setting| setting.name == name)
+    }
+}
+
+/// A text that is not a kind of setting.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a kind of setting")]
+pub struct KindError;
+
+impl FromStr for SettingKind {
+    type Err = KindError;
+
+    fn from_str(text: &str) -> Result<Self, KindError> {
+        if let Some(words) = text.strip_prefix("choice:") {
+            let words: Vec<String> = words.split('|').map(str::to_owned).collect();
+            if words
+                .iter()
+                .any(|word| word.is_empty() || word.chars().any(char::is_control))
+            {
+                return Err(KindError);
+            }
+            return Ok(Self::Choice(words));
+        }
+        Ok(match text {
+            "text" => Self::Text,
+            "integer" => Self::Integer,
+            "float" => Self::Float,
+            "boolean" => Self::Boolean,
+            "duration" => Self::Duration,
+            "list<text>" => Self::Texts,
+            "list<integer>" => Self::Integers,
+            "table" => Self::Table,
+            "column" => Self::Column,
+            _ => return Err(KindError),
+        })
+    }
+}
+
+impl std::fmt::Display for SettingKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text => f.write_str("text"),
+            Self::Integer => f.write_str("integer"),
+            Self::Float => f.write_str("float"),
+            Self::Boolean => f.write_str("boolean"),
+            Self::Duration => f.write_str("duration"),
+            Self::Texts => f.write_str("list<text>"),
+            Self::Integers => f.write_str("list<integer>"),
+            Self::Choice(words) => write!(f, "choice:{}", words.join("|")),
+            Self::Table => f.write_str("table"),
+            Self::Column => f.write_str("column"),
+        }
+    }
+}
+
+impl Severity {
+    /// The severity as the contract spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_written_as_it_is_read() {
+        for text in [
+            "text",
+            "list<integer>",
+            "choice:mas|refresh-tokens",
+            "column",
+        ] {
+            assert_eq!(text.parse::<SettingKind>().unwrap().to_string(), text);
+        }
+    }
+}

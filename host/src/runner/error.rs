@@ -1,0 +1,111 @@
+//! Why a host could not be set up, or a job not begun.
+
+use std::path::PathBuf;
+
+use crate::catalog::{CatalogError, TimeFormError};
+use crate::database::DatabaseError;
+use crate::ledger::LedgerError;
+use crate::plugin::{CallError, EngineError, LoadError, SettingsError};
+use crate::request::{Fault, JobName};
+
+/// Why a host could not be set up, or a job not begun. Nothing has been changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunnerError {
+    /// The database does not answer.
+    #[error("the database cannot be used: {0}")]
+    Database(#[from] DatabaseError),
+    /// Its tables cannot be read.
+    #[error("the database's tables cannot be read: {0}")]
+    Catalog(#[from] CatalogError),
+    /// The configuration's word on a column's time is wrong.
+    #[error("[time-forms] in the configuration: {0}")]
+    TimeForms(#[from] TimeFormError),
+    /// The ledger refuses.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The WebAssembly engine does not start.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A component file cannot be read.
+    #[error("plugin `{plugin}`: {path} cannot be read: {source}", path = path.display())]
+    Unreadable {
+        /// The plugin.
+        plugin: String,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A component does not load.
+    #[error("plugin `{plugin}` does not load: {source}")]
+    Load {
+        /// The plugin.
+        plugin: String,
+        /// Why.
+        source: LoadError,
+    },
+    /// A component says another name than the file gives it.
+    #[error("plugin `{configured}` is a component that calls itself `{described}`: name it [plugins.{described}]")]
+    OtherName {
+        /// The name in the file.
+        configured: String,
+        /// The name in its manifest.
+        described: String,
+    },
+    /// No such plugin in the file.
+    #[error("no plugin `{name}` in the configuration; it has: {known}")]
+    UnknownPlugin {
+        /// The name asked for.
+        name: String,
+        /// The names that are there.
+        known: String,
+    },
+    /// No such job in the plugin.
+    #[error("plugin `{plugin}` has no job `{job}`; it has: {known}", plugin = job.plugin, job = job.job)]
+    UnknownJob {
+        /// The job asked for.
+        job: JobName,
+        /// The names that are there.
+        known: String,
+    },
+    /// Jobs that wait for one another.
+    #[error("the jobs {0} wait for one another (`after`): one of them must not")]
+    Cycle(String),
+    /// A setting is unknown or of the wrong type.
+    #[error("`{job}`: {source}")]
+    Settings {
+        /// The job.
+        job: JobName,
+        /// Why.
+        source: SettingsError,
+    },
+    /// The plugin refuses its settings.
+    #[error("`{job}` cannot run under these settings: {why}")]
+    Access {
+        /// The job.
+        job: JobName,
+        /// Why.
+        why: Box<CallError>,
+    },
+    /// The plugin asks for what the grant does not cover.
+    #[error("{0}")]
+    Denied(Fault),
+    /// The plugin's own preflight found an error.
+    #[error("`{job}` does not run: {message} ({code})")]
+    Finding {
+        /// The job.
+        job: JobName,
+        /// The finding's code.
+        code: String,
+        /// What it says.
+        message: String,
+    },
+}
+
+impl RunnerError {
+    /// Whether the way out is in the command line or the configuration, rather than in the
+    /// database or the plugin's conduct.
+    pub fn is_configuration(&self) -> bool {
+        !matches!(self, Self::Database(_) | Self::Catalog(_) | Self::Ledger(LedgerError::Busy { .. } | LedgerError::Database(_) | LedgerError::ClockWentBack { .. }) | Self::Finding { .. })
+    }
+}

@@ -1,0 +1,164 @@
+//! One run from claim to outcome.
+//!
+//! A [`Host`] is a configuration with its database connected and its plugins loaded. It runs a
+//! job under the grant in force at that moment, keeps the run's lease alive, waits for every batch
+//! before it records the outcome, and verifies what a drained run left.
+
+mod error;
+mod grants;
+mod order;
+mod report;
+mod run;
+
+pub use error::RunnerError;
+pub use report::{Outcome, RunReport, Verification};
+pub use run::{JobOptions, Prepared};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::catalog::{Catalog, Dialect, quote_ident};
+use crate::config::{Config, Origin};
+use crate::database::{Database, DatabaseOptions};
+use crate::plugin::{Engine, EngineOptions, Limits, Plugin};
+use crate::request::JobName;
+
+/// A configuration at work.
+pub struct Host {
+    config: Config,
+    database: Database,
+    plugins: BTreeMap<String, Plugin>,
+}
+
+impl Host {
+    /// Connects to the database and loads every plugin that the file names.
+    ///
+    /// # Errors
+    /// When the database does not answer or a plugin does not load.
+    pub async fn open(config: Config) -> Result<Self, RunnerError> {
+        let database = connect(&config).await?;
+        let plugins = load_plugins(&config).await?;
+        Ok(Self { config, database, plugins })
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The database.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The loaded plugins by name.
+    pub fn plugins(&self) -> &BTreeMap<String, Plugin> {
+        &self.plugins
+    }
+
+    /// The catalog as it is now, with the operator's word on times.
+    ///
+    /// # Errors
+    /// When the system tables cannot be read, or a time form names nothing.
+    pub async fn catalog(&self) -> Result<Arc<Catalog>, RunnerError> {
+        let mut session = self.database.session().await?;
+        let catalog = if let Some(connection) = session.as_postgres() {
+            Catalog::load_postgres(connection).await?
+        } else if let Some(connection) = session.as_sqlite() {
+            Catalog::load_sqlite(connection).await?
+        } else {
+            Catalog::from_tables(Dialect::Sqlite, Vec::new(), Vec::new())
+        };
+        let forms = self
+            .config
+            .times
+            .iter()
+            .map(|time| {
+                let table = match &time.schema {
+                    Some(schema) => format!("{}.{}", quote_ident(schema), quote_ident(&time.table)),
+                    None => quote_ident(&time.table),
+                };
+                ((table, time.column.clone()), time.form)
+            })
+            .collect();
+        Ok(Arc::new(catalog.with_time_forms(&forms)?))
+    }
+
+    /// The same jobs, each behind those among them that it waits for (`after`).
+    ///
+    /// # Errors
+    /// For jobs that are not there, and for jobs that wait for one another.
+    pub fn in_order(&self, jobs: Vec<JobName>) -> Result<Vec<JobName>, RunnerError> {
+        let waiting = jobs.into_iter().map(|name| {
+            let manifest = self.plugin(&name.plugin)?.manifest();
+            let job = manifest.job(&name.job).ok_or_else(|| {
+                let known: Vec<_> = manifest.jobs.iter().map(|job| job.name.as_str()).collect();
+                RunnerError::UnknownJob { job: name.clone(), known: known.join(", ") }
+            })?;
+            Ok((name, job.after.clone()))
+        });
+        order::in_order(waiting.collect::<Result<_, RunnerError>>()?)
+    }
+
+    fn plugin(&self, name: &str) -> Result<&Plugin, RunnerError> {
+        self.plugins.get(name).ok_or_else(|| {
+            let known: Vec<_> = self.plugins.keys().map(String::as_str).collect();
+            RunnerError::UnknownPlugin {
+                name: name.to_owned(),
+                known: if known.is_empty() { "none".to_owned() } else { known.join(", ") },
+            }
+        })
+    }
+}
+
+/// Connects as the configuration says.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn connect(config: &Config) -> Result<Database, RunnerError> {
+    let options = DatabaseOptions {
+        statement_timeout: config.database.statement_timeout,
+        lock_timeout: config.database.lock_timeout,
+        max_connections: config.database.max_connections,
+        create: false,
+    };
+    Ok(Database::connect(config.database.url.expose(), options).await?)
+}
+
+/// Loads every plugin that the file names.
+///
+/// # Errors
+/// When one does not load, or calls itself otherwise than the file does.
+pub async fn load_plugins(config: &Config) -> Result<BTreeMap<String, Plugin>, RunnerError> {
+    let engine = Engine::new(EngineOptions {
+        limits: Limits::default(),
+        cache: config.host.cache.clone(),
+    })?;
+    let mut plugins = BTreeMap::new();
+    for (name, plugin) in &config.plugins {
+        let component = match &plugin.origin {
+            Origin::Bundled => besom_bundle::PLUGINS
+                .iter()
+                .find(|bundled| bundled.name == name)
+                .map(|bundled| bundled.component.to_vec())
+                .unwrap_or_default(),
+            Origin::File(path) => std::fs::read(path).map_err(|source| RunnerError::Unreadable {
+                plugin: name.clone(),
+                path: path.clone(),
+                source,
+            })?,
+        };
+        let loaded = engine
+            .load(&component)
+            .await
+            .map_err(|source| RunnerError::Load { plugin: name.clone(), source })?;
+        if loaded.manifest().name != *name {
+            return Err(RunnerError::OtherName {
+                configured: name.clone(),
+                described: loaded.manifest().name.clone(),
+            });
+        }
+        plugins.insert(name.clone(), loaded);
+    }
+    Ok(plugins)
+}

@@ -1,0 +1,60 @@
+//! What a run came to.
+
+use std::time::Duration;
+
+use crate::request::{Batch, JobName, Mode, RunId};
+pub use crate::sweep::Verification;
+
+/// The account of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunReport {
+    /// The job.
+    pub job: JobName,
+    /// The run's id.
+    pub run: RunId,
+    /// Apply or dry run.
+    pub mode: Mode,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it ended before it was drained.
+    pub reason: Option<String>,
+    /// The sum over its batches, as the ledger has it.
+    pub totals: Batch,
+    /// Batches committed.
+    pub batches: u64,
+    /// From claim to outcome.
+    pub elapsed: Duration,
+    /// What the probe after a drained run found.
+    pub verification: Verification,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// The grant refused something that the plugin asked for.
+    pub denied: bool,
+    /// Some counts of a dry run are estimates.
+    pub estimated: bool,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every eligible row has been visited.
+    Drained,
+    /// Stopped with a backlog.
+    Suspended,
+    /// Stopped by an error.
+    Failed,
+    /// Stopped by the operator.
+    Cancelled,
+}
+
+impl Outcome {
+    /// The outcome as the ledger and the JSON output spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Drained => "drained",
+            Self::Suspended => "suspended",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The run itself.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::grants::{asked_for, in_force, unused};
+use super::{Host, Outcome, RunReport, RunnerError, Verification};
+use crate::catalog::Catalog;
+use crate::config::{JobSettings, Origin};
+use crate::ledger::{self, Claim, Ending, Lease};
+use crate::plugin::{Plugin, Settings, Severity, TableAccess};
+use crate::request::{JobName, Mode};
+use crate::scope::{Grants, Subject, covers};
+use crate::sql::Plan;
+use crate::sweep::{Progress, RunContext, RunOptions, verify};
+
+/// What the operator says about one run, beyond the file.
+#[derive(Debug, Clone)]
+pub struct JobOptions {
+    /// Whether rows are changed.
+    pub mode: Mode,
+    /// `name=value`, as `--set` gives them.
+    pub set: Vec<(String, String)>,
+    /// Instead of the file's `max-rows-per-run`.
+    pub max_rows: Option<u64>,
+    /// Instead of the file's `deadline`.
+    pub deadline: Option<Duration>,
+    /// Cancelled when the host shuts down.
+    pub stop: CancellationToken,
+}
+
+/// A job with everything decided that can be decided without changing anything.
+pub struct Prepared {
+    job: JobName,
+    plugin: Plugin,
+    bundled: bool,
+    settings: Settings,
+    grants: Grants,
+    limits: JobSettings,
+    catalog: Arc<Catalog>,
+    /// What the job says that it touches.
+    pub access: Vec<TableAccess>,
+    /// Tables that the file narrows and this job does not touch.
+    pub unused_narrowing: Vec<String>,
+}
+
+/// A guest that is asked to stop at its deadline may still be in a batch with all its retries;
+/// only one that does not come back at all is cut off.
+const GRACE: Duration = Duration::from_secs(120);
+
+impl Host {
+    /// Checks a job: its settings, what it touches, whether the grant covers that, and what the
+    /// plugin's own preflight says. Changes nothing.
+    ///
+    /// # Errors
+    /// The first thing that keeps the job from running.
+    pub async fn prepare(
+        &self,
+        job: &JobName,
+        set: &[(String, String)],
+        catalog: &Arc<Catalog>,
+    ) -> Result<Prepared, RunnerError> {
+        let plugin = self.plugin(&job.plugin)?.clone();
+        let (Some(config), Some(limits)) =
+            (self.config.plugins.get(&job.plugin), self.config.job(job))
+        else {
+            return Err(RunnerError::UnknownPlugin { name: job.plugin.clone(), known: String::new() });
+        };
+        let settings =
+            Settings::resolve(plugin.manifest(), &job.job, &limits.plugin_settings, &limits.job_settings, set)
+                .map_err(|source| RunnerError::Settings { job: job.clone(), source })?;
+        let access = plugin
+            .access(&job.job, &settings)
+            .await
+            .map_err(|why| RunnerError::Access { job: job.clone(), why: Box::new(why) })?;
+        let grants = in_force(config, &access);
+        let bundled = config.origin == Origin::Bundled;
+        let subject = Subject { job: job.clone(), bundled };
+        covers(&grants, &asked_for(&access), &subject).map_err(RunnerError::Denied)?;
+        let now = self.database.now().await?;
+        for finding in plugin
+            .preflight(&job.job, &settings, now)
+            .await
+            .map_err(|why| RunnerError::Access { job: job.clone(), why: Box::new(why) })?
+        {
+            match finding.severity {
+                Severity::Error => {
+                    return Err(RunnerError::Finding {
+                        job: job.clone(),
+                        code: finding.code,
+                        message: finding.message,
+                    });
+                }
+                Severity::Warning => tracing::warn!(%job, code = finding.code, "{}", finding.message),
+                Severity::Info => tracing::info!(%job, code = finding.code, "{}", finding.message),
+            }
+        }
+        let unused_narrowing = unused(config, &access).into_iter().map(str::to_owned).collect();
+        Ok(Prepared {
+            job: job.clone(),
+            plugin,
+            bundled,
+            settings,
+            grants,
+            limits,
+            catalog: Arc::clone(catalog),
+            access,
+            unused_narrowing,
+        })
+    }
+
+    /// Runs a job to its outcome, which the ledger then holds. `history` carries a dry run's
+    /// findings to the dry runs after it.
+    ///
+    /// # Errors
+    /// Only before the run has begun; what goes wrong later is the report's to say.
+    pub async fn run(
+        &self,
+        prepared: &Prepared,
+        options: &JobOptions,
+        history: &mut Vec<Arc<Plan>>,
+        watch: impl FnOnce(Arc<RunContext>),
+    ) -> Result<RunReport, RunnerError> {
+        let began = Instant::now();
+        let claim = Claim {
+            job: prepared.job.clone(),
+            mode: options.mode,
+            host: self.config.host.name.clone(),
+            version: prepared.plugin.manifest().version.to_string(),
+            digest: prepared.plugin.digest().to_string(),
+            contract: prepared.plugin.contract().to_owned(),
+            settings: prepared.settings.to_json(),
+            lease: self.config.host.lease,
+        };
+        let (claimed, lease) = claim.take(&self.database).await?;
+        let run = claimed.fence.run;
+        let job = &prepared.job;
+        tracing::info!(%job, %run, mode = options.mode.as_str(), resumed = claimed.resumed, "run begins");
+
+        let deadline = options.deadline.unwrap_or(prepared.limits.deadline);
+        let stop = options.stop.child_token();
+        let context = RunContext::new(
+            self.database.clone(),
+            Arc::clone(&prepared.catalog),
+            Arc::new(prepared.grants.clone()),
+            Subject { job: job.clone(), bundled: prepared.bundled },
+            claimed.fence,
+            claimed.now,
+            &claimed.checkpoint,
+            history.clone(),
+            RunOptions {
+                mode: options.mode,
+                batch_size: u64::from(prepared.limits.batch_size),
+                deadline,
+                max_rows: options.max_rows.unwrap_or(prepared.limits.max_rows),
+                stop: stop.clone(),
+            },
+        );
+        watch(Arc::clone(&context));
+        let heartbeat = tokio::spawn(keep_alive(lease, stop.clone(), job.clone()));
+        let called = prepared
+            .plugin
+            .run(&job.job, &prepared.settings, Arc::clone(&context), deadline + GRACE)
+            .await;
+        // Nothing of this run commits after this, whatever became of the guest.
+        let progress = context.settle().await;
+        let report = self.conclude(prepared, options, &progress, called.err(), began).await;
+        heartbeat.abort();
+        if options.mode == Mode::DryRun {
+            history.clone_from(&progress.history);
+        }
+        Ok(report)
+    }
+
+    async fn conclude(
+        &self,
+        prepared: &Prepared,
+        options: &JobOptions,
+        progress: &Progress,
+        failure: Option<crate::plugin::CallError>,
+        began: Instant,
+    ) -> RunReport {
+        let error = failure.map(|failure| failure.to_string());
+        let (outcome, reason) = match (&error, progress.suspended, progress.unfinished) {
+            (Some(_), ..) => (Outcome::Failed, None),
+            (None, Some(why), _) => (Outcome::Suspended, Some(why.as_str().to_owned())),
+            (None, None, true) => (Outcome::Suspended, Some("left-by-plugin".to_owned())),
+            (None, None, false) => (Outcome::Drained, None),
+        };
+        let verification = match (outcome, options.mode) {
+            (Outcome::Drained, Mode::Apply) => verify(&self.database, &progress.drained).await,
+            _ => Verification::NotDone,
+        };
+        let mut report = RunReport {
+            job: prepared.job.clone(),
+            run: progress.fence.run,
+            mode: options.mode,
+            outcome,
+            reason,
+            totals: progress.totals,
+            batches: progress.batches,
+            elapsed: began.elapsed(),
+            verification,
+            error,
+            denied: progress.denied,
+            estimated: progress.estimated,
+        };
+        let found = report.verification.to_ledger();
+        let ending = Ending {
+            state: report.outcome.as_str(),
+            reason: report.reason.as_deref(),
+            error: report.error.as_deref(),
+            verification: found.as_deref(),
+            dry_run: (options.mode == Mode::DryRun).then_some((progress.totals, progress.batches)),
+        };
+        match ledger::finish(&self.database, &progress.fence, options.mode, &ending).await {
+            Ok((totals, batches)) => {
+                report.totals = totals;
+                report.batches = batches;
+            }
+            Err(lost) => {
+                report.outcome = Outcome::Failed;
+                let what = format!("the outcome could not be recorded: {lost}");
+                report.error = Some(match report.error.take() {
+                    Some(error) => format!("{error}; {what}"),
+                    None => what,
+                });
+            }
+        }
+        announce(&report);
+        report
+    }
+}
+
+/// Renews the lease until it is told to stop; a host that finds its run gone stops it.
+async fn keep_alive(lease: Lease, stop: CancellationToken, job: JobName) {
+    /// Two renewals may fail before the lease ends.
+    const RENEWALS: u32 = 3;
+    let mut beat = tokio::time::interval(lease.length() / RENEWALS);
+    beat.tick().await;
+    loop {
+        beat.tick().await;
+        match lease.renew().await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!(%job, "the run was taken over by another host");
+                stop.cancel();
+                return;
+            }
+            Err(error) => tracing::warn!(%job, %error, "the lease was not renewed; trying again"),
+        }
+    }
+}
+
+/// The end of every run, failed ones included, in one line.
+fn announce(report: &RunReport) {
+    let RunReport { job, run, outcome, totals, .. } = report;
+    let seconds = report.elapsed.as_secs_f64();
+    let (affected, cascaded, blocked, locked) =
+        (totals.affected, totals.cascaded, totals.blocked, totals.locked);
+    let outcome = outcome.as_str();
+    match (&report.error, report.outcome) {
+        (Some(error), _) => {
+            tracing::error!(%job, %run, outcome, affected, cascaded, blocked, locked, seconds, error, "run ended");
+        }
+        (None, Outcome::Suspended) => {
+            let reason = report.reason.as_deref().unwrap_or_default();
+            tracing::warn!(%job, %run, outcome, reason, affected, cascaded, blocked, locked, seconds, "run ended");
+        }
+        _ => tracing::info!(%job, %run, outcome, affected, cascaded, blocked, locked, seconds, "run ended"),
+    }
+}

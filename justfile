@@ -1,0 +1,45 @@
+# The menu. Every step of CI is one recipe; what a step does stands in .ci/run, which needs no just.
+
+# List the recipes
+default:
+    @just --list
+
+# Everything that CI runs, with the minutes of each step
+ci:
+    bash .ci/run
+
+# Check the formatting
+fmt:
+    bash .ci/run fmt
+
+# Format the code
+format:
+    cargo fmt --all
+
+# Lint everything, warnings are errors
+clippy:
+    bash .ci/run clippy
+
+# All tests and doctests; PostgreSQL is started as needed, or BESOM_TEST_POSTGRES=URL is used
+test:
+    bash .ci/run test
+
+# Only the doctests
+doctest:
+    cargo test --workspace --doc
+
+# The demo, on SQLite in a temporary folder; `just demo --database postgres://…` for another
+demo *ARGS:
+    cargo run -- demo {{ ARGS }}
+
+# Licences, advisories, bans and sources of the dependencies
+deny:
+    bash .ci/run deny
+
+# Build the plugins alone, as components
+plugins:
+    cargo build --profile plugin --target wasm32-wasip2 --target-dir target/plugins -p besom-tokens
+
+# The documentation of all our crates
+doc:
+    cargo doc --workspace --no-deps

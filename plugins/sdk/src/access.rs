@@ -1,0 +1,279 @@
+//! What a job needs from each table: the list that the operator's grant is held against.
+
+use crate::condition::Condition;
+use crate::join::Join;
+use crate::sweep::{Action, Assignment, Dependent, Sweep};
+
+/// What a job needs from one table.
+///
+/// Few plugins write one: [`Plugin::access`](crate::Plugin::access) derives them from the sweeps.
+/// What it cannot derive is what the database changes by itself, through `ON DELETE` rules: see
+/// [`Sweep::also_touches`].
+///
+/// ```
+/// use besom_plugin::prelude::*;
+///
+/// let needs = table("sessions").reads(["finished_at"]).updates(["last_active_ip"]).deletes();
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct TableAccess {
+    /// The table, as `table` or `schema.table`.
+    pub table: String,
+    /// Columns read: in conditions, joins and orders, and by reading rows.
+    pub read: Vec<String>,
+    /// Columns assigned, also by `ON DELETE SET NULL` and `SET DEFAULT`.
+    pub update: Vec<String>,
+    /// Whether rows are deleted, also by `ON DELETE CASCADE`.
+    pub delete: bool,
+    /// Further keys that a host may know, such as `all-rows`.
+    pub extras: Vec<(String, String)>,
+}
+
+/// Begins what a job needs from `table`.
+pub fn table(table: impl Into<String>) -> TableAccess {
+    TableAccess {
+        table: table.into(),
+        read: Vec::new(),
+        update: Vec::new(),
+        delete: false,
+        extras: Vec::new(),
+    }
+}
+
+impl TableAccess {
+    /// Reads these columns.
+    pub fn reads<C: Into<String>>(mut self, columns: impl IntoIterator<Item = C>) -> Self {
+        add(&mut self.read, columns);
+        self
+    }
+
+    /// Assigns these columns.
+    pub fn updates<C: Into<String>>(mut self, columns: impl IntoIterator<Item = C>) -> Self {
+        add(&mut self.update, columns);
+        self
+    }
+
+    /// Deletes rows.
+    pub fn deletes(mut self) -> Self {
+        self.delete = true;
+        self
+    }
+
+    /// Asks for the right to sweep [`everything`](crate::everything).
+    pub fn all_rows(self) -> Self {
+        self.extra("all-rows", "true")
+    }
+
+    /// Adds a key that a host may know.
+    pub fn extra(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        let pair = (key.into(), value.into());
+        if !self.extras.contains(&pair) {
+            self.extras.push(pair);
+        }
+        self
+    }
+}
+
+fn add<C: Into<String>>(to: &mut Vec<String>, columns: impl IntoIterator<Item = C>) {
+    for column in columns {
+        let column = column.into();
+        if !to.contains(&column) {
+            to.push(column);
+        }
+    }
+}
+
+/// One entry a table, in the order in which the tables first appear.
+pub(crate) fn merged(list: impl IntoIterator<Item = TableAccess>) -> Vec<TableAccess> {
+    let mut merged: Vec<TableAccess> = Vec::new();
+    for one in list {
+        let index = merged.iter().position(|known| known.table == one.table);
+        match index.and_then(|index| merged.get_mut(index)) {
+            Some(known) => {
+                add(&mut known.read, one.read);
+                add(&mut known.update, one.update);
+                known.delete |= one.delete;
+                for extra in one.extras {
+                    if !known.extras.contains(&extra) {
+                        known.extras.push(extra);
+                    }
+                }
+            }
+            None => merged.push(one),
+        }
+    }
+    merged
+}
+
+impl Sweep {
+    /// What this sweep needs: one entry a table.
+    pub fn access(&self) -> Vec<TableAccess> {
+        let name = self.table();
+        let mut list = vec![match self.action() {
+            Action::Delete => table(name).deletes(),
+            Action::Update(_) => table(name),
+        }];
+        if let Action::Update(assignments) = self.action() {
+            for assignment in assignments {
+                of_assignment(name, assignment, &mut list);
+            }
+        }
+        of_condition(name, self.condition(), &mut list);
+        list.extend(self.order().map(|column| table(name).reads([column])));
+        for dependent in self.dependents() {
+            of_dependent(name, dependent, &mut list);
+        }
+        list.extend(self.touched().iter().cloned());
+        merged(list)
+    }
+}
+
+fn of_assignment(name: &str, assignment: &Assignment, list: &mut Vec<TableAccess>) {
+    let own = match assignment {
+        Assignment::Value { column, .. } => table(name).updates([column]),
+        Assignment::Column { column, source } => table(name).updates([column]).reads([source]),
+        Assignment::Network { column, .. } => table(name).updates([column]).reads([column]),
+        Assignment::Related {
+            column,
+            table: other,
+            on,
+            source,
+        } => {
+            of_join(name, other, on, list);
+            list.push(table(other).reads([source]));
+            table(name).updates([column])
+        }
+    };
+    list.push(own);
+}
+
+pub(crate) fn of_dependent(parent: &str, dependent: &Dependent, list: &mut Vec<TableAccess>) {
+    let name = dependent.table.as_str();
+    of_join(parent, name, &dependent.on, list);
+    list.push(if dependent.delete {
+        table(name).deletes()
+    } else {
+        table(name).updates(dependent.on.pairs.iter().map(|pair| &pair.foreign))
+    });
+    for child in &dependent.dependents {
+        of_dependent(name, child, list);
+    }
+}
+
+fn of_join(local: &str, foreign: &str, on: &Join, list: &mut Vec<TableAccess>) {
+    list.push(table(local).reads(on.pairs.iter().map(|pair| &pair.local)));
+    list.push(table(foreign).reads(on.pairs.iter().map(|pair| &pair.foreign)));
+}
+
+pub(crate) fn of_condition(name: &str, condition: &Condition, list: &mut Vec<TableAccess>) {
+    match condition {
+        Condition::Compare { column, .. }
+        | Condition::OlderThan { column, .. }
+        | Condition::IdOlderThan { column, .. }
+        | Condition::IsNull { column }
+        | Condition::IsNotNull { column }
+        | Condition::OneOf { column, .. }
+        | Condition::StartsWith { column, .. } => list.push(table(name).reads([column])),
+        Condition::CompareColumns { column, to, .. } => {
+            list.push(table(name).reads([column, to]));
+        }
+        Condition::Exists {
+            table: other,
+            on,
+            matching,
+        }
+        | Condition::NotExists {
+            table: other,
+            on,
+            matching,
+        } => {
+            of_join(name, other, on, list);
+            if let Some(matching) = matching {
+                of_condition(other, matching, list);
+            }
+        }
+        Condition::BeyondNewest {
+            group_by, order_by, ..
+        } => list.push(table(name).reads(group_by).reads([order_by])),
+        Condition::All(of) | Condition::Any(of) => {
+            for condition in of {
+                of_condition(name, condition, list);
+            }
+        }
+        Condition::Not(of) => of_condition(name, of, list),
+        Condition::Everything => list.push(table(name).all_rows()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+
+    #[test]
+    fn a_sweep_needs_what_its_conditions_joins_order_dependents_and_side_effects_touch() {
+        let cutoff = Timestamp::from_micros(0);
+        let sweep = delete("parents")
+            .matching(all([
+                column("finished_at").older_than(cutoff),
+                not_exists(
+                    "owners",
+                    join("id")
+                        .to("owner_id")
+                        .matching(column("live").equals(true)),
+                ),
+            ]))
+            .order_by("finished_at")
+            .delete_first("children", join("parent_id").to("id"))
+            .dependent(
+                Dependent::unlink("letters", join("parent_id").to("id"))
+                    .delete_first("stamps", join("letter_id")),
+            )
+            .also_touches(table("guests").updates(["host_id"]));
+
+        let access = sweep.access();
+
+        assert_eq!(
+            access,
+            [
+                table("parents")
+                    .reads(["finished_at", "owner_id", "id"])
+                    .deletes(),
+                table("owners").reads(["id", "live"]),
+                table("children").reads(["parent_id"]).deletes(),
+                table("letters")
+                    .reads(["parent_id", "letter_id"])
+                    .updates(["parent_id"]),
+                table("stamps").reads(["letter_id"]).deletes(),
+                table("guests").updates(["host_id"]),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_update_needs_the_columns_it_assigns_and_the_columns_it_takes_them_from() {
+        let sweep = update("logins")
+            .set("state", "closed")
+            .set_from_column("closed_at", "seen_at")
+            .set_from_related("owner", "users", join("id").to("user_id"), "name")
+            .set_network("ip", 24, 48)
+            .matching(column("state").equals("open"));
+
+        assert_eq!(
+            sweep.access(),
+            [
+                table("logins")
+                    .reads(["seen_at", "user_id", "ip", "state"])
+                    .updates(["state", "closed_at", "owner", "ip"]),
+                table("users").reads(["id", "name"]),
+            ]
+        );
+    }
+
+    #[test]
+    fn sweeping_everything_asks_for_all_rows() {
+        let access = delete("scratch").matching(everything()).access();
+
+        assert_eq!(access, [table("scratch").all_rows().deletes()]);
+    }
+}

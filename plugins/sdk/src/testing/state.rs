@@ -1,0 +1,105 @@
+//! What the fake host remembers during one call.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::access::TableAccess;
+use crate::batch::Step;
+use crate::context::Level;
+use crate::error::{Error, Problem, Result};
+use crate::rows::Reading;
+use crate::setting::SettingValue;
+use crate::sweep::Sweep;
+use crate::time::Timestamp;
+
+/// A sweep that a job opened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Swept {
+    /// The sweep, as the job wrote it.
+    pub sweep: Sweep,
+    /// How often the job asked for a step.
+    pub steps: usize,
+}
+
+/// A line that a job logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// How much it matters.
+    pub level: Level,
+    /// What it says.
+    pub message: String,
+    /// Its fields, in order.
+    pub fields: Vec<(String, String)>,
+}
+
+/// What the call may touch.
+#[derive(Debug)]
+pub(super) enum Grant {
+    /// Nothing: the call is `access`, which only names things.
+    Nothing,
+    /// What is listed.
+    Only(Vec<TableAccess>),
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) now: Timestamp,
+    pub(super) granted: Grant,
+    pub(super) settings: HashMap<String, Option<SettingValue>>,
+    pub(super) steps: HashMap<String, VecDeque<VecDeque<Result<Step>>>>,
+    pub(super) pages: HashMap<String, VecDeque<Result<Reading>>>,
+    pub(super) counts: HashMap<String, u64>,
+    pub(super) opened: Vec<Swept>,
+    pub(super) logs: Vec<Logged>,
+}
+
+impl State {
+    pub(super) fn new(now: Timestamp, granted: Grant) -> Self {
+        Self {
+            now,
+            granted,
+            settings: HashMap::new(),
+            steps: HashMap::new(),
+            pages: HashMap::new(),
+            counts: HashMap::new(),
+            opened: Vec::new(),
+            logs: Vec::new(),
+        }
+    }
+
+    /// Refuses what the access list does not ask for.
+    pub(super) fn authorize(&self, needed: &[TableAccess]) -> Result<()> {
+        let granted = match &self.granted {
+            Grant::Nothing => &[],
+            Grant::Only(list) => list.as_slice(),
+        };
+        for one in needed {
+            let entry = granted.iter().find(|entry| entry.table == one.table);
+            if !entry.is_some_and(|entry| covers(entry, one)) {
+                return Err(Error::Denied(Problem {
+                    code: "not-granted".to_owned(),
+                    message: format!("the job's access list does not cover {one:?}"),
+                }));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether everything that `needed` asks for is in `granted`, which is for the same table.
+fn covers(granted: &TableAccess, needed: &TableAccess) -> bool {
+    let within = |of: &[String], all: &[String]| of.iter().all(|column| all.contains(column));
+    within(&needed.read, &granted.read)
+        && within(&needed.update, &granted.update)
+        && (granted.delete || !needed.delete)
+        && needed
+            .extras
+            .iter()
+            .all(|extra| granted.extras.contains(extra))
+}
+
+pub(super) fn undeclared(name: &str) -> Error {
+    Error::invalid(
+        "undeclared-setting",
+        format!("the manifest declares no setting `{name}`"),
+    )
+}

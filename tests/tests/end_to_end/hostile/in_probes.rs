@@ -1,0 +1,62 @@
+//! Jobs that misbehave in `access` and `preflight`.
+
+use super::*;
+
+#[tokio::test]
+async fn an_endless_loop_in_access_is_stopped() {
+    let plugin = hostile(Limits::default()).await;
+
+    let error = plugin.access("spin", &settings(&plugin)).await.unwrap_err();
+
+    assert!(matches!(error.cause(), Cause::Spin { .. }), "{error}");
+    assert!(
+        error.to_string().contains("job spin, export access"),
+        "{error}"
+    );
+    assert_eq!(
+        plugin
+            .access("good", &settings(&plugin))
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn rows_cannot_be_looked_at_outside_of_a_run() {
+    let plugin = hostile(Limits::default()).await;
+
+    for job in ["never-advanced", "unsupported"] {
+        let error = plugin.access(job, &settings(&plugin)).await.unwrap_err();
+
+        let text = error.to_string();
+        assert!(text.contains("other not-now"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn preflight_sees_the_instant_it_is_given() {
+    let plugin = hostile(Limits::default()).await;
+
+    let findings = plugin
+        .preflight("good", &settings(&plugin), NOW)
+        .await
+        .unwrap();
+
+    assert_eq!(findings[0].message, NOW.0.to_string());
+    assert_eq!(findings[0].severity, Severity::Info);
+}
+
+#[tokio::test]
+async fn a_severity_that_does_not_exist_is_refused() {
+    let plugin = hostile(Limits::default()).await;
+
+    let error = plugin
+        .preflight("fail", &settings(&plugin), NOW)
+        .await
+        .unwrap_err();
+
+    assert!(matches!(error.cause(), Cause::Answer(_)), "{error}");
+    assert!(error.to_string().contains("catastrophe"), "{error}");
+}
