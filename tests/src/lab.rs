@@ -7,7 +7,7 @@ use std::time::Duration;
 use besom::catalog::{Catalog, Dialect};
 use besom::database::{Database, DatabaseOptions, Session};
 use besom::ledger::{self, Claim, Claimed};
-use besom::request::{Batch, Fault, JobName, Mode, Request, Step};
+use besom::request::{Batch, Fault, JobName, Mode, Request, Step, Timestamp};
 use besom::scope::{Grants, Subject, TableGrant};
 use besom::sql::Plan;
 use besom::sweep::{RunContext, RunOptions, Sweep};
@@ -46,7 +46,10 @@ impl Lab {
     }
 
     async fn new(home: crate::TestDatabase, schema: &str) -> Self {
-        let options = DatabaseOptions { create: true, ..DatabaseOptions::default() };
+        let options = DatabaseOptions {
+            create: true,
+            ..DatabaseOptions::default()
+        };
         let database = Database::connect(&home.url, options).await.unwrap();
         ledger::migrate(&database).await.unwrap();
         let lab = Self {
@@ -74,7 +77,10 @@ impl Lab {
     /// Runs statements.
     pub async fn script(&self, sql: &str) {
         let mut session = self.session().await;
-        session.run_script(sql).await.unwrap_or_else(|error| panic!("{error} in:\n{sql}"));
+        session
+            .run_script(sql)
+            .await
+            .unwrap_or_else(|error| panic!("{error} in:\n{sql}"));
     }
 
     /// The first column of the only row, as an integer.
@@ -82,8 +88,13 @@ impl Lab {
         let mut statement = besom::database::Statement::new(self.dialect());
         statement.push(sql);
         let mut session = self.session().await;
-        let row = session.fetch_one(&statement).await.unwrap_or_else(|error| panic!("{error} in:\n{sql}"));
-        row.get(0).as_integer().unwrap_or_else(|| panic!("no integer from:\n{sql}"))
+        let row = session
+            .fetch_one(&statement)
+            .await
+            .unwrap_or_else(|error| panic!("{error} in:\n{sql}"));
+        row.get(0)
+            .as_integer()
+            .unwrap_or_else(|| panic!("no integer from:\n{sql}"))
     }
 
     /// The first column of every row, as integers, sorted.
@@ -91,8 +102,14 @@ impl Lab {
         let mut statement = besom::database::Statement::new(self.dialect());
         statement.push(sql);
         let mut session = self.session().await;
-        let rows = session.fetch(&statement).await.unwrap_or_else(|error| panic!("{error} in:\n{sql}"));
-        let mut ids: Vec<_> = rows.iter().map(|row| row.get(0).as_integer().unwrap()).collect();
+        let rows = session
+            .fetch(&statement)
+            .await
+            .unwrap_or_else(|error| panic!("{error} in:\n{sql}"));
+        let mut ids: Vec<_> = rows
+            .iter()
+            .map(|row| row.get(0).as_integer().unwrap())
+            .collect();
         ids.sort_unstable();
         ids
     }
@@ -131,6 +148,27 @@ impl Lab {
         self.begin_after(Vec::new()).await
     }
 
+    /// A run of any job at any time, claimed under the lab's own name.
+    pub async fn begin_as(&self, job: JobName, now: Timestamp) -> Arc<RunContext> {
+        let (claimed, _lease) = self.claim().take(&self.database).await.unwrap();
+        let catalog = self.catalog().await;
+        let grants = self.grants.clone().unwrap_or_else(|| everything(&catalog));
+        RunContext::new(
+            self.database.clone(),
+            catalog,
+            Arc::new(grants),
+            Subject {
+                job,
+                bundled: false,
+            },
+            claimed.fence,
+            now,
+            &claimed.checkpoint,
+            Vec::new(),
+            self.options.clone(),
+        )
+    }
+
     /// The same for a dry run after others.
     pub async fn begin_after(&self, history: Vec<Arc<Plan>>) -> (Arc<RunContext>, Claimed) {
         let (claimed, _lease) = self.claim().take(&self.database).await.unwrap();
@@ -140,7 +178,10 @@ impl Lab {
             self.database.clone(),
             catalog,
             Arc::new(grants),
-            Subject { job: job(), bundled: false },
+            Subject {
+                job: job(),
+                bundled: false,
+            },
             claimed.fence,
             claimed.now,
             &claimed.checkpoint,
@@ -166,9 +207,12 @@ impl Lab {
             reason: None,
             error: None,
             verification: None,
-            dry_run: (self.options.mode == Mode::DryRun).then_some((progress.totals, progress.batches)),
+            dry_run: (self.options.mode == Mode::DryRun)
+                .then_some((progress.totals, progress.batches)),
         };
-        ledger::finish(&self.database, &progress.fence, self.options.mode, &ending).await.unwrap();
+        ledger::finish(&self.database, &progress.fence, self.options.mode, &ending)
+            .await
+            .unwrap();
     }
 }
 
@@ -192,7 +236,10 @@ pub async fn drain(context: &Arc<RunContext>, request: Request) -> Result<(Batch
 /// Every right on every table but the ledger's own.
 pub fn everything(catalog: &Catalog) -> Grants {
     let mut tables = BTreeMap::new();
-    for table in catalog.tables().filter(|table| !table.id.name.starts_with("besom_")) {
+    for table in catalog
+        .tables()
+        .filter(|table| !table.id.name.starts_with("besom_"))
+    {
         let columns = table.columns.iter().map(|column| column.name.clone());
         let grant = TableGrant {
             read: columns.clone().collect(),

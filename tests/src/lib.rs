@@ -69,7 +69,10 @@ pub async fn postgres() -> TestDatabase {
 pub fn sqlite() -> TestDatabase {
     let folder = TempDir::with_prefix("besom-test-")
         .unwrap_or_else(|error| panic!("making a temporary folder for SQLite: {error}"));
-    let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
+    let url = format!(
+        "sqlite://{}?mode=rwc",
+        folder.path().join("test.db").display()
+    );
     TestDatabase {
         url,
         origin: Origin::Sqlite { _folder: folder },
@@ -165,9 +168,15 @@ mod tests {
     #[test]
     fn only_the_database_of_a_url_is_replaced() {
         for (server, expected) in [
-            ("postgres://me@h:5433/old?sslmode=require", "postgres://me@h:5433/new?sslmode=require"),
+            (
+                "postgres://me@h:5433/old?sslmode=require",
+                "postgres://me@h:5433/new?sslmode=require",
+            ),
             ("postgres://me@h", "postgres://me@h/new"),
-            ("postgres://me@h?host=/tmp/x", "postgres://me@h/new?host=/tmp/x"),
+            (
+                "postgres://me@h?host=/tmp/x",
+                "postgres://me@h/new?host=/tmp/x",
+            ),
             ("postgresql://me:p%2Fw@h/", "postgresql://me:p%2Fw@h/new"),
         ] {
             assert_eq!(with_database(server, "new"), expected);

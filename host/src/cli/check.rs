@@ -189,7 +189,12 @@ pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Re
         }
     }
     jobs.extend(stray_jobs(&host));
-    host.in_order(jobs.iter().filter(|job| job.refusal.is_none()).map(|job| job.job.clone()).collect())?;
+    host.in_order(
+        jobs.iter()
+            .filter(|job| job.refusal.is_none())
+            .map(|job| job.job.clone())
+            .collect(),
+    )?;
     // A ledger that is not there is found now rather than at the first run.
     ledger::list(host.database(), 1).await?;
     host.database().close().await;
@@ -207,7 +212,11 @@ async fn check(host: &Host, job: &JobName, plugin: &Plugin, catalog: &Arc<Catalo
     let prepared = match host.prepare(job, &[], catalog).await {
         Ok(prepared) => prepared,
         Err(RunnerError::Finding { code, message, .. }) => {
-            checked.findings.push(Finding { code, severity: Severity::Error, message });
+            checked.findings.push(Finding {
+                code,
+                severity: Severity::Error,
+                message,
+            });
             return checked;
         }
         Err(error) => {
@@ -224,10 +233,19 @@ async fn check(host: &Host, job: &JobName, plugin: &Plugin, catalog: &Arc<Catalo
                 .iter()
                 .chain(&access.update)
                 .find(|column| table.column(column).is_none())
-                .map(|column| ("unknown-column", format!("table `{}` has no column `{column}`", table.id))),
+                .map(|column| {
+                    (
+                        "unknown-column",
+                        format!("table `{}` has no column `{column}`", table.id),
+                    )
+                }),
         };
         if let Some((code, message)) = problem {
-            checked.findings.push(Finding { code: code.to_owned(), severity: Severity::Error, message });
+            checked.findings.push(Finding {
+                code: code.to_owned(),
+                severity: Severity::Error,
+                message,
+            });
         }
     }
     for table in &prepared.unused_narrowing {
@@ -245,10 +263,24 @@ async fn check(host: &Host, job: &JobName, plugin: &Plugin, catalog: &Arc<Catalo
 fn stray_jobs(host: &Host) -> Vec<JobCheck> {
     let mut stray = Vec::new();
     for (name, plugin) in host.plugins() {
-        let Some(config) = host.config().plugins.get(name) else { continue };
-        let known: Vec<_> = plugin.manifest().jobs.iter().map(|job| job.name.as_str()).collect();
-        for (job, named) in config.jobs.iter().filter(|(job, _)| !known.contains(&job.as_str())) {
-            let text = format!("plugin `{name}` has no such job; it has: {}", known.join(", "));
+        let Some(config) = host.config().plugins.get(name) else {
+            continue;
+        };
+        let known: Vec<_> = plugin
+            .manifest()
+            .jobs
+            .iter()
+            .map(|job| job.name.as_str())
+            .collect();
+        for (job, named) in config
+            .jobs
+            .iter()
+            .filter(|(job, _)| !known.contains(&job.as_str()))
+        {
+            let text = format!(
+                "plugin `{name}` has no such job; it has: {}",
+                known.join(", ")
+            );
             stray.push(JobCheck {
                 job: JobName::new(name, job),
                 version: plugin.manifest().version.to_string(),

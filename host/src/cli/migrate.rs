@@ -63,7 +63,13 @@ pub async fn execute(args: MigrateArgs, config: Config, terminal: &Terminal) -> 
     let database = runner::connect(&config).await?;
     let applied = ledger::migrate(&database).await?;
     database.close().await;
-    present(&MigrateReport { database: config.database.url.to_string(), applied }, terminal)
+    present(
+        &MigrateReport {
+            database: config.database.url.to_string(),
+            applied,
+        },
+        terminal,
+    )
 }
 
 #[cfg(test)]

@@ -9,12 +9,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::Terminal;
-use super::progress::Bar;
 use super::exit::{Exit, Refusal};
+use super::progress::Bar;
 use super::report::{self, RunJson};
 use crate::config::{self, Config, DEADLINES, ROW_BUDGETS};
-use crate::request::{JobName, Mode, NameError};
 use crate::plugin::{self, Plugin};
+use crate::request::{JobName, Mode, NameError};
 use crate::runner::{Host, JobOptions, RunReport};
 use crate::sweep::RunContext;
 
@@ -262,9 +262,10 @@ pub fn stop_on_signal() -> CancellationToken {
     let stop = CancellationToken::new();
     let token = stop.clone();
     tokio::spawn(async move {
-        let (Ok(mut interrupt), Ok(mut terminate)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
+        let (Ok(mut interrupt), Ok(mut terminate)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        ) else {
             tracing::warn!("signals cannot be caught: an interrupt ends the process at once");
             return;
         };

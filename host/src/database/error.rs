@@ -36,7 +36,11 @@ pub struct DatabaseError {
 impl DatabaseError {
     /// An error of besom's own.
     pub fn other(code: &str, message: impl Into<String>) -> Self {
-        Self { cause: Cause::Other, code: code.to_owned(), message: message.into() }
+        Self {
+            cause: Cause::Other,
+            code: code.to_owned(),
+            message: message.into(),
+        }
     }
 }
 
@@ -45,7 +49,11 @@ impl From<sqlx::Error> for DatabaseError {
         match &error {
             sqlx::Error::Database(inner) => {
                 let code = inner.code().unwrap_or_default().into_owned();
-                Self { cause: cause_of(&code), message: inner.message().to_owned(), code }
+                Self {
+                    cause: cause_of(&code),
+                    message: inner.message().to_owned(),
+                    code,
+                }
             }
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)

@@ -130,7 +130,9 @@ impl Database {
 
 /// The host's wall clock.
 fn host_clock() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
@@ -153,7 +155,10 @@ async fn connect_postgres(url: &str, options: &DatabaseOptions) -> Result<PgPool
         .after_connect(move |connection, _| {
             let settings = settings.clone();
             Box::pin(async move {
-                sqlx::raw_sql(sqlx::AssertSqlSafe(settings)).execute(connection).await.map(drop)
+                sqlx::raw_sql(sqlx::AssertSqlSafe(settings))
+                    .execute(connection)
+                    .await
+                    .map(drop)
             })
         })
         .connect_with(connect)
@@ -163,7 +168,9 @@ async fn connect_postgres(url: &str, options: &DatabaseOptions) -> Result<PgPool
 
 async fn connect_sqlite(url: &str, options: &DatabaseOptions) -> Result<SqlitePool, DatabaseError> {
     let connect: SqliteConnectOptions = url.parse()?;
-    let mut connect = connect.foreign_keys(true).busy_timeout(options.lock_timeout);
+    let mut connect = connect
+        .foreign_keys(true)
+        .busy_timeout(options.lock_timeout);
     if options.create {
         connect = connect.create_if_missing(true);
         // Readers go on while a batch is written. The mode is a property of the file, so a file

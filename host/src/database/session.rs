@@ -31,7 +31,9 @@ pub enum Cell {
 impl Cell {
     /// The cell as a count; NULL and other types count nothing.
     pub fn as_count(&self) -> u64 {
-        self.as_integer().and_then(|value| u64::try_from(value).ok()).unwrap_or(0)
+        self.as_integer()
+            .and_then(|value| u64::try_from(value).ok())
+            .unwrap_or(0)
     }
 
     /// The cell as an integer.
@@ -87,11 +89,17 @@ pub struct Session {
 
 impl Session {
     pub(super) fn postgres(connection: PoolConnection<Postgres>) -> Self {
-        Self { inner: Inner::Postgres(connection), in_transaction: false }
+        Self {
+            inner: Inner::Postgres(connection),
+            in_transaction: false,
+        }
     }
 
     pub(super) fn sqlite(connection: PoolConnection<Sqlite>) -> Self {
-        Self { inner: Inner::Sqlite(connection), in_transaction: false }
+        Self {
+            inner: Inner::Sqlite(connection),
+            in_transaction: false,
+        }
     }
 
     /// The dialect of the other side.
@@ -206,9 +214,13 @@ impl Session {
 
     /// The first row; an error where there is none.
     pub async fn fetch_one(&mut self, statement: &Statement) -> Result<Cells, DatabaseError> {
-        self.fetch(statement).await?.into_iter().next().ok_or_else(|| {
-            DatabaseError::other("driver", "a statement that answers one row answered none")
-        })
+        self.fetch(statement)
+            .await?
+            .into_iter()
+            .next()
+            .ok_or_else(|| {
+                DatabaseError::other("driver", "a statement that answers one row answered none")
+            })
     }
 
     /// Limits every following statement on SQLite, which has no statement timeout of its own;
@@ -267,7 +279,11 @@ fn sqlite_cells(row: &sqlx::sqlite::SqliteRow) -> Result<Cells, DatabaseError> {
     let mut cells = Vec::with_capacity(row.len());
     for index in 0..row.len() {
         let value = row.try_get_raw(index)?;
-        let kind = if value.is_null() { "NULL".into() } else { value.type_info().name().to_owned() };
+        let kind = if value.is_null() {
+            "NULL".into()
+        } else {
+            value.type_info().name().to_owned()
+        };
         cells.push(match kind.as_str() {
             "NULL" => Cell::Null,
             "INTEGER" | "BOOLEAN" => Cell::Integer(row.try_get_unchecked(index)?),

@@ -61,7 +61,12 @@ pub struct Statement {
 impl Statement {
     /// An empty statement.
     pub fn new(dialect: Dialect) -> Self {
-        Self { dialect, text: String::new(), binds: Vec::new(), reuse: true }
+        Self {
+            dialect,
+            text: String::new(),
+            binds: Vec::new(),
+            reuse: true,
+        }
     }
 
     /// The dialect it is written in.

@@ -115,25 +115,48 @@ impl Claim {
     }
 
     /// The job's active run, locked: this waits for a batch in flight.
-    async fn active(&self, session: &mut Session, now: Timestamp) -> Result<Option<Active>, LedgerError> {
+    async fn active(
+        &self,
+        session: &mut Session,
+        now: Timestamp,
+    ) -> Result<Option<Active>, LedgerError> {
         let dialect = session.dialect();
         let mut w = Statement::new(dialect);
-        w.push("SELECT ").push(if dialect == Dialect::Postgres { "r.id::text" } else { "r.id" });
+        w.push("SELECT ").push(if dialect == Dialect::Postgres {
+            "r.id::text"
+        } else {
+            "r.id"
+        });
         w.push(", r.token, r.seq, r.checkpoint, r.digest, r.settings, ");
-        w.push(&super::micros(dialect, "r.started_at")).push(", coalesce(l.host, r.host), coalesce(");
+        w.push(&super::micros(dialect, "r.started_at"))
+            .push(", coalesce(l.host, r.host), coalesce(");
         lease_left(&mut w, now);
         w.push(", 0) FROM besom_run AS r LEFT JOIN besom_lease AS l ON l.run = r.id");
-        w.push(" WHERE r.state = 'running' AND r.mode = 'apply' AND r.plugin = ").bind(self.job.plugin.as_str());
+        w.push(" WHERE r.state = 'running' AND r.mode = 'apply' AND r.plugin = ")
+            .bind(self.job.plugin.as_str());
         w.push(" AND r.job = ").bind(self.job.job.as_str());
         if dialect == Dialect::Postgres {
             w.push(" FOR UPDATE OF r");
         }
-        let Some(row) = session.fetch(&w).await.map_err(LedgerError::of)?.into_iter().next() else {
+        let Some(row) = session
+            .fetch(&w)
+            .await
+            .map_err(LedgerError::of)?
+            .into_iter()
+            .next()
+        else {
             return Ok(None);
         };
-        let id = row.get(0).as_text().and_then(|id| id.parse().ok()).ok_or_else(|| {
-            DatabaseError::other("ledger", "a run's id in the ledger is not a UUID: it was changed by hand")
-        })?;
+        let id = row
+            .get(0)
+            .as_text()
+            .and_then(|id| id.parse().ok())
+            .ok_or_else(|| {
+                DatabaseError::other(
+                    "ledger",
+                    "a run's id in the ledger is not a UUID: it was changed by hand",
+                )
+            })?;
         let integer = |index: usize| row.get(index).as_integer().unwrap_or_default();
         let text = |index: usize| row.get(index).as_text().unwrap_or_default().to_owned();
         Ok(Some(Active {
@@ -141,7 +164,11 @@ impl Claim {
             host: text(7),
             left: integer(8),
             claimed: Claimed {
-                fence: Fence { run: id, token: integer(1), seq: integer(2) },
+                fence: Fence {
+                    run: id,
+                    token: integer(1),
+                    seq: integer(2),
+                },
                 now: Timestamp(integer(6)),
                 checkpoint: text(3),
                 resumed: true,
@@ -157,9 +184,18 @@ impl Claim {
              settings, started_at) VALUES (",
         );
         w.bind_as(run.to_string(), "uuid");
-        w.push(", ").bind(self.job.plugin.as_str()).push(", ").bind(self.job.job.as_str());
+        w.push(", ")
+            .bind(self.job.plugin.as_str())
+            .push(", ")
+            .bind(self.job.job.as_str());
         w.push(", ").bind(self.mode.as_str()).push(", 'running'");
-        for text in [&self.host, &self.version, &self.digest, &self.contract, &self.settings] {
+        for text in [
+            &self.host,
+            &self.version,
+            &self.digest,
+            &self.contract,
+            &self.settings,
+        ] {
             w.push(", ").bind(text.as_str());
         }
         w.push(", ");
@@ -179,19 +215,33 @@ impl Claim {
         }
         self.write_lease(session, run, now).await?;
         Ok(Claimed {
-            fence: Fence { run, token: 1, seq: 0 },
+            fence: Fence {
+                run,
+                token: 1,
+                seq: 0,
+            },
             now,
             checkpoint: "{}".to_owned(),
             resumed: false,
         })
     }
 
-    async fn write_lease(&self, session: &mut Session, run: RunId, now: Timestamp) -> Result<(), LedgerError> {
+    async fn write_lease(
+        &self,
+        session: &mut Session,
+        run: RunId,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
         let mut w = Statement::new(session.dialect());
         w.push("INSERT INTO besom_lease (run, host, expires) VALUES (");
-        w.bind_as(run.to_string(), "uuid").push(", ").bind(self.host.as_str()).push(", ");
+        w.bind_as(run.to_string(), "uuid")
+            .push(", ")
+            .bind(self.host.as_str())
+            .push(", ");
         write_expiry(&mut w, self.lease, now);
-        w.push(") ON CONFLICT (run) DO UPDATE SET host = excluded.host, expires = excluded.expires");
+        w.push(
+            ") ON CONFLICT (run) DO UPDATE SET host = excluded.host, expires = excluded.expires",
+        );
         session.execute(&w).await.map_err(LedgerError::of)?;
         Ok(())
     }
@@ -208,8 +258,11 @@ impl Lease {
         let mut w = Statement::new(session.dialect());
         w.push("UPDATE besom_lease SET expires = ");
         write_expiry(&mut w, self.length, now);
-        w.push(" WHERE run = ").bind_as(self.run.to_string(), "uuid");
-        w.push(" AND host = ").bind(self.host.as_str()).push(" RETURNING 1");
+        w.push(" WHERE run = ")
+            .bind_as(self.run.to_string(), "uuid");
+        w.push(" AND host = ")
+            .bind(self.host.as_str())
+            .push(" RETURNING 1");
         Ok(!session.fetch(&w).await?.is_empty())
     }
 
@@ -233,8 +286,16 @@ async fn clock(session: &mut Session, database: &Database) -> Result<Timestamp, 
         Dialect::Sqlite => database.now().await,
         Dialect::Postgres => {
             let mut w = Statement::new(Dialect::Postgres);
-            w.push("SELECT ").push(&super::micros(Dialect::Postgres, "clock_timestamp()"));
-            Ok(Timestamp(session.fetch_one(&w).await?.get(0).as_integer().unwrap_or_default()))
+            w.push("SELECT ")
+                .push(&super::micros(Dialect::Postgres, "clock_timestamp()"));
+            Ok(Timestamp(
+                session
+                    .fetch_one(&w)
+                    .await?
+                    .get(0)
+                    .as_integer()
+                    .unwrap_or_default(),
+            ))
         }
     }
 }
@@ -248,9 +309,9 @@ async fn clock_goes_forward(session: &mut Session, now: Timestamp) -> Result<(),
     w.push("SELECT max(coalesce(ended_at, started_at)) FROM besom_run");
     let last = session.fetch_one(&w).await.map_err(LedgerError::of)?;
     match last.get(0).as_integer() {
-        Some(last) if last - now.0 > SLACK => {
-            Err(LedgerError::ClockWentBack { behind_seconds: (last - now.0) / 1_000_000 })
-        }
+        Some(last) if last - now.0 > SLACK => Err(LedgerError::ClockWentBack {
+            behind_seconds: (last - now.0) / 1_000_000,
+        }),
         _ => Ok(()),
     }
 }
@@ -265,7 +326,9 @@ async fn raise_token(
     let mut w = Statement::new(session.dialect());
     w.push("UPDATE besom_run SET token = token + 1");
     if let Some((why, now)) = cancel {
-        w.push(", state = 'cancelled', reason = ").bind(why).push(", ended_at = ");
+        w.push(", state = 'cancelled', reason = ")
+            .bind(why)
+            .push(", ended_at = ");
         write_time(&mut w, now);
     }
     w.push(" WHERE id = ").bind_as(run.to_string(), "uuid");
@@ -277,7 +340,8 @@ fn write_expiry(w: &mut Statement, lease: Duration, now: Timestamp) {
     let micros = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
     match w.dialect() {
         Dialect::Postgres => {
-            w.push("clock_timestamp() + ").bind_as(format!("{micros} microseconds"), "interval");
+            w.push("clock_timestamp() + ")
+                .bind_as(format!("{micros} microseconds"), "interval");
         }
         Dialect::Sqlite => {
             w.bind(now.0.saturating_add(micros));

@@ -10,7 +10,9 @@ pub enum LedgerError {
     #[error("this database has no besom ledger yet: run `besom migrate` first")]
     NotMigrated,
     /// Another host runs the job.
-    #[error("`{job}` is running already: run {run} on host `{host}`, whose lease ends in {seconds} s unless it is renewed")]
+    #[error(
+        "`{job}` is running already: run {run} on host `{host}`, whose lease ends in {seconds} s unless it is renewed"
+    )]
     Busy {
         /// The job.
         job: JobName,
@@ -43,6 +45,10 @@ impl LedgerError {
     pub(super) fn of(error: DatabaseError) -> Self {
         let missing = error.code == "42P01"
             || (error.message.contains("no such table") && error.message.contains("besom_"));
-        if missing { Self::NotMigrated } else { Self::Database(error) }
+        if missing {
+            Self::NotMigrated
+        } else {
+            Self::Database(error)
+        }
     }
 }

@@ -19,9 +19,15 @@ pub struct Fence {
 /// Writes the UPDATE that raises `seq` and stores the checkpoint, returning the new `seq`; no row
 /// where the token or `seq` has moved on.
 pub fn write_fence(w: &mut Statement, fence: &Fence, checkpoint: &str) {
-    w.push("UPDATE besom_run SET seq = seq + 1, checkpoint = ").bind(checkpoint).push(" WHERE id = ");
-    w.bind_as(fence.run.to_string(), "uuid").push(" AND token = ").bind(fence.token);
-    w.push(" AND seq = ").bind(fence.seq).push(" AND state = 'running' RETURNING seq");
+    w.push("UPDATE besom_run SET seq = seq + 1, checkpoint = ")
+        .bind(checkpoint)
+        .push(" WHERE id = ");
+    w.bind_as(fence.run.to_string(), "uuid")
+        .push(" AND token = ")
+        .bind(fence.token);
+    w.push(" AND seq = ")
+        .bind(fence.seq)
+        .push(" AND state = 'running' RETURNING seq");
 }
 
 /// Writes the INSERT of a batch's counts. `from` names what it selects from: on PostgreSQL
@@ -33,15 +39,18 @@ pub fn write_record(w: &mut Statement, fence: &Fence, source: Record<'_>) {
     );
     match source {
         Record::Tally { from } => {
-            w.push(") SELECT ").bind_as(fence.run.to_string(), "uuid").push(", ");
+            w.push(") SELECT ")
+                .bind_as(fence.run.to_string(), "uuid")
+                .push(", ");
             w.bind_as(fence.seq + 1, "bigint");
-            w.push(
-                ", examined, affected, dependents, cascaded, locked, blocked, revived FROM ",
-            );
+            w.push(", examined, affected, dependents, cascaded, locked, blocked, revived FROM ");
             w.push(from).push(" RETURNING *");
         }
         Record::Counted { batch, at } => {
-            w.push(", at) VALUES (").bind_as(fence.run.to_string(), "uuid").push(", ").bind(fence.seq + 1);
+            w.push(", at) VALUES (")
+                .bind_as(fence.run.to_string(), "uuid")
+                .push(", ")
+                .bind(fence.seq + 1);
             for count in [
                 batch.examined,
                 batch.affected,
@@ -98,7 +107,9 @@ pub async fn recorded(session: &mut Session, fence: &Fence) -> Result<Recorded, 
     let mut w = Statement::new(session.dialect());
     w.push("SELECT token, seq, state, checkpoint FROM besom_run WHERE id = ");
     w.bind_as(fence.run.to_string(), "uuid");
-    let Some(run) = session.fetch(&w).await?.into_iter().next() else { return Ok(Recorded::Lost) };
+    let Some(run) = session.fetch(&w).await?.into_iter().next() else {
+        return Ok(Recorded::Lost);
+    };
     if run.get(0).as_integer() != Some(fence.token) || run.get(2).as_text() != Some("running") {
         return Ok(Recorded::Lost);
     }
@@ -107,7 +118,8 @@ pub async fn recorded(session: &mut Session, fence: &Fence) -> Result<Recorded, 
         Some(seq) if seq == fence.seq + 1 => {
             let mut w = Statement::new(session.dialect());
             w.push("SELECT examined, affected, dependents, cascaded, locked, blocked, revived ");
-            w.push("FROM besom_batch WHERE run = ").bind_as(fence.run.to_string(), "uuid");
+            w.push("FROM besom_batch WHERE run = ")
+                .bind_as(fence.run.to_string(), "uuid");
             w.push(" AND seq = ").bind(seq);
             let batch = batch_of(&session.fetch_one(&w).await?, 0);
             let checkpoint = run.get(3).as_text().unwrap_or_default().to_owned();
@@ -150,7 +162,8 @@ pub(super) fn lease_left(w: &mut Statement, now: Timestamp) {
     match w.dialect() {
         Dialect::Postgres => {
             w.push(&micros(Dialect::Postgres, "l.expires"));
-            w.push(" - ").push(&micros(Dialect::Postgres, clock(Dialect::Postgres)));
+            w.push(" - ")
+                .push(&micros(Dialect::Postgres, clock(Dialect::Postgres)));
         }
         Dialect::Sqlite => {
             w.push("l.expires - ").bind(now.0);

@@ -35,7 +35,13 @@ pub async fn finish(
     let now = database.now().await?;
     let mut session = database.session().await?;
     let dialect = database.dialect();
-    session.begin(if dialect == Dialect::Postgres { "BEGIN" } else { "BEGIN IMMEDIATE" }).await?;
+    session
+        .begin(if dialect == Dialect::Postgres {
+            "BEGIN"
+        } else {
+            "BEGIN IMMEDIATE"
+        })
+        .await?;
     let run = fence.run.to_string();
 
     let (totals, batches) = match (mode, ending.dry_run) {
@@ -47,7 +53,9 @@ pub async fn finish(
                 Dialect::Postgres => SUMS.replace(", 0)", ", 0)::bigint"),
                 Dialect::Sqlite => SUMS.to_owned(),
             };
-            w.push("SELECT count(*), ").push(&sums).push(" FROM besom_batch WHERE run = ");
+            w.push("SELECT count(*), ")
+                .push(&sums)
+                .push(" FROM besom_batch WHERE run = ");
             w.bind_as(run.clone(), "uuid");
             let row = session.fetch_one(&w).await.map_err(LedgerError::of)?;
             (batch_of(&row, 1), row.get(0).as_count())
@@ -56,10 +64,15 @@ pub async fn finish(
 
     let mut w = Statement::new(dialect);
     w.push("UPDATE besom_run SET state = ").bind(ending.state);
-    for (column, text) in
-        [("reason", ending.reason), ("error", ending.error), ("verification", ending.verification)]
-    {
-        w.push(", ").push(column).push(" = ").bind(text.map_or(Bind::Null, Bind::from));
+    for (column, text) in [
+        ("reason", ending.reason),
+        ("error", ending.error),
+        ("verification", ending.verification),
+    ] {
+        w.push(", ")
+            .push(column)
+            .push(" = ")
+            .bind(text.map_or(Bind::Null, Bind::from));
     }
     for (column, count) in [
         ("examined", totals.examined),
@@ -71,16 +84,24 @@ pub async fn finish(
         ("revived", totals.revived),
         ("batches", batches),
     ] {
-        w.push(", ").push(column).push(" = ").bind(Bind::from(count));
+        w.push(", ")
+            .push(column)
+            .push(" = ")
+            .bind(Bind::from(count));
     }
     w.push(", ended_at = ");
     write_time(&mut w, now);
-    w.push(" WHERE id = ").bind_as(run.clone(), "uuid").push(" AND token = ").bind(fence.token);
+    w.push(" WHERE id = ")
+        .bind_as(run.clone(), "uuid")
+        .push(" AND token = ")
+        .bind(fence.token);
     session.execute(&w).await.map_err(LedgerError::of)?;
 
     let mut w = Statement::new(dialect);
-    w.push("DELETE FROM besom_lease WHERE run = ").bind_as(run.clone(), "uuid");
-    w.push(" AND EXISTS (SELECT 1 FROM besom_run WHERE id = ").bind_as(run, "uuid");
+    w.push("DELETE FROM besom_lease WHERE run = ")
+        .bind_as(run.clone(), "uuid");
+    w.push(" AND EXISTS (SELECT 1 FROM besom_run WHERE id = ")
+        .bind_as(run, "uuid");
     w.push(" AND token = ").bind(fence.token).push(")");
     session.execute(&w).await.map_err(LedgerError::of)?;
     session.commit().await?;

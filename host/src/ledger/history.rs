@@ -47,7 +47,8 @@ pub struct RunRecord {
 /// [`LedgerError::NotMigrated`], or what the database says.
 pub async fn list(database: &Database, limit: u32) -> Result<Vec<RunRecord>, LedgerError> {
     let mut w = select(database.dialect());
-    w.push(" ORDER BY r.started_at DESC, r.id DESC LIMIT ").bind(i64::from(limit));
+    w.push(" ORDER BY r.started_at DESC, r.id DESC LIMIT ")
+        .bind(i64::from(limit));
     let mut session = database.session().await?;
     let rows = session.fetch(&w).await.map_err(LedgerError::of)?;
     Ok(rows.iter().filter_map(record).collect())
@@ -62,7 +63,9 @@ pub async fn show(database: &Database, id: RunId) -> Result<RunRecord, LedgerErr
     w.push(" WHERE r.id = ").bind_as(id.to_string(), "uuid");
     let mut session = database.session().await?;
     let rows = session.fetch(&w).await.map_err(LedgerError::of)?;
-    rows.first().and_then(record).ok_or(LedgerError::UnknownRun(id))
+    rows.first()
+        .and_then(record)
+        .ok_or(LedgerError::UnknownRun(id))
 }
 
 /// One committed batch of a run.
@@ -101,14 +104,33 @@ pub async fn batches(database: &Database, id: RunId) -> Result<Vec<BatchRecord>,
 /// A run under way has no totals of its own yet: its batches are summed.
 fn select(dialect: Dialect) -> Statement {
     let mut w = Statement::new(dialect);
-    let cast = if dialect == Dialect::Postgres { "::bigint" } else { "" };
-    w.push("SELECT ").push(if dialect == Dialect::Postgres { "r.id::text" } else { "r.id" });
-    w.push(", r.plugin || '/' || r.job, r.mode, r.state, r.reason, r.error, r.verification, r.host, ");
-    w.push("r.version, r.digest, r.settings, ").push(&micros(dialect, "r.started_at")).push(", ");
+    let cast = if dialect == Dialect::Postgres {
+        "::bigint"
+    } else {
+        ""
+    };
+    w.push("SELECT ").push(if dialect == Dialect::Postgres {
+        "r.id::text"
+    } else {
+        "r.id"
+    });
+    w.push(
+        ", r.plugin || '/' || r.job, r.mode, r.state, r.reason, r.error, r.verification, r.host, ",
+    );
+    w.push("r.version, r.digest, r.settings, ")
+        .push(&micros(dialect, "r.started_at"))
+        .push(", ");
     w.push(&micros(dialect, "r.ended_at"));
-    for (column, sum) in [("batches", "count(*)"), ("examined", "sum(examined)"), ("affected", "sum(affected)"),
-        ("dependents", "sum(dependents)"), ("cascaded", "sum(cascaded)"), ("locked", "sum(locked)"),
-        ("blocked", "sum(blocked)"), ("revived", "sum(revived)")] {
+    for (column, sum) in [
+        ("batches", "count(*)"),
+        ("examined", "sum(examined)"),
+        ("affected", "sum(affected)"),
+        ("dependents", "sum(dependents)"),
+        ("cascaded", "sum(cascaded)"),
+        ("locked", "sum(locked)"),
+        ("blocked", "sum(blocked)"),
+        ("revived", "sum(revived)"),
+    ] {
         w.push(&format!(
             ", CASE WHEN r.state = 'running' THEN \
              (SELECT coalesce({sum}, 0) FROM besom_batch WHERE run = r.id){cast} ELSE r.{column} END"

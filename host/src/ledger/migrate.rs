@@ -12,11 +12,17 @@ use crate::database::{Database, DatabaseError, Session, Statement};
 /// Kept apart from the application's own migrations, which often are sqlx's too.
 const TABLE: &str = "besom_migration";
 
-const POSTGRES: &[(i64, &str, &str)] =
-    &[(1, "runs", include_str!("../../../migrations/ledger/postgres/0001_runs.sql"))];
+const POSTGRES: &[(i64, &str, &str)] = &[(
+    1,
+    "runs",
+    include_str!("../../../migrations/ledger/postgres/0001_runs.sql"),
+)];
 
-const SQLITE: &[(i64, &str, &str)] =
-    &[(1, "runs", include_str!("../../../migrations/ledger/sqlite/0001_runs.sql"))];
+const SQLITE: &[(i64, &str, &str)] = &[(
+    1,
+    "runs",
+    include_str!("../../../migrations/ledger/sqlite/0001_runs.sql"),
+)];
 
 /// Applies what is missing and answers the names of what was applied. Doing it again changes
 /// nothing.
@@ -32,10 +38,19 @@ pub async fn migrate(database: &Database) -> Result<Vec<String>, LedgerError> {
         .iter()
         .map(|(version, name, sql)| {
             let sql: &'static str = sql;
-            Migration::new(*version, Cow::Borrowed(*name), MigrationType::Simple, sql.into_sql_str(), false)
+            Migration::new(
+                *version,
+                Cow::Borrowed(*name),
+                MigrationType::Simple,
+                sql.into_sql_str(),
+                false,
+            )
         })
         .collect();
-    let mut migrator = Migrator { migrations: Cow::Owned(migrations), ..Migrator::DEFAULT };
+    let mut migrator = Migrator {
+        migrations: Cow::Owned(migrations),
+        ..Migrator::DEFAULT
+    };
     migrator.dangerous_set_table_name(TABLE);
     // sqlx's lock is a session advisory lock, which a transaction pooler does not keep.
     migrator.set_locking(false);
@@ -51,8 +66,12 @@ pub async fn migrate(database: &Database) -> Result<Vec<String>, LedgerError> {
     done.map_err(|failure| {
         DatabaseError::other("migrate", format!("the ledger was not migrated: {failure}"))
     })?;
-    let new = steps.iter().filter(|(version, ..)| !before.contains(version));
-    Ok(new.map(|(version, name, _)| format!("{version:04}_{name}")).collect())
+    let new = steps
+        .iter()
+        .filter(|(version, ..)| !before.contains(version));
+    Ok(new
+        .map(|(version, name, _)| format!("{version:04}_{name}"))
+        .collect())
 }
 
 /// The steps that are there; none where there is not even the list of them.
@@ -60,5 +79,7 @@ async fn applied(session: &mut Session) -> Vec<i64> {
     let mut w = Statement::new(session.dialect());
     w.push("SELECT version FROM ").push(TABLE);
     let rows = session.fetch(&w).await.unwrap_or_default();
-    rows.iter().filter_map(|row| row.get(0).as_integer()).collect()
+    rows.iter()
+        .filter_map(|row| row.get(0).as_integer())
+        .collect()
 }

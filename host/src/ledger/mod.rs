@@ -14,8 +14,8 @@ mod migrate;
 
 pub use claim::{Claim, Claimed, Lease};
 pub use error::LedgerError;
-pub use fence::{Fence, Record, Recorded, recorded, write_fence, write_record};
 pub(crate) use fence::batch_of;
+pub use fence::{Fence, Record, Recorded, recorded, write_fence, write_record};
 pub use finish::{Ending, finish};
 pub use history::{BatchRecord, RunRecord, batches, list, show};
 pub use migrate::migrate;

@@ -84,20 +84,57 @@ pub struct Join {
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // the fields are those of the contract, documented in `wit/`
 pub enum Condition {
-    Compare { column: String, operator: Comparison, to: Value },
-    CompareColumns { column: String, operator: Comparison, to: String },
+    Compare {
+        column: String,
+        operator: Comparison,
+        to: Value,
+    },
+    CompareColumns {
+        column: String,
+        operator: Comparison,
+        to: String,
+    },
     /// `column + offset` (microseconds) is before `cutoff`.
-    OlderThan { column: String, cutoff: Timestamp, offset: i64 },
+    OlderThan {
+        column: String,
+        cutoff: Timestamp,
+        offset: i64,
+    },
     /// The creation time inside a ULID or UUIDv7 is before `cutoff`.
-    IdOlderThan { column: String, cutoff: Timestamp },
-    IsNull { column: String },
-    IsNotNull { column: String },
-    OneOf { column: String, values: Vec<Value> },
-    StartsWith { column: String, prefix: String },
-    Exists { table: String, on: Vec<Join>, matching: Option<Box<Condition>> },
-    NotExists { table: String, on: Vec<Join>, matching: Option<Box<Condition>> },
+    IdOlderThan {
+        column: String,
+        cutoff: Timestamp,
+    },
+    IsNull {
+        column: String,
+    },
+    IsNotNull {
+        column: String,
+    },
+    OneOf {
+        column: String,
+        values: Vec<Value>,
+    },
+    StartsWith {
+        column: String,
+        prefix: String,
+    },
+    Exists {
+        table: String,
+        on: Vec<Join>,
+        matching: Option<Box<Condition>>,
+    },
+    NotExists {
+        table: String,
+        on: Vec<Join>,
+        matching: Option<Box<Condition>>,
+    },
     /// Not among the first `keep` of the rows with equal `group_by` columns, newest first.
-    BeyondNewest { group_by: Vec<String>, order_by: String, keep: u32 },
+    BeyondNewest {
+        group_by: Vec<String>,
+        order_by: String,
+        keep: u32,
+    },
     All(Vec<Condition>),
     Any(Vec<Condition>),
     Not(Box<Condition>),

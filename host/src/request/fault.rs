@@ -12,7 +12,10 @@ pub struct Problem {
 impl Problem {
     /// A problem with its code and message.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into() }
+        Self {
+            code: code.into(),
+            message: message.into(),
+        }
     }
 }
 
@@ -62,7 +65,9 @@ impl Fault {
     pub fn unsupported(what: &str) -> Self {
         Self::Other(Problem::new(
             "unsupported",
-            format!("{what} is not supported by this version of besom; it will come with a later one"),
+            format!(
+                "{what} is not supported by this version of besom; it will come with a later one"
+            ),
         ))
     }
 }

@@ -25,7 +25,11 @@ pub struct Request {
 impl Request {
     /// A request to delete every row of `table` that meets `matching`.
     pub fn delete(table: impl Into<String>, matching: Condition) -> Self {
-        Self { table: table.into(), matching, order_by: None }
+        Self {
+            table: table.into(),
+            matching,
+            order_by: None,
+        }
     }
 
     /// The same request, swept along the index of `column`.

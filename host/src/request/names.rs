@@ -39,7 +39,10 @@ pub struct JobName {
 impl JobName {
     /// A job of a plugin.
     pub fn new(plugin: impl Into<String>, job: impl Into<String>) -> Self {
-        Self { plugin: plugin.into(), job: job.into() }
+        Self {
+            plugin: plugin.into(),
+            job: job.into(),
+        }
     }
 }
 

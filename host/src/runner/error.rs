@@ -45,7 +45,9 @@ pub enum RunnerError {
         source: LoadError,
     },
     /// A component says another name than the file gives it.
-    #[error("plugin `{configured}` is a component that calls itself `{described}`: name it [plugins.{described}]")]
+    #[error(
+        "plugin `{configured}` is a component that calls itself `{described}`: name it [plugins.{described}]"
+    )]
     OtherName {
         /// The name in the file.
         configured: String,
@@ -106,6 +108,16 @@ impl RunnerError {
     /// Whether the way out is in the command line or the configuration, rather than in the
     /// database or the plugin's conduct.
     pub fn is_configuration(&self) -> bool {
-        !matches!(self, Self::Database(_) | Self::Catalog(_) | Self::Ledger(LedgerError::Busy { .. } | LedgerError::Database(_) | LedgerError::ClockWentBack { .. }) | Self::Finding { .. })
+        !matches!(
+            self,
+            Self::Database(_)
+                | Self::Catalog(_)
+                | Self::Ledger(
+                    LedgerError::Busy { .. }
+                        | LedgerError::Database(_)
+                        | LedgerError::ClockWentBack { .. }
+                )
+                | Self::Finding { .. }
+        )
     }
 }

@@ -28,7 +28,10 @@ pub(super) fn in_force(config: &PluginConfig, access: &[TableAccess]) -> Grants 
 pub(super) fn asked_for(access: &[TableAccess]) -> Grants {
     let mut grants = Grants::default();
     for table in access {
-        let grant = grants.tables.entry(table.table.clone()).or_insert_with(TableGrant::default);
+        let grant = grants
+            .tables
+            .entry(table.table.clone())
+            .or_insert_with(TableGrant::default);
         grant.read.extend(table.read.iter().cloned());
         grant.update.extend(table.update.iter().cloned());
         grant.delete |= table.delete;
@@ -41,5 +44,11 @@ pub(super) fn asked_for(access: &[TableAccess]) -> Grants {
 /// misspelt there would narrow nothing.
 pub(super) fn unused<'a>(config: &'a PluginConfig, access: &[TableAccess]) -> BTreeSet<&'a str> {
     let asked: BTreeSet<_> = access.iter().map(|table| table.table.as_str()).collect();
-    config.grants.tables.keys().map(String::as_str).filter(|table| !asked.contains(table)).collect()
+    config
+        .grants
+        .tables
+        .keys()
+        .map(String::as_str)
+        .filter(|table| !asked.contains(table))
+        .collect()
 }

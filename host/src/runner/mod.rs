@@ -38,7 +38,11 @@ impl Host {
     pub async fn open(config: Config) -> Result<Self, RunnerError> {
         let database = connect(&config).await?;
         let plugins = load_plugins(&config).await?;
-        Ok(Self { config, database, plugins })
+        Ok(Self {
+            config,
+            database,
+            plugins,
+        })
     }
 
     /// The configuration.
@@ -93,7 +97,10 @@ impl Host {
             let manifest = self.plugin(&name.plugin)?.manifest();
             let job = manifest.job(&name.job).ok_or_else(|| {
                 let known: Vec<_> = manifest.jobs.iter().map(|job| job.name.as_str()).collect();
-                RunnerError::UnknownJob { job: name.clone(), known: known.join(", ") }
+                RunnerError::UnknownJob {
+                    job: name.clone(),
+                    known: known.join(", "),
+                }
             })?;
             Ok((name, job.after.clone()))
         });
@@ -105,7 +112,11 @@ impl Host {
             let known: Vec<_> = self.plugins.keys().map(String::as_str).collect();
             RunnerError::UnknownPlugin {
                 name: name.to_owned(),
-                known: if known.is_empty() { "none".to_owned() } else { known.join(", ") },
+                known: if known.is_empty() {
+                    "none".to_owned()
+                } else {
+                    known.join(", ")
+                },
             }
         })
     }
@@ -142,16 +153,21 @@ pub async fn load_plugins(config: &Config) -> Result<BTreeMap<String, Plugin>, R
                 .find(|bundled| bundled.name == name)
                 .map(|bundled| bundled.component.to_vec())
                 .unwrap_or_default(),
-            Origin::File(path) => std::fs::read(path).map_err(|source| RunnerError::Unreadable {
-                plugin: name.clone(),
-                path: path.clone(),
-                source,
-            })?,
+            Origin::File(path) => {
+                std::fs::read(path).map_err(|source| RunnerError::Unreadable {
+                    plugin: name.clone(),
+                    path: path.clone(),
+                    source,
+                })?
+            }
         };
         let loaded = engine
             .load(&component)
             .await
-            .map_err(|source| RunnerError::Load { plugin: name.clone(), source })?;
+            .map_err(|source| RunnerError::Load {
+                plugin: name.clone(),
+                source,
+            })?;
         if loaded.manifest().name != *name {
             return Err(RunnerError::OtherName {
                 configured: name.clone(),

@@ -13,12 +13,17 @@ pub(super) fn in_order(jobs: Vec<(JobName, Vec<JobName>)>) -> Result<Vec<JobName
     let mut ordered: Vec<JobName> = Vec::with_capacity(waiting.len());
     while !waiting.is_empty() {
         let free = waiting.iter().position(|(_, after)| {
-            !after.iter().any(|before| waiting.iter().any(|(name, _)| name == before))
+            !after
+                .iter()
+                .any(|before| waiting.iter().any(|(name, _)| name == before))
         });
         match free {
             Some(index) => ordered.push(waiting.remove(index).0),
             None => {
-                let names: Vec<_> = waiting.iter().map(|(name, _)| format!("`{name}`")).collect();
+                let names: Vec<_> = waiting
+                    .iter()
+                    .map(|(name, _)| format!("`{name}`"))
+                    .collect();
                 return Err(RunnerError::Cycle(names.join(", ")));
             }
         }
@@ -48,7 +53,10 @@ mod tests {
 
     #[test]
     fn a_cycle_is_named() {
-        let jobs = vec![(job("t/a"), vec![job("t/b")]), (job("t/b"), vec![job("t/a")])];
+        let jobs = vec![
+            (job("t/a"), vec![job("t/b")]),
+            (job("t/b"), vec![job("t/a")]),
+        ];
         let refused = in_order(jobs).unwrap_err().to_string();
         assert!(refused.contains("`t/a`, `t/b`"), "{refused}");
     }

@@ -66,24 +66,45 @@ impl Host {
         let (Some(config), Some(limits)) =
             (self.config.plugins.get(&job.plugin), self.config.job(job))
         else {
-            return Err(RunnerError::UnknownPlugin { name: job.plugin.clone(), known: String::new() });
+            return Err(RunnerError::UnknownPlugin {
+                name: job.plugin.clone(),
+                known: String::new(),
+            });
         };
-        let settings =
-            Settings::resolve(plugin.manifest(), &job.job, &limits.plugin_settings, &limits.job_settings, set)
-                .map_err(|source| RunnerError::Settings { job: job.clone(), source })?;
-        let access = plugin
-            .access(&job.job, &settings)
-            .await
-            .map_err(|why| RunnerError::Access { job: job.clone(), why: Box::new(why) })?;
+        let settings = Settings::resolve(
+            plugin.manifest(),
+            &job.job,
+            &limits.plugin_settings,
+            &limits.job_settings,
+            set,
+        )
+        .map_err(|source| RunnerError::Settings {
+            job: job.clone(),
+            source,
+        })?;
+        let access =
+            plugin
+                .access(&job.job, &settings)
+                .await
+                .map_err(|why| RunnerError::Access {
+                    job: job.clone(),
+                    why: Box::new(why),
+                })?;
         let grants = in_force(config, &access);
         let bundled = config.origin == Origin::Bundled;
-        let subject = Subject { job: job.clone(), bundled };
+        let subject = Subject {
+            job: job.clone(),
+            bundled,
+        };
         covers(&grants, &asked_for(&access), &subject).map_err(RunnerError::Denied)?;
         let now = self.database.now().await?;
         for finding in plugin
             .preflight(&job.job, &settings, now)
             .await
-            .map_err(|why| RunnerError::Access { job: job.clone(), why: Box::new(why) })?
+            .map_err(|why| RunnerError::Access {
+                job: job.clone(),
+                why: Box::new(why),
+            })?
         {
             match finding.severity {
                 Severity::Error => {
@@ -93,11 +114,16 @@ impl Host {
                         message: finding.message,
                     });
                 }
-                Severity::Warning => tracing::warn!(%job, code = finding.code, "{}", finding.message),
+                Severity::Warning => {
+                    tracing::warn!(%job, code = finding.code, "{}", finding.message)
+                }
                 Severity::Info => tracing::info!(%job, code = finding.code, "{}", finding.message),
             }
         }
-        let unused_narrowing = unused(config, &access).into_iter().map(str::to_owned).collect();
+        let unused_narrowing = unused(config, &access)
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         Ok(Prepared {
             job: job.clone(),
             plugin,
@@ -145,7 +171,10 @@ impl Host {
             self.database.clone(),
             Arc::clone(&prepared.catalog),
             Arc::new(prepared.grants.clone()),
-            Subject { job: job.clone(), bundled: prepared.bundled },
+            Subject {
+                job: job.clone(),
+                bundled: prepared.bundled,
+            },
             claimed.fence,
             claimed.now,
             &claimed.checkpoint,
@@ -162,11 +191,18 @@ impl Host {
         let heartbeat = tokio::spawn(keep_alive(lease, stop.clone(), job.clone()));
         let called = prepared
             .plugin
-            .run(&job.job, &prepared.settings, Arc::clone(&context), deadline + GRACE)
+            .run(
+                &job.job,
+                &prepared.settings,
+                Arc::clone(&context),
+                deadline + GRACE,
+            )
             .await;
         // Nothing of this run commits after this, whatever became of the guest.
         let progress = context.settle().await;
-        let report = self.conclude(prepared, options, &progress, called.err(), began).await;
+        let report = self
+            .conclude(prepared, options, &progress, called.err(), began)
+            .await;
         heartbeat.abort();
         if options.mode == Mode::DryRun {
             history.clone_from(&progress.history);
@@ -256,10 +292,20 @@ async fn keep_alive(lease: Lease, stop: CancellationToken, job: JobName) {
 
 /// The end of every run, failed ones included, in one line.
 fn announce(report: &RunReport) {
-    let RunReport { job, run, outcome, totals, .. } = report;
+    let RunReport {
+        job,
+        run,
+        outcome,
+        totals,
+        ..
+    } = report;
     let seconds = report.elapsed.as_secs_f64();
-    let (affected, cascaded, blocked, locked) =
-        (totals.affected, totals.cascaded, totals.blocked, totals.locked);
+    let (affected, cascaded, blocked, locked) = (
+        totals.affected,
+        totals.cascaded,
+        totals.blocked,
+        totals.locked,
+    );
     let outcome = outcome.as_str();
     match (&report.error, report.outcome) {
         (Some(error), _) => {
@@ -269,6 +315,8 @@ fn announce(report: &RunReport) {
             let reason = report.reason.as_deref().unwrap_or_default();
             tracing::warn!(%job, %run, outcome, reason, affected, cascaded, blocked, locked, seconds, "run ended");
         }
-        _ => tracing::info!(%job, %run, outcome, affected, cascaded, blocked, locked, seconds, "run ended"),
+        _ => {
+            tracing::info!(%job, %run, outcome, affected, cascaded, blocked, locked, seconds, "run ended")
+        }
     }
 }

@@ -58,7 +58,9 @@ fn follow(
             }
             OnDelete::Cascade => {
                 let circular = key.child == key.parent
-                    || above.iter().any(|step| step.parent == key.child || step.child == key.child);
+                    || above
+                        .iter()
+                        .any(|step| step.parent == key.child || step.child == key.child);
                 if circular {
                     return Err(Fault::unsupported(&format!(
                         "deleting from `{}`, whose ON DELETE CASCADE comes back to `{}` by `{}`,",

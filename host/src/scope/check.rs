@@ -32,7 +32,11 @@ pub fn authorize(
 ) -> Result<Authorized<Request>, Fault> {
     let table = Arc::clone(find(catalog, &request.table)?);
     sweepable(&table)?;
-    let mut check = Check { catalog, given: by_table(grants, catalog), missing: Vec::new() };
+    let mut check = Check {
+        catalog,
+        given: by_table(grants, catalog),
+        missing: Vec::new(),
+    };
 
     check.needs_right(&table, Right::Delete, None, "the sweep deletes its rows");
     check.condition(&table, &request.matching, true)?;
@@ -48,7 +52,10 @@ pub fn authorize(
                 let child = check.child(&path)?;
                 let because = check.because(&path);
                 check.needs_right(&child, Right::Delete, None, &because);
-                consequences.push(Consequence { narrowing: check.narrowing(&child, now)?, path });
+                consequences.push(Consequence {
+                    narrowing: check.narrowing(&child, now)?,
+                    path,
+                });
             }
             Effect::Changes(path, columns) => {
                 let child = check.child(&path)?;
@@ -56,7 +63,10 @@ pub fn authorize(
                 for column in &columns {
                     check.needs_right(&child, Right::Update, Some(column), &because);
                 }
-                consequences.push(Consequence { narrowing: check.narrowing(&child, now)?, path });
+                consequences.push(Consequence {
+                    narrowing: check.narrowing(&child, now)?,
+                    path,
+                });
             }
         }
     }
@@ -64,7 +74,13 @@ pub fn authorize(
         return Err(refuse(subject, &check.missing, &grants.tables));
     }
     let narrowing = check.narrowing(&table, now)?;
-    Ok(Authorized { request, table, narrowing, restricting, consequences })
+    Ok(Authorized {
+        request,
+        table,
+        narrowing,
+        restricting,
+        consequences,
+    })
 }
 
 /// Whether a grant covers an access list, table by table under the names that both use: asked
@@ -85,8 +101,14 @@ pub fn covers(given: &Grants, asked: &Grants, subject: &Subject) -> Result<(), F
                 because: "the plugin's `access` names it".to_owned(),
             });
         };
-        wanted.read.difference(&have.read).for_each(|column| note(Right::Read, Some(column)));
-        wanted.update.difference(&have.update).for_each(|column| note(Right::Update, Some(column)));
+        wanted
+            .read
+            .difference(&have.read)
+            .for_each(|column| note(Right::Read, Some(column)));
+        wanted
+            .update
+            .difference(&have.update)
+            .for_each(|column| note(Right::Update, Some(column)));
         if wanted.delete && !have.delete {
             note(Right::Delete, None);
         }
@@ -94,7 +116,11 @@ pub fn covers(given: &Grants, asked: &Grants, subject: &Subject) -> Result<(), F
             note(Right::AllRows, None);
         }
     }
-    if missing.is_empty() { Ok(()) } else { Err(refuse(subject, &missing, &given.tables)) }
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(refuse(subject, &missing, &given.tables))
+    }
 }
 
 struct Check<'a> {
@@ -105,7 +131,12 @@ struct Check<'a> {
 
 impl Check<'_> {
     /// Every column that the condition looks at, in this table and in related ones.
-    fn condition(&mut self, table: &Table, condition: &Condition, swept: bool) -> Result<(), Fault> {
+    fn condition(
+        &mut self,
+        table: &Table,
+        condition: &Condition,
+        swept: bool,
+    ) -> Result<(), Fault> {
         match condition {
             Condition::Compare { column, .. }
             | Condition::OlderThan { column, .. }
@@ -118,30 +149,44 @@ impl Check<'_> {
                 self.reads(table, column, "the condition")?;
                 self.reads(table, to, "the condition")
             }
-            Condition::Exists { table: other, on, matching }
-            | Condition::NotExists { table: other, on, matching } => {
+            Condition::Exists {
+                table: other,
+                on,
+                matching,
+            }
+            | Condition::NotExists {
+                table: other,
+                on,
+                matching,
+            } => {
                 let related = Arc::clone(find(self.catalog, other)?);
                 if on.is_empty() {
                     return Err(Fault::invalid(
                         "empty-join",
-                        format!("the relation to `{other}` joins no column: name at least one pair"),
+                        format!(
+                            "the relation to `{other}` joins no column: name at least one pair"
+                        ),
                     ));
                 }
                 for join in on {
                     self.reads(&related, &join.foreign, "a join")?;
                     self.reads(table, &join.local, "a join")?;
                 }
-                matching.as_ref().map_or(Ok(()), |m| self.condition(&related, m, false))
+                matching
+                    .as_ref()
+                    .map_or(Ok(()), |m| self.condition(&related, m, false))
             }
-            Condition::BeyondNewest { group_by, order_by, .. } => {
+            Condition::BeyondNewest {
+                group_by, order_by, ..
+            } => {
                 for column in group_by.iter().chain([order_by]) {
                     self.reads(table, column, "beyond-newest")?;
                 }
                 Ok(())
             }
-            Condition::All(of) | Condition::Any(of) => {
-                of.iter().try_for_each(|term| self.condition(table, term, swept))
-            }
+            Condition::All(of) | Condition::Any(of) => of
+                .iter()
+                .try_for_each(|term| self.condition(table, term, swept)),
             Condition::Not(of) => self.condition(table, of, swept),
             Condition::Everything => {
                 if swept {
@@ -184,7 +229,9 @@ impl Check<'_> {
 
     /// The grant's `min-age` and `where` on a table, as conditions on the row that is changed.
     fn narrowing(&self, table: &Table, now: Timestamp) -> Result<Vec<Condition>, Fault> {
-        let Some((_, grant)) = self.given.get(&table.id) else { return Ok(Vec::new()) };
+        let Some((_, grant)) = self.given.get(&table.id) else {
+            return Ok(Vec::new());
+        };
         let mut all = Vec::new();
         if let Some(floor) = &grant.min_age {
             let column = find_column(table, &floor.column)?;
@@ -192,9 +239,16 @@ impl Check<'_> {
             let cutoff = now.minus_micros(age);
             let name = column.name.clone();
             all.push(if holds_id(table, column) {
-                Condition::IdOlderThan { column: name, cutoff }
+                Condition::IdOlderThan {
+                    column: name,
+                    cutoff,
+                }
             } else {
-                Condition::OlderThan { column: name, cutoff, offset: 0 }
+                Condition::OlderThan {
+                    column: name,
+                    cutoff,
+                    offset: 0,
+                }
             });
         }
         for (column, value) in &grant.filter {
@@ -208,9 +262,15 @@ impl Check<'_> {
     }
 
     fn child(&self, path: &super::Path) -> Result<Arc<Table>, Fault> {
-        path.child().and_then(|id| self.catalog.by_id(id)).cloned().ok_or_else(|| {
-            Fault::invalid("unknown-table", "a foreign key refers from a table that is not there")
-        })
+        path.child()
+            .and_then(|id| self.catalog.by_id(id))
+            .cloned()
+            .ok_or_else(|| {
+                Fault::invalid(
+                    "unknown-table",
+                    "a foreign key refers from a table that is not there",
+                )
+            })
     }
 
     fn because(&self, path: &super::Path) -> String {
@@ -240,16 +300,26 @@ fn by_table<'a>(
 }
 
 fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Arc<Table>, Fault> {
-    catalog.table(name).map_err(|unknown| Fault::invalid("unknown-table", unknown.to_string()))
+    catalog
+        .table(name)
+        .map_err(|unknown| Fault::invalid("unknown-table", unknown.to_string()))
 }
 
 /// A column by its exact name.
 pub(crate) fn find_column<'a>(table: &'a Table, name: &str) -> Result<&'a Column, Fault> {
     table.column(name).ok_or_else(|| {
-        let names: Vec<_> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        let names: Vec<_> = table
+            .columns
+            .iter()
+            .map(|column| column.name.as_str())
+            .collect();
         Fault::invalid(
             "unknown-column",
-            format!("table `{}` has no column `{name}`; it has: {}", table.id, names.join(", ")),
+            format!(
+                "table `{}` has no column `{name}`; it has: {}",
+                table.id,
+                names.join(", ")
+            ),
         )
     })
 }
@@ -278,7 +348,10 @@ fn sweepable(table: &Table) -> Result<(), Fault> {
             table.id
         ))),
         TableKind::Table if table.primary_key.is_empty() && !table.has_rowid => {
-            Err(Fault::unsupported(&format!("sweeping `{}`, which has no primary key,", table.id)))
+            Err(Fault::unsupported(&format!(
+                "sweeping `{}`, which has no primary key,",
+                table.id
+            )))
         }
         TableKind::Table => Ok(()),
     }

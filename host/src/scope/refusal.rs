@@ -51,7 +51,11 @@ pub(super) fn refuse(
 ) -> Fault {
     let mut message = format!("plugin `{}`, job `{}`:", subject.job.plugin, subject.job);
     for need in missing {
-        let column = need.column.as_ref().map(|c| format!(" column `{c}` of")).unwrap_or_default();
+        let column = need
+            .column
+            .as_ref()
+            .map(|c| format!(" column `{c}` of"))
+            .unwrap_or_default();
         message.push_str(&format!(
             "\n  may not {}{column} table `{}` ({})",
             need.right, need.table, need.because
@@ -127,6 +131,12 @@ fn toml_string(text: &str) -> String {
 
 fn toml_key(text: &str) -> String {
     let bare = !text.is_empty()
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    if bare { text.to_owned() } else { toml_string(text) }
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if bare {
+        text.to_owned()
+    } else {
+        toml_string(text)
+    }
 }

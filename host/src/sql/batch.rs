@@ -16,8 +16,15 @@ use crate::request::{Condition, Fault};
 const FAST_LOCK_WAIT: &str = "20ms";
 
 /// The columns of the `tally` that every batch ends with, in this order.
-pub const TALLY: [&str; 7] =
-    ["examined", "affected", "dependents", "cascaded", "locked", "blocked", "revived"];
+pub const TALLY: [&str; 7] = [
+    "examined",
+    "affected",
+    "dependents",
+    "cascaded",
+    "locked",
+    "blocked",
+    "revived",
+];
 
 /// Keys of rows in the database's text form, one list a key column.
 pub type Keys = Vec<Vec<String>>;
@@ -40,16 +47,22 @@ impl Plan {
         fence(&mut w);
         let row = w.row(self.table());
         // Evaluated before the first row is looked for: nothing happens without the fence's row.
-        let gate = format!("(SELECT set_config('lock_timeout', '{FAST_LOCK_WAIT}', true) FROM fence) IS NOT NULL AND ");
+        let gate = format!(
+            "(SELECT set_config('lock_timeout', '{FAST_LOCK_WAIT}', true) FROM fence) IS NOT NULL AND "
+        );
         if skip_locked {
-            w.push(", victims AS MATERIALIZED (SELECT ").push(&named_keys(&row)).push(" FROM ");
+            w.push(", victims AS MATERIALIZED (SELECT ")
+                .push(&named_keys(&row))
+                .push(" FROM ");
             self.swept(&mut w, &row)?;
             w.push(" WHERE ").push(&gate);
             self.doomed(&mut w, &row, window)?;
             w.push(" FOR UPDATE SKIP LOCKED), gone AS (DELETE FROM ");
             let again = w.row(self.table());
             self.swept(&mut w, &again)?;
-            w.push(" USING victims WHERE ").push(&same_key(&again, "victims")).push(" AND ");
+            w.push(" USING victims WHERE ")
+                .push(&same_key(&again, "victims"))
+                .push(" AND ");
             self.eligible(&mut w, &again)?;
             w.push(" RETURNING 1)");
         } else {
@@ -82,7 +95,9 @@ impl Plan {
             "0 AS revived)"
         });
         record(&mut w);
-        w.push(" SELECT ").push(&TALLY.join(", ")).push(" FROM record");
+        w.push(" SELECT ")
+            .push(&TALLY.join(", "))
+            .push(" FROM record");
         Ok(w.finish())
     }
 
@@ -92,19 +107,29 @@ impl Plan {
         let mut w = Writer::new(Dialect::Postgres);
         w.plan_each_time();
         let row = w.row(self.table());
-        w.push("WITH look AS MATERIALIZED (SELECT ").push(&named_keys(&row)).push(" FROM ");
+        w.push("WITH look AS MATERIALIZED (SELECT ")
+            .push(&named_keys(&row))
+            .push(" FROM ");
         self.swept(&mut w, &row)?;
         w.push(" WHERE ");
         self.doomed(&mut w, &row, window)?;
         let again = w.row(self.table());
-        w.push("), held AS MATERIALIZED (SELECT ").push(&named_keys(&again)).push(" FROM look JOIN ");
+        w.push("), held AS MATERIALIZED (SELECT ")
+            .push(&named_keys(&again))
+            .push(" FROM look JOIN ");
         self.swept(&mut w, &again)?;
         w.push(" ON ").push(&same_key(&again, "look"));
         w.push(&format!(" FOR UPDATE OF {} SKIP LOCKED)", again.alias));
-        let names: Vec<_> = (0..key_columns(&row).len()).map(|i| format!("look.k{i}")).collect();
-        let on: Vec<_> = (0..names.len()).map(|i| format!("held.k{i} = look.k{i}")).collect();
-        w.push(" SELECT ").push(&selected(Dialect::Postgres, &names));
-        w.push(", held.k0 IS NOT NULL FROM look LEFT JOIN held ON ").push(&on.join(" AND "));
+        let names: Vec<_> = (0..key_columns(&row).len())
+            .map(|i| format!("look.k{i}"))
+            .collect();
+        let on: Vec<_> = (0..names.len())
+            .map(|i| format!("held.k{i} = look.k{i}"))
+            .collect();
+        w.push(" SELECT ")
+            .push(&selected(Dialect::Postgres, &names));
+        w.push(", held.k0 IS NOT NULL FROM look LEFT JOIN held ON ")
+            .push(&on.join(" AND "));
         Ok(w.finish())
     }
 
@@ -124,7 +149,15 @@ impl Plan {
                     w.push(" JOIN ");
                     self.source(w, &next)?;
                     w.push(" ON ");
-                    self.joined(w, &Row { alias: above, table: &table }, &next, on)?;
+                    self.joined(
+                        w,
+                        &Row {
+                            alias: above,
+                            table: &table,
+                        },
+                        &next,
+                        on,
+                    )?;
                     above = next.alias;
                     table = related;
                 }
@@ -140,10 +173,15 @@ impl Plan {
                     let next = w.row(table);
                     w.push(" JOIN ");
                     self.source(w, &next)?;
-                    let above_row = Row { alias: above, table: &parent };
+                    let above_row = Row {
+                        alias: above,
+                        table: &parent,
+                    };
                     let pairs = key.columns.iter().zip(&key.parent_columns);
                     let on: Vec<_> = pairs
-                        .map(|(to, from)| format!("{} = {}", next.column(to), above_row.column(from)))
+                        .map(|(to, from)| {
+                            format!("{} = {}", next.column(to), above_row.column(from))
+                        })
                         .collect();
                     w.push(" ON ").push(&on.join(" AND "));
                     above = next.alias;
@@ -170,7 +208,9 @@ impl Plan {
         let names = names.join(", ");
         // Counted by parent: a parent with fewer locked than tied rows has one that is held.
         for (cte, lock) in [("tied", false), ("held", true)] {
-            w.push(&format!(", {cte} AS MATERIALIZED (SELECT {names} FROM kept JOIN "));
+            w.push(&format!(
+                ", {cte} AS MATERIALIZED (SELECT {names} FROM kept JOIN "
+            ));
             let root = w.row(self.table());
             self.swept(&mut w, &root)?;
             w.push(" ON ").push(&same_key(&root, "kept"));
@@ -209,7 +249,9 @@ impl Plan {
         w.push(", gone AS (DELETE FROM ");
         let row = w.row(self.table());
         self.swept(&mut w, &row)?;
-        w.push(" USING kept WHERE ").push(&same_key(&row, "kept")).push(" AND ");
+        w.push(" USING kept WHERE ")
+            .push(&same_key(&row, "kept"))
+            .push(" AND ");
         self.eligible(&mut w, &row)?;
         w.push(" RETURNING 1), tally AS (SELECT ");
         self.examined(&mut w, window)?;
@@ -217,14 +259,23 @@ impl Plan {
         self.cascaded(&mut w, |w, row| {
             let columns = key_columns(row).join(", ");
             let names: Vec<_> = (0..keys.len()).map(|i| format!("k{i}")).collect();
-            w.push(&format!("({columns}) IN (SELECT {} FROM kept) AND ", names.join(", ")));
+            w.push(&format!(
+                "({columns}) IN (SELECT {} FROM kept) AND ",
+                names.join(", ")
+            ));
             self.eligible(w, row)
         })?;
-        w.push(" AS cascaded, ").bind(locked).push("::bigint AS locked, ");
+        w.push(" AS cascaded, ")
+            .bind(locked)
+            .push("::bigint AS locked, ");
         self.blocked(&mut w, window)?;
-        w.push(" AS blocked, (SELECT count(*) FROM kept) - (SELECT count(*) FROM gone) AS revived)");
+        w.push(
+            " AS blocked, (SELECT count(*) FROM kept) - (SELECT count(*) FROM gone) AS revived)",
+        );
         record(&mut w);
-        w.push(" SELECT ").push(&TALLY.join(", ")).push(" FROM record");
+        w.push(" SELECT ")
+            .push(&TALLY.join(", "))
+            .push(" FROM record");
         Ok(w.finish())
     }
 
@@ -334,15 +385,11 @@ impl Plan {
     /// The same before anything is gone: a row that an earlier window of this sweep takes does not
     /// count either.
     fn cascaded_behind(&self, w: &mut Writer, window: &Window) -> Result<(), Fault> {
-        self.sum_cascaded(
-            w,
-            &|w, row| self.doomed(w, row, window),
-            &|w, row| {
-                self.up_to(w, row, window);
-                w.push(" AND ");
-                self.eligible(w, row)
-            },
-        )
+        self.sum_cascaded(w, &|w, row| self.doomed(w, row, window), &|w, row| {
+            self.up_to(w, row, window);
+            w.push(" AND ");
+            self.eligible(w, row)
+        })
     }
 
     fn sum_cascaded(
@@ -357,12 +404,24 @@ impl Plan {
             w.push(" + (SELECT count(*) FROM ");
             let (root, end) = self.path_from(w, &consequence.path, &tables)?;
             w.push(" WHERE ");
-            doomed(w, &Row { alias: root, table: self.table() })?;
+            doomed(
+                w,
+                &Row {
+                    alias: root,
+                    table: self.table(),
+                },
+            )?;
             let own = consequence.path.child() == Some(&self.table().id);
             let rule = consequence.path.0.last().map(|key| key.on_delete);
             if own && rule != Some(OnDelete::Cascade) {
                 w.push(" AND (");
-                gone(w, &Row { alias: end, table: self.table() })?;
+                gone(
+                    w,
+                    &Row {
+                        alias: end,
+                        table: self.table(),
+                    },
+                )?;
                 w.push(") IS NOT TRUE");
             }
             w.push(")");
@@ -373,13 +432,22 @@ impl Plan {
     /// `kept (k0, …)`: the keys as rows.
     fn kept(&self, w: &mut Writer, keys: &Keys) {
         let names: Vec<_> = (0..keys.len()).map(|i| format!("k{i}")).collect();
-        w.push(&format!("kept ({}) AS (SELECT * FROM unnest(", names.join(", ")));
+        w.push(&format!(
+            "kept ({}) AS (SELECT * FROM unnest(",
+            names.join(", ")
+        ));
         for (index, (list, name)) in keys.iter().zip(&self.table().primary_key).enumerate() {
             if index > 0 {
                 w.push(", ");
             }
-            let sql_type = self.table().column(name).map_or("text", |column| &column.sql_type);
-            w.bind(Bind::Texts(list.clone())).push("::text[]::").push(sql_type).push("[]");
+            let sql_type = self
+                .table()
+                .column(name)
+                .map_or("text", |column| &column.sql_type);
+            w.bind(Bind::Texts(list.clone()))
+                .push("::text[]::")
+                .push(sql_type)
+                .push("[]");
         }
         w.push("))");
     }
@@ -387,22 +455,41 @@ impl Plan {
 
 fn named_keys(row: &Row<'_>) -> String {
     let columns = key_columns(row);
-    let named = columns.iter().enumerate().map(|(i, column)| format!("{column} AS k{i}"));
+    let named = columns
+        .iter()
+        .enumerate()
+        .map(|(i, column)| format!("{column} AS k{i}"));
     named.collect::<Vec<_>>().join(", ")
 }
 
 fn same_key(row: &Row<'_>, keys: &str) -> String {
     let columns = key_columns(row);
-    let same = columns.iter().enumerate().map(|(i, column)| format!("{column} = {keys}.k{i}"));
+    let same = columns
+        .iter()
+        .enumerate()
+        .map(|(i, column)| format!("{column} = {keys}.k{i}"));
     same.collect::<Vec<_>>().join(" AND ")
 }
 
 type Chain = Vec<(String, Vec<crate::request::Join>)>;
 
 /// Every relation that a condition looks at, as the joins that lead to it.
-fn chains_of(condition: &Condition, above: &[(String, Vec<crate::request::Join>)], found: &mut Vec<Chain>) {
+fn chains_of(
+    condition: &Condition,
+    above: &[(String, Vec<crate::request::Join>)],
+    found: &mut Vec<Chain>,
+) {
     match condition {
-        Condition::Exists { table, on, matching } | Condition::NotExists { table, on, matching } => {
+        Condition::Exists {
+            table,
+            on,
+            matching,
+        }
+        | Condition::NotExists {
+            table,
+            on,
+            matching,
+        } => {
             let mut chain = above.to_vec();
             chain.push((table.clone(), on.clone()));
             found.push(chain.clone());

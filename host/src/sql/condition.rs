@@ -22,13 +22,21 @@ impl Plan {
         negated: bool,
     ) -> Result<(), Fault> {
         match condition {
-            Condition::Compare { column, operator, to } => {
-                self.compare(w, row, column, flip(*operator, negated), to)
-            }
-            Condition::CompareColumns { column, operator, to } => {
-                self.compare_columns(w, row, column, flip(*operator, negated), to)
-            }
-            Condition::OlderThan { column, cutoff, offset } => {
+            Condition::Compare {
+                column,
+                operator,
+                to,
+            } => self.compare(w, row, column, flip(*operator, negated), to),
+            Condition::CompareColumns {
+                column,
+                operator,
+                to,
+            } => self.compare_columns(w, row, column, flip(*operator, negated), to),
+            Condition::OlderThan {
+                column,
+                cutoff,
+                offset,
+            } => {
                 let column = find_column(row.table, column)?;
                 let comparison = flip(Comparison::Less, negated);
                 let at = cutoff.minus_micros(*offset);
@@ -48,16 +56,24 @@ impl Plan {
                 Ok(())
             }
             Condition::OneOf { column, values } => self.one_of(w, row, column, values, negated),
-            Condition::StartsWith { column, prefix } => starts_with(w, row, column, prefix, negated),
-            Condition::Exists { table, on, matching } => {
-                self.relation(w, row, table, on, matching.as_deref(), !negated)
+            Condition::StartsWith { column, prefix } => {
+                starts_with(w, row, column, prefix, negated)
             }
-            Condition::NotExists { table, on, matching } => {
-                self.relation(w, row, table, on, matching.as_deref(), negated)
-            }
-            Condition::BeyondNewest { group_by, order_by, keep } => {
-                self.beyond_newest(w, row, group_by, order_by, *keep, negated)
-            }
+            Condition::Exists {
+                table,
+                on,
+                matching,
+            } => self.relation(w, row, table, on, matching.as_deref(), !negated),
+            Condition::NotExists {
+                table,
+                on,
+                matching,
+            } => self.relation(w, row, table, on, matching.as_deref(), negated),
+            Condition::BeyondNewest {
+                group_by,
+                order_by,
+                keep,
+            } => self.beyond_newest(w, row, group_by, order_by, *keep, negated),
             Condition::All(of) => self.terms(w, row, of, negated, !negated),
             Condition::Any(of) => self.terms(w, row, of, negated, negated),
             Condition::Not(of) => self.condition(w, row, of, !negated),
@@ -114,7 +130,11 @@ impl Plan {
             return Ok(());
         }
         let value = convert(w.dialect(), row.table, column, to)?;
-        w.push("(").push(&name).push(" ").push(operator(comparison)).push(" ");
+        w.push("(")
+            .push(&name)
+            .push(" ")
+            .push(operator(comparison))
+            .push(" ");
         match (w.dialect(), to) {
             (Dialect::Sqlite, Value::Boolean(value)) => w.truth(*value),
             _ => drop(w.bind_as(value.bind, &column.sql_type)),
@@ -175,7 +195,9 @@ impl Plan {
             false => (Comparison::Equal, false),
             true => (Comparison::NotEqual, true),
         };
-        let times = values.iter().any(|value| matches!(value, Value::Timestamp(_)));
+        let times = values
+            .iter()
+            .any(|value| matches!(value, Value::Timestamp(_)));
         if times {
             w.push("(");
             w.separated(values, if and { " AND " } else { " OR " }, |w, value| {
@@ -186,13 +208,18 @@ impl Plan {
         }
         let name = row.column(&column.name);
         let mut storage = "";
-        w.push("(").push(&name).push(if negated { " NOT IN (" } else { " IN (" });
+        w.push("(")
+            .push(&name)
+            .push(if negated { " NOT IN (" } else { " IN (" });
         w.separated(values, ", ", |w, value| {
             let value = convert(w.dialect(), row.table, column, value)?;
             if !storage.is_empty() && storage != value.storage {
                 return Err(Fault::invalid(
                     "value",
-                    format!("the values of `one-of` on `{}` are of several types", column.name),
+                    format!(
+                        "the values of `one-of` on `{}` are of several types",
+                        column.name
+                    ),
                 ));
             }
             storage = value.storage;
@@ -218,7 +245,11 @@ impl Plan {
     ) -> Result<(), Fault> {
         let related = self.find_table(table)?;
         let other = w.row(&related);
-        w.push(if exists { "EXISTS (SELECT 1 FROM " } else { "NOT EXISTS (SELECT 1 FROM " });
+        w.push(if exists {
+            "EXISTS (SELECT 1 FROM "
+        } else {
+            "NOT EXISTS (SELECT 1 FROM "
+        });
         self.source(w, &other)?;
         w.push(" WHERE ");
         self.joined(w, row, &other, on)?;
@@ -284,13 +315,25 @@ impl Plan {
         w.push(" WHERE ");
         for column in group_by {
             let name = &find_column(row.table, column)?.name;
-            w.push(&format!("{} = {} AND ", other.column(name), row.column(name)));
+            w.push(&format!(
+                "{} = {} AND ",
+                other.column(name),
+                row.column(name)
+            ));
         }
-        let newer: Vec<_> = std::iter::once(other.column(&order.name)).chain(tie_break(&other)).collect();
-        let own: Vec<_> = std::iter::once(row.column(&order.name)).chain(tie_break(row)).collect();
+        let newer: Vec<_> = std::iter::once(other.column(&order.name))
+            .chain(tie_break(&other))
+            .collect();
+        let own: Vec<_> = std::iter::once(row.column(&order.name))
+            .chain(tie_break(row))
+            .collect();
         w.push(&format!("({}) > ({})", newer.join(", "), own.join(", ")));
         if w.dialect() == Dialect::Sqlite {
-            w.push(&format!(" AND typeof({}) = typeof({})", other.column(&order.name), row.column(&order.name)));
+            w.push(&format!(
+                " AND typeof({}) = typeof({})",
+                other.column(&order.name),
+                row.column(&order.name)
+            ));
         }
         w.push(&format!(" LIMIT {keep}) AS newer))"));
         Ok(())
@@ -306,7 +349,11 @@ fn tie_break(row: &Row<'_>) -> Vec<String> {
 }
 
 fn flip(comparison: Comparison, negated: bool) -> Comparison {
-    if negated { inverse(comparison) } else { comparison }
+    if negated {
+        inverse(comparison)
+    } else {
+        comparison
+    }
 }
 
 /// SQLite's guard on what the column really holds.
@@ -355,26 +402,43 @@ fn starts_with(
     if column.kind != Kind::Text && column.kind != Kind::Any {
         return Err(Fault::invalid(
             "value",
-            format!("`starts-with` needs a text column; `{}` of `{}` is {}", column.name, row.table.id, column.sql_type),
+            format!(
+                "`starts-with` needs a text column; `{}` of `{}` is {}",
+                column.name, row.table.id, column.sql_type
+            ),
         ));
     }
     if prefix.is_empty() || prefix.contains('\0') {
         return Err(Fault::invalid(
             "value",
-            format!("the prefix for `{}` is empty or holds a NUL: an empty one would match every row", column.name),
+            format!(
+                "the prefix for `{}` is empty or holds a NUL: an empty one would match every row",
+                column.name
+            ),
         ));
     }
     let name = row.column(&column.name);
     match w.dialect() {
         Dialect::Postgres => {
-            w.push(if negated { "NOT starts_with(" } else { "starts_with(" });
-            w.push(&name).push("::text, ").bind_as(prefix, "text").push(")");
+            w.push(if negated {
+                "NOT starts_with("
+            } else {
+                "starts_with("
+            });
+            w.push(&name)
+                .push("::text, ")
+                .bind_as(prefix, "text")
+                .push(")");
         }
         Dialect::Sqlite => {
             // Characters, compared byte for byte whatever the column's collation.
             let length = prefix.chars().count();
-            w.push(&format!("(substr({name}, 1, {length}) COLLATE BINARY {} ", if negated { "<>" } else { "=" }));
-            w.bind(prefix).push(&format!(" AND typeof({name}) = 'text')"));
+            w.push(&format!(
+                "(substr({name}, 1, {length}) COLLATE BINARY {} ",
+                if negated { "<>" } else { "=" }
+            ));
+            w.bind(prefix)
+                .push(&format!(" AND typeof({name}) = 'text')"));
         }
     }
     Ok(())

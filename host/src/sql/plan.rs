@@ -46,36 +46,48 @@ impl PartialEq for Table {
 impl Forms {
     /// Notes what a probe found.
     pub fn note_time(&mut self, probe: &Probe, form: TimeForm) {
-        self.times.insert((probe.table.id.clone(), probe.column.name.clone()), form);
+        self.times
+            .insert((probe.table.id.clone(), probe.column.name.clone()), form);
     }
 
     /// Notes what a probe found.
     pub fn note_id(&mut self, probe: &Probe, form: IdForm) {
-        self.ids.insert((probe.table.id.clone(), probe.column.name.clone()), form);
+        self.ids
+            .insert((probe.table.id.clone(), probe.column.name.clone()), form);
     }
 
     pub(crate) fn time(&self, table: &TableId, column: &Column) -> Result<TimeForm, Fault> {
         match column.kind {
             Kind::Timestamp | Kind::LocalTimestamp => Ok(TimeForm::Native),
-            _ => self.times.get(&(table.clone(), column.name.clone())).copied().ok_or_else(|| {
-                Fault::invalid(
-                    "value",
-                    format!("column `{}` of `{table}` ({}) holds no time", column.name, column.sql_type),
-                )
-            }),
+            _ => self
+                .times
+                .get(&(table.clone(), column.name.clone()))
+                .copied()
+                .ok_or_else(|| {
+                    Fault::invalid(
+                        "value",
+                        format!(
+                            "column `{}` of `{table}` ({}) holds no time",
+                            column.name, column.sql_type
+                        ),
+                    )
+                }),
         }
     }
 
     pub(crate) fn id(&self, table: &TableId, column: &Column) -> Result<IdForm, Fault> {
-        self.ids.get(&(table.clone(), column.name.clone())).cloned().ok_or_else(|| {
-            Fault::invalid(
-                "value",
-                format!(
-                    "column `{}` of `{table}` ({}) cannot hold a ULID or UUIDv7",
-                    column.name, column.sql_type
-                ),
-            )
-        })
+        self.ids
+            .get(&(table.clone(), column.name.clone()))
+            .cloned()
+            .ok_or_else(|| {
+                Fault::invalid(
+                    "value",
+                    format!(
+                        "column `{}` of `{table}` ({}) cannot hold a ULID or UUIDv7",
+                        column.name, column.sql_type
+                    ),
+                )
+            })
     }
 }
 
@@ -103,7 +115,13 @@ impl Plan {
         history: Vec<Arc<Plan>>,
     ) -> Result<Self, Fault> {
         let axis = Axis::choose(&authorized, catalog.dialect())?;
-        let plan = Self { authorized, catalog, forms, axis, history };
+        let plan = Self {
+            authorized,
+            catalog,
+            forms,
+            axis,
+            history,
+        };
         plan.remaining(1)?;
         Ok(plan)
     }
@@ -112,10 +130,15 @@ impl Plan {
     ///
     /// # Errors
     /// `invalid` for unknown names.
-    pub fn probes(authorized: &Authorized<Request>, catalog: &Catalog) -> Result<Vec<Probe>, Fault> {
+    pub fn probes(
+        authorized: &Authorized<Request>,
+        catalog: &Catalog,
+    ) -> Result<Vec<Probe>, Fault> {
         let mut probes = Vec::new();
         let table = authorized.table();
-        for condition in std::iter::once(&authorized.request().matching).chain(authorized.narrowing()) {
+        for condition in
+            std::iter::once(&authorized.request().matching).chain(authorized.narrowing())
+        {
             probes_of(table, condition, catalog, &mut probes)?;
         }
         for consequence in authorized.consequences() {
@@ -157,14 +180,24 @@ impl Plan {
         for condition in conditions {
             relations_of(condition, false, &mut relations);
         }
-        if self.authorized.consequences().iter().any(|c| !c.narrowing.is_empty()) {
+        if self
+            .authorized
+            .consequences()
+            .iter()
+            .any(|c| !c.narrowing.is_empty())
+        {
             return locked("the grant narrows rows that a foreign key's rule changes");
         }
         if relations.is_empty() {
-            return (Technique::OneStatement, "the condition looks at the row alone");
+            return (
+                Technique::OneStatement,
+                "the condition looks at the row alone",
+            );
         }
         if !self.authorized.consequences().is_empty() {
-            return locked("the condition looks at other rows, and a foreign key's rule changes rows");
+            return locked(
+                "the condition looks at other rows, and a foreign key's rule changes rows",
+            );
         }
         for relation in relations {
             let Relation::None { table, on } = relation else {
@@ -174,24 +207,35 @@ impl Plan {
                 return locked("a relation has no foreign key that would refuse the delete");
             }
         }
-        (Technique::OneStatement, "every relation is backed by a foreign key that refuses the delete")
+        (
+            Technique::OneStatement,
+            "every relation is backed by a foreign key that refuses the delete",
+        )
     }
 
     /// A NO ACTION or RESTRICT foreign key on exactly these columns.
     fn backed(&self, table: &str, on: &[crate::request::Join]) -> bool {
-        let Ok(related) = self.find_table(table) else { return false };
-        self.authorized.restricting().iter().any(|path| match path.0.as_slice() {
-            [key] => {
-                key.child == related.id
-                    && key.columns.len() == on.len()
-                    && on.iter().all(|join| {
-                        key.columns.iter().zip(&key.parent_columns).any(|(child, parent)| {
-                            *child == join.foreign && *parent == join.local
+        let Ok(related) = self.find_table(table) else {
+            return false;
+        };
+        self.authorized
+            .restricting()
+            .iter()
+            .any(|path| match path.0.as_slice() {
+                [key] => {
+                    key.child == related.id
+                        && key.columns.len() == on.len()
+                        && on.iter().all(|join| {
+                            key.columns
+                                .iter()
+                                .zip(&key.parent_columns)
+                                .any(|(child, parent)| {
+                                    *child == join.foreign && *parent == join.local
+                                })
                         })
-                    })
-            }
-            _ => false,
-        })
+                }
+                _ => false,
+            })
     }
 
     pub(crate) fn find_table(&self, name: &str) -> Result<Arc<Table>, Fault> {
@@ -204,24 +248,36 @@ impl Plan {
 
 enum Relation<'a> {
     /// No tied row, whatever its state.
-    None { table: &'a str, on: &'a [crate::request::Join] },
+    None {
+        table: &'a str,
+        on: &'a [crate::request::Join],
+    },
     /// Anything that depends on the state of other rows.
     State,
 }
 
 fn relations_of<'a>(condition: &'a Condition, negated: bool, found: &mut Vec<Relation<'a>>) {
     match condition {
-        Condition::NotExists { table, on, matching: None } if !negated => {
+        Condition::NotExists {
+            table,
+            on,
+            matching: None,
+        } if !negated => {
             found.push(Relation::None { table, on });
         }
-        Condition::Exists { table, on, matching: None } if negated => {
+        Condition::Exists {
+            table,
+            on,
+            matching: None,
+        } if negated => {
             found.push(Relation::None { table, on });
         }
         Condition::Exists { .. } | Condition::NotExists { .. } | Condition::BeyondNewest { .. } => {
             found.push(Relation::State);
         }
         Condition::All(of) | Condition::Any(of) => {
-            of.iter().for_each(|term| relations_of(term, negated, found));
+            of.iter()
+                .for_each(|term| relations_of(term, negated, found));
         }
         Condition::Not(of) => relations_of(of, !negated, found),
         _ => {}
@@ -237,7 +293,11 @@ fn probes_of(
     let mut note = |column: &str, id: bool| -> Result<(), Fault> {
         let column = find_column(table, column)?.clone();
         let native = matches!(column.kind, Kind::Timestamp | Kind::LocalTimestamp);
-        let probe = Probe { table: Arc::clone(table), column, id };
+        let probe = Probe {
+            table: Arc::clone(table),
+            column,
+            id,
+        };
         if (id || !native) && !probes.contains(&probe) {
             probes.push(probe);
         }
@@ -246,23 +306,38 @@ fn probes_of(
     match condition {
         Condition::IdOlderThan { column, .. } => note(column, true),
         Condition::OlderThan { column, .. }
-        | Condition::Compare { column, to: Value::Timestamp(_), .. } => note(column, false),
+        | Condition::Compare {
+            column,
+            to: Value::Timestamp(_),
+            ..
+        } => note(column, false),
         Condition::OneOf { column, values } => {
-            match values.iter().any(|value| matches!(value, Value::Timestamp(_))) {
+            match values
+                .iter()
+                .any(|value| matches!(value, Value::Timestamp(_)))
+            {
                 true => note(column, false),
                 false => Ok(()),
             }
         }
-        Condition::Exists { table: other, matching: Some(matching), .. }
-        | Condition::NotExists { table: other, matching: Some(matching), .. } => {
+        Condition::Exists {
+            table: other,
+            matching: Some(matching),
+            ..
+        }
+        | Condition::NotExists {
+            table: other,
+            matching: Some(matching),
+            ..
+        } => {
             let related = catalog
                 .table(other)
                 .map_err(|unknown| Fault::invalid("unknown-table", unknown.to_string()))?;
             probes_of(related, matching, catalog, probes)
         }
-        Condition::All(of) | Condition::Any(of) => {
-            of.iter().try_for_each(|term| probes_of(table, term, catalog, probes))
-        }
+        Condition::All(of) | Condition::Any(of) => of
+            .iter()
+            .try_for_each(|term| probes_of(table, term, catalog, probes)),
         Condition::Not(of) => probes_of(table, of, catalog, probes),
         _ => Ok(()),
     }

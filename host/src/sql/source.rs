@@ -58,7 +58,9 @@ impl Plan {
                 Some(consequence) => {
                     w.push("CASE WHEN ");
                     last.parent_goes(w, &inner, consequence)?;
-                    w.push(" THEN NULL ELSE ").push(&inner.column(&column.name)).push(" END");
+                    w.push(" THEN NULL ELSE ")
+                        .push(&inner.column(&column.name))
+                        .push(" END");
                 }
             }
             w.push(" AS ").push(&quote_ident(&column.name));
@@ -99,7 +101,9 @@ impl Plan {
             w.push(" ON ").push(&join(key, &next, &above));
             above = next;
         }
-        w.push(" WHERE ").push(&join(last, child, &above)).push(" AND ");
+        w.push(" WHERE ")
+            .push(&join(last, child, &above))
+            .push(" AND ");
         self.eligible(w, &root)?;
         w.push(")");
         Ok(())
@@ -125,7 +129,11 @@ impl Plan {
     /// Something may forbid the delete of an eligible row.
     pub(crate) fn may_block(&self) -> bool {
         !self.authorized.restricting().is_empty()
-            || self.authorized.consequences().iter().any(|c| !c.narrowing.is_empty())
+            || self
+                .authorized
+                .consequences()
+                .iter()
+                .any(|c| !c.narrowing.is_empty())
     }
 
     /// ` AND NOT EXISTS (…)` for every foreign key that would refuse the delete, and for every
@@ -174,7 +182,10 @@ impl Plan {
                 first_join = on;
                 // A row that refers to itself does not keep itself.
                 if key.child == key.parent {
-                    let (a, b) = (key_columns(&child).join(", "), key_columns(&above).join(", "));
+                    let (a, b) = (
+                        key_columns(&child).join(", "),
+                        key_columns(&above).join(", "),
+                    );
                     first_join.push_str(&format!(" AND ({a}) <> ({b})"));
                 }
             } else {
@@ -219,7 +230,10 @@ impl Plan {
         keys.iter()
             .map(|key| {
                 self.catalog.by_id(&key.child).cloned().ok_or_else(|| {
-                    Fault::invalid("unknown-table", format!("`{}` is not there any more", key.child))
+                    Fault::invalid(
+                        "unknown-table",
+                        format!("`{}` is not there any more", key.child),
+                    )
                 })
             })
             .collect()
@@ -227,7 +241,9 @@ impl Plan {
 }
 
 fn split(path: &Path) -> Result<(&ForeignKey, &[ForeignKey]), Fault> {
-    path.0.split_last().ok_or_else(|| Fault::invalid("empty-path", "a path without a foreign key"))
+    path.0
+        .split_last()
+        .ok_or_else(|| Fault::invalid("empty-path", "a path without a foreign key"))
 }
 
 fn join(key: &ForeignKey, child: &Row<'_>, parent: &Row<'_>) -> String {

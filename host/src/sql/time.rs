@@ -51,10 +51,16 @@ pub(crate) fn compare_time(
             if column.kind == Kind::LocalTimestamp {
                 text.truncate(text.trim_end_matches('Z').len());
             }
-            w.push(&name).push(" ").push(sign).push(" ").bind_as(text, sql_type);
+            w.push(&name)
+                .push(" ")
+                .push(sign)
+                .push(" ")
+                .bind_as(text, sql_type);
         }
         TimeForm::UnixUs | TimeForm::UnixMs | TimeForm::UnixS => {
-            let Some((floor, ceil)) = units(form, at) else { return Ok(()) };
+            let Some((floor, ceil)) = units(form, at) else {
+                return Ok(());
+            };
             let bound = match comparison {
                 // An instant between two units equals none of them.
                 Comparison::Equal if floor != ceil => {
@@ -68,7 +74,12 @@ pub(crate) fn compare_time(
                 Comparison::Less | Comparison::GreaterOrEqual => ceil,
                 _ => floor,
             };
-            w.push("(").push(&name).push(" ").push(sign).push(" ").bind(bound);
+            w.push("(")
+                .push(&name)
+                .push(" ")
+                .push(sign)
+                .push(" ")
+                .bind(bound);
             if w.dialect() == Dialect::Sqlite {
                 w.push(&format!(" AND typeof({name}) = 'integer'"));
             }
@@ -89,9 +100,8 @@ fn text_micros(dialect: Dialect, name: &str, form: TimeForm) -> String {
     match dialect {
         Dialect::Sqlite => {
             let digits = "[0-9][0-9]";
-            let shape = format!(
-                "{digits}{digits}-{digits}-{digits}{separator}{digits}:{digits}:{digits}"
-            );
+            let shape =
+                format!("{digits}{digits}-{digits}-{digits}{separator}{digits}:{digits}:{digits}");
             let zone = match form {
                 TimeForm::Rfc3339 => format!(
                     "CASE WHEN {name} GLOB '*Z' THEN 'Z' \
@@ -139,7 +149,9 @@ pub(crate) fn compare_id(
     match (w.dialect(), form.shape) {
         (Dialect::Sqlite, IdShape::Uuid | IdShape::Bytes) => {
             w.bind(Bind::Blob(bound.0.to_vec()));
-            w.push(&format!(" AND typeof({name}) = 'blob' AND length({name}) = 16"));
+            w.push(&format!(
+                " AND typeof({name}) = 'blob' AND length({name}) = 16"
+            ));
             if form.version7 {
                 w.push(&version7(&format!("hex({name})"), 13, 17));
             }
@@ -201,7 +213,11 @@ fn version7(text: &str, version: u8, variant: u8) -> String {
 }
 
 fn crockford_class(upper: bool) -> &'static str {
-    if upper { "0-9A-HJKMNP-TV-Z" } else { "0-9a-hjkmnp-tv-z" }
+    if upper {
+        "0-9A-HJKMNP-TV-Z"
+    } else {
+        "0-9a-hjkmnp-tv-z"
+    }
 }
 
 /// The least key of a millisecond: 48 bits of time, then zeros. Keys of that millisecond or later
@@ -214,7 +230,10 @@ impl Bound {
         const MOST: i64 = (1 << 48) - 1;
         let millis = cutoff.0.div_euclid(1_000).clamp(0, MOST);
         let mut bytes = [0; 16];
-        for (to, from) in bytes.iter_mut().zip(millis.to_be_bytes().into_iter().skip(2)) {
+        for (to, from) in bytes
+            .iter_mut()
+            .zip(millis.to_be_bytes().into_iter().skip(2))
+        {
             *to = from;
         }
         Self(bytes)
@@ -235,7 +254,11 @@ impl Bound {
                 char::from(ALPHABET.get(index).copied().unwrap_or(b'0'))
             })
             .collect();
-        if upper { text } else { text.to_ascii_lowercase() }
+        if upper {
+            text
+        } else {
+            text.to_ascii_lowercase()
+        }
     }
 }
 

@@ -40,8 +40,16 @@ pub(crate) fn convert(
                 value.kind(),
                 column.name,
                 table.id,
-                if column.sql_type.is_empty() { "of no declared type" } else { &column.sql_type },
-                if why.is_empty() { String::new() } else { format!(": {why}") },
+                if column.sql_type.is_empty() {
+                    "of no declared type"
+                } else {
+                    &column.sql_type
+                },
+                if why.is_empty() {
+                    String::new()
+                } else {
+                    format!(": {why}")
+                },
             ),
         )
     })
@@ -70,7 +78,10 @@ fn postgres(kind: &Kind, value: &Value) -> Result<String, String> {
             if labels.contains(text) {
                 Ok(text.clone())
             } else {
-                Err(format!("`{text}` is not one of its labels: {}", labels.join(", ")))
+                Err(format!(
+                    "`{text}` is not one of its labels: {}",
+                    labels.join(", ")
+                ))
             }
         }
         (Kind::Bytes, Value::Bytes(bytes)) => Ok(format!("\\x{}", hex(bytes))),
@@ -111,7 +122,9 @@ fn sqlite(kind: &Kind, value: &Value) -> Result<Converted, String> {
             Ok(value) => of(Bind::Integer(value), "integer"),
             Err(_) => Err(format!("`{text}` is not a whole number")),
         },
-        (Kind::Bytes, Value::Other(text)) => of(Bind::Blob(uuid(text)?.into_bytes().into()), "blob"),
+        (Kind::Bytes, Value::Other(text)) => {
+            of(Bind::Blob(uuid(text)?.into_bytes().into()), "blob")
+        }
         _ => Err(String::new()),
     }
 }
@@ -136,12 +149,19 @@ pub(crate) fn native_time(at: Timestamp) -> Result<String, Fault> {
     if YEARS.contains(&at.0) {
         Ok(at.to_string())
     } else {
-        Err(Fault::invalid("value", format!("the instant {at} is outside the years 1 to 9999")))
+        Err(Fault::invalid(
+            "value",
+            format!("the instant {at} is outside the years 1 to 9999"),
+        ))
     }
 }
 
 fn finite(value: f64) -> Result<f64, String> {
-    if value.is_finite() { Ok(value) } else { Err(format!("{value} is not a finite number")) }
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err(format!("{value} is not a finite number"))
+    }
 }
 
 fn plain(text: &str) -> Result<String, String> {

@@ -58,11 +58,19 @@ pub struct Axis {
 
 impl Axis {
     /// Finds the index that serves the request's order.
-    pub(crate) fn choose(authorized: &Authorized<Request>, dialect: Dialect) -> Result<Self, Fault> {
+    pub(crate) fn choose(
+        authorized: &Authorized<Request>,
+        dialect: Dialect,
+    ) -> Result<Self, Fault> {
         let request = authorized.request();
         let table = authorized.table();
         let conjuncts = request.matching.conjuncts();
-        let mut by_key = Self { along: None, composite: true, note: None, filter: Vec::new() };
+        let mut by_key = Self {
+            along: None,
+            composite: true,
+            note: None,
+            filter: Vec::new(),
+        };
         let leading = match dialect {
             Dialect::Sqlite if table.has_rowid => table.rowid_alias.clone(),
             _ => table.primary_key.first().cloned(),
@@ -75,12 +83,24 @@ impl Axis {
                 by_key.filter.push(term);
             }
         }
-        let Some(along) = &request.order_by else { return Ok(by_key) };
+        let Some(along) = &request.order_by else {
+            return Ok(by_key);
+        };
         let column = find_column(table, along)?;
         if column.kind == Kind::Json {
-            return Err(Fault::invalid("no-order", format!("column `{along}` of `{}` is JSON and has no order", table.id)));
+            return Err(Fault::invalid(
+                "no-order",
+                format!(
+                    "column `{along}` of `{}` is JSON and has no order",
+                    table.id
+                ),
+            ));
         }
-        if column.nullable && !conjuncts.iter().any(|term| holds_only_where_set(term, along)) {
+        if column.nullable
+            && !conjuncts
+                .iter()
+                .any(|term| holds_only_where_set(term, along))
+        {
             return Err(Fault::invalid(
                 "order-by-null",
                 format!(
@@ -96,7 +116,9 @@ impl Axis {
             .filter(|index| leads(index, along))
             .filter_map(|index| implied(index, &conjuncts, table).map(|term| (index, term)))
             .collect();
-        let composite = serving.iter().find(|(index, _)| reaches_key(index, table, dialect));
+        let composite = serving
+            .iter()
+            .find(|(index, _)| reaches_key(index, table, dialect));
         let Some((_, term)) = composite.or(serving.first()) else {
             by_key.note = Some(format!(
                 "no index serves order-by `{along}` of `{}`: swept by key instead",
@@ -105,9 +127,16 @@ impl Axis {
             return Ok(by_key);
         };
         let mut filter = bounds_on(along, &conjuncts);
-        filter.push(Condition::IsNotNull { column: along.clone() });
+        filter.push(Condition::IsNotNull {
+            column: along.clone(),
+        });
         filter.extend(term.clone());
-        Ok(Self { along: Some(along.clone()), composite: composite.is_some(), note: None, filter })
+        Ok(Self {
+            along: Some(along.clone()),
+            composite: composite.is_some(),
+            note: None,
+            filter,
+        })
     }
 
     /// Windows end between values, not between rows.
@@ -118,9 +147,9 @@ impl Axis {
     /// The columns that a window's edges are made of.
     fn columns(&self, row: &Row<'_>, tie: bool) -> Vec<String> {
         match &self.along {
-            Some(along) if !tie && self.composite => {
-                std::iter::once(row.column(along)).chain(key_columns(row)).collect()
-            }
+            Some(along) if !tie && self.composite => std::iter::once(row.column(along))
+                .chain(key_columns(row))
+                .collect(),
             Some(along) if !tie => vec![row.column(along)],
             _ => key_columns(row),
         }
@@ -128,11 +157,15 @@ impl Axis {
 
     fn types(&self, table: &Table, tie: bool) -> Vec<String> {
         let type_of = |name: &String| {
-            table.column(name).map_or_else(String::new, |column| column.sql_type.clone())
+            table
+                .column(name)
+                .map_or_else(String::new, |column| column.sql_type.clone())
         };
         let key = table.primary_key.iter().map(type_of);
         match &self.along {
-            Some(along) if !tie && self.composite => std::iter::once(type_of(along)).chain(key).collect(),
+            Some(along) if !tie && self.composite => {
+                std::iter::once(type_of(along)).chain(key).collect()
+            }
             Some(along) if !tie => vec![type_of(along)],
             _ => key.collect(),
         }
@@ -144,7 +177,11 @@ pub(crate) fn key_columns(row: &Row<'_>) -> Vec<String> {
     if row.table.has_rowid {
         vec![row.system("rowid")]
     } else {
-        row.table.primary_key.iter().map(|name| row.column(name)).collect()
+        row.table
+            .primary_key
+            .iter()
+            .map(|name| row.column(name))
+            .collect()
     }
 }
 
@@ -156,7 +193,9 @@ impl Plan {
         let mut w = Writer::new(self.catalog.dialect());
         let row = w.row(self.table());
         let columns = self.axis.columns(&row, tie);
-        w.push("SELECT ").push(&selected(self.dialect(), &columns)).push(" FROM ");
+        w.push("SELECT ")
+            .push(&selected(self.dialect(), &columns))
+            .push(" FROM ");
         self.swept(&mut w, &row)?;
         w.push(" WHERE ");
         let here = Window {
@@ -172,7 +211,11 @@ impl Plan {
             w.push(" AND ");
             self.condition(&mut w, &row, term, false)?;
         }
-        w.push(&format!(" ORDER BY {} LIMIT 1 OFFSET {}", columns.join(", "), size.saturating_sub(1)));
+        w.push(&format!(
+            " ORDER BY {} LIMIT 1 OFFSET {}",
+            columns.join(", "),
+            size.saturating_sub(1)
+        ));
         Ok(w.finish())
     }
 
@@ -216,13 +259,19 @@ impl Plan {
         let mut w = Writer::new(self.catalog.dialect());
         let row = w.row(self.table());
         let columns = self.axis.columns(&row, window.tie.is_some());
-        w.push("SELECT ").push(&selected(self.dialect(), &columns)).push(" FROM ");
+        w.push("SELECT ")
+            .push(&selected(self.dialect(), &columns))
+            .push(" FROM ");
         self.swept(&mut w, &row)?;
         w.push(" WHERE ");
         self.within(&mut w, &row, window);
         w.push(" AND ");
         self.eligible(&mut w, &row)?;
-        w.push(&format!(" ORDER BY {} LIMIT 1 OFFSET {}", columns.join(", "), n.saturating_sub(1)));
+        w.push(&format!(
+            " ORDER BY {} LIMIT 1 OFFSET {}",
+            columns.join(", "),
+            n.saturating_sub(1)
+        ));
         Ok(w.finish())
     }
 
@@ -239,7 +288,11 @@ impl Plan {
         let upper = if window.inclusive { "<=" } else { "<" };
         for (edge, sign) in [(&window.after, ">"), (&window.upto, upper)] {
             let Some(edge) = edge else { continue };
-            w.push(if any { " AND (" } else { "(" }).push(&columns).push(") ").push(sign).push(" (");
+            w.push(if any { " AND (" } else { "(" })
+                .push(&columns)
+                .push(") ")
+                .push(sign)
+                .push(" (");
             bind_edge(w, edge, &types);
             w.push(")");
             any = true;
@@ -256,7 +309,9 @@ impl Plan {
             match (&window.tie, &self.axis.along) {
                 (Some(at), Some(along)) => {
                     let sql_type = self.along_type();
-                    w.push(&row.column(along)).push(" <= ").bind_as(at.clone(), &sql_type);
+                    w.push(&row.column(along))
+                        .push(" <= ")
+                        .bind_as(at.clone(), &sql_type);
                 }
                 _ => w.truth(true),
             }
@@ -268,9 +323,17 @@ impl Plan {
         let sign = if window.inclusive { "<=" } else { "<" };
         if let (Some(at), Some(along)) = (&window.tie, &self.axis.along) {
             let sql_type = self.along_type();
-            w.push("(").push(&row.column(along)).push(" < ").bind_as(at.clone(), &sql_type).push(" OR ");
+            w.push("(")
+                .push(&row.column(along))
+                .push(" < ")
+                .bind_as(at.clone(), &sql_type)
+                .push(" OR ");
             self.tied(w, row, at);
-            w.push(" AND (").push(&columns).push(") ").push(sign).push(" (");
+            w.push(" AND (")
+                .push(&columns)
+                .push(") ")
+                .push(sign)
+                .push(" (");
             bind_edge(w, edge, &types);
             w.push("))");
         } else {
@@ -283,12 +346,18 @@ impl Plan {
     fn tied(&self, w: &mut Writer, row: &Row<'_>, at: &Bind) {
         if let Some(along) = &self.axis.along {
             let sql_type = self.along_type();
-            w.push(&row.column(along)).push(" = ").bind_as(at.clone(), &sql_type);
+            w.push(&row.column(along))
+                .push(" = ")
+                .bind_as(at.clone(), &sql_type);
         }
     }
 
     fn along_type(&self) -> String {
-        let column = self.axis.along.as_ref().and_then(|along| self.table().column(along));
+        let column = self
+            .axis
+            .along
+            .as_ref()
+            .and_then(|along| self.table().column(along));
         column.map_or_else(String::new, |column| column.sql_type.clone())
     }
 }
@@ -323,15 +392,27 @@ fn leads(index: &Index, column: &str) -> bool {
 /// The index orders rows with one value by key. SQLite's indexes end with the rowid, or with the
 /// primary key where there is none, without saying so.
 fn reaches_key(index: &Index, table: &Table, dialect: Dialect) -> bool {
-    if index.columns.iter().any(|column| column.descending || !column.ordered) {
+    if index
+        .columns
+        .iter()
+        .any(|column| column.descending || !column.ordered)
+    {
         return false;
     }
-    let rest: Vec<_> = index.columns.iter().skip(1).map(|column| column.name.as_deref()).collect();
+    let rest: Vec<_> = index
+        .columns
+        .iter()
+        .skip(1)
+        .map(|column| column.name.as_deref())
+        .collect();
     match dialect {
         Dialect::Sqlite => rest.is_empty(),
         Dialect::Postgres => {
             rest.len() >= table.primary_key.len()
-                && rest.iter().zip(&table.primary_key).all(|(have, want)| *have == Some(want))
+                && rest
+                    .iter()
+                    .zip(&table.primary_key)
+                    .all(|(have, want)| *have == Some(want))
         }
     }
 }
@@ -339,13 +420,21 @@ fn reaches_key(index: &Index, table: &Table, dialect: Dialect) -> bool {
 /// Conditions that bound the column from one side or both, whatever else the request asks.
 fn bounds_on(column: &str, conjuncts: &[&Condition]) -> Vec<Condition> {
     let bounds = |term: &&&Condition| match term {
-        Condition::OlderThan { column: on, .. } | Condition::IdOlderThan { column: on, .. } => on == column,
-        Condition::Compare { column: on, operator, .. } => {
-            on == column && *operator != Comparison::NotEqual
+        Condition::OlderThan { column: on, .. } | Condition::IdOlderThan { column: on, .. } => {
+            on == column
         }
+        Condition::Compare {
+            column: on,
+            operator,
+            ..
+        } => on == column && *operator != Comparison::NotEqual,
         _ => false,
     };
-    conjuncts.iter().filter(bounds).map(|term| (*term).clone()).collect()
+    conjuncts
+        .iter()
+        .filter(bounds)
+        .map(|term| (*term).clone())
+        .collect()
 }
 
 /// The condition does not hold where the column is NULL.
@@ -366,27 +455,55 @@ fn holds_only_where_set(condition: &Condition, name: &str) -> bool {
 /// predicate is one of the request's own terms. `Some(Some(term))`: the term that an edge must
 /// repeat for the database to see it.
 fn implied(index: &Index, conjuncts: &[&Condition], table: &Table) -> Option<Option<Condition>> {
-    let Some(predicate) = &index.predicate else { return Some(None) };
-    let predicate = predicate.trim().trim_start_matches('(').trim_end_matches(')').trim();
+    let Some(predicate) = &index.predicate else {
+        return Some(None);
+    };
+    let predicate = predicate
+        .trim()
+        .trim_start_matches('(')
+        .trim_end_matches(')')
+        .trim();
     let column_named = |text: &str| {
         let name = text.trim().trim_matches('"').replace("\"\"", "\"");
         table.column(&name).map(|column| column.name.clone())
     };
     let flag = |name: String, value: bool| {
-        let term = Condition::Compare { column: name, operator: Comparison::Equal, to: Value::Boolean(value) };
-        conjuncts.iter().any(|have| **have == term).then_some(Some(term))
+        let term = Condition::Compare {
+            column: name,
+            operator: Comparison::Equal,
+            to: Value::Boolean(value),
+        };
+        conjuncts
+            .iter()
+            .any(|have| **have == term)
+            .then_some(Some(term))
     };
     let upper = predicate.to_ascii_uppercase();
-    let before = |suffix: &str| upper.ends_with(suffix).then(|| predicate.len() - suffix.len()).and_then(|at| predicate.get(..at));
+    let before = |suffix: &str| {
+        upper
+            .ends_with(suffix)
+            .then(|| predicate.len() - suffix.len())
+            .and_then(|at| predicate.get(..at))
+    };
     if let Some(name) = before(" IS NOT NULL").and_then(column_named) {
-        let set = conjuncts.iter().any(|term| holds_only_where_set(term, &name));
+        let set = conjuncts
+            .iter()
+            .any(|term| holds_only_where_set(term, &name));
         return set.then_some(Some(Condition::IsNotNull { column: name }));
     }
     if let Some(name) = before(" IS NULL").and_then(column_named) {
         let term = Condition::IsNull { column: name };
-        return conjuncts.iter().any(|have| **have == term).then_some(Some(term));
+        return conjuncts
+            .iter()
+            .any(|have| **have == term)
+            .then_some(Some(term));
     }
-    for (suffix, value) in [(" = TRUE", true), (" = 1", true), (" = FALSE", false), (" = 0", false)] {
+    for (suffix, value) in [
+        (" = TRUE", true),
+        (" = 1", true),
+        (" = FALSE", false),
+        (" = 0", false),
+    ] {
         if let Some(name) = before(suffix).and_then(column_named) {
             return flag(name, value);
         }

@@ -13,13 +13,19 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(dialect: Dialect) -> Self {
-        Self { statement: Statement::new(dialect), rows: 0 }
+        Self {
+            statement: Statement::new(dialect),
+            rows: 0,
+        }
     }
 
     /// A row of `table` under a name that no other row of this statement has.
     pub(crate) fn row<'t>(&mut self, table: &'t Table) -> Row<'t> {
         self.rows += 1;
-        Row { alias: format!("r{}", self.rows), table }
+        Row {
+            alias: format!("r{}", self.rows),
+            table,
+        }
     }
 
     /// Writes `items` with `separator` between them.

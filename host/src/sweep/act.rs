@@ -82,7 +82,10 @@ pub(super) async fn act(
         match retries.after(&failed, technique, inner.skip_locked > 0, size) {
             Verdict::SkipLocked => inner.met_a_lock(),
             Verdict::Lock => technique = Technique::LockThenCheck,
-            Verdict::Smaller { size: smaller, pause } => {
+            Verdict::Smaller {
+                size: smaller,
+                pause,
+            } => {
                 size = smaller;
                 tokio::time::sleep(pause).await;
             }
@@ -157,7 +160,9 @@ impl Attempt<'_> {
 
     /// The checkpoint as it stands once this batch has committed.
     fn checkpoint_after(&self, window: &Window) -> String {
-        self.checkpoint.with(self.inner.ordinal, &self.inner.hash, window.next.as_ref()).to_json()
+        self.checkpoint
+            .with(self.inner.ordinal, &self.inner.hash, window.next.as_ref())
+            .to_json()
     }
 
     async fn one_statement(
@@ -178,7 +183,13 @@ impl Attempt<'_> {
             },
             |w| {
                 w.push(", record AS (");
-                write_record(w, &fence, Record::Tally { from: "fence, tally" });
+                write_record(
+                    w,
+                    &fence,
+                    Record::Tally {
+                        from: "fence, tally",
+                    },
+                );
                 w.push(")");
             },
         )?;
@@ -223,7 +234,12 @@ impl Attempt<'_> {
             let mut cells = row.0;
             let held = cells.pop().and_then(|cell| cell.as_integer());
             if held == Some(1) {
-                keys.push(cells.iter().map(|c| c.as_text().unwrap_or_default().to_owned()).collect());
+                keys.push(
+                    cells
+                        .iter()
+                        .map(|c| c.as_text().unwrap_or_default().to_owned())
+                        .collect(),
+                );
             } else {
                 locked += 1;
             }
@@ -234,7 +250,12 @@ impl Attempt<'_> {
                     .fetch(&statement)
                     .await?
                     .into_iter()
-                    .map(|row| row.0.iter().map(|c| c.as_text().unwrap_or_default().to_owned()).collect())
+                    .map(|row| {
+                        row.0
+                            .iter()
+                            .map(|c| c.as_text().unwrap_or_default().to_owned())
+                            .collect()
+                    })
                     .collect();
                 locked += dropped.len() as u64;
                 keys.retain(|key| !dropped.contains(key));
@@ -244,11 +265,18 @@ impl Attempt<'_> {
             }
         }
         if self.pass_over {
-            let batch = Batch { blocked: keys.len() as u64, ..examined_only(self.size) };
+            let batch = Batch {
+                blocked: keys.len() as u64,
+                ..examined_only(self.size)
+            };
             return self.record_counted(session, batch).await;
         }
         let width = plan.table().primary_key.len();
-        let keys = if keys.is_empty() { vec![Vec::new(); width] } else { columns(&keys) };
+        let keys = if keys.is_empty() {
+            vec![Vec::new(); width]
+        } else {
+            columns(&keys)
+        };
         let fence = self.fence;
         let statement = plan.delete_kept(window, &keys, locked, |w| {
             w.push(", record AS (");
@@ -282,7 +310,10 @@ impl Attempt<'_> {
         let counts = session.fetch_one(&plan.tally(window, false)?).await?;
         let mut batch = batch_of(&counts, 0);
         if self.pass_over {
-            batch = Batch { blocked: 1, ..examined_only(batch.examined) };
+            batch = Batch {
+                blocked: 1,
+                ..examined_only(batch.examined)
+            };
         } else {
             batch.affected = session.execute(&plan.delete_window(window)?).await?;
         }
@@ -309,7 +340,9 @@ impl Attempt<'_> {
         }
         // An error leaves the transaction open, and the session takes its connection with it.
         let window = self.window(session, cursor).await?;
-        let row = session.fetch_one(&self.inner.plan.tally(&window, true)?).await?;
+        let row = session
+            .fetch_one(&self.inner.plan.tally(&window, true)?)
+            .await?;
         session.rollback().await?;
         if session.dialect() == Dialect::Sqlite {
             session.run_script("PRAGMA query_only = OFF").await?;
@@ -335,7 +368,8 @@ async fn finish<T>(session: &mut Session, done: Result<T, Failed>) -> Result<T, 
             Ok(value)
         }
         Err(failed) => {
-            let lost = matches!(&failed, Failed::Database(error) if error.cause == Cause::ConnectionLost);
+            let lost =
+                matches!(&failed, Failed::Database(error) if error.cause == Cause::ConnectionLost);
             if !lost {
                 // If this fails too, the session takes its connection with it.
                 let _ = session.rollback().await;
@@ -349,6 +383,10 @@ async fn finish<T>(session: &mut Session, done: Result<T, Failed>) -> Result<T, 
 fn columns(rows: &[Vec<String>]) -> Keys {
     let width = rows.first().map_or(0, Vec::len);
     (0..width)
-        .map(|column| rows.iter().filter_map(|row| row.get(column).cloned()).collect())
+        .map(|column| {
+            rows.iter()
+                .filter_map(|row| row.get(column).cloned())
+                .collect()
+        })
         .collect()
 }

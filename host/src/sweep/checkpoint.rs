@@ -51,7 +51,11 @@ impl Checkpoint {
     pub(super) fn with(&self, ordinal: usize, hash: &str, cursor: Option<&Cursor>) -> Self {
         let mut next = self.clone();
         next.sweeps.truncate(ordinal + 1);
-        let empty = || Position { request: String::new(), drained: false, cursor: Cursor::default() };
+        let empty = || Position {
+            request: String::new(),
+            drained: false,
+            cursor: Cursor::default(),
+        };
         next.sweeps.resize_with(ordinal + 1, empty);
         if let Some(position) = next.sweeps.last_mut() {
             *position = Position {
@@ -67,7 +71,11 @@ impl Checkpoint {
 /// The identity of a request.
 pub(super) fn hash(request: &Request) -> String {
     let digest = Sha256::digest(format!("{request:?}").as_bytes());
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -78,7 +86,10 @@ mod tests {
 
     #[test]
     fn a_sweep_resumes_only_under_its_own_ordinal_and_request() {
-        let cursor = Cursor { after: Some(vec![Bind::Integer(7)]), tie: None };
+        let cursor = Cursor {
+            after: Some(vec![Bind::Integer(7)]),
+            tie: None,
+        };
         let saved = Checkpoint::default().with(1, "abc", Some(&cursor));
         let read = Checkpoint::parse(&saved.to_json());
 
@@ -90,7 +101,14 @@ mod tests {
 
     #[test]
     fn requests_that_differ_in_a_value_have_other_hashes() {
-        let is_null = |column: &str| Request::delete("t", Condition::IsNull { column: column.into() });
+        let is_null = |column: &str| {
+            Request::delete(
+                "t",
+                Condition::IsNull {
+                    column: column.into(),
+                },
+            )
+        };
         assert_ne!(hash(&is_null("a")), hash(&is_null("b")));
     }
 }

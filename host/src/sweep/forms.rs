@@ -20,7 +20,8 @@ pub(super) async fn resolve(
     for probe in &probes {
         if probe.id {
             let form = if let Some(connection) = session.as_postgres() {
-                Catalog::id_form_postgres(connection, &probe.table, &probe.column, context.now).await
+                Catalog::id_form_postgres(connection, &probe.table, &probe.column, context.now)
+                    .await
             } else if let Some(connection) = session.as_sqlite() {
                 Catalog::id_form_sqlite(connection, &probe.table, &probe.column, context.now).await
             } else {

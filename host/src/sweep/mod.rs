@@ -85,18 +85,34 @@ impl Sweep {
         let (technique, why) = plan.technique();
         tracing::debug!(run = %context.run, job = %context.subject.job, table = %plan.table().id, ?technique, why, "sweep opened");
         let again = context.options.mode == Mode::DryRun
-            && state.drained.iter().any(|done| done.request() == plan.request());
+            && state
+                .drained
+                .iter()
+                .any(|done| done.request() == plan.request());
         let cursor = if again {
             None
         } else {
-            state.checkpoint.resume(ordinal, &hash).map(|cursor| resumable(cursor, &plan))
+            state
+                .checkpoint
+                .resume(ordinal, &hash)
+                .map(|cursor| resumable(cursor, &plan))
         };
         if cursor.is_none() {
             state.drained.push(Arc::clone(&plan));
         }
         drop(state);
-        let inner = Inner { plan, technique, ordinal, hash, cursor, skip_locked: 0 };
-        Ok(Self { context: Arc::clone(context), inner: Arc::new(Mutex::new(inner)) })
+        let inner = Inner {
+            plan,
+            technique,
+            ordinal,
+            hash,
+            cursor,
+            skip_locked: 0,
+        };
+        Ok(Self {
+            context: Arc::clone(context),
+            inner: Arc::new(Mutex::new(inner)),
+        })
     }
 
     /// Runs the next batch.
@@ -107,14 +123,19 @@ impl Sweep {
     pub async fn next(&self) -> Result<Step, Fault> {
         let sweep = self.clone();
         // Held by a task, so that a dropped call cannot tear a batch in two.
-        self.context.work.run(async move { sweep.step().await }).await?
+        self.context
+            .work
+            .run(async move { sweep.step().await })
+            .await?
     }
 
     async fn step(&self) -> Result<Step, Fault> {
         let context = &self.context;
         let mut inner = self.inner.lock().await;
         let mut state = context.state.lock().await;
-        let Some(cursor) = inner.cursor.clone() else { return Ok(Step::Drained) };
+        let Some(cursor) = inner.cursor.clone() else {
+            return Ok(Step::Drained);
+        };
         if let Some(reason) = self.due_to_stop(&mut inner, &mut state).await? {
             let Some(reason) = reason else {
                 self.drain(&mut inner, &mut state);
@@ -126,7 +147,10 @@ impl Sweep {
             }
             return Ok(Step::Suspended(reason));
         }
-        let left = context.options.max_rows.saturating_sub(state.totals.changed());
+        let left = context
+            .options
+            .max_rows
+            .saturating_sub(state.totals.changed());
         let (batch, next) = act::act(context, &mut inner, &mut state, &cursor, left).await?;
         state.totals += batch;
         state.batches += 1;
@@ -179,7 +203,11 @@ impl Sweep {
 fn resumable(cursor: Cursor, plan: &Plan) -> Cursor {
     let table = plan.table();
     let by_rowid = table.has_rowid && table.rowid_alias.is_none();
-    if by_rowid && plan.dialect() == Dialect::Sqlite { Cursor::default() } else { cursor }
+    if by_rowid && plan.dialect() == Dialect::Sqlite {
+        Cursor::default()
+    } else {
+        cursor
+    }
 }
 
 impl Inner {
@@ -197,5 +225,8 @@ impl Inner {
 
 /// The counts of a batch that only moved the sweep on.
 fn examined_only(examined: u64) -> Batch {
-    Batch { examined, ..Batch::default() }
+    Batch {
+        examined,
+        ..Batch::default()
+    }
 }

@@ -51,7 +51,9 @@ impl Retries {
             Failed::Fenced => {
                 self.fenced += 1;
                 return match self.fenced {
-                    1 | 2 => Verdict::AskLedger { pause: Duration::ZERO },
+                    1 | 2 => Verdict::AskLedger {
+                        pause: Duration::ZERO,
+                    },
                     _ => Verdict::GiveUp,
                 };
             }
@@ -64,14 +66,23 @@ impl Retries {
             Cause::ForeignKey if technique == Technique::OneStatement => Verdict::Lock,
             Cause::ForeignKey if size == 1 => Verdict::PassOver,
             // Halving finds the row in the way in as many steps as the window has bits.
-            Cause::ForeignKey => Verdict::Smaller { size: size / 2, pause: Duration::ZERO },
-            Cause::LockTimeout | Cause::Deadlock | Cause::Serialization | Cause::StatementTimeout => {
+            Cause::ForeignKey => Verdict::Smaller {
+                size: size / 2,
+                pause: Duration::ZERO,
+            },
+            Cause::LockTimeout
+            | Cause::Deadlock
+            | Cause::Serialization
+            | Cause::StatementTimeout => {
                 self.conflicts += 1;
                 if self.conflicts > CONFLICTS {
                     return Verdict::GiveUp;
                 }
                 let pause = jitter(Duration::from_millis(10 << self.conflicts));
-                Verdict::Smaller { size: (size / 2).max(1), pause }
+                Verdict::Smaller {
+                    size: (size / 2).max(1),
+                    pause,
+                }
             }
             Cause::ConnectionLost => {
                 self.losses += 1;
@@ -79,7 +90,9 @@ impl Retries {
                     return Verdict::GiveUp;
                 }
                 let pause = Duration::from_millis(50 << self.losses);
-                Verdict::AskLedger { pause: jitter(pause) }
+                Verdict::AskLedger {
+                    pause: jitter(pause),
+                }
             }
             Cause::Other => Verdict::GiveUp,
         }
@@ -88,6 +101,9 @@ impl Retries {
 
 /// Half to one and a half times `pause`, so that two hosts that met do not meet again.
 fn jitter(pause: Duration) -> Duration {
-    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().subsec_nanos();
+    let nanos = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .subsec_nanos();
     pause.mul_f64(0.5 + f64::from(nanos % 1_000) / 1_000.0)
 }

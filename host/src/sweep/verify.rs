@@ -43,9 +43,14 @@ impl Verification {
         match text {
             None => Self::NotDone,
             Some("verified") => Self::Verified,
-            Some(text) => match text.strip_prefix("left: ").and_then(|rows| rows.parse().ok()) {
+            Some(text) => match text
+                .strip_prefix("left: ")
+                .and_then(|rows| rows.parse().ok())
+            {
                 Some(rows) => Self::Left(rows),
-                None => Self::Unverified(text.strip_prefix("unverified: ").unwrap_or(text).to_owned()),
+                None => {
+                    Self::Unverified(text.strip_prefix("unverified: ").unwrap_or(text).to_owned())
+                }
             },
         }
     }
@@ -67,7 +72,11 @@ pub async fn verify(database: &Database, drained: &[Arc<Plan>]) -> Verification 
             Err(error) => return Verification::Unverified(error.to_string()),
         }
     }
-    if left == 0 { Verification::Verified } else { Verification::Left(left) }
+    if left == 0 {
+        Verification::Verified
+    } else {
+        Verification::Left(left)
+    }
 }
 
 /// Rows that the sweep would still delete, counted no further than `most`.
@@ -84,7 +93,9 @@ pub(super) async fn remaining(
         Dialect::Postgres => {
             let timeout = TIMEOUT.as_millis();
             session
-                .begin(&format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout}"))
+                .begin(&format!(
+                    "BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout}"
+                ))
                 .await?;
             let row = session.fetch_one(&statement).await?;
             session.rollback().await?;

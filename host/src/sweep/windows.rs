@@ -37,9 +37,15 @@ async fn between_rows(
 ) -> Result<Window, Fault> {
     let edge = first_row(session, &plan.edge(cursor, size)?).await?;
     let next = match (&edge, &cursor.tie) {
-        (Some(edge), tie) => Some(Cursor { after: Some(edge.clone()), tie: tie.clone() }),
+        (Some(edge), tie) => Some(Cursor {
+            after: Some(edge.clone()),
+            tie: tie.clone(),
+        }),
         // The group is done; go on behind its value.
-        (None, Some(at)) => Some(Cursor { after: Some(vec![at.clone()]), tie: None }),
+        (None, Some(at)) => Some(Cursor {
+            after: Some(vec![at.clone()]),
+            tie: None,
+        }),
         (None, None) => None,
     };
     Ok(Window {
@@ -71,20 +77,39 @@ async fn between_values(
     let Some(edge) = first_row(session, &plan.edge(cursor, size)?).await? else {
         return Ok(window(None, true, None));
     };
-    let Some(at) = edge.first().cloned() else { return Ok(window(None, true, None)) };
+    let Some(at) = edge.first().cloned() else {
+        return Ok(window(None, true, None));
+    };
     let most = size * TIE_WINDOWS + 1;
-    let tied = session.fetch_one(&plan.ties(&at, most)?).await?.get(0).as_count();
+    let tied = session
+        .fetch_one(&plan.ties(&at, most)?)
+        .await?
+        .get(0)
+        .as_count();
     if tied < most {
-        let next = Cursor { after: Some(edge.clone()), tie: None };
+        let next = Cursor {
+            after: Some(edge.clone()),
+            tie: None,
+        };
         return Ok(window(Some(edge), true, Some(next)));
     }
-    let group = Cursor { after: None, tie: Some(at) };
+    let group = Cursor {
+        after: None,
+        tie: Some(at),
+    };
     let before = window(Some(edge), false, Some(group.clone()));
-    let examined = session.fetch_one(&plan.examine(&before)?).await?.get(0).as_count();
+    let examined = session
+        .fetch_one(&plan.examine(&before)?)
+        .await?
+        .get(0)
+        .as_count();
     if examined == 0 {
         return Box::pin(between_rows(session, plan, &group, size)).await;
     }
-    Ok(Window { examined: Some(examined), ..before })
+    Ok(Window {
+        examined: Some(examined),
+        ..before
+    })
 }
 
 /// Shortens a window that holds more eligible rows than the run may still change.
@@ -102,8 +127,13 @@ async fn within_budget(
     };
     if plan.axis().cuts_between_values() && window.tie.is_none() {
         // A value cannot be cut; a group that does not fit is gone through by key.
-        let Some(at) = last.first().cloned() else { return Ok(window) };
-        let group = Cursor { after: None, tie: Some(at) };
+        let Some(at) = last.first().cloned() else {
+            return Ok(window);
+        };
+        let group = Cursor {
+            after: None,
+            tie: Some(at),
+        };
         let before = Window {
             upto: Some(last),
             inclusive: false,
@@ -111,7 +141,11 @@ async fn within_budget(
             next: Some(group.clone()),
             ..window
         };
-        let held = session.fetch_one(&plan.examine(&before)?).await?.get(0).as_count();
+        let held = session
+            .fetch_one(&plan.examine(&before)?)
+            .await?
+            .get(0)
+            .as_count();
         if held > 0 {
             return Ok(before);
         }
@@ -121,20 +155,38 @@ async fn within_budget(
             inclusive: true,
             tie: group.tie.clone(),
             examined: None,
-            next: Some(Cursor { after: group.tie.clone().map(|at| vec![at]), tie: None }),
+            next: Some(Cursor {
+                after: group.tie.clone().map(|at| vec![at]),
+                tie: None,
+            }),
         };
         return Box::pin(within_budget(session, plan, inside, most)).await;
     }
     let Some(edge) = first_row(session, &plan.nth_eligible(&window, most)?).await? else {
         return Ok(window);
     };
-    let next = Some(Cursor { after: Some(edge.clone()), tie: window.tie.clone() });
-    Ok(Window { upto: Some(edge), inclusive: true, examined: None, next, ..window })
+    let next = Some(Cursor {
+        after: Some(edge.clone()),
+        tie: window.tie.clone(),
+    });
+    Ok(Window {
+        upto: Some(edge),
+        inclusive: true,
+        examined: None,
+        next,
+        ..window
+    })
 }
 
-async fn first_row(session: &mut Session, statement: &Statement) -> Result<Option<Edge>, DatabaseError> {
+async fn first_row(
+    session: &mut Session,
+    statement: &Statement,
+) -> Result<Option<Edge>, DatabaseError> {
     let rows = session.fetch(statement).await?;
-    Ok(rows.into_iter().next().map(|row| row.0.into_iter().map(Bind::from).collect()))
+    Ok(rows
+        .into_iter()
+        .next()
+        .map(|row| row.0.into_iter().map(Bind::from).collect()))
 }
 
 /// The window size in force.

@@ -18,15 +18,33 @@ fn all() -> Request {
 }
 
 async fn recorded(lab: &Lab) -> i64 {
-    lab.count("SELECT CAST(coalesce(sum(affected), 0) AS bigint) FROM besom_batch").await
+    lab.count("SELECT CAST(coalesce(sum(affected), 0) AS bigint) FROM besom_batch")
+        .await
 }
 
 /// A context with the fence as another process would hold it.
-async fn with_fence(lab: &Lab, fence: Fence, now: besom::request::Timestamp) -> std::sync::Arc<RunContext> {
+async fn with_fence(
+    lab: &Lab,
+    fence: Fence,
+    now: besom::request::Timestamp,
+) -> std::sync::Arc<RunContext> {
     let catalog = lab.catalog().await;
     let grants = everything(&catalog).into();
-    let subject = besom::scope::Subject { job: job(), bundled: false };
-    RunContext::new(lab.database.clone(), catalog, grants, subject, fence, now, "{}", Vec::new(), lab.options.clone())
+    let subject = besom::scope::Subject {
+        job: job(),
+        bundled: false,
+    };
+    RunContext::new(
+        lab.database.clone(),
+        catalog,
+        grants,
+        subject,
+        fence,
+        now,
+        "{}",
+        Vec::new(),
+        lab.options.clone(),
+    )
 }
 
 #[tokio::test]
@@ -40,7 +58,9 @@ async fn a_take_over_between_snapshot_and_delete_leaves_every_row() {
     let mut other = lab.session().await;
     other.begin("BEGIN").await.unwrap();
     let mut raise = Statement::new(lab.dialect());
-    raise.push("UPDATE besom_run SET token = token + 1 WHERE id = ").bind_as(claimed.fence.run.to_string(), "uuid");
+    raise
+        .push("UPDATE besom_run SET token = token + 1 WHERE id = ")
+        .bind_as(claimed.fence.run.to_string(), "uuid");
     other.execute(&raise).await.unwrap();
     let batch = tokio::spawn(async move { sweep.next().await });
     tokio::time::sleep(Duration::from_millis(150)).await;
@@ -56,21 +76,31 @@ async fn a_take_over_between_snapshot_and_delete_leaves_every_row() {
 async fn a_duplicate_of_a_batch_whose_client_died_takes_the_recorded_answer() {
     for lab in both(POSTGRES, SQLITE).await {
         let (first, claimed) = lab.begin().await;
-        let Step::Batch(batch) = Sweep::open(&first, all()).await.unwrap().next().await.unwrap() else {
+        let Step::Batch(batch) = Sweep::open(&first, all())
+            .await
+            .unwrap()
+            .next()
+            .await
+            .unwrap()
+        else {
             panic!("a batch");
         };
 
         // The answer was lost: the same host, with the fence as it was before, tries again.
         let again = with_fence(&lab, claimed.fence, claimed.now).await;
         let sweep = Sweep::open(&again, all()).await.unwrap();
-        let Step::Batch(repeated) = sweep.next().await.unwrap() else { panic!("a batch") };
+        let Step::Batch(repeated) = sweep.next().await.unwrap() else {
+            panic!("a batch")
+        };
 
         assert_eq!(repeated, batch);
         assert_eq!(lab.count("SELECT count(*) FROM item").await, 4000);
         assert_eq!(recorded(&lab).await, 1000);
 
         // And it goes on where that batch ended.
-        let Step::Batch(_) = sweep.next().await.unwrap() else { panic!("a batch") };
+        let Step::Batch(_) = sweep.next().await.unwrap() else {
+            panic!("a batch")
+        };
         assert_eq!(lab.count("SELECT count(*) FROM item").await, 3000);
         assert_eq!(lab.count("SELECT min(id) FROM item").await, 2001);
     }
@@ -103,9 +133,16 @@ async fn a_job_that_runs_elsewhere_is_not_begun() {
     for lab in both(POSTGRES, SQLITE).await {
         let _running = lab.begin().await;
         let refused = lab.claim().take(&lab.database).await.unwrap_err();
-        let LedgerError::Busy { host, .. } = &refused else { panic!("{refused}") };
+        let LedgerError::Busy { host, .. } = &refused else {
+            panic!("{refused}")
+        };
         assert_eq!(host, "lab");
-        assert!(refused.to_string().contains("`lab/sweep` is running already"), "{refused}");
+        assert!(
+            refused
+                .to_string()
+                .contains("`lab/sweep` is running already"),
+            "{refused}"
+        );
     }
 }
 
@@ -114,12 +151,19 @@ async fn a_heartbeat_does_not_wait_for_a_batch() {
     let lab = Lab::postgres(POSTGRES).await;
     let (_, lease) = lab.claim().take(&lab.database).await.unwrap();
     let mut batch = lab.session().await;
-    batch.begin("BEGIN; UPDATE besom_run SET seq = seq").await.unwrap();
+    batch
+        .begin("BEGIN; UPDATE besom_run SET seq = seq")
+        .await
+        .unwrap();
 
     let began = Instant::now();
     assert!(lease.renew().await.unwrap());
 
-    assert!(began.elapsed() < Duration::from_millis(400), "it waited {:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_millis(400),
+        "it waited {:?}",
+        began.elapsed()
+    );
     batch.rollback().await.unwrap();
 }
 
@@ -158,16 +202,27 @@ async fn a_clock_that_went_back_stops_a_run_on_sqlite() {
     let lab = Lab::sqlite(SQLITE).await;
     let (context, _) = lab.begin().await;
     lab.end(&context).await;
-    lab.script("UPDATE besom_run SET ended_at = ended_at + 600000000").await;
+    lab.script("UPDATE besom_run SET ended_at = ended_at + 600000000")
+        .await;
 
     let refused = lab.claim().take(&lab.database).await.unwrap_err();
-    assert!(matches!(refused, LedgerError::ClockWentBack { behind_seconds: 590..=600 }), "{refused}");
+    assert!(
+        matches!(
+            refused,
+            LedgerError::ClockWentBack {
+                behind_seconds: 590..=600
+            }
+        ),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
 async fn a_database_without_a_ledger_says_what_to_do() {
     for home in [besom_tests::postgres().await, besom_tests::sqlite()] {
-        let database = besom::database::Database::connect(&home.url, Default::default()).await.unwrap();
+        let database = besom::database::Database::connect(&home.url, Default::default())
+            .await
+            .unwrap();
         let refused = besom::ledger::list(&database, 5).await.unwrap_err();
         assert!(refused.to_string().contains("besom migrate"), "{refused}");
     }

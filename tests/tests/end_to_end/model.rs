@@ -81,7 +81,11 @@ fn item() -> impl Strategy<Value = Item> {
 }
 
 fn note() -> impl Strategy<Value = Note> {
-    (0_i64..60, prop::option::of(any::<bool>()), prop::option::of(instant()))
+    (
+        0_i64..60,
+        prop::option::of(any::<bool>()),
+        prop::option::of(instant()),
+    )
         .prop_map(|(item, live, at)| Note { item, live, at })
 }
 
@@ -108,26 +112,48 @@ fn note_condition() -> impl Strategy<Value = Condition> {
             to: Value::Boolean(live)
         }),
         instant().prop_map(|at| older("at", at)),
-        Just(Condition::IsNull { column: "live".into() }),
+        Just(Condition::IsNull {
+            column: "live".into()
+        }),
     ]
 }
 
 fn older(column: &str, at: i64) -> Condition {
-    Condition::OlderThan { column: column.into(), cutoff: Timestamp(at), offset: 0 }
+    Condition::OlderThan {
+        column: column.into(),
+        cutoff: Timestamp(at),
+        offset: 0,
+    }
 }
 
 fn compare(column: &str, operator: Comparison, to: Value) -> Condition {
-    Condition::Compare { column: column.into(), operator, to }
+    Condition::Compare {
+        column: column.into(),
+        operator,
+        to,
+    }
 }
 
 fn leaf() -> impl Strategy<Value = Condition> {
     let column = prop::sample::select(vec!["num", "label", "flag", "at", "kind", "until"]);
     prop_oneof![
         (comparison(), -2_i64..3).prop_map(|(op, n)| compare("num", op, Value::Integer(n))),
-        (either(), 0..LABELS.len()).prop_map(|(op, i)| compare("label", op, Value::Text(LABELS[i].into()))),
-        (either(), 0..KINDS.len()).prop_map(|(op, i)| compare("kind", op, Value::Text(KINDS[i].into()))),
+        (either(), 0..LABELS.len()).prop_map(|(op, i)| compare(
+            "label",
+            op,
+            Value::Text(LABELS[i].into())
+        )),
+        (either(), 0..KINDS.len()).prop_map(|(op, i)| compare(
+            "kind",
+            op,
+            Value::Text(KINDS[i].into())
+        )),
         (either(), any::<bool>()).prop_map(|(op, b)| compare("flag", op, Value::Boolean(b))),
-        (comparison(), instant()).prop_map(|(op, at)| compare("at", op, Value::Timestamp(Timestamp(at)))),
+        (comparison(), instant()).prop_map(|(op, at)| compare(
+            "at",
+            op,
+            Value::Timestamp(Timestamp(at))
+        )),
         comparison().prop_map(|operator| Condition::CompareColumns {
             column: "at".into(),
             operator,
@@ -139,15 +165,22 @@ fn leaf() -> impl Strategy<Value = Condition> {
             cutoff: Timestamp(at),
             offset: days * DAY
         }),
-        instant().prop_map(|at| Condition::IdOlderThan { column: "id".into(), cutoff: Timestamp(at) }),
-        column.clone().prop_map(|c| Condition::IsNull { column: c.into() }),
+        instant().prop_map(|at| Condition::IdOlderThan {
+            column: "id".into(),
+            cutoff: Timestamp(at)
+        }),
+        column
+            .clone()
+            .prop_map(|c| Condition::IsNull { column: c.into() }),
         column.prop_map(|c| Condition::IsNotNull { column: c.into() }),
         prop::collection::vec(-2_i64..3, 1..3).prop_map(|values| Condition::OneOf {
             column: "num".into(),
             values: values.into_iter().map(Value::Integer).collect()
         }),
-        prop::sample::select(vec!["a", "b", "b%", "ab"])
-            .prop_map(|prefix| Condition::StartsWith { column: "label".into(), prefix: prefix.into() }),
+        prop::sample::select(vec!["a", "b", "b%", "ab"]).prop_map(|prefix| Condition::StartsWith {
+            column: "label".into(),
+            prefix: prefix.into()
+        }),
         prop::option::of(note_condition()).prop_map(|matching| related(matching, true)),
         prop::option::of(note_condition()).prop_map(|matching| related(matching, false)),
         (1_u32..4).prop_map(|keep| Condition::BeyondNewest {
@@ -160,11 +193,22 @@ fn leaf() -> impl Strategy<Value = Condition> {
 }
 
 fn related(matching: Option<Condition>, exists: bool) -> Condition {
-    let on = vec![Join { foreign: "item_n".into(), local: "n".into() }];
+    let on = vec![Join {
+        foreign: "item_n".into(),
+        local: "n".into(),
+    }];
     let matching = matching.map(Box::new);
     match exists {
-        true => Condition::Exists { table: "note".into(), on, matching },
-        false => Condition::NotExists { table: "note".into(), on, matching },
+        true => Condition::Exists {
+            table: "note".into(),
+            on,
+            matching,
+        },
+        false => Condition::NotExists {
+            table: "note".into(),
+            on,
+            matching,
+        },
     }
 }
 
@@ -200,16 +244,26 @@ struct Model<'a> {
 impl Model<'_> {
     fn holds(&self, n: i64, item: &Item, condition: &Condition) -> Truth {
         match condition {
-            Condition::Compare { column, operator, to } => match to {
+            Condition::Compare {
+                column,
+                operator,
+                to,
+            } => match to {
                 Value::Integer(v) => ordered(item.num?, *operator, *v),
-                Value::Text(t) if column == "label" => ordered(LABELS[item.label?], *operator, t.as_str()),
+                Value::Text(t) if column == "label" => {
+                    ordered(LABELS[item.label?], *operator, t.as_str())
+                }
                 Value::Text(t) => ordered(KINDS[item.kind?], *operator, t.as_str()),
                 Value::Boolean(b) => ordered(item.flag?, *operator, *b),
                 Value::Timestamp(at) => ordered(item.at?, *operator, at.0),
                 other => unreachable!("{other:?}"),
             },
             Condition::CompareColumns { operator, .. } => ordered(item.at?, *operator, item.until?),
-            Condition::OlderThan { column, cutoff, offset } => {
+            Condition::OlderThan {
+                column,
+                cutoff,
+                offset,
+            } => {
                 let at = if column == "at" { item.at } else { item.until };
                 Some(at? + offset < cutoff.0)
             }
@@ -228,14 +282,19 @@ impl Model<'_> {
             Condition::BeyondNewest { keep, .. } => {
                 let (kind, at) = (item.kind?, item.at?);
                 let newer = self.items.iter().filter(|(other, it)| {
-                    it.kind == Some(kind) && it.at.is_some_and(|a| (a, key(**other, it)) > (at, key(n, item)))
+                    it.kind == Some(kind)
+                        && it
+                            .at
+                            .is_some_and(|a| (a, key(**other, it)) > (at, key(n, item)))
                 });
                 Some(newer.count() >= *keep as usize)
             }
-            Condition::All(of) => of.iter().fold(Some(true), |all, c| and(all, self.holds(n, item, c))),
-            Condition::Any(of) => {
-                of.iter().fold(Some(false), |any, c| and(any.map(|a| !a), self.holds(n, item, c).map(|b| !b)).map(|x| !x))
-            }
+            Condition::All(of) => of
+                .iter()
+                .fold(Some(true), |all, c| and(all, self.holds(n, item, c))),
+            Condition::Any(of) => of.iter().fold(Some(false), |any, c| {
+                and(any.map(|a| !a), self.holds(n, item, c).map(|b| !b)).map(|x| !x)
+            }),
             Condition::Not(of) => self.holds(n, item, of).map(|b| !b),
             Condition::Everything => Some(true),
         }
@@ -253,12 +312,20 @@ impl Model<'_> {
     }
 
     fn note(&self, n: i64, matching: Option<&Condition>) -> bool {
-        self.notes.iter().filter(|note| note.item == n).any(|note| match matching {
-            None => true,
-            Some(Condition::Compare { to: Value::Boolean(live), .. }) => note.live == Some(*live),
-            Some(Condition::OlderThan { cutoff, .. }) => note.at.is_some_and(|at| at < cutoff.0),
-            Some(_) => note.live.is_none(),
-        })
+        self.notes
+            .iter()
+            .filter(|note| note.item == n)
+            .any(|note| match matching {
+                None => true,
+                Some(Condition::Compare {
+                    to: Value::Boolean(live),
+                    ..
+                }) => note.live == Some(*live),
+                Some(Condition::OlderThan { cutoff, .. }) => {
+                    note.at.is_some_and(|at| at < cutoff.0)
+                }
+                Some(_) => note.live.is_none(),
+            })
     }
 }
 
@@ -338,8 +405,15 @@ fn the_deleted_set_equals_the_models(dialect: Dialect) {
         }
     });
     let lab = std::cell::RefCell::new(lab);
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
-    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let cases = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(200);
+    let mut runner = TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    });
     let strategy = (
         prop::collection::vec(item(), 0..60),
         prop::collection::vec(note(), 0..40),
@@ -348,61 +422,88 @@ fn the_deleted_set_equals_the_models(dialect: Dialect) {
         prop::sample::select(vec![1_u64, 2, 7, 1000]),
         prop::option::weighted(0.2, 1_u64..20),
     );
-    let outcome = runner.run(&strategy, |(items, notes, condition, order, size, budget)| {
-        let items: BTreeMap<i64, Item> = items.into_iter().enumerate().map(|(n, i)| (n as i64, i)).collect();
-        let model = Model { items: &items, notes: &notes };
-        // An order needs a condition that rules out NULL there.
-        let condition = match order {
-            Some(column) => Condition::All(vec![Condition::IsNotNull { column: column.into() }, condition]),
-            None => condition,
-        };
-        let has_newest = format!("{condition:?}").contains("BeyondNewest");
-        let kept: Vec<i64> = items
-            .iter()
-            .filter(|(n, item)| model.holds(**n, item, &condition) != Some(true))
-            .map(|(n, _)| *n)
-            .collect();
-        let mut lab = lab.borrow_mut();
-        lab.options.batch_size = size;
-        lab.options.max_rows = budget.unwrap_or(1_000_000);
-        let mut request = Request::delete("item", condition.clone());
-        request.order_by = order.map(str::to_owned);
-        runtime.block_on(async {
-            lab.script(&rows(dialect, &items, &notes)).await;
-            if negates_newest(&condition, false) {
-                let refused = lab.run(request).await.unwrap_err();
-                prop_assert_eq!(&refused.problem().code, "unstable");
-                prop_assert_eq!(lab.ids("SELECT n FROM item").await.len(), items.len());
-                return Ok(());
-            }
-            let (total, end) = lab.run(request).await.unwrap_or_else(|fault| panic!("{fault} for {condition:?}"));
-            let left = lab.ids("SELECT n FROM item").await;
-            let gone = items.len() - left.len();
-            prop_assert_eq!(total.affected, gone as u64, "counted what went");
-            if has_newest || budget.is_some() {
-                // Deleting changes who is newest for later batches, never towards more deletes;
-                // a budget stops early, never late.
-                prop_assert!(kept.iter().all(|n| left.contains(n)), "kept {:?} left {:?}", kept, left);
-                if let Some(budget) = budget {
-                    prop_assert!(total.affected <= budget, "{} > {}", total.affected, budget);
-                    if !has_newest && left != kept {
-                        prop_assert_eq!(total.affected, budget);
-                        prop_assert!(matches!(end, Step::Suspended(_)));
-                    }
+    let outcome = runner.run(
+        &strategy,
+        |(items, notes, condition, order, size, budget)| {
+            let items: BTreeMap<i64, Item> = items
+                .into_iter()
+                .enumerate()
+                .map(|(n, i)| (n as i64, i))
+                .collect();
+            let model = Model {
+                items: &items,
+                notes: &notes,
+            };
+            // An order needs a condition that rules out NULL there.
+            let condition = match order {
+                Some(column) => Condition::All(vec![
+                    Condition::IsNotNull {
+                        column: column.into(),
+                    },
+                    condition,
+                ]),
+                None => condition,
+            };
+            let has_newest = format!("{condition:?}").contains("BeyondNewest");
+            let kept: Vec<i64> = items
+                .iter()
+                .filter(|(n, item)| model.holds(**n, item, &condition) != Some(true))
+                .map(|(n, _)| *n)
+                .collect();
+            let mut lab = lab.borrow_mut();
+            lab.options.batch_size = size;
+            lab.options.max_rows = budget.unwrap_or(1_000_000);
+            let mut request = Request::delete("item", condition.clone());
+            request.order_by = order.map(str::to_owned);
+            runtime.block_on(async {
+                lab.script(&rows(dialect, &items, &notes)).await;
+                if negates_newest(&condition, false) {
+                    let refused = lab.run(request).await.unwrap_err();
+                    prop_assert_eq!(&refused.problem().code, "unstable");
+                    prop_assert_eq!(lab.ids("SELECT n FROM item").await.len(), items.len());
+                    return Ok(());
                 }
-            } else {
-                prop_assert_eq!(left, kept);
-                prop_assert_eq!(end, Step::Drained);
-            }
-            Ok(())
-        })
-    });
+                let (total, end) = lab
+                    .run(request)
+                    .await
+                    .unwrap_or_else(|fault| panic!("{fault} for {condition:?}"));
+                let left = lab.ids("SELECT n FROM item").await;
+                let gone = items.len() - left.len();
+                prop_assert_eq!(total.affected, gone as u64, "counted what went");
+                if has_newest || budget.is_some() {
+                    // Deleting changes who is newest for later batches, never towards more deletes;
+                    // a budget stops early, never late.
+                    prop_assert!(
+                        kept.iter().all(|n| left.contains(n)),
+                        "kept {:?} left {:?}",
+                        kept,
+                        left
+                    );
+                    if let Some(budget) = budget {
+                        prop_assert!(total.affected <= budget, "{} > {}", total.affected, budget);
+                        if !has_newest && left != kept {
+                            prop_assert_eq!(total.affected, budget);
+                            prop_assert!(matches!(end, Step::Suspended(_)));
+                        }
+                    }
+                } else {
+                    prop_assert_eq!(left, kept);
+                    prop_assert_eq!(end, Step::Drained);
+                }
+                Ok(())
+            })
+        },
+    );
     outcome.unwrap();
     runtime.block_on(async {
         // Every row that ever went is in the ledger.
         let lab = lab.borrow();
-        let batches = lab.count("SELECT CAST(coalesce(sum(affected), 0) AS bigint) FROM besom_batch").await;
-        let runs = lab.count("SELECT CAST(coalesce(sum(affected), 0) AS bigint) FROM besom_run").await;
+        let batches = lab
+            .count("SELECT CAST(coalesce(sum(affected), 0) AS bigint) FROM besom_batch")
+            .await;
+        let runs = lab
+            .count("SELECT CAST(coalesce(sum(affected), 0) AS bigint) FROM besom_run")
+            .await;
         assert_eq!(batches, runs);
         assert!(batches > 0, "the cases deleted nothing at all");
     });

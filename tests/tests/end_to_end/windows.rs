@@ -11,7 +11,11 @@ use besom_tests::lab::{Lab, both, drain};
 const NOW: i64 = 1_767_225_600_000_000;
 
 fn older(column: &str, at: i64) -> Condition {
-    Condition::OlderThan { column: column.into(), cutoff: Timestamp(at), offset: 0 }
+    Condition::OlderThan {
+        column: column.into(),
+        cutoff: Timestamp(at),
+        offset: 0,
+    }
 }
 
 /// `rows` rows; `at` is what `expression` of n says, in microseconds from `NOW`.
@@ -39,7 +43,10 @@ async fn timed(dialect: Dialect, rows: u64, expression: &str) -> Lab {
 }
 
 async fn both_timed(rows: u64, expression: &str) -> [Lab; 2] {
-    [timed(Dialect::Postgres, rows, expression).await, timed(Dialect::Sqlite, rows, expression).await]
+    [
+        timed(Dialect::Postgres, rows, expression).await,
+        timed(Dialect::Sqlite, rows, expression).await,
+    ]
 }
 
 #[tokio::test]
@@ -70,13 +77,22 @@ async fn groups_larger_and_smaller_than_a_window_are_each_visited_once() {
         for size in [1, 7, 100, 249, 250] {
             lab.options.batch_size = size;
             lab.options.mode = besom::request::Mode::DryRun;
-            let (total, end) =
-                lab.run(Request::delete("item", older("at", NOW + 20_000)).order_by("at")).await.unwrap();
-            assert_eq!((total.affected, total.examined, end), (5_000, 5_000, Step::Drained), "size {size}");
+            let (total, end) = lab
+                .run(Request::delete("item", older("at", NOW + 20_000)).order_by("at"))
+                .await
+                .unwrap();
+            assert_eq!(
+                (total.affected, total.examined, end),
+                (5_000, 5_000, Step::Drained),
+                "size {size}"
+            );
         }
         lab.options.mode = besom::request::Mode::Apply;
         lab.options.batch_size = 100;
-        let (total, _) = lab.run(Request::delete("item", older("at", NOW + 20_000)).order_by("at")).await.unwrap();
+        let (total, _) = lab
+            .run(Request::delete("item", older("at", NOW + 20_000)).order_by("at"))
+            .await
+            .unwrap();
         assert_eq!(total.affected, 5_000);
     }
 }
@@ -84,7 +100,10 @@ async fn groups_larger_and_smaller_than_a_window_are_each_visited_once() {
 #[tokio::test]
 async fn a_row_is_old_one_microsecond_before_the_cutoff_and_not_at_it() {
     for lab in both_timed(3, "n - 2").await {
-        let (total, _) = lab.run(Request::delete("item", older("at", NOW)).order_by("at")).await.unwrap();
+        let (total, _) = lab
+            .run(Request::delete("item", older("at", NOW)).order_by("at"))
+            .await
+            .unwrap();
         assert_eq!(total.affected, 1);
         assert_eq!(lab.ids("SELECT id FROM item").await, [2, 3]);
     }
@@ -93,7 +112,10 @@ async fn a_row_is_old_one_microsecond_before_the_cutoff_and_not_at_it() {
 #[tokio::test]
 async fn a_sweep_along_a_time_column_does_not_walk_young_rows() {
     for lab in both_timed(10_000, "(n - 100) * 1000").await {
-        let (total, _) = lab.run(Request::delete("item", older("at", NOW)).order_by("at")).await.unwrap();
+        let (total, _) = lab
+            .run(Request::delete("item", older("at", NOW)).order_by("at"))
+            .await
+            .unwrap();
         assert_eq!((total.affected, total.examined), (99, 99));
     }
 }
@@ -102,15 +124,27 @@ async fn a_sweep_along_a_time_column_does_not_walk_young_rows() {
 async fn a_locked_row_is_passed_over_without_waiting_and_taken_by_the_next_run() {
     let lab = timed(Dialect::Postgres, 3_000, "0").await;
     let mut application = lab.session().await;
-    application.begin("BEGIN; UPDATE item SET at = at WHERE id IN (5, 2500)").await.unwrap();
+    application
+        .begin("BEGIN; UPDATE item SET at = at WHERE id IN (5, 2500)")
+        .await
+        .unwrap();
 
     let began = std::time::Instant::now();
-    let (total, end) = lab.run(Request::delete("item", older("at", NOW + 1))).await.unwrap();
+    let (total, end) = lab
+        .run(Request::delete("item", older("at", NOW + 1)))
+        .await
+        .unwrap();
 
-    assert_eq!((total.affected, total.locked, end), (2_998, 2, Step::Drained));
+    assert_eq!(
+        (total.affected, total.locked, end),
+        (2_998, 2, Step::Drained)
+    );
     assert!(began.elapsed() < Duration::from_secs(5));
     application.commit().await.unwrap();
-    let (total, _) = lab.run(Request::delete("item", older("at", NOW + 1))).await.unwrap();
+    let (total, _) = lab
+        .run(Request::delete("item", older("at", NOW + 1)))
+        .await
+        .unwrap();
     assert_eq!((total.affected, total.locked), (2, 0));
 }
 
@@ -118,16 +152,23 @@ async fn a_locked_row_is_passed_over_without_waiting_and_taken_by_the_next_run()
 async fn a_row_revived_while_the_batch_waits_for_it_survives() {
     let lab = timed(Dialect::Postgres, 100, "0").await;
     let mut application = lab.session().await;
-    application.begin("BEGIN; UPDATE item SET at = now() WHERE id = 50").await.unwrap();
+    application
+        .begin("BEGIN; UPDATE item SET at = now() WHERE id = 50")
+        .await
+        .unwrap();
     let (context, _) = lab.begin().await;
-    let sweep = Sweep::open(&context, Request::delete("item", older("at", NOW + 1))).await.unwrap();
+    let sweep = Sweep::open(&context, Request::delete("item", older("at", NOW + 1)))
+        .await
+        .unwrap();
 
     let batch = tokio::spawn(async move { sweep.next().await });
     // Within the fast pass's 20 ms, or after it: the row lives either way.
     tokio::time::sleep(Duration::from_millis(8)).await;
     application.commit().await.unwrap();
 
-    let Step::Batch(batch) = batch.await.unwrap().unwrap() else { panic!("a batch") };
+    let Step::Batch(batch) = batch.await.unwrap().unwrap() else {
+        panic!("a batch")
+    };
     assert_eq!(batch.affected, 99);
     assert_eq!(lab.ids("SELECT id FROM item").await, [50]);
 }
@@ -150,7 +191,10 @@ async fn the_row_budget_is_kept_to_the_row() {
         assert_eq!(lab.count("SELECT count(*) FROM item").await, 32);
         // As many as the budget allows, and none left: that is drained.
         lab.options.max_rows = 32;
-        let (total, end) = lab.run(Request::delete("item", older("at", NOW + 1_000_000))).await.unwrap();
+        let (total, end) = lab
+            .run(Request::delete("item", older("at", NOW + 1_000_000)))
+            .await
+            .unwrap();
         assert_eq!((total.affected, end), (32, Step::Drained));
     }
 }
@@ -159,8 +203,14 @@ async fn the_row_budget_is_kept_to_the_row() {
 async fn a_deadline_that_has_passed_suspends_before_the_next_batch() {
     for mut lab in both_timed(10, "0").await {
         lab.options.deadline = Duration::ZERO;
-        let (total, end) = lab.run(Request::delete("item", older("at", NOW + 1))).await.unwrap();
-        assert_eq!((total.affected, end), (0, Step::Suspended(Suspension::Deadline)));
+        let (total, end) = lab
+            .run(Request::delete("item", older("at", NOW + 1)))
+            .await
+            .unwrap();
+        assert_eq!(
+            (total.affected, end),
+            (0, Step::Suspended(Suspension::Deadline))
+        );
     }
 }
 
@@ -168,10 +218,15 @@ async fn a_deadline_that_has_passed_suspends_before_the_next_batch() {
 async fn a_host_that_shuts_down_suspends_after_the_batch_in_hand() {
     for lab in both_timed(3_000, "0").await {
         let (context, _) = lab.begin().await;
-        let sweep = Sweep::open(&context, Request::delete("item", older("at", NOW + 1))).await.unwrap();
+        let sweep = Sweep::open(&context, Request::delete("item", older("at", NOW + 1)))
+            .await
+            .unwrap();
         sweep.next().await.unwrap();
         lab.options.stop.cancel();
-        assert_eq!(sweep.next().await.unwrap(), Step::Suspended(Suspension::ShuttingDown));
+        assert_eq!(
+            sweep.next().await.unwrap(),
+            Step::Suspended(Suspension::ShuttingDown)
+        );
         assert_eq!(lab.count("SELECT count(*) FROM item").await, 2_000);
     }
 }
@@ -179,11 +234,30 @@ async fn a_host_that_shuts_down_suspends_after_the_batch_in_hand() {
 #[tokio::test]
 async fn an_order_that_would_never_visit_null_rows_is_refused() {
     for lab in both_timed(10, "0").await {
-        let any = Condition::Compare { column: "id".into(), operator: Comparison::Greater, to: Value::Integer(0) };
-        let refused = lab.run(Request::delete("item", any.clone()).order_by("at")).await.unwrap_err();
+        let any = Condition::Compare {
+            column: "id".into(),
+            operator: Comparison::Greater,
+            to: Value::Integer(0),
+        };
+        let refused = lab
+            .run(Request::delete("item", any.clone()).order_by("at"))
+            .await
+            .unwrap_err();
         assert_eq!(refused.problem().code, "order-by-null", "{refused}");
-        let set = Condition::All(vec![any, Condition::IsNotNull { column: "at".into() }]);
-        assert_eq!(lab.run(Request::delete("item", set).order_by("at")).await.unwrap().0.affected, 10);
+        let set = Condition::All(vec![
+            any,
+            Condition::IsNotNull {
+                column: "at".into(),
+            },
+        ]);
+        assert_eq!(
+            lab.run(Request::delete("item", set).order_by("at"))
+                .await
+                .unwrap()
+                .0
+                .affected,
+            10
+        );
     }
 }
 
@@ -196,9 +270,16 @@ async fn composite_text_and_quoted_keys_are_walked_in_the_databases_own_order() 
         SELECT char(97 + n % 26) || CASE WHEN n % 2 = 0 THEN 'Ä' ELSE 'a' END, n, n % 10 FROM s;";
     for mut lab in both(postgres, sqlite).await {
         lab.options.batch_size = 33;
-        let young = Condition::Compare { column: "age".into(), operator: Comparison::Less, to: Value::Integer(9) };
+        let young = Condition::Compare {
+            column: "age".into(),
+            operator: Comparison::Less,
+            to: Value::Integer(9),
+        };
         let (total, end) = lab.run(Request::delete("My Item", young)).await.unwrap();
-        assert_eq!((total.affected, total.examined, end), (1_800, 2_000, Step::Drained));
+        assert_eq!(
+            (total.affected, total.examined, end),
+            (1_800, 2_000, Step::Drained)
+        );
     }
 }
 
@@ -217,7 +298,10 @@ async fn random_uuids_among_ulids_are_found_before_anything_is_deleted() {
          INSERT INTO item WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 20) SELECT randomblob(16) FROM s;"
     );
     for lab in both(&postgres, &sqlite).await {
-        let old = Condition::IdOlderThan { column: "id".into(), cutoff: Timestamp(NOW) };
+        let old = Condition::IdOlderThan {
+            column: "id".into(),
+            cutoff: Timestamp(NOW),
+        };
         let refused = lab.run(Request::delete("item", old)).await.unwrap_err();
         assert_eq!(refused.problem().code, "not-time-ordered", "{refused}");
         assert_eq!(lab.count("SELECT count(*) FROM item").await, 71);
@@ -236,15 +320,33 @@ async fn text_never_meets_an_integer_column_on_sqlite() {
         operator,
         to: Value::Text("zzz".into()),
     };
-    let refused = lab.run(Request::delete("item", text("at", Comparison::NotEqual))).await.unwrap_err();
+    let refused = lab
+        .run(Request::delete("item", text("at", Comparison::NotEqual)))
+        .await
+        .unwrap_err();
     assert_eq!(refused.problem().code, "value");
     // The column's type says nothing: only rows that hold text may differ from a text.
-    lab.run(Request::delete("item", text("any_at", Comparison::NotEqual))).await.unwrap();
+    lab.run(Request::delete(
+        "item",
+        text("any_at", Comparison::NotEqual),
+    ))
+    .await
+    .unwrap();
     assert_eq!(lab.ids("SELECT id FROM item").await, [1, 3, 4]);
     // A number is never greater than what is no number, in either sense.
-    let number = |operator| Condition::Compare { column: "at".into(), operator, to: Value::Integer(100) };
+    let number = |operator| Condition::Compare {
+        column: "at".into(),
+        operator,
+        to: Value::Integer(100),
+    };
     let not = Condition::Not(Box::new(number(Comparison::Less)));
-    let (total, _) = lab.run(Request::delete("item", Condition::Any(vec![number(Comparison::Greater), not]))).await.unwrap();
+    let (total, _) = lab
+        .run(Request::delete(
+            "item",
+            Condition::Any(vec![number(Comparison::Greater), not]),
+        ))
+        .await
+        .unwrap();
     assert_eq!(total.affected, 0);
 }
 
@@ -265,9 +367,18 @@ async fn every_time_form_on_sqlite_is_exact_at_the_cutoff() {
         ))
         .await;
         let at_half = NOW + 500_000;
-        let (kept, _) = lab.run(Request::delete("item", older("at", at_half + first_older - 1))).await.unwrap();
+        let (kept, _) = lab
+            .run(Request::delete(
+                "item",
+                older("at", at_half + first_older - 1),
+            ))
+            .await
+            .unwrap();
         assert_eq!(kept.affected, 0, "{value}");
-        let (gone, _) = lab.run(Request::delete("item", older("at", at_half + first_older))).await.unwrap();
+        let (gone, _) = lab
+            .run(Request::delete("item", older("at", at_half + first_older)))
+            .await
+            .unwrap();
         assert_eq!(gone.affected, 1, "{value}");
     }
 }
@@ -281,7 +392,11 @@ async fn a_dry_run_changes_nothing_and_counts_what_the_run_then_does() {
         let (dry, _) = drain(&context, request()).await.unwrap();
         let again = drain(&context, request()).await.unwrap();
         lab.end(&context).await;
-        assert_eq!(again, (Batch::default(), Step::Drained), "the same sweep again finds nothing");
+        assert_eq!(
+            again,
+            (Batch::default(), Step::Drained),
+            "the same sweep again finds nothing"
+        );
         assert_eq!(lab.count("SELECT count(*) FROM item").await, 3_000);
         assert_eq!(lab.count("SELECT count(*) FROM besom_batch").await, 0);
 

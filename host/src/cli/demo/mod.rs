@@ -210,7 +210,9 @@ pub async fn execute(
     if args.json {
         terminal.output.json(&DemoJson::from(&report))?;
     } else {
-        terminal.output.print(&report.text(terminal.output.color()))?;
+        terminal
+            .output
+            .print(&report.text(terminal.output.color()))?;
     }
     Ok(report.exit())
 }
@@ -222,7 +224,10 @@ async fn run_in(
     terminal: &Terminal,
 ) -> Result<DemoReport> {
     let bundled = super::bundled_names();
-    let rules = Rules { environment, bundled: &bundled };
+    let rules = Rules {
+        environment,
+        bundled: &bundled,
+    };
     let mut config = Config::bundled(place.url().clone(), &rules);
     // The demo is a whole backlog at once; a service would take it in several runs.
     config.defaults.max_rows = NonZeroU64::new(rows.saturating_mul(10));
@@ -230,7 +235,10 @@ async fn run_in(
 
     if let Some(tokens) = config.plugins.get_mut("tokens") {
         // The demo's refresh tokens have families, and a live family keeps its dead members.
-        tokens.settings.values.insert("family-column".to_owned(), "family_id".into());
+        tokens
+            .settings
+            .values
+            .insert("family-column".to_owned(), "family_id".into());
     }
 
     let filling = terminal.progress.rows("filling the tables");
@@ -242,7 +250,8 @@ async fn run_in(
     let host = Host::open(config).await?;
     let named = host.plugins().iter().flat_map(|(name, plugin)| {
         let jobs = plugin.manifest().jobs.iter().filter(|job| !job.opt_in);
-        jobs.map(move |job| JobName::new(name, &job.name)).collect::<Vec<_>>()
+        jobs.map(move |job| JobName::new(name, &job.name))
+            .collect::<Vec<_>>()
     });
     let jobs = host.in_order(named.collect())?;
     let options = JobOptions {
@@ -264,12 +273,20 @@ async fn run_in(
     let plugins = plugins.collect();
     host.database().close().await;
     let after = place.kept(now).await?;
-    let kept = before.into_iter().zip(after).map(|((label, before), (_, after))| Kept {
-        label: label.to_owned(),
-        before,
-        after,
-    });
-    Ok(DemoReport { database: place.url().to_string(), plugins, runs, kept: kept.collect() })
+    let kept = before
+        .into_iter()
+        .zip(after)
+        .map(|((label, before), (_, after))| Kept {
+            label: label.to_owned(),
+            before,
+            after,
+        });
+    Ok(DemoReport {
+        database: place.url().to_string(),
+        plugins,
+        runs,
+        kept: kept.collect(),
+    })
 }
 
 /// However large the demo, it is not cut off half-way.

@@ -32,7 +32,10 @@ impl Place {
     /// # Errors
     /// When something is there already and `keep` does not say to go on with it.
     pub async fn make(named: Option<DatabaseUrl>, keep: bool) -> Result<Self> {
-        let options = DatabaseOptions { create: true, ..DatabaseOptions::default() };
+        let options = DatabaseOptions {
+            create: true,
+            ..DatabaseOptions::default()
+        };
         let Some(url) = named else {
             let folder = TempDir::with_prefix("besom-demo-").context("no temporary folder")?;
             let file = folder.path().join("demo.db");
@@ -45,17 +48,32 @@ impl Place {
             } else {
                 Some(folder)
             };
-            return Ok(Self { url, database, keep, _folder: folder, file: None });
+            return Ok(Self {
+                url,
+                database,
+                keep,
+                _folder: folder,
+                file: None,
+            });
         };
         match url.dialect() {
             Dialect::Sqlite => {
-                let path = url.expose().trim_start_matches("sqlite:").trim_start_matches("//");
+                let path = url
+                    .expose()
+                    .trim_start_matches("sqlite:")
+                    .trim_start_matches("//");
                 let file = PathBuf::from(path.split('?').next().unwrap_or(path));
                 if file.exists() && !keep {
                     return Err(in_the_way(&file.display().to_string()).into());
                 }
                 let database = Database::connect(url.expose(), options).await?;
-                Ok(Self { url, database, keep, _folder: None, file: Some(file) })
+                Ok(Self {
+                    url,
+                    database,
+                    keep,
+                    _folder: None,
+                    file: Some(file),
+                })
             }
             Dialect::Postgres => {
                 let there = Database::connect(url.expose(), options.clone()).await?;
@@ -65,7 +83,13 @@ impl Place {
                 let separator = if url.expose().contains('?') { '&' } else { '?' };
                 let inside = format!("{}{separator}options[search_path]={SCHEMA}", url.expose());
                 let database = Database::connect(&inside, options).await?;
-                Ok(Self { url: inside.parse()?, database, keep, _folder: None, file: None })
+                Ok(Self {
+                    url: inside.parse()?,
+                    database,
+                    keep,
+                    _folder: None,
+                    file: None,
+                })
             }
         }
     }
@@ -83,7 +107,9 @@ impl Place {
         if let Some(connection) = session.as_postgres() {
             schema::apply_postgres(connection).await?;
             // Generating rows is one long statement, which is no sign of a bad plan.
-            sqlx::raw_sql("SET statement_timeout = 0").execute(&mut *connection).await?;
+            sqlx::raw_sql("SET statement_timeout = 0")
+                .execute(&mut *connection)
+                .await?;
             data::fill_postgres(connection, rows, now).await?;
             let timeout = self.database.options().statement_timeout.as_millis();
             let back = sqlx::AssertSqlSafe(format!("ANALYZE; SET statement_timeout = {timeout}"));
@@ -122,7 +148,9 @@ impl Place {
         }
         if self.database.dialect() == Dialect::Postgres {
             let mut session = self.database.session().await?;
-            session.run_script(&format!("DROP SCHEMA {SCHEMA} CASCADE")).await?;
+            session
+                .run_script(&format!("DROP SCHEMA {SCHEMA} CASCADE"))
+                .await?;
         }
         self.database.close().await;
         if let Some(file) = self.file {

@@ -176,7 +176,16 @@ pub async fn list(json: bool, config: Option<Config>, terminal: &Terminal) -> Re
     let configured = config.map(|config| config.plugins).unwrap_or_default();
     for bundled in besom_bundle::PLUGINS {
         let known = configured.contains_key(bundled.name);
-        entries.push(entry(&engine, bundled.name, "bundled", known, Ok(bundled.component.to_vec())).await);
+        entries.push(
+            entry(
+                &engine,
+                bundled.name,
+                "bundled",
+                known,
+                Ok(bundled.component.to_vec()),
+            )
+            .await,
+        );
     }
     for (name, plugin) in &configured {
         if let Origin::File(path) = &plugin.origin {
@@ -192,7 +201,10 @@ fn engine(config: Option<&Config>) -> Result<Engine> {
         Some(config) => config.host.cache.clone(),
         None => HostConfig::in_environment(&Environment::of_process()).cache,
     };
-    Ok(Engine::new(EngineOptions { limits: Limits::default(), cache })?)
+    Ok(Engine::new(EngineOptions {
+        limits: Limits::default(),
+        cache,
+    })?)
 }
 
 async fn entry(
@@ -251,7 +263,10 @@ async fn look_into(engine: &Engine, bytes: &[u8]) -> Result<Inspection> {
     for job in &manifest.jobs {
         // A plugin with a setting that has no default may not know what it touches.
         let access = match Settings::resolve(manifest, &job.name, &none, &none, &[]) {
-            Ok(settings) => plugin.access(&job.name, &settings).await.map_err(|why| why.to_string()),
+            Ok(settings) => plugin
+                .access(&job.name, &settings)
+                .await
+                .map_err(|why| why.to_string()),
             Err(why) => Err(why.to_string()),
         };
         let (access, access_problem) = match access {
@@ -291,7 +306,12 @@ async fn look_into(engine: &Engine, bytes: &[u8]) -> Result<Inspection> {
 
 impl From<TableAccess> for AccessLine {
     fn from(access: TableAccess) -> Self {
-        Self { table: access.table, read: access.read, update: access.update, delete: access.delete }
+        Self {
+            table: access.table,
+            read: access.read,
+            update: access.update,
+            delete: access.delete,
+        }
     }
 }
 
@@ -303,6 +323,8 @@ pub async fn inspect(file: PathBuf, json: bool, terminal: &Terminal) -> Result<E
     let bytes = std::fs::read(&file)
         .map_err(|error| Refusal(format!("{} cannot be read: {error}", file.display())))?;
     let engine = engine(None)?;
-    let inspection = look_into(&engine, &bytes).await.with_context(|| file.display().to_string())?;
+    let inspection = look_into(&engine, &bytes)
+        .await
+        .with_context(|| file.display().to_string())?;
     present_inspection(&inspection, json, terminal)
 }

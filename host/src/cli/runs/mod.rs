@@ -12,8 +12,8 @@ use anyhow::Result;
 use super::Terminal;
 use super::exit::Exit;
 use crate::config::Config;
-use crate::request::{Batch, JobName, Mode, RunId, Timestamp};
 use crate::ledger::{self, BatchRecord};
+use crate::request::{Batch, JobName, Mode, RunId, Timestamp};
 use crate::runner::{self, Verification};
 
 /// Show runs from the ledger: the newest ones, or one with its batches.
@@ -179,7 +179,10 @@ pub async fn execute(args: RunsArgs, config: Config, terminal: &Terminal) -> Res
     let done = match args.into_command() {
         RunsCommand::List(args) => {
             let records = ledger::list(&database, args.limit).await?;
-            let records: Vec<_> = records.into_iter().filter_map(RunRecord::from_ledger).collect();
+            let records: Vec<_> = records
+                .into_iter()
+                .filter_map(RunRecord::from_ledger)
+                .collect();
             present_list(&records, args.json, terminal)
         }
         RunsCommand::Show(args) => {
@@ -187,7 +190,10 @@ pub async fn execute(args: RunsArgs, config: Config, terminal: &Terminal) -> Res
             let batches: Vec<_> = ledger::batches(&database, args.run).await?;
             match RunRecord::from_ledger(record) {
                 Some(record) => present_run(&record, &batches, args.json, terminal),
-                None => anyhow::bail!("run {} in the ledger was written by another version of besom", args.run),
+                None => anyhow::bail!(
+                    "run {} in the ledger was written by another version of besom",
+                    args.run
+                ),
             }
         }
     };

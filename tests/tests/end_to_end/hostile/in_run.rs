@@ -53,7 +53,11 @@ async fn two_hundred_calls_that_wait_are_not_a_spin() {
     };
     let plugin = hostile(limits).await;
 
+    let began = std::time::Instant::now();
+
     run(&plugin, "wait", WALL).await.unwrap();
+
+    assert!(began.elapsed() > Duration::from_secs(2), "it did not wait");
 }
 
 #[tokio::test]

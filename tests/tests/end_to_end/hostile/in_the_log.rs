@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn a_line_carries_plugin_version_job_and_run() {
     let plugin = hostile(Limits::default()).await;
-    let context = context("good").await;
+    let (_lab, context) = context("good").await;
     let (logged, _guard) = Logged::begin();
 
     plugin

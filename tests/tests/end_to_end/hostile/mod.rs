@@ -17,16 +17,31 @@ use besom::plugin::{
 use besom::request::{JobName, Timestamp};
 use besom::sweep::RunContext;
 use besom_tests::fixtures;
+use besom_tests::lab::Lab;
 
 /// 2026-01-02 03:04:05 UTC: the present, as every run here believes.
 const NOW: Timestamp = Timestamp(1_767_323_045_000_000);
 /// Far beyond what any run here takes that is not waiting for its deadline.
 const WALL: Duration = Duration::from_secs(120);
 
-/// The context of a run; the one place that knows how such a thing is made.
-async fn context(job: &str) -> Arc<RunContext> {
-    RunContext::for_tests(JobName::new("hostile", job), NOW)
+/// A run on a database of its own, which must be held as long as the context is used.
+async fn context(job: &str) -> (Lab, Arc<RunContext>) {
+    let mut lab = match job {
+        // Every batch takes some ten milliseconds there.
+        "wait" => Lab::postgres(SLOW).await,
+        _ => Lab::sqlite("CREATE TABLE victims (id BLOB PRIMARY KEY) STRICT").await,
+    };
+    lab.options.batch_size = 1;
+    let context = lab.begin_as(JobName::new("hostile", job), NOW).await;
+    (lab, context)
 }
+
+/// Three hundred rows, and a ledger whose every fence is slow.
+const SLOW: &str = "CREATE TABLE victims (id bigint PRIMARY KEY);
+    INSERT INTO victims SELECT n FROM generate_series(1, 300) AS n;
+    CREATE FUNCTION drag() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM pg_sleep(0.012); RETURN NEW; END';
+    CREATE TRIGGER drag BEFORE UPDATE ON besom_run FOR EACH ROW EXECUTE FUNCTION drag();";
 
 fn engine(limits: Limits) -> Engine {
     let cache = Some(fixtures::code_cache());
@@ -43,9 +58,8 @@ async fn hostile(limits: Limits) -> Plugin {
 }
 
 async fn run(plugin: &Plugin, job: &str, wall: Duration) -> Result<(), CallError> {
-    plugin
-        .run(job, &settings(plugin), context(job).await, wall)
-        .await
+    let (_lab, context) = context(job).await;
+    plugin.run(job, &settings(plugin), context, wall).await
 }
 
 /// Runs a job that misbehaves, and then a good one on the same engine.
