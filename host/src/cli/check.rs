@@ -111,6 +111,21 @@ impl CheckReport {
         Exit::worst(self.jobs.iter().map(JobCheck::exit))
     }
 
+    /// Each refusal once, with the jobs that it meets: a setting at fault meets a whole plugin.
+    fn refusals(&self) -> Vec<(&str, Vec<String>)> {
+        let mut grouped: Vec<(&str, Vec<String>)> = Vec::new();
+        for job in &self.jobs {
+            let Some(refusal) = &job.refusal else {
+                continue;
+            };
+            match grouped.iter_mut().find(|(text, _)| text == refusal) {
+                Some((_, jobs)) => jobs.push(job.job.to_string()),
+                None => grouped.push((refusal, vec![job.job.to_string()])),
+            }
+        }
+        grouped
+    }
+
     /// The report as text.
     pub fn text(&self, color: bool) -> String {
         let mut table = Table::new([
@@ -134,14 +149,14 @@ impl CheckReport {
         }
         let mut text = format!("database  {}\n\n", many_lines(&self.database));
         text.push_str(&table.render(color));
+        for (refusal, jobs) in self.refusals() {
+            let line = format!("{}: {refusal}", jobs.join(", "));
+            text.push_str(&format!(
+                "\n{}\n",
+                Tone::Bad.paint(&many_lines(&line), color)
+            ));
+        }
         for job in &self.jobs {
-            if let Some(refusal) = &job.refusal {
-                let line = format!("{}: {refusal}", job.job);
-                text.push_str(&format!(
-                    "\n{}\n",
-                    Tone::Bad.paint(&many_lines(&line), color)
-                ));
-            }
             for finding in &job.findings {
                 let (severity, tone) = match finding.severity {
                     Severity::Info => ("info", Tone::Plain),
@@ -220,7 +235,11 @@ async fn check(host: &Host, job: &JobName, plugin: &Plugin, catalog: &Arc<Catalo
             return checked;
         }
         Err(error) => {
-            checked.refusal = Some(error.to_string());
+            // The job stands beside it.
+            checked.refusal = Some(match error {
+                RunnerError::Settings { source, .. } => source.to_string(),
+                other => other.to_string(),
+            });
             return checked;
         }
     };

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use crate::config::{ConfigError, UrlError};
+use crate::ledger::LedgerError;
 use crate::request::{Fault, NameError};
-use crate::runner::{Outcome, RunReport, Verification};
+use crate::runner::{Outcome, RunReport, RunnerError, Verification};
 
 /// How a command ended, from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +52,13 @@ impl Exit {
                 || cause.is::<UrlError>()
                 || cause.is::<NameError>()
                 || cause.is::<Refusal>()
+                || cause
+                    .downcast_ref()
+                    .is_some_and(RunnerError::is_configuration)
+                || matches!(
+                    cause.downcast_ref(),
+                    Some(LedgerError::NotMigrated | LedgerError::UnknownRun(_))
+                )
                 || matches!(
                     cause.downcast_ref(),
                     Some(Fault::Denied(_) | Fault::Invalid(_))

@@ -46,6 +46,8 @@ const EVERYWHERE: &str = "Options of every command";
 #[derive(Debug, Parser)]
 #[command(
     name = "besom",
+    // Usage lines say so whatever the file is called.
+    bin_name = "besom",
     version,
     after_help = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, a configuration at fault or denied, 3 suspended with a

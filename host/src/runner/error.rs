@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::catalog::{CatalogError, TimeFormError};
 use crate::database::DatabaseError;
 use crate::ledger::LedgerError;
-use crate::plugin::{CallError, EngineError, LoadError, SettingsError};
+use crate::plugin::{CallError, Cause, EngineError, LoadError, SettingsError};
 use crate::request::{Fault, JobName};
 
 /// Why a host could not be set up, or a job not begun. Nothing has been changed.
@@ -108,16 +108,12 @@ impl RunnerError {
     /// Whether the way out is in the command line or the configuration, rather than in the
     /// database or the plugin's conduct.
     pub fn is_configuration(&self) -> bool {
-        !matches!(
-            self,
-            Self::Database(_)
-                | Self::Catalog(_)
-                | Self::Ledger(
-                    LedgerError::Busy { .. }
-                        | LedgerError::Database(_)
-                        | LedgerError::ClockWentBack { .. }
-                )
-                | Self::Finding { .. }
-        )
+        match self {
+            Self::Database(_) | Self::Catalog(_) | Self::Finding { .. } => false,
+            Self::Ledger(refused) => matches!(refused, LedgerError::NotMigrated),
+            // The plugin's own words are about its settings; anything else is its conduct.
+            Self::Access { why, .. } => matches!(why.cause(), Cause::Failed(_)),
+            _ => true,
+        }
     }
 }

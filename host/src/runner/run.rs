@@ -156,7 +156,7 @@ impl Host {
             host: self.config.host.name.clone(),
             version: prepared.plugin.manifest().version.to_string(),
             digest: prepared.plugin.digest().to_string(),
-            contract: prepared.plugin.contract().to_owned(),
+            contract: format!("besom:cleanup@{}", prepared.plugin.contract()),
             settings: prepared.settings.to_json(),
             lease: self.config.host.lease,
         };

@@ -257,8 +257,10 @@ impl Attempt<'_> {
                             .collect()
                     })
                     .collect();
-                locked += dropped.len() as u64;
+                // A parent may hang on several relations: it is dropped, and counted, once.
+                let before = keys.len();
                 keys.retain(|key| !dropped.contains(key));
+                locked += (before - keys.len()) as u64;
                 if keys.is_empty() {
                     break;
                 }

@@ -2,9 +2,11 @@
 
 mod auth_schema;
 mod catalog;
+mod cli;
 mod demo_data;
 mod fence;
 mod harness;
 mod hostile;
+mod locking;
 mod model;
 mod windows;

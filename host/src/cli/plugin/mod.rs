@@ -286,7 +286,7 @@ async fn look_into(engine: &Engine, bytes: &[u8]) -> Result<Inspection> {
         name: manifest.name.clone(),
         version: manifest.version.to_string(),
         about: manifest.about.clone(),
-        contract: plugin.contract().to_owned(),
+        contract: format!("besom:cleanup@{}", plugin.contract()),
         digest: plugin.digest().to_string(),
         size: bytes.len() as u64,
         imports: plugin.imports().to_vec(),
