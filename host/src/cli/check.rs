@@ -1,5 +1,6 @@
 //! `besom check`: would everything run? Changes nothing.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -199,8 +200,29 @@ pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Re
     let catalog = host.catalog().await?;
     let mut jobs = Vec::new();
     for (name, plugin) in host.plugins() {
+        let first = jobs.len();
+        let mut used = BTreeSet::new();
         for job in &plugin.manifest().jobs {
-            jobs.push(check(&host, &JobName::new(name, &job.name), plugin, &catalog).await);
+            let job = JobName::new(name, &job.name);
+            jobs.push(check(&host, &job, plugin, &catalog, &mut used).await);
+        }
+        let granted = host
+            .config()
+            .plugins
+            .get(name)
+            .map(|plugin| &plugin.grants.tables);
+        let checked = jobs.iter().skip(first).all(|job| job.refusal.is_none());
+        for table in granted.into_iter().flat_map(|tables| tables.keys()) {
+            if checked
+                && !used.contains(table)
+                && let Some(job) = jobs.get_mut(first)
+            {
+                job.findings.push(Finding {
+                    code: "unused-grant".to_owned(),
+                    severity: Severity::Warning,
+                    message: format!("the file grants `{table}`, which no job of `{name}` touches"),
+                });
+            }
         }
     }
     jobs.extend(stray_jobs(&host));
@@ -216,7 +238,13 @@ pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Re
     present(&CheckReport { database, jobs }, args.json, terminal)
 }
 
-async fn check(host: &Host, job: &JobName, plugin: &Plugin, catalog: &Arc<Catalog>) -> JobCheck {
+async fn check(
+    host: &Host,
+    job: &JobName,
+    plugin: &Plugin,
+    catalog: &Arc<Catalog>,
+    used: &mut BTreeSet<String>,
+) -> JobCheck {
     let mut checked = JobCheck {
         job: job.clone(),
         version: plugin.manifest().version.to_string(),
@@ -267,13 +295,7 @@ async fn check(host: &Host, job: &JobName, plugin: &Plugin, catalog: &Arc<Catalo
             });
         }
     }
-    for table in &prepared.unused_narrowing {
-        checked.findings.push(Finding {
-            code: "unused-grant".to_owned(),
-            severity: Severity::Info,
-            message: format!("the file narrows `{table}`, which this job does not touch"),
-        });
-    }
+    used.extend(prepared.granted_and_used);
     checked
 }
 
@@ -366,10 +388,10 @@ tokens/a    1.0.0    ok       oauth2_access_tokens, oauth2_refresh_tokens
 tokens/b    1.0.0    warning  oauth2_access_tokens, oauth2_refresh_tokens
 acme/purge  1.0.0    refused
 
+acme/purge: may not delete `t`
+
 tokens/b: warning unindexed-foreign-key: no index on b.a_id:
 CREATE INDEX …
-
-acme/purge: may not delete `t`
 ";
         assert_eq!(
             report(vec![job("tokens/a"), warned, refused]).text(false),

@@ -162,6 +162,18 @@ fn section(plugin: &Inspection) -> String {
         };
         text.push_str(&prose(&format!("{}{opt_in}", job.about)));
         text.push_str(&format!("#[plugins.{name}.jobs.{}]\n", job.name));
+        let defaults = job.defaults.iter().map(|(setting, default)| {
+            let kind = plugin
+                .settings
+                .iter()
+                .find(|s| s.name == *setting)
+                .map_or("", |s| &s.kind);
+            format!("{setting} = {}", literal(kind, default))
+        });
+        let defaults = defaults.collect::<Vec<_>>().join(", ");
+        if !defaults.is_empty() {
+            text.push_str(&format!("#settings = {{ {defaults} }}\n"));
+        }
     }
     text
 }
@@ -179,7 +191,7 @@ fn setting_lines(setting: &SettingLine) -> String {
             format!("{}#{name} = {value}\n", prose(&format!("{about} ({kind})")))
         }
         None => prose(&format!(
-            "{about} ({kind}) `{name}` has no default: jobs that need it want it given."
+            "{about} ({kind}) `{name}` has no value unless it is given here or is a job's default."
         )),
     }
 }
@@ -235,6 +247,7 @@ mod tests {
             name: name.to_owned(),
             about: "Deletes rows.".to_owned(),
             schedule: None,
+            defaults: [("retention".to_owned(), "2h".to_owned())].into(),
             opt_in,
             access: Vec::new(),
             access_problem: None,

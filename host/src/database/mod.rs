@@ -152,6 +152,9 @@ async fn connect_postgres(url: &str, options: &DatabaseOptions) -> Result<PgPool
     let pool = PoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(ACQUIRE)
+        // Asking first costs every batch a round trip; a batch whose connection is gone is tried
+        // again anyway.
+        .test_before_acquire(false)
         .after_connect(move |connection, _| {
             let settings = settings.clone();
             Box::pin(async move {

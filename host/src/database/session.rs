@@ -151,8 +151,12 @@ impl Session {
     pub async fn run_script(&mut self, sql: &str) -> Result<(), DatabaseError> {
         let script = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         match &mut self.inner {
-            Inner::Postgres(connection) => drop(script.execute(&mut **connection).await?),
-            Inner::Sqlite(connection) => drop(script.execute(&mut **connection).await?),
+            Inner::Postgres(connection) => {
+                script.execute(&mut **connection).await?;
+            }
+            Inner::Sqlite(connection) => {
+                script.execute(&mut **connection).await?;
+            }
         }
         Ok(())
     }

@@ -42,7 +42,7 @@ pub enum RunnerError {
         /// The plugin.
         plugin: String,
         /// Why.
-        source: LoadError,
+        source: Box<LoadError>,
     },
     /// A component says another name than the file gives it.
     #[error(
@@ -73,13 +73,23 @@ pub enum RunnerError {
     /// Jobs that wait for one another.
     #[error("the jobs {0} wait for one another (`after`): one of them must not")]
     Cycle(String),
+    /// A grant in the file names no table, or one that another grant names too.
+    #[error("[plugins.{plugin}.grant.{table:?}]: {why}")]
+    Grant {
+        /// The plugin.
+        plugin: String,
+        /// The name in the file.
+        table: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A setting is unknown or of the wrong type.
     #[error("`{job}`: {source}")]
     Settings {
         /// The job.
         job: JobName,
         /// Why.
-        source: SettingsError,
+        source: Box<SettingsError>,
     },
     /// The plugin refuses its settings.
     #[error("`{job}` cannot run under these settings: {why}")]

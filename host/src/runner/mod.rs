@@ -166,7 +166,7 @@ pub async fn load_plugins(config: &Config) -> Result<BTreeMap<String, Plugin>, R
             .await
             .map_err(|source| RunnerError::Load {
                 plugin: name.clone(),
-                source,
+                source: Box::new(source),
             })?;
         if loaded.manifest().name != *name {
             return Err(RunnerError::OtherName {

@@ -1,16 +1,17 @@
 //! The run itself.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::grants::{asked_for, in_force, unused};
+use super::grants::{asked_for, in_force, used};
 use super::{Host, Outcome, RunReport, RunnerError, Verification};
 use crate::catalog::Catalog;
 use crate::config::{JobSettings, Origin};
 use crate::ledger::{self, Claim, Ending, Lease};
-use crate::plugin::{Plugin, Settings, Severity, TableAccess};
+use crate::plugin::{CallError, Plugin, Settings, Severity, TableAccess};
 use crate::request::{JobName, Mode};
 use crate::scope::{Grants, Subject, covers};
 use crate::sql::Plan;
@@ -42,8 +43,8 @@ pub struct Prepared {
     catalog: Arc<Catalog>,
     /// What the job says that it touches.
     pub access: Vec<TableAccess>,
-    /// Tables that the file narrows and this job does not touch.
-    pub unused_narrowing: Vec<String>,
+    /// The tables of the file's grants that this job touches.
+    pub granted_and_used: BTreeSet<String>,
 }
 
 /// A guest that is asked to stop at its deadline may still be in a batch with all its retries;
@@ -80,7 +81,7 @@ impl Host {
         )
         .map_err(|source| RunnerError::Settings {
             job: job.clone(),
-            source,
+            source: Box::new(source),
         })?;
         let access =
             plugin
@@ -90,7 +91,7 @@ impl Host {
                     job: job.clone(),
                     why: Box::new(why),
                 })?;
-        let grants = in_force(config, &access);
+        let grants = in_force(&job.plugin, config, &access, catalog)?;
         let bundled = config.origin == Origin::Bundled;
         let subject = Subject {
             job: job.clone(),
@@ -120,10 +121,7 @@ impl Host {
                 Severity::Info => tracing::info!(%job, code = finding.code, "{}", finding.message),
             }
         }
-        let unused_narrowing = unused(config, &access)
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
+        let granted_and_used = used(config, &access, catalog);
         Ok(Prepared {
             job: job.clone(),
             plugin,
@@ -133,7 +131,7 @@ impl Host {
             limits,
             catalog: Arc::clone(catalog),
             access,
-            unused_narrowing,
+            granted_and_used,
         })
     }
 
@@ -198,6 +196,9 @@ impl Host {
                 deadline + GRACE,
             )
             .await;
+        if let Some(frames) = called.as_ref().err().and_then(CallError::backtrace) {
+            tracing::debug!(%job, %run, "where the plugin was:\n{frames}");
+        }
         // Nothing of this run commits after this, whatever became of the guest.
         let progress = context.settle().await;
         let report = self
@@ -215,7 +216,7 @@ impl Host {
         prepared: &Prepared,
         options: &JobOptions,
         progress: &Progress,
-        failure: Option<crate::plugin::CallError>,
+        failure: Option<CallError>,
         began: Instant,
     ) -> RunReport {
         let error = failure.map(|failure| failure.to_string());

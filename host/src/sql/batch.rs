@@ -10,6 +10,7 @@ use super::writer::{Row, Writer};
 use crate::catalog::{Dialect, OnDelete};
 use crate::database::{Bind, Statement};
 use crate::request::{Condition, Fault};
+use crate::scope::Consequence;
 
 /// How long the fast pass waits for a locked row, as PostgreSQL spells it. Far below
 /// `deadlock_timeout` (1 s), because rows already deleted stay locked while it waits.
@@ -64,18 +65,18 @@ impl Plan {
                 .push(&same_key(&again, "victims"))
                 .push(" AND ");
             self.eligible(&mut w, &again)?;
-            w.push(" RETURNING 1)");
+            w.push(" RETURNING ").push(&self.returned(&again)).push(")");
         } else {
             w.push(", gone AS (DELETE FROM ");
             self.swept(&mut w, &row)?;
             w.push(" WHERE ").push(&gate);
             self.doomed(&mut w, &row, window)?;
-            w.push(" RETURNING 1)");
+            w.push(" RETURNING ").push(&self.returned(&row)).push(")");
         }
         w.push(", tally AS (SELECT ");
         self.examined(&mut w, window)?;
         w.push(" AS examined, (SELECT count(*) FROM gone) AS affected, 0 AS dependents, ");
-        self.cascaded(&mut w, |w, row| self.doomed(w, row, window))?;
+        self.cascaded(&mut w)?;
         w.push(" AS cascaded, ");
         if skip_locked {
             let look = w.row(self.table());
@@ -253,18 +254,12 @@ impl Plan {
             .push(&same_key(&row, "kept"))
             .push(" AND ");
         self.eligible(&mut w, &row)?;
-        w.push(" RETURNING 1), tally AS (SELECT ");
+        w.push(" RETURNING ")
+            .push(&self.returned(&row))
+            .push("), tally AS (SELECT ");
         self.examined(&mut w, window)?;
         w.push(" AS examined, (SELECT count(*) FROM gone) AS affected, 0 AS dependents, ");
-        self.cascaded(&mut w, |w, row| {
-            let columns = key_columns(row).join(", ");
-            let names: Vec<_> = (0..keys.len()).map(|i| format!("k{i}")).collect();
-            w.push(&format!(
-                "({columns}) IN (SELECT {} FROM kept) AND ",
-                names.join(", ")
-            ));
-            self.eligible(w, row)
-        })?;
+        self.cascaded(&mut w)?;
         w.push(" AS cascaded, ")
             .bind(locked)
             .push("::bigint AS locked, ");
@@ -372,61 +367,92 @@ impl Plan {
         Ok(())
     }
 
-    /// Rows that foreign keys' rules take or change with the rows that `doomed` describes. A row
-    /// that goes itself in this batch counts as affected, not again here.
-    fn cascaded(
-        &self,
-        w: &mut Writer,
-        doomed: impl Fn(&mut Writer, &Row<'_>) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
-        self.sum_cascaded(w, &doomed, &doomed)
+    /// What the CTE `gone` returns of a deleted row: its key, and the columns that foreign keys
+    /// with a rule of their own point at.
+    fn returned(&self, row: &Row<'_>) -> String {
+        let mut list = named_keys(row);
+        for (index, consequence) in self.authorized.consequences().iter().enumerate() {
+            let key = consequence.path.0.first();
+            for (place, column) in key
+                .iter()
+                .flat_map(|key| key.parent_columns.iter().enumerate())
+            {
+                list.push_str(&format!(", {} AS p{index}_{place}", row.column(column)));
+            }
+        }
+        list
     }
 
-    /// The same before anything is gone: a row that an earlier window of this sweep takes does not
+    /// Rows that foreign keys' rules took or changed with those in `gone`, as the statement's
+    /// snapshot still shows them. A row that went itself in this batch counts as affected, not
+    /// again here.
+    fn cascaded(&self, w: &mut Writer) -> Result<(), Fault> {
+        w.push("0");
+        for (index, consequence) in self.authorized.consequences().iter().enumerate() {
+            let tables = self.tables_of(&consequence.path.0)?;
+            w.push(" + (SELECT count(*) FROM gone");
+            let mut above: Option<Row<'_>> = None;
+            for (key, table) in consequence.path.0.iter().zip(&tables) {
+                let child = w.row(table);
+                w.push(" JOIN ");
+                self.source(w, &child)?;
+                let parent = |place: usize, column: &str| match &above {
+                    Some(above) => above.column(column),
+                    None => format!("gone.p{index}_{place}"),
+                };
+                let pairs = key.columns.iter().zip(&key.parent_columns).enumerate();
+                let on = pairs.map(|(place, (to, from))| {
+                    format!("{} = {}", child.column(to), parent(place, from))
+                });
+                w.push(" ON ").push(&on.collect::<Vec<_>>().join(" AND "));
+                above = Some(child);
+            }
+            if let (true, Some(child)) = (self.comes_home(consequence), &above) {
+                w.push(" WHERE NOT EXISTS (SELECT 1 FROM gone AS own WHERE ");
+                w.push(&same_key(child, "own")).push(")");
+            }
+            w.push(")");
+        }
+        Ok(())
+    }
+
+    /// The same before anything is gone. A row that an earlier window of this sweep takes does not
     /// count either.
     fn cascaded_behind(&self, w: &mut Writer, window: &Window) -> Result<(), Fault> {
-        self.sum_cascaded(w, &|w, row| self.doomed(w, row, window), &|w, row| {
-            self.up_to(w, row, window);
-            w.push(" AND ");
-            self.eligible(w, row)
-        })
-    }
-
-    fn sum_cascaded(
-        &self,
-        w: &mut Writer,
-        doomed: &dyn Fn(&mut Writer, &Row<'_>) -> Result<(), Fault>,
-        gone: &dyn Fn(&mut Writer, &Row<'_>) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
         w.push("0");
         for consequence in self.authorized.consequences() {
             let tables = self.tables_of(&consequence.path.0)?;
             w.push(" + (SELECT count(*) FROM ");
             let (root, end) = self.path_from(w, &consequence.path, &tables)?;
             w.push(" WHERE ");
-            doomed(
+            self.doomed(
                 w,
                 &Row {
                     alias: root,
                     table: self.table(),
                 },
+                window,
             )?;
-            let own = consequence.path.child() == Some(&self.table().id);
-            let rule = consequence.path.0.last().map(|key| key.on_delete);
-            if own && rule != Some(OnDelete::Cascade) {
+            if self.comes_home(consequence) {
+                let end = Row {
+                    alias: end,
+                    table: self.table(),
+                };
                 w.push(" AND (");
-                gone(
-                    w,
-                    &Row {
-                        alias: end,
-                        table: self.table(),
-                    },
-                )?;
+                self.up_to(w, &end, window);
+                w.push(" AND ");
+                self.eligible(w, &end)?;
                 w.push(") IS NOT TRUE");
             }
             w.push(")");
         }
         Ok(())
+    }
+
+    /// The rule changes rows of the swept table itself.
+    fn comes_home(&self, consequence: &Consequence) -> bool {
+        let rule = consequence.path.0.last().map(|key| key.on_delete);
+        consequence.path.child() == Some(&self.table().id) && rule != Some(OnDelete::Cascade)
     }
 
     /// `kept (k0, …)`: the keys as rows.

@@ -189,14 +189,24 @@ impl Plan {
     /// The edge `size` rows after the cursor: no row where fewer are left. On a cutting axis the
     /// value of that row.
     pub(crate) fn edge(&self, cursor: &Cursor, size: u64) -> Result<Statement, Fault> {
-        let tie = cursor.tie.is_some();
         let mut w = Writer::new(self.catalog.dialect());
+        self.write_edge(&mut w, cursor, size, selected)?;
+        Ok(w.finish())
+    }
+
+    fn write_edge(
+        &self,
+        w: &mut Writer,
+        cursor: &Cursor,
+        size: u64,
+        select: impl Fn(Dialect, &[String]) -> String,
+    ) -> Result<(), Fault> {
         let row = w.row(self.table());
-        let columns = self.axis.columns(&row, tie);
+        let columns = self.axis.columns(&row, cursor.tie.is_some());
         w.push("SELECT ")
-            .push(&selected(self.dialect(), &columns))
+            .push(&select(self.dialect(), &columns))
             .push(" FROM ");
-        self.swept(&mut w, &row)?;
+        self.swept(w, &row)?;
         w.push(" WHERE ");
         let here = Window {
             after: cursor.after.clone(),
@@ -206,28 +216,43 @@ impl Plan {
             examined: None,
             next: None,
         };
-        self.within(&mut w, &row, &here);
+        self.within(w, &row, &here);
         for term in &self.axis.filter {
             w.push(" AND ");
-            self.condition(&mut w, &row, term, false)?;
+            self.condition(w, &row, term, false)?;
         }
         w.push(&format!(
             " ORDER BY {} LIMIT 1 OFFSET {}",
             columns.join(", "),
             size.saturating_sub(1)
         ));
-        Ok(w.finish())
+        Ok(())
     }
 
-    /// How many rows have this value in the order column, counted no further than `most`.
-    pub(crate) fn ties(&self, at: &Bind, most: u64) -> Result<Statement, Fault> {
+    /// The edge of a cutting axis, and how many rows have its value, counted no further than
+    /// `most`.
+    pub(crate) fn edge_with_ties(
+        &self,
+        cursor: &Cursor,
+        size: u64,
+        most: u64,
+    ) -> Result<Statement, Fault> {
         let mut w = Writer::new(self.catalog.dialect());
+        let Some(along) = &self.axis.along else {
+            return self.edge(cursor, size);
+        };
         let row = w.row(self.table());
-        w.push("SELECT count(*) FROM (SELECT 1 FROM ");
+        w.push("SELECT ")
+            .push(&selected(self.dialect(), &["edge.at".to_owned()]));
+        w.push(", (SELECT count(*) FROM (SELECT 1 FROM ");
         self.swept(&mut w, &row)?;
-        w.push(" WHERE ");
-        self.tied(&mut w, &row, at);
-        w.push(&format!(" LIMIT {most}) AS tied"));
+        w.push(" WHERE ")
+            .push(&row.column(along))
+            .push(&format!(" = edge.at LIMIT {most}) AS tied) FROM ("));
+        self.write_edge(&mut w, cursor, size, |_, columns| {
+            format!("{} AS at", columns.join(", "))
+        })?;
+        w.push(") AS edge");
         Ok(w.finish())
     }
 

@@ -74,24 +74,27 @@ async fn between_values(
         examined: None,
         next,
     };
-    let Some(edge) = first_row(session, &plan.edge(cursor, size)?).await? else {
-        return Ok(window(None, true, None));
-    };
-    let Some(at) = edge.first().cloned() else {
-        return Ok(window(None, true, None));
-    };
     let most = size * TIE_WINDOWS + 1;
-    let tied = session
-        .fetch_one(&plan.ties(&at, most)?)
-        .await?
-        .get(0)
-        .as_count();
+    let found = session
+        .fetch(&plan.edge_with_ties(cursor, size, most)?)
+        .await?;
+    let Some(row) = found.into_iter().next() else {
+        return Ok(window(None, true, None));
+    };
+    let tied = row.get(1).as_count();
+    let at = Bind::from(row.get(0).clone());
+    let edge = vec![at.clone()];
     if tied < most {
         let next = Cursor {
             after: Some(edge.clone()),
             tie: None,
         };
-        return Ok(window(Some(edge), true, Some(next)));
+        let window = window(Some(edge), true, Some(next));
+        // A value of its own: the window is as large as it was asked to be.
+        return Ok(Window {
+            examined: (tied == 1).then_some(size),
+            ..window
+        });
     }
     let group = Cursor {
         after: None,

@@ -4,6 +4,7 @@ mod auth_schema;
 mod catalog;
 mod cli;
 mod demo_data;
+mod docs;
 mod fence;
 mod harness;
 mod hostile;

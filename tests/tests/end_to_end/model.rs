@@ -289,12 +289,16 @@ impl Model<'_> {
                 });
                 Some(newer.count() >= *keep as usize)
             }
-            Condition::All(of) => of
-                .iter()
-                .fold(Some(true), |all, c| and(all, self.holds(n, item, c))),
-            Condition::Any(of) => of.iter().fold(Some(false), |any, c| {
-                and(any.map(|a| !a), self.holds(n, item, c).map(|b| !b)).map(|x| !x)
-            }),
+            Condition::All(of) => {
+                let terms: Vec<Truth> = of.iter().map(|c| self.holds(n, item, c)).collect();
+                all_of(&terms)
+            }
+            Condition::Any(of) => {
+                let denied = of
+                    .iter()
+                    .map(|c| self.holds(n, item, c).map(|holds| !holds));
+                all_of(&denied.collect::<Vec<Truth>>()).map(|none| !none)
+            }
             Condition::Not(of) => self.holds(n, item, of).map(|b| !b),
             Condition::Everything => Some(true),
         }
@@ -329,11 +333,14 @@ impl Model<'_> {
     }
 }
 
-fn and(a: Truth, b: Truth) -> Truth {
-    match (a, b) {
-        (Some(false), _) | (_, Some(false)) => Some(false),
-        (Some(true), Some(true)) => Some(true),
-        _ => None,
+/// False where one is false, true where all are true, unknown otherwise.
+fn all_of(terms: &[Truth]) -> Truth {
+    if terms.contains(&Some(false)) {
+        Some(false)
+    } else if terms.contains(&None) {
+        None
+    } else {
+        Some(true)
     }
 }
 
@@ -495,9 +502,9 @@ fn the_deleted_set_equals_the_models(dialect: Dialect) {
         },
     );
     outcome.unwrap();
+    let lab = lab.into_inner();
     runtime.block_on(async {
         // Every row that ever went is in the ledger.
-        let lab = lab.borrow();
         let batches = lab
             .count("SELECT CAST(coalesce(sum(affected), 0) AS bigint) FROM besom_batch")
             .await;

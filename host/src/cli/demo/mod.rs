@@ -282,7 +282,7 @@ async fn run_in(
             after,
         });
     Ok(DemoReport {
-        database: place.url().to_string(),
+        database: place.shown.clone(),
         plugins,
         runs,
         kept: kept.collect(),

@@ -18,6 +18,8 @@ const SCHEMA: &str = "besom_demo";
 /// A demo's database.
 pub struct Place {
     url: DatabaseUrl,
+    /// What the report calls it.
+    pub shown: String,
     database: Database,
     keep: bool,
     /// The folder of a file that nobody asked for by name.
@@ -49,6 +51,7 @@ impl Place {
                 Some(folder)
             };
             return Ok(Self {
+                shown: url.to_string(),
                 url,
                 database,
                 keep,
@@ -68,6 +71,7 @@ impl Place {
                 }
                 let database = Database::connect(url.expose(), options).await?;
                 Ok(Self {
+                    shown: url.to_string(),
                     url,
                     database,
                     keep,
@@ -85,6 +89,7 @@ impl Place {
                 let database = Database::connect(&inside, options).await?;
                 Ok(Self {
                     url: inside.parse()?,
+                    shown: format!("{url}, schema {SCHEMA}"),
                     database,
                     keep,
                     _folder: None,

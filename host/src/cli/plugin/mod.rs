@@ -2,6 +2,7 @@
 
 mod text;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -10,7 +11,7 @@ use serde::Serialize;
 use super::Terminal;
 use super::exit::{Exit, Refusal};
 use crate::config::{Config, Environment, HostConfig, Origin};
-use crate::plugin::{Digest, Engine, EngineOptions, Limits, Settings, TableAccess};
+use crate::plugin::{Digest, Engine, EngineOptions, Limits, SettingValue, Settings, TableAccess};
 
 /// Show the plugins, or look into a component file.
 #[derive(Debug, clap::Args)]
@@ -101,6 +102,8 @@ pub struct JobLine {
     pub about: String,
     /// The schedule that the plugin proposes.
     pub schedule: Option<String>,
+    /// Settings with another default in this job.
+    pub defaults: BTreeMap<String, String>,
     /// It runs only where it is named.
     pub opt_in: bool,
     /// What it touches under the default settings.
@@ -277,6 +280,11 @@ async fn look_into(engine: &Engine, bytes: &[u8]) -> Result<Inspection> {
             name: job.name.clone(),
             about: job.about.clone(),
             schedule: job.schedule.clone(),
+            defaults: job
+                .defaults
+                .iter()
+                .map(|(name, value)| (name.clone(), plain(value)))
+                .collect(),
             opt_in: job.opt_in,
             access,
             access_problem,
@@ -297,11 +305,20 @@ async fn look_into(engine: &Engine, bytes: &[u8]) -> Result<Inspection> {
             .map(|setting| SettingLine {
                 name: setting.name.clone(),
                 kind: setting.kind.to_string(),
-                default: setting.default.as_ref().map(ToString::to_string),
+                default: setting.default.as_ref().map(plain),
                 about: setting.about.clone(),
             })
             .collect(),
     })
+}
+
+/// A value without the quotes that a text has in a file.
+fn plain(value: &SettingValue) -> String {
+    match value {
+        SettingValue::Text(text) => text.clone(),
+        SettingValue::Duration(_) => value.to_string().trim_matches('"').to_owned(),
+        other => other.to_string(),
+    }
 }
 
 impl From<TableAccess> for AccessLine {

@@ -154,6 +154,7 @@ mod tests {
             jobs: vec![JobLine {
                 name: "revoked-access".to_owned(),
                 about: "Revoked access tokens".to_owned(),
+                defaults: Default::default(),
                 schedule: Some("0 * * * *".to_owned()),
                 opt_in: false,
                 access: vec![AccessLine {

@@ -47,7 +47,7 @@ async fn a_trap_is_told_with_plugin_version_job_and_export_and_the_next_run_is_f
         assert_eq!(said.code, 1, "{}", said.stderr);
         assert!(
             said.stderr.contains("hostile 1.0.0")
-                && said.stderr.contains("panic")
+                && said.stderr.contains("job recursion")
                 && said.stderr.contains("export run"),
             "{}",
             said.stderr
