@@ -4,8 +4,10 @@
 //! values are always bound. Nothing here talks to a database: a [`Plan`] answers
 //! [`crate::database::Statement`]s, and [`crate::sweep`] runs them.
 
+mod axis;
 mod batch;
 mod condition;
+mod locking;
 mod plan;
 mod source;
 mod time;
@@ -13,6 +15,7 @@ mod value;
 mod window;
 mod writer;
 
-pub use batch::Keys;
+pub use axis::Axis;
+pub use locking::Keys;
 pub use plan::{Forms, Plan, Probe, Technique};
-pub use window::{Axis, Cursor, Edge, Window};
+pub use window::{Cursor, Edge, Window};

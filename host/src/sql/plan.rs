@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::window::Axis;
+use super::axis::Axis;
 use crate::catalog::{Catalog, Column, Dialect, IdForm, Kind, Table, TableId, TimeForm};
 use crate::request::{Condition, Fault, Request, Value};
 use crate::scope::{Authorized, find_column};

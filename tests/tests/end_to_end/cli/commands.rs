@@ -372,3 +372,41 @@ fn a_password_is_never_printed() {
         assert!(!said.contains("hunter2"), "{said}");
     }
 }
+
+#[tokio::test]
+async fn a_narrowing_bites_however_its_table_is_spelled() {
+    for (database, schema) in both().await.into_iter().zip(["public", "main"]) {
+        let grant = |table: &str| {
+            format!(
+                "{TOKENS}[plugins.tokens.grant.{table}]\n\
+                 min-age = {{ column = \"oauth2_access_token_id\", age = \"3650d\" }}\n"
+            )
+        };
+        let desk = Desk::filled(
+            database,
+            2_000,
+            &grant(&format!("\"{schema}.oauth2_access_tokens\"")),
+        )
+        .await;
+        let done = desk.json(&["run", "tokens/revoked-access", "--json"]);
+        assert_eq!(done[0]["affected"], 0, "{done:#}");
+
+        let nowhere = Desk::with_file(desk.database, &grant("oauth2_acess_tokens"));
+        let said = nowhere.run(&["run", "tokens/revoked-access"]);
+        assert_eq!(said.code, 2, "{}", said.stderr);
+        assert!(
+            said.stderr.contains("oauth2_acess_tokens"),
+            "{}",
+            said.stderr
+        );
+
+        let twice = format!(
+            "{}{}",
+            grant("oauth2_access_tokens"),
+            grant(&format!("\"{schema}.oauth2_access_tokens\"")).replace(TOKENS, "")
+        );
+        let said = Desk::with_file(nowhere.database, &twice).run(&["run", "tokens/revoked-access"]);
+        assert_eq!(said.code, 2, "{}", said.stderr);
+        assert!(said.stderr.contains("the same table"), "{}", said.stderr);
+    }
+}
