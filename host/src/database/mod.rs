@@ -17,6 +17,7 @@ pub use work::Work;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use sqlx::ConnectOptions as _;
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool};
@@ -141,7 +142,8 @@ const ACQUIRE: Duration = Duration::from_secs(10);
 
 async fn connect_postgres(url: &str, options: &DatabaseOptions) -> Result<PgPool, DatabaseError> {
     let connect: PgConnectOptions = url.parse()?;
-    let connect = connect.application_name("besom");
+    // The driver would log the whole text of a slow statement; the sweep logs what matters of it.
+    let connect = connect.application_name("besom").disable_statement_logging();
     // `row_security = off` makes a hidden row an error instead of a row that is silently kept.
     let settings = format!(
         "SET statement_timeout = {}; SET lock_timeout = {}; SET row_security = off; \
@@ -173,7 +175,8 @@ async fn connect_sqlite(url: &str, options: &DatabaseOptions) -> Result<SqlitePo
     let connect: SqliteConnectOptions = url.parse()?;
     let mut connect = connect
         .foreign_keys(true)
-        .busy_timeout(options.lock_timeout);
+        .busy_timeout(options.lock_timeout)
+        .disable_statement_logging();
     if options.create {
         connect = connect.create_if_missing(true);
         // Readers go on while a batch is written. The mode is a property of the file, so a file
