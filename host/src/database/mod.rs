@@ -143,7 +143,9 @@ const ACQUIRE: Duration = Duration::from_secs(10);
 async fn connect_postgres(url: &str, options: &DatabaseOptions) -> Result<PgPool, DatabaseError> {
     let connect: PgConnectOptions = url.parse()?;
     // The driver would log the whole text of a slow statement; the sweep logs what matters of it.
-    let connect = connect.application_name("besom").disable_statement_logging();
+    let connect = connect
+        .application_name("besom")
+        .disable_statement_logging();
     // `row_security = off` makes a hidden row an error instead of a row that is silently kept.
     let settings = format!(
         "SET statement_timeout = {}; SET lock_timeout = {}; SET row_security = off; \

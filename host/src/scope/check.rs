@@ -32,6 +32,7 @@ pub fn authorize(
 ) -> Result<Authorized<Request>, Fault> {
     let table = Arc::clone(find(catalog, &request.table)?);
     sweepable(&table)?;
+    let grants = &grants.spelled(catalog)?;
     let mut check = Check {
         catalog,
         given: by_table(grants, catalog),
@@ -83,8 +84,8 @@ pub fn authorize(
     })
 }
 
-/// Whether a grant covers an access list, table by table under the names that both use: asked
-/// before a run begins, so that a plugin that needs more says so at once and not in the middle.
+/// Whether a grant covers an access list, table by table under the names that both use (see
+/// [`Grants::spelled`]): asked before a run begins, so that a plugin that needs more says so at once and not in the middle.
 ///
 /// # Errors
 /// `denied`, with the TOML that would allow it.
@@ -160,6 +161,7 @@ impl Check<'_> {
                 matching,
             } => {
                 let related = Arc::clone(find(self.catalog, other)?);
+                relatable(&related)?;
                 if on.is_empty() {
                     return Err(Fault::invalid(
                         "empty-join",
@@ -207,7 +209,7 @@ impl Check<'_> {
     fn needs_right(&mut self, table: &Table, right: Right, column: Option<&str>, because: &str) {
         let (name, given) = match self.given.get(&table.id) {
             Some((name, grant)) => ((*name).to_owned(), Some(*grant)),
-            None => (self.shortest_name(&table.id), None),
+            None => (self.catalog.spelling(&table.id), None),
         };
         let allowed = given.is_some_and(|grant| match (right, column) {
             (Right::Read, Some(column)) => grant.read.contains(column),
@@ -277,13 +279,6 @@ impl Check<'_> {
         let names: Vec<_> = path.0.iter().map(|key| format!("`{}`", key.name)).collect();
         format!("the ON DELETE rule of foreign key {}", names.join(", "))
     }
-
-    fn shortest_name(&self, id: &TableId) -> String {
-        match self.catalog.table(&id.name) {
-            Ok(table) if table.id == *id => id.name.clone(),
-            _ => id.to_string(),
-        }
-    }
 }
 
 fn by_table<'a>(
@@ -334,6 +329,23 @@ fn holds_id(table: &Table, column: &Column) -> bool {
 }
 
 fn sweepable(table: &Table) -> Result<(), Fault> {
+    relatable(table)?;
+    match table.kind {
+        TableKind::Partitioned => Err(Fault::unsupported(&format!(
+            "sweeping the partitioned table `{}` (name a partition of it instead)",
+            table.id
+        ))),
+        _ if table.primary_key.is_empty() && !table.has_rowid => Err(Fault::unsupported(&format!(
+            "sweeping `{}`, which has no primary key,",
+            table.id
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// What a view shows is another table's, whose grant it would go round, and neither its rows nor a
+/// foreign table's can be locked.
+fn relatable(table: &Table) -> Result<(), Fault> {
     let refuse = |what: &str| {
         Err(Fault::invalid(
             "not-a-table",
@@ -343,16 +355,6 @@ fn sweepable(table: &Table) -> Result<(), Fault> {
     match table.kind {
         TableKind::View => refuse("a view"),
         TableKind::Foreign => refuse("a foreign or virtual table"),
-        TableKind::Partitioned => Err(Fault::unsupported(&format!(
-            "sweeping the partitioned table `{}` (name a partition of it instead)",
-            table.id
-        ))),
-        TableKind::Table if table.primary_key.is_empty() && !table.has_rowid => {
-            Err(Fault::unsupported(&format!(
-                "sweeping `{}`, which has no primary key,",
-                table.id
-            )))
-        }
-        TableKind::Table => Ok(()),
+        TableKind::Table | TableKind::Partitioned => Ok(()),
     }
 }

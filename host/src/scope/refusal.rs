@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Subject, TableGrant};
-use crate::request::{Fault, Problem};
+use crate::request::{Fault, Problem, Value};
 
 /// A right on a table or column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,14 +119,45 @@ fn toml_for(
             ));
         }
         if !grant.filter.is_empty() {
-            out.push_str("# and the `where` that stands there now\n");
+            let filter = grant.filter.iter();
+            let filter = filter
+                .map(|(column, value)| format!("{} = {}", toml_key(column), toml_value(value)));
+            let filter: Vec<_> = filter.collect();
+            out.push_str(&format!("where = {{ {} }}\n", filter.join(", ")));
         }
     }
     out
 }
 
+/// A string as the file must hold it, where `${NAME}` is a variable and `$$` a dollar sign.
 fn toml_string(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+    quoted(&text.replace('$', "$$"))
+}
+
+/// A basic string on one line, which is a value and a key alike.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => out.push_str(&format!("\\U{:08X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// A value of `where`, as the file reads it.
+fn toml_value(value: &Value) -> String {
+    match value {
+        Value::Boolean(value) => value.to_string(),
+        Value::Integer(value) => value.to_string(),
+        Value::Float(value) => toml::Value::Float(*value).to_string(),
+        Value::Other(text) | Value::Text(text) | Value::Uuid(text) => toml_string(text),
+        // The file holds no other kind.
+        other => quoted(&format!("({})", other.kind())),
+    }
 }
 
 fn toml_key(text: &str) -> String {
@@ -134,9 +165,5 @@ fn toml_key(text: &str) -> String {
         && text
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    if bare {
-        text.to_owned()
-    } else {
-        toml_string(text)
-    }
+    if bare { text.to_owned() } else { quoted(text) }
 }
