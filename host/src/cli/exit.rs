@@ -30,8 +30,8 @@ impl Exit {
     pub fn of_run(report: &RunReport) -> Self {
         match report.outcome {
             Outcome::Drained => Self::Done,
+            _ if report.denied => Self::Refused,
             Outcome::Suspended => Self::Backlog,
-            Outcome::Failed | Outcome::Cancelled if report.denied => Self::Refused,
             Outcome::Failed | Outcome::Cancelled => Self::Failed,
         }
     }

@@ -55,6 +55,12 @@ impl Sweep {
     /// answer.
     pub async fn open(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
         let hash = hash(&request);
+        // Counted before anything is checked: a plugin that shrugs off a refusal has not drained.
+        let ordinal = {
+            let mut state = context.state.lock().await;
+            state.opened += 1;
+            state.opened - 1
+        };
         let authorized = match authorize(
             request,
             &context.grants,
@@ -71,8 +77,6 @@ impl Sweep {
         };
         let forms = forms::resolve(context, &authorized).await?;
         let mut state = context.state.lock().await;
-        let ordinal = state.opened;
-        state.opened += 1;
         let plan = Arc::new(Plan::new(
             authorized,
             Arc::clone(&context.catalog),
