@@ -49,8 +49,15 @@ impl From<sqlx::Error> for DatabaseError {
         match &error {
             sqlx::Error::Database(inner) => {
                 let code = inner.code().unwrap_or_default().into_owned();
+                // SQLite carries RESTRICT out by a trigger of its own.
+                let restricted =
+                    code == "1811" && inner.message() == "FOREIGN KEY constraint failed";
                 Self {
-                    cause: cause_of(&code),
+                    cause: if restricted {
+                        Cause::ForeignKey
+                    } else {
+                        cause_of(&code)
+                    },
                     message: inner.message().to_owned(),
                     code,
                 }
@@ -77,7 +84,8 @@ fn cause_of(code: &str) -> Cause {
         "40P01" => Cause::Deadlock,
         "40001" => Cause::Serialization,
         "57014" => Cause::StatementTimeout,
-        "23503" => Cause::ForeignKey,
+        // PostgreSQL 18 has a code of its own for RESTRICT.
+        "23503" | "23001" => Cause::ForeignKey,
         // admin_shutdown, crash_shutdown, cannot_connect_now, idle_in_transaction timeout.
         "57P01" | "57P02" | "57P03" | "25P03" => Cause::ConnectionLost,
         _ if code.len() == 5 && code.starts_with("08") => Cause::ConnectionLost,

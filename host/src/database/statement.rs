@@ -1,5 +1,6 @@
 //! A statement and its bound values, for either dialect.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use crate::catalog::Dialect;
@@ -55,6 +56,8 @@ pub struct Statement {
     dialect: Dialect,
     text: String,
     binds: Vec<Bind>,
+    /// Where each value is bound, once there are many.
+    places: HashMap<String, usize>,
     reuse: bool,
 }
 
@@ -65,6 +68,7 @@ impl Statement {
             dialect,
             text: String::new(),
             binds: Vec::new(),
+            places: HashMap::new(),
             reuse: true,
         }
     }
@@ -82,14 +86,36 @@ impl Statement {
 
     /// Appends a placeholder and binds `value` to it.
     pub fn bind(&mut self, value: impl Into<Bind>) -> &mut Self {
-        self.binds.push(value.into());
+        let place = self.place(value.into());
         let sign = match self.dialect {
             Dialect::Postgres => '$',
             Dialect::Sqlite => '?',
         };
         // Writing to a String cannot fail.
-        let _ = write!(self.text, "{sign}{}", self.binds.len());
+        let _ = write!(self.text, "{sign}{place}");
         self
+    }
+
+    /// Where the value is bound. A long list stands in one statement several times, and SQLite takes
+    /// 32 766 values, PostgreSQL 65 535: from many on, equal values share a place.
+    fn place(&mut self, value: Bind) -> usize {
+        const MANY: usize = 500;
+        if self.binds.len() < MANY {
+            self.binds.push(value);
+            return self.binds.len();
+        }
+        if self.places.is_empty() {
+            let bound = self.binds.iter().enumerate();
+            self.places = bound
+                .map(|(index, bind)| (format!("{bind:?}"), index + 1))
+                .collect();
+        }
+        let next = self.binds.len() + 1;
+        let place = *self.places.entry(format!("{value:?}")).or_insert(next);
+        if place == next {
+            self.binds.push(value);
+        }
+        place
     }
 
     /// Appends a placeholder with a cast to `sql_type`, which SQLite does not need.

@@ -32,6 +32,9 @@ pub enum LedgerError {
         /// How far it is behind.
         behind_seconds: i64,
     },
+    /// The run is no longer this host's, so its outcome is not this host's to record.
+    #[error("run {0} was taken over by another host or ended; its record stands as it is there")]
+    Lost(RunId),
     /// No run of that id.
     #[error("no run {0} in the ledger: `besom runs list` shows the recent ones")]
     UnknownRun(RunId),

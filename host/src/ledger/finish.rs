@@ -94,8 +94,12 @@ pub async fn finish(
     w.push(" WHERE id = ")
         .bind_as(run.clone(), "uuid")
         .push(" AND token = ")
-        .bind(fence.token);
-    session.execute(&w).await.map_err(LedgerError::of)?;
+        .bind(fence.token)
+        .push(" AND state = 'running' RETURNING 1");
+    if session.fetch(&w).await.map_err(LedgerError::of)?.is_empty() {
+        session.rollback().await?;
+        return Err(LedgerError::Lost(fence.run));
+    }
 
     let mut w = Statement::new(dialect);
     w.push("DELETE FROM besom_lease WHERE run = ")

@@ -24,6 +24,9 @@ use crate::catalog::Dialect;
 use crate::database::Statement;
 use crate::request::Timestamp;
 
+/// The ledger's tables. No plugin sweeps them: their rows prove what happened.
+pub(crate) const TABLES: [&str; 4] = ["besom_run", "besom_batch", "besom_lease", "besom_migration"];
+
 /// An instant as the ledger's columns take it.
 fn write_time(w: &mut Statement, at: Timestamp) {
     match w.dialect() {

@@ -7,7 +7,7 @@ use super::cascade::{Effect, effects};
 use super::refusal::refuse;
 use super::{Authorized, Consequence, Grants, Missing, Right, TableGrant};
 use crate::catalog::{Catalog, Column, Kind, Table, TableId, TableKind};
-use crate::request::{Comparison, Condition, Fault, JobName, Request, Timestamp};
+use crate::request::{Comparison, Condition, Fault, JobName, Problem, Request, Timestamp};
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -329,6 +329,12 @@ fn holds_id(table: &Table, column: &Column) -> bool {
 }
 
 fn sweepable(table: &Table) -> Result<(), Fault> {
+    if crate::ledger::TABLES.contains(&table.id.name.as_str()) {
+        return Err(Fault::Denied(Problem::new(
+            "denied",
+            format!("`{}` is besom's own ledger, which no grant opens", table.id),
+        )));
+    }
     relatable(table)?;
     match table.kind {
         TableKind::Partitioned => Err(Fault::unsupported(&format!(
@@ -337,6 +343,10 @@ fn sweepable(table: &Table) -> Result<(), Fault> {
         ))),
         _ if table.primary_key.is_empty() && !table.has_rowid => Err(Fault::unsupported(&format!(
             "sweeping `{}`, which has no primary key,",
+            table.id
+        ))),
+        _ if table.has_rowid && table.rowid_name().is_none() => Err(Fault::unsupported(&format!(
+            "sweeping `{}`, whose columns hide `rowid`, `_rowid_` and `oid`,",
             table.id
         ))),
         _ => Ok(()),

@@ -4,10 +4,13 @@
 //! locks first and then asks again. What the ledger adds (the fence before, the record after) is
 //! handed in by the caller as functions that write it.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::Plan;
 use super::window::{Window, key_columns};
 use super::writer::{Row, Writer};
-use crate::catalog::{Dialect, OnDelete};
+use crate::catalog::{Dialect, OnDelete, Table, TableId};
 use crate::database::Statement;
 use crate::request::Fault;
 use crate::scope::Consequence;
@@ -217,66 +220,108 @@ impl Plan {
     /// snapshot still shows them. A row that went itself in this batch counts as affected, not
     /// again here.
     pub(super) fn cascaded(&self, w: &mut Writer) -> Result<(), Fault> {
-        w.push("0");
-        for (index, consequence) in self.authorized.consequences().iter().enumerate() {
-            let tables = self.tables_of(&consequence.path.0)?;
-            w.push(" + (SELECT count(*) FROM gone");
-            let mut above: Option<Row<'_>> = None;
-            for (key, table) in consequence.path.0.iter().zip(&tables) {
-                let child = w.row(table);
+        self.each_child_once(w, |w, index, consequence, tables, identity| {
+            let rows: Vec<_> = tables.iter().map(|table| w.row(table)).collect();
+            let Some(end) = rows.last() else {
+                return Ok(());
+            };
+            w.push("SELECT ").push(&identity(end)).push(" FROM gone");
+            let mut above: Option<&Row<'_>> = None;
+            for (key, child) in consequence.path.0.iter().zip(&rows) {
                 w.push(" JOIN ");
-                self.source(w, &child)?;
-                let parent = |place: usize, column: &str| match &above {
+                self.source(w, child)?;
+                let parent = |place: usize, column: &str| match above {
                     Some(above) => above.column(column),
                     None => format!("gone.p{index}_{place}"),
                 };
                 let pairs = key.columns.iter().zip(&key.parent_columns).enumerate();
                 let on = pairs.map(|(place, (to, from))| {
-                    format!("{} = {}", child.column(to), parent(place, from))
+                    format!("{} = {}", parent(place, from), child.column(to))
                 });
                 w.push(" ON ").push(&on.collect::<Vec<_>>().join(" AND "));
                 above = Some(child);
             }
-            if let (true, Some(child)) = (self.comes_home(consequence), &above) {
+            if self.comes_home(consequence) {
                 w.push(" WHERE NOT EXISTS (SELECT 1 FROM gone AS own WHERE ");
-                w.push(&same_key(child, "own")).push(")");
+                w.push(&same_key(end, "own")).push(")");
             }
-            w.push(")");
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// The same before anything is gone. A row that an earlier window of this sweep takes does not
     /// count either.
     fn cascaded_behind(&self, w: &mut Writer, window: &Window) -> Result<(), Fault> {
-        w.push("0");
-        for consequence in self.authorized.consequences() {
-            let tables = self.tables_of(&consequence.path.0)?;
-            w.push(" + (SELECT count(*) FROM ");
-            let (root, end) = self.path_from(w, &consequence.path, &tables)?;
+        self.each_child_once(w, |w, _, consequence, tables, identity| {
+            let root = w.row(self.table());
+            let rows: Vec<_> = tables.iter().map(|table| w.row(table)).collect();
+            let Some(end) = rows.last() else {
+                return Ok(());
+            };
+            w.push("SELECT ").push(&identity(end)).push(" FROM ");
+            self.path_from(w, &consequence.path, &root, &rows)?;
             w.push(" WHERE ");
-            self.doomed(
-                w,
-                &Row {
-                    alias: root,
-                    table: self.table(),
-                },
-                window,
-            )?;
+            self.doomed(w, &root, window)?;
             if self.comes_home(consequence) {
-                let end = Row {
-                    alias: end,
-                    table: self.table(),
-                };
                 w.push(" AND (");
-                self.up_to(w, &end, window);
+                self.up_to(w, end, window);
                 w.push(" AND ");
-                self.eligible(w, &end)?;
+                self.eligible(w, end)?;
                 w.push(") IS NOT TRUE");
             }
-            w.push(")");
+            Ok(())
+        })
+    }
+
+    /// A sum over the child tables. A row that hangs on what goes by several keys counts once:
+    /// `rows` writes the SELECT of one path, with the list that it is given for the path's end.
+    fn each_child_once(
+        &self,
+        w: &mut Writer,
+        rows: impl Fn(
+            &mut Writer,
+            usize,
+            &Consequence,
+            &[Arc<Table>],
+            &dyn Fn(&Row<'_>) -> String,
+        ) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let identity = |row: &Row<'_>| match key_columns(row).as_slice() {
+            [] if self.has_ctid() => format!("{0}.tableoid, {0}.ctid", row.alias),
+            [] => "1 AS one".to_owned(),
+            keys => keys.join(", "),
+        };
+        let mut paths: BTreeMap<&TableId, Vec<(usize, &Consequence)>> = BTreeMap::new();
+        for (index, consequence) in self.authorized.consequences().iter().enumerate() {
+            if let Some(child) = consequence.path.child() {
+                paths.entry(child).or_default().push((index, consequence));
+            }
+        }
+        w.push("0");
+        for paths in paths.values() {
+            w.push(" + (SELECT count(*) FROM (");
+            let mut between = "";
+            for (index, consequence) in paths {
+                let tables = self.tables_of(&consequence.path.0)?;
+                let keyed = tables.last().is_some_and(|child| {
+                    child.rowid_name().is_some() || !child.primary_key.is_empty()
+                });
+                w.push(between);
+                rows(w, *index, consequence, &tables, &identity)?;
+                between = if keyed || self.has_ctid() {
+                    " UNION "
+                } else {
+                    " UNION ALL "
+                };
+            }
+            w.push(") AS hit)");
         }
         Ok(())
+    }
+
+    /// Rows come from the tables themselves, where PostgreSQL numbers them.
+    fn has_ctid(&self) -> bool {
+        self.dialect() == Dialect::Postgres && self.history.is_empty()
     }
 
     /// The rule changes rows of the swept table itself.

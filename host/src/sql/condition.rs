@@ -98,12 +98,9 @@ impl Plan {
                 "`all` and `any` need at least one condition; every row is `everything`",
             ));
         }
-        w.push("(");
-        w.separated(of, if and { " AND " } else { " OR " }, |w, term| {
+        balanced(w, of, if and { " AND " } else { " OR " }, &mut |w, term| {
             self.condition(w, row, term, negated)
-        })?;
-        w.push(")");
-        Ok(())
+        })
     }
 
     fn compare(
@@ -125,8 +122,10 @@ impl Plan {
         let name = row.column(&column.name);
         if let (Kind::Boolean, Value::Boolean(value)) = (&column.kind, to) {
             // A literal, so that a partial index `WHERE flag` is seen to serve.
-            w.push(&format!("{name} {} ", operator(comparison)));
+            w.push(&format!("({name} {} ", operator(comparison)));
             w.truth(*value);
+            guard(w, &name, "integer");
+            w.push(")");
             return Ok(());
         }
         let value = convert(w.dialect(), row.table, column, to)?;
@@ -199,12 +198,12 @@ impl Plan {
             .iter()
             .any(|value| matches!(value, Value::Timestamp(_)));
         if times {
-            w.push("(");
-            w.separated(values, if and { " AND " } else { " OR " }, |w, value| {
-                self.compare(w, row, &column.name, comparison, value)
-            })?;
-            w.push(")");
-            return Ok(());
+            return balanced(
+                w,
+                values,
+                if and { " AND " } else { " OR " },
+                &mut |w, value| self.compare(w, row, &column.name, comparison, value),
+            );
         }
         let name = row.column(&column.name);
         let mut storage = "";
@@ -275,6 +274,7 @@ impl Plan {
         w.separated(on, " AND ", |w, join| {
             let foreign = find_column(other.table, &join.foreign)?;
             let local = find_column(row.table, &join.local)?;
+            never_meet(w.dialect(), other, foreign, row, local)?;
             let (a, b) = (other.column(&foreign.name), row.column(&local.name));
             w.push(&format!("{a} = {b}"));
             Ok(())
@@ -348,12 +348,62 @@ fn tie_break(row: &Row<'_>) -> Vec<String> {
     }
 }
 
+/// SQLite compares bytes with text or numbers without complaint, and finds them different: every row
+/// would seem to be without the rows tied to it.
+fn never_meet(
+    dialect: Dialect,
+    other: &Row<'_>,
+    foreign: &Column,
+    row: &Row<'_>,
+    local: &Column,
+) -> Result<(), Fault> {
+    let known = foreign.kind != Kind::Any && local.kind != Kind::Any;
+    let differ = (foreign.kind == Kind::Bytes) != (local.kind == Kind::Bytes);
+    if dialect == Dialect::Sqlite && known && differ {
+        return Err(Fault::invalid(
+            "value",
+            format!(
+                "the join of `{}` of `{}` ({}) and `{}` of `{}` ({}) never holds: they hold different things",
+                foreign.name,
+                other.table.id,
+                foreign.sql_type,
+                local.name,
+                row.table.id,
+                local.sql_type
+            ),
+        ));
+    }
+    Ok(())
+}
+
 fn flip(comparison: Comparison, negated: bool) -> Comparison {
     if negated {
         inverse(comparison)
     } else {
         comparison
     }
+}
+
+/// The terms in parentheses. A long list is halved, because SQLite takes it for a tree as deep as the
+/// list is long, and no tree deeper than a thousand.
+fn balanced<T>(
+    w: &mut Writer,
+    of: &[T],
+    separator: &str,
+    write: &mut impl FnMut(&mut Writer, &T) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    const FLAT: usize = 16;
+    w.push("(");
+    if of.len() <= FLAT {
+        w.separated(of, separator, &mut *write)?;
+    } else {
+        let (left, right) = of.split_at(of.len() / 2);
+        balanced(w, left, separator, write)?;
+        w.push(separator);
+        balanced(w, right, separator, write)?;
+    }
+    w.push(")");
+    Ok(())
 }
 
 /// SQLite's guard on what the column really holds.

@@ -190,24 +190,21 @@ impl Plan {
     /// `kept (k0, …)`: the keys as rows.
     fn kept(&self, w: &mut Writer, keys: &Keys) {
         let names: Vec<_> = (0..keys.len()).map(|i| format!("k{i}")).collect();
-        w.push(&format!(
-            "kept ({}) AS (SELECT * FROM unnest(",
-            names.join(", ")
-        ));
-        for (index, (list, name)) in keys.iter().zip(&self.table().primary_key).enumerate() {
-            if index > 0 {
-                w.push(", ");
-            }
-            let sql_type = self
-                .table()
-                .column(name)
-                .map_or("text", |column| &column.sql_type);
-            w.bind(Bind::Texts(list.clone()))
-                .push("::text[]::")
-                .push(sql_type)
-                .push("[]");
+        w.push(&format!("kept ({}) AS (SELECT ", names.join(", ")));
+        // Each text by itself: an array of arrays would fall apart.
+        for (index, name) in self.table().primary_key.iter().enumerate() {
+            let column = self.table().column(name);
+            let sql_type = column.map_or("text", |column| &column.sql_type);
+            w.push(if index > 0 { ", " } else { "" })
+                .push(&format!("u.k{index}::{sql_type}"));
         }
-        w.push("))");
+        w.push(" FROM unnest(");
+        for (index, list) in keys.iter().enumerate() {
+            w.push(if index > 0 { ", " } else { "" })
+                .bind(Bind::Texts(list.clone()))
+                .push("::text[]");
+        }
+        w.push(&format!(") AS u({}))", names.join(", ")));
     }
 }
 

@@ -15,20 +15,20 @@ impl Plan {
     /// `FROM` item of the swept table: itself alone, without tables that inherit from it, because
     /// row identities are not unique across them.
     pub(crate) fn swept(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
-        if w.dialect() == Dialect::Postgres && self.history.is_empty() {
-            w.push("ONLY ");
-        }
-        self.source(w, row)
+        self.layer(w, row, self.history.len(), true)
     }
 
     /// `FROM` item of any table, under the row's name.
     pub(crate) fn source(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
-        self.layer(w, row, self.history.len())
+        self.layer(w, row, self.history.len(), false)
     }
 
     /// The table as the first `depth` sweeps of the history leave it.
-    fn layer(&self, w: &mut Writer, row: &Row<'_>, depth: usize) -> Result<(), Fault> {
+    fn layer(&self, w: &mut Writer, row: &Row<'_>, depth: usize, alone: bool) -> Result<(), Fault> {
         let Some((last, earlier)) = self.history.get(..depth).and_then(<[_]>::split_last) else {
+            if alone && w.dialect() == Dialect::Postgres {
+                w.push("ONLY ");
+            }
             w.push(&row.table.sql_name()).push(" AS ").push(&row.alias);
             return Ok(());
         };
@@ -40,12 +40,15 @@ impl Plan {
             .filter(|consequence| consequence.path.child() == Some(&row.table.id))
             .collect();
         if !swept && touching.is_empty() {
-            return self.layer(w, row, earlier.len());
+            return self.layer(w, row, earlier.len(), alone);
         }
         let inner = w.row(row.table);
         w.push("(SELECT ");
-        if row.table.has_rowid {
-            w.push(&inner.system("rowid")).push(" AS rowid, ");
+        if let (Some(name), None) = (row.table.rowid_name(), &row.table.rowid_alias) {
+            w.push(&inner.column(name))
+                .push(" AS ")
+                .push(&quote_ident(name))
+                .push(", ");
         }
         w.separated(&row.table.columns, ", ", |w, column| {
             let blanked = touching.iter().find(|c| {
@@ -67,7 +70,7 @@ impl Plan {
             Ok::<_, Fault>(())
         })?;
         w.push(" FROM ");
-        self.layer(w, &inner, earlier.len())?;
+        self.layer(w, &inner, earlier.len(), alone)?;
         w.push(" WHERE ");
         w.truth(true);
         if swept {
@@ -202,25 +205,23 @@ impl Plan {
         Ok(())
     }
 
-    /// `child JOIN … JOIN root`: the rows at the end of a path with the swept row they hang on.
-    /// Answers the two rows.
+    /// `root JOIN child JOIN …`: the swept row with the rows of a path that hang on it.
     pub(crate) fn path_from(
         &self,
         w: &mut Writer,
         path: &Path,
-        tables: &'_ [std::sync::Arc<crate::catalog::Table>],
-    ) -> Result<(String, String), Fault> {
-        let root = w.row(self.table());
-        self.swept(w, &root)?;
-        let mut above = root.clone();
-        for (key, table) in path.0.iter().zip(tables) {
-            let child = w.row(table);
+        root: &Row<'_>,
+        rows: &[Row<'_>],
+    ) -> Result<(), Fault> {
+        self.swept(w, root)?;
+        let mut above = root;
+        for (key, child) in path.0.iter().zip(rows) {
             w.push(" JOIN ");
-            self.source(w, &child)?;
-            w.push(" ON ").push(&join(key, &child, &above));
+            self.source(w, child)?;
+            w.push(" ON ").push(&join(key, child, above));
             above = child;
         }
-        Ok((root.alias, above.alias))
+        Ok(())
     }
 
     pub(crate) fn tables_of(
@@ -246,10 +247,12 @@ fn split(path: &Path) -> Result<(&ForeignKey, &[ForeignKey]), Fault> {
         .ok_or_else(|| Fault::invalid("empty-path", "a path without a foreign key"))
 }
 
+/// The parent stands on the left, because SQLite's own foreign keys compare under the left side's
+/// collation and have the parent there: a child that this join misses would go unseen.
 fn join(key: &ForeignKey, child: &Row<'_>, parent: &Row<'_>) -> String {
     let pairs = key.columns.iter().zip(&key.parent_columns);
     pairs
-        .map(|(to, from)| format!("{} = {}", child.column(to), parent.column(from)))
+        .map(|(to, from)| format!("{} = {}", parent.column(from), child.column(to)))
         .collect::<Vec<_>>()
         .join(" AND ")
 }

@@ -67,19 +67,19 @@ pub(crate) fn compare_time(
                     w.push("FALSE");
                     return Ok(());
                 }
-                Comparison::NotEqual if floor != ceil => {
-                    w.push(&name).push(" IS NOT NULL");
-                    return Ok(());
-                }
-                Comparison::Less | Comparison::GreaterOrEqual => ceil,
-                _ => floor,
+                Comparison::NotEqual if floor != ceil => None,
+                Comparison::Less | Comparison::GreaterOrEqual => Some(ceil),
+                _ => Some(floor),
             };
-            w.push("(")
-                .push(&name)
-                .push(" ")
-                .push(sign)
-                .push(" ")
-                .bind(bound);
+            w.push("(").push(&name);
+            match bound {
+                Some(bound) => w.push(" ").push(sign).push(" ").bind(bound),
+                None => w.push(" IS NOT NULL"),
+            };
+            if let (None, Some((least, most))) = (column.time_form, magnitude(form)) {
+                // The form was told from a sample: a value of another size is of another form.
+                w.push(&format!(" AND {name} >= {least} AND {name} < {most}"));
+            }
             if w.dialect() == Dialect::Sqlite {
                 w.push(&format!(" AND typeof({name}) = 'integer'"));
             }
@@ -91,6 +91,17 @@ pub(crate) fn compare_time(
         }
     }
     Ok(())
+}
+
+/// The numbers that stand for instants between 1973 and 5138 in an integer form, by which the probe
+/// tells one form from another.
+fn magnitude(form: TimeForm) -> Option<(i64, i64)> {
+    match form {
+        TimeForm::UnixS => Some((100_000_000, 100_000_000_000)),
+        TimeForm::UnixMs => Some((100_000_000_000, 100_000_000_000_000)),
+        TimeForm::UnixUs => Some((100_000_000_000_000, 100_000_000_000_000_000)),
+        TimeForm::Native | TimeForm::Rfc3339 | TimeForm::SqlText => None,
+    }
 }
 
 /// Microseconds of a time written as text; NULL where the text is not of that form, so that no
@@ -187,22 +198,31 @@ pub(crate) fn compare_id(
         }
         (Dialect::Postgres, IdShape::UuidText) => {
             w.bind_as(bound.hyphenated(), &column.sql_type);
+            in_bytes(w, &name, sign, bound.hyphenated());
             w.push(&format!(
-                " AND {name} ~ '^[0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}$'"
+                " AND {name}::text COLLATE \"C\" ~ '^[0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}$'"
             ));
             if form.version7 {
                 w.push(&version7(&name, 15, 20));
             }
         }
         (Dialect::Postgres, IdShape::Crockford { upper }) => {
-            // The column's own collation, so that its index serves: digits come before letters
-            // and letters of one case in order in every one of them.
+            // The column's own collation, so that its index serves; and then by bytes, because a
+            // collation may put numbers in the order of their value or letters before digits.
             w.bind_as(bound.crockford(upper), &column.sql_type);
+            in_bytes(w, &name, sign, bound.crockford(upper));
             let alphabet = crockford_class(upper);
-            w.push(&format!(" AND {name} ~ '^[{alphabet}]{{26}}$'"));
+            w.push(&format!(
+                " AND {name}::text COLLATE \"C\" ~ '^[{alphabet}]{{26}}$'"
+            ));
         }
     }
     w.push(")");
+}
+
+fn in_bytes(w: &mut Writer, name: &str, sign: &str, bound: String) {
+    w.push(&format!(" AND {name}::text COLLATE \"C\" {sign} "))
+        .bind_as(bound, "text");
 }
 
 /// Version 7 and the RFC's variant, at the given hexadecimal digits (from 1).

@@ -43,14 +43,14 @@ pub struct Window {
 
 /// The columns that tell one row of a table from another: SQLite's rowid where there is one.
 pub(crate) fn key_columns(row: &Row<'_>) -> Vec<String> {
-    if row.table.has_rowid {
-        vec![row.system("rowid")]
-    } else {
-        row.table
+    match row.table.rowid_name() {
+        Some(name) => vec![row.column(name)],
+        None => row
+            .table
             .primary_key
             .iter()
             .map(|name| row.column(name))
-            .collect()
+            .collect(),
     }
 }
 

@@ -86,9 +86,4 @@ impl Row<'_> {
     pub(crate) fn column(&self, name: &str) -> String {
         format!("{}.{}", self.alias, quote_ident(name))
     }
-
-    /// SQLite's row number, or any other name that is not a column's.
-    pub(crate) fn system(&self, name: &str) -> String {
-        format!("{}.{name}", self.alias)
-    }
 }

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::request::Request;
 use crate::sql::Cursor;
 
 /// The sweeps of a run by their ordinal.
@@ -68,9 +67,10 @@ impl Checkpoint {
     }
 }
 
-/// The identity of a request.
-pub(super) fn hash(request: &Request) -> String {
-    let digest = Sha256::digest(format!("{request:?}").as_bytes());
+/// The identity of a request, and of the order in which it goes through its table: a cursor of
+/// another order would be compared with other columns.
+pub(super) fn hash(of: &impl std::fmt::Debug) -> String {
+    let digest = Sha256::digest(format!("{of:?}").as_bytes());
     digest
         .iter()
         .take(16)
@@ -82,7 +82,7 @@ pub(super) fn hash(request: &Request) -> String {
 mod tests {
     use super::*;
     use crate::database::Bind;
-    use crate::request::Condition;
+    use crate::request::{Condition, Request};
 
     #[test]
     fn a_sweep_resumes_only_under_its_own_ordinal_and_request() {

@@ -11,7 +11,7 @@ use super::checkpoint::Checkpoint;
 use crate::catalog::Catalog;
 use crate::database::{Database, Work};
 use crate::ledger::Fence;
-use crate::request::{Batch, JobName, Mode, RunId, Timestamp};
+use crate::request::{Batch, JobName, Mode, Request, RunId, Timestamp};
 use crate::scope::{Grants, Subject};
 use crate::sql::Plan;
 
@@ -56,6 +56,8 @@ pub(super) struct State {
     pub(super) batches: u64,
     /// Sweeps opened so far: the next one's ordinal.
     pub(super) opened: usize,
+    /// Requests that could not be opened, and were not opened later.
+    pub(super) refused: Vec<Request>,
     /// Sweeps that came to their end, for verification and for the dry runs after them.
     pub(super) drained: Vec<Arc<Plan>>,
     /// Dry run: the sweeps of earlier jobs and of this one.
@@ -85,7 +87,7 @@ pub struct Progress {
     pub estimated: bool,
     /// Why a sweep was suspended, if one was.
     pub suspended: Option<crate::request::Suspension>,
-    /// A sweep was opened and left before its end, with no word from the host.
+    /// A sweep was opened and left before its end, with no word from the host, or was not opened.
     pub unfinished: bool,
     /// The grant refused something.
     pub denied: bool,
@@ -121,6 +123,7 @@ impl RunContext {
                 totals: Batch::default(),
                 batches: 0,
                 opened: 0,
+                refused: Vec::new(),
                 drained: Vec::new(),
                 history,
                 estimated: false,
@@ -168,7 +171,7 @@ impl RunContext {
             history: state.history.clone(),
             estimated: state.estimated,
             suspended: state.suspended,
-            unfinished: state.opened > state.drained.len(),
+            unfinished: state.opened > state.drained.len() || !state.refused.is_empty(),
             denied: state.denied,
         }
     }

@@ -54,13 +54,18 @@ impl Sweep {
     /// that are not ordered by time, and forms that cannot be told; `database` when it does not
     /// answer.
     pub async fn open(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
-        let hash = hash(&request);
-        // Counted before anything is checked: a plugin that shrugs off a refusal has not drained.
-        let ordinal = {
-            let mut state = context.state.lock().await;
-            state.opened += 1;
-            state.opened - 1
-        };
+        let asked = request.clone();
+        let opened = Self::prepare(context, request).await;
+        let mut state = context.state.lock().await;
+        // A run whose plugin swallows a refusal has not done its work.
+        state.refused.retain(|refused| *refused != asked);
+        if opened.is_err() {
+            state.refused.push(asked);
+        }
+        opened
+    }
+
+    async fn prepare(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
         let authorized = match authorize(
             request,
             &context.grants,
@@ -83,7 +88,12 @@ impl Sweep {
             forms,
             state.history.clone(),
         )?);
-        if let Some(note) = &plan.axis().note {
+        let ordinal = state.opened;
+        state.opened += 1;
+        let axis = plan.axis();
+        let order = (&axis.along, axis.composite, &plan.table().primary_key);
+        let hash = hash(&(plan.request(), order));
+        if let Some(note) = &axis.note {
             tracing::warn!(run = %context.run, job = %context.subject.job, "{note}");
         }
         let (technique, why) = plan.technique();

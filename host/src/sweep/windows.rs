@@ -74,7 +74,8 @@ async fn between_values(
         examined: None,
         next,
     };
-    let most = size * TIE_WINDOWS + 1;
+    // A window of one row has one row: it is how a row that is in the way is passed over.
+    let most = if size == 1 { 2 } else { size * TIE_WINDOWS + 1 };
     let found = session
         .fetch(&plan.edge_with_ties(cursor, size, most)?)
         .await?;

@@ -68,7 +68,7 @@ async fn the_catalog_and_the_condition_decide_whether_a_batch_locks_first() {
         column: "pad".into(),
     };
     for (rule, condition, expected) in [
-        (CASCADE, plain.clone(), Technique::OneStatement),
+        (CASCADE, plain.clone(), Technique::LockThenCheck),
         (CASCADE, no_note(None), Technique::LockThenCheck),
         (SET_NULL, no_note(None), Technique::LockThenCheck),
         (NO_ACTION, no_note(None), Technique::OneStatement),

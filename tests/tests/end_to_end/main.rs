@@ -12,5 +12,6 @@ mod hostile;
 mod locking;
 mod min_age;
 mod model;
+mod once_wrong;
 mod tokens;
 mod windows;

@@ -155,13 +155,25 @@ async fn views_are_neither_swept_nor_looked_at() {
 }
 
 #[tokio::test]
-async fn the_ledger_is_not_granted_with_everything_else() {
-    for lab in both(POSTGRES, SQLITE).await {
-        let fault = lab
-            .run(Request::delete("besom_batch", Condition::Everything))
-            .await
-            .unwrap_err();
+async fn the_ledger_is_opened_by_no_grant() {
+    for mut lab in both(POSTGRES, SQLITE).await {
+        for granted in [false, true] {
+            let mut grants = besom_tests::lab::everything(&*lab.catalog().await);
+            if granted {
+                let all = besom::scope::TableGrant {
+                    delete: true,
+                    all_rows: true,
+                    ..Default::default()
+                };
+                grants.tables.insert("besom_batch".to_owned(), all);
+            }
+            lab.grants = Some(grants);
+            let fault = lab
+                .run(Request::delete("besom_batch", Condition::Everything))
+                .await
+                .unwrap_err();
 
-        assert!(matches!(fault, Fault::Denied(_)), "{fault}");
+            assert!(matches!(fault, Fault::Denied(_)), "{fault}");
+        }
     }
 }
