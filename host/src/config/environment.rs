@@ -102,16 +102,16 @@ mod tests {
 
     fn interpolate(text: &str) -> Result<String, String> {
         let environment =
-            Environment::of([("HOME", "/root"), ("EMPTY", ""), ("COST", "5$ ${HOME}")]);
+            Environment::of([("HOME", "/home/me"), ("EMPTY", ""), ("COST", "5$ ${HOME}")]);
         environment.interpolate(text)
     }
 
     #[test]
     fn variables_defaults_and_dollars() {
         assert_eq!(interpolate("no variable").unwrap(), "no variable");
-        assert_eq!(interpolate("a${HOME}/b").unwrap(), "a/root/b");
+        assert_eq!(interpolate("a${HOME}/b").unwrap(), "a/home/me/b");
         assert_eq!(interpolate("${GONE:-0 3 * * *}").unwrap(), "0 3 * * *");
-        assert_eq!(interpolate("${HOME:-x}${GONE:-}").unwrap(), "/root");
+        assert_eq!(interpolate("${HOME:-x}${GONE:-}").unwrap(), "/home/me");
         assert_eq!(interpolate("5$$ $${HOME}").unwrap(), "5$ ${HOME}");
     }
 

@@ -9,6 +9,7 @@ mod batch;
 mod condition;
 mod locking;
 mod plan;
+mod relation;
 mod source;
 mod time;
 mod value;
