@@ -79,6 +79,16 @@ pub struct Join {
     pub local: String,
 }
 
+impl Join {
+    /// The rows whose `foreign` equals the tested row's `local`.
+    pub fn new(foreign: impl Into<String>, local: impl Into<String>) -> Self {
+        Self {
+            foreign: foreign.into(),
+            local: local.into(),
+        }
+    }
+}
+
 /// A condition on one row. As in SQL, a comparison with a NULL column does not hold, and neither
 /// does its negation.
 #[derive(Debug, Clone, PartialEq)]

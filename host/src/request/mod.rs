@@ -3,15 +3,18 @@
 //! Nothing here knows SQL, the contract's generated types, or a database. A request is plain data
 //! that anybody may build; only [`crate::scope`] turns one into something that may be executed.
 
+mod action;
 mod condition;
 mod fault;
 mod names;
 
+pub use action::{Action, Assignment, Dependent, Fate, Source};
 pub use condition::{Comparison, Condition, Join, Value};
 pub use fault::{Fault, Problem};
 pub use names::{JobName, NameError, RunId, Timestamp};
 
-/// Rows that have outlived their purpose, and the order in which to go through them.
+/// Rows that have outlived their purpose, what is to happen to them, and the order in which to go
+/// through them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// The swept table, as the plugin named it: `table` or `schema.table`.
@@ -20,15 +23,31 @@ pub struct Request {
     pub matching: Condition,
     /// The column whose index bounds the batches; `None`: the primary key.
     pub order_by: Option<String>,
+    /// What happens to an eligible row.
+    pub action: Action,
+    /// Rows that go ahead of a deleted one.
+    pub dependents: Vec<Dependent>,
 }
 
 impl Request {
     /// A request to delete every row of `table` that meets `matching`.
     pub fn delete(table: impl Into<String>, matching: Condition) -> Self {
+        Self::new(table, matching, Action::Delete)
+    }
+
+    /// A request to give every row of `table` that meets `matching` new values, which follow by
+    /// [`Request::set`].
+    pub fn update(table: impl Into<String>, matching: Condition) -> Self {
+        Self::new(table, matching, Action::Update(Vec::new()))
+    }
+
+    fn new(table: impl Into<String>, matching: Condition, action: Action) -> Self {
         Self {
             table: table.into(),
             matching,
             order_by: None,
+            action,
+            dependents: Vec::new(),
         }
     }
 
@@ -38,6 +57,49 @@ impl Request {
         self.order_by = Some(column.into());
         self
     }
+
+    /// The same update with one more column assigned. On a request that deletes, nothing.
+    #[must_use]
+    pub fn set(mut self, column: impl Into<String>, source: Source) -> Self {
+        if let Action::Update(assignments) = &mut self.action {
+            let column = column.into();
+            assignments.push(Assignment { column, source });
+        }
+        self
+    }
+
+    /// The same request with rows of `table` deleted ahead of their parent: the swept row, or a
+    /// dependent by its place in the list.
+    #[must_use]
+    pub fn delete_first(
+        self,
+        table: impl Into<String>,
+        on: Vec<Join>,
+        parent: Option<usize>,
+    ) -> Self {
+        self.with(table.into(), on, parent, Fate::Delete)
+    }
+
+    /// The same with the joined columns set to NULL, and the rows left where they are.
+    #[must_use]
+    pub fn unlink_first(
+        self,
+        table: impl Into<String>,
+        on: Vec<Join>,
+        parent: Option<usize>,
+    ) -> Self {
+        self.with(table.into(), on, parent, Fate::Unlink)
+    }
+
+    fn with(mut self, table: String, on: Vec<Join>, parent: Option<usize>, fate: Fate) -> Self {
+        self.dependents.push(Dependent {
+            table,
+            on,
+            parent,
+            fate,
+        });
+        self
+    }
 }
 
 /// What one committed batch did, or would have done in a dry run. All counts are rows.
@@ -45,7 +107,7 @@ impl Request {
 pub struct Batch {
     /// Rows looked at, by which the sweep advances.
     pub examined: u64,
-    /// Rows deleted.
+    /// Rows deleted or updated.
     pub affected: u64,
     /// Rows deleted or unlinked ahead of them, as the request asked.
     pub dependents: u64,

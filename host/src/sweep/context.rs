@@ -1,5 +1,6 @@
 //! What the sweeps of one run share.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -64,6 +65,8 @@ pub(super) struct State {
     pub(super) history: Vec<Arc<Plan>>,
     /// Some dry-run count rests on rows that an unfinished sweep would have left otherwise.
     pub(super) estimated: bool,
+    /// Blocked rows by the table whose rows hold them.
+    pub(super) blocked_by: BTreeMap<String, u64>,
     /// The reason of the first suspension, if any.
     pub(super) suspended: Option<crate::request::Suspension>,
     /// The grant refused something.
@@ -85,6 +88,8 @@ pub struct Progress {
     pub history: Vec<Arc<Plan>>,
     /// Dry-run counts are estimates.
     pub estimated: bool,
+    /// Blocked rows by the table whose rows hold them; a row that several hold counts for each.
+    pub blocked_by: BTreeMap<String, u64>,
     /// Why a sweep was suspended, if one was.
     pub suspended: Option<crate::request::Suspension>,
     /// A sweep was opened and left before its end, with no word from the host, or was not opened.
@@ -127,6 +132,7 @@ impl RunContext {
                 drained: Vec::new(),
                 history,
                 estimated: false,
+                blocked_by: BTreeMap::new(),
                 suspended: None,
                 denied: false,
             }),
@@ -170,6 +176,7 @@ impl RunContext {
             drained: state.drained.clone(),
             history: state.history.clone(),
             estimated: state.estimated,
+            blocked_by: state.blocked_by.clone(),
             suspended: state.suspended,
             unfinished: state.opened > state.drained.len() || !state.refused.is_empty(),
             denied: state.denied,
