@@ -1,117 +1,150 @@
 //! What the database does by itself when a row goes: found before anything is deleted.
 
+use super::path::{Link, Path, Tied};
 use crate::catalog::{Catalog, ForeignKey, OnDelete, Table, TableId, TableKind};
-use crate::request::{Condition, Fault};
-
-/// Foreign keys from the swept table down to a descendant: the first points at the swept table,
-/// each next one at the child of the one before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Path(pub Vec<ForeignKey>);
-
-impl Path {
-    /// The table at the far end.
-    pub fn child(&self) -> Option<&TableId> {
-        self.0.last().map(|key| &key.child)
-    }
-}
-
-/// Rows of a child table that ON DELETE CASCADE, SET NULL or SET DEFAULT takes or changes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Consequence {
-    /// How the child hangs on the swept table.
-    pub path: Path,
-    /// The child's own `min-age` and `where`: a parent with a child outside them stays.
-    pub narrowing: Vec<Condition>,
-}
+use crate::request::{Fate, Fault};
 
 /// A foreign key's effect at the end of a path, before the grant has been asked.
 pub(super) enum Effect {
     /// The delete fails while such a row is there.
     Restricts(Path),
+    /// Rows of the swept table that refer to rows of it: they go together or not at all.
+    Chains(ForeignKey),
     /// Rows are deleted too.
     Deletes(Path),
     /// Columns are set to NULL or to their default.
     Changes(Path, Vec<String>),
 }
 
-/// Follows every foreign key that points at `table`, through cascades, to all that it touches.
-pub(super) fn effects(table: &Table, catalog: &Catalog) -> Result<Vec<Effect>, Fault> {
-    let mut found = Vec::new();
-    follow(table, catalog, &[], &mut found)?;
-    Ok(found)
-}
-
-fn follow(
+/// Follows every foreign key that points at a row that goes: the swept one, the dependents that
+/// are deleted, and what cascades take.
+pub(super) fn effects(
     table: &Table,
+    dependents: &[Tied],
     catalog: &Catalog,
-    above: &[ForeignKey],
-    found: &mut Vec<Effect>,
-) -> Result<(), Fault> {
-    for key in &table.referenced_by {
-        let mut steps = above.to_vec();
-        steps.push(key.clone());
-        let path = Path(steps);
-        let Some(child) = catalog.by_id(&key.child) else {
-            return Err(Fault::invalid(
-                "unknown-table",
-                format!(
-                    "`{}` of `{}` refers to `{}`, and this role cannot see that table: GRANT USAGE on its \
-                     schema",
-                    key.name, key.child, key.parent
-                ),
-            ));
-        };
-        match key.on_delete {
-            OnDelete::NoAction | OnDelete::Restrict => found.push(Effect::Restricts(path)),
-            OnDelete::SetNull | OnDelete::SetDefault => {
-                let refers = |other: &&ForeignKey| {
-                    let mut columns = other.parent_columns.iter();
-                    columns.any(|column| key.set_columns.contains(column))
-                };
-                if let Some(other) = child.referenced_by.iter().find(refers) {
-                    return Err(Fault::unsupported(&format!(
-                        "deleting from `{}`, where `{}` changes a column of `{}` that `{}` of `{}` refers \
-                         to: what its ON UPDATE rule does then is not known,",
-                        path.0.first().map_or(&key.parent, |first| &first.parent),
-                        key.name,
-                        key.child,
-                        other.name,
-                        other.child,
-                    )));
-                }
-                found.push(Effect::Changes(path, key.set_columns.clone()));
-            }
-            OnDelete::Cascade => {
-                let circular = key.child == key.parent
-                    || above
-                        .iter()
-                        .any(|step| step.parent == key.child || step.child == key.child);
-                if circular {
-                    return Err(Fault::unsupported(&format!(
-                        "deleting from `{}`, whose ON DELETE CASCADE comes back to `{}` by `{}`,",
-                        path.0.first().map_or(&key.parent, |first| &first.parent),
-                        key.child,
-                        key.name,
-                    )));
-                }
-                if let Some(other) = key_on_a_partition(child, child, catalog) {
-                    return Err(Fault::unsupported(&format!(
-                        "deleting from `{}`, which cascades to `{}`: its partition `{}` has rows of its own \
-                         that go with it or change, by `{}` of `{}`,",
-                        path.0.first().map_or(&key.parent, |first| &first.parent),
-                        key.child,
-                        other.parent,
-                        other.name,
-                        other.child,
-                    )));
-                }
-                let steps = path.0.clone();
-                found.push(Effect::Deletes(path));
-                follow(child, catalog, &steps, found)?;
-            }
+) -> Result<Vec<Effect>, Fault> {
+    let mut search = Search {
+        root: &table.id,
+        dependents,
+        catalog,
+        found: Vec::new(),
+    };
+    search.follow(table, &Path::default())?;
+    for tied in dependents {
+        if let (Fate::Delete, Some(table)) = (
+            tied.fate,
+            tied.path.child().and_then(|id| catalog.by_id(id)),
+        ) {
+            search.follow(table, &tied.path)?;
         }
     }
-    Ok(())
+    Ok(search.found)
+}
+
+struct Search<'a> {
+    root: &'a TableId,
+    dependents: &'a [Tied],
+    catalog: &'a Catalog,
+    found: Vec<Effect>,
+}
+
+impl Search<'_> {
+    fn follow(&mut self, table: &Table, above: &Path) -> Result<(), Fault> {
+        for key in &table.referenced_by {
+            if self.ahead(above, key) {
+                continue;
+            }
+            let link = Link::by_key(key);
+            let path = above.and(link);
+            let Some(child) = self.catalog.by_id(&key.child) else {
+                return Err(Fault::invalid(
+                    "unknown-table",
+                    format!(
+                        "`{}` of `{}` refers to `{}`, and this role cannot see that table: GRANT USAGE on its \
+                         schema",
+                        key.name, key.child, key.parent
+                    ),
+                ));
+            };
+            match key.on_delete {
+                OnDelete::NoAction | OnDelete::Restrict => {
+                    let chain = above.0.is_empty() && key.child == *self.root;
+                    self.found.push(if chain {
+                        Effect::Chains(key.clone())
+                    } else {
+                        Effect::Restricts(path)
+                    });
+                }
+                OnDelete::SetNull | OnDelete::SetDefault => {
+                    self.nothing_hangs_on(child, key)?;
+                    self.found
+                        .push(Effect::Changes(path, key.set_columns.clone()));
+                }
+                OnDelete::Cascade => {
+                    self.comes_to_an_end(key, above)?;
+                    self.partitions_have_no_keys(child, key)?;
+                    self.found.push(Effect::Deletes(path.clone()));
+                    self.follow(child, &path)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every row that refers by this key is deleted or unlinked ahead of the row it refers to.
+    fn ahead(&self, above: &Path, key: &ForeignKey) -> bool {
+        self.dependents.iter().any(|tied| {
+            tied.path
+                .0
+                .split_last()
+                .is_some_and(|(last, to_parent)| to_parent == above.0 && last.covers(key))
+        })
+    }
+
+    /// An ON UPDATE rule would act on the columns that the key sets.
+    fn nothing_hangs_on(&self, child: &Table, key: &ForeignKey) -> Result<(), Fault> {
+        match referred_to(child, &key.set_columns) {
+            None => Ok(()),
+            Some(other) => Err(Fault::unsupported(&format!(
+                "deleting from `{}`, where `{}` changes a column of `{}` that `{}` of `{}` refers \
+                 to: what its ON UPDATE rule does then is not known,",
+                self.root, key.name, key.child, other.name, other.child,
+            ))),
+        }
+    }
+
+    fn comes_to_an_end(&self, key: &ForeignKey, above: &Path) -> Result<(), Fault> {
+        let circular = key.child == key.parent
+            || key.child == *self.root
+            || above.0.iter().any(|step| step.child == key.child);
+        if circular {
+            return Err(Fault::unsupported(&format!(
+                "deleting from `{}`, whose ON DELETE CASCADE comes back to `{}` by `{}`,",
+                self.root, key.child, key.name,
+            )));
+        }
+        Ok(())
+    }
+
+    fn partitions_have_no_keys(&self, child: &Table, key: &ForeignKey) -> Result<(), Fault> {
+        match key_on_a_partition(child, child, self.catalog) {
+            None => Ok(()),
+            Some(other) => Err(Fault::unsupported(&format!(
+                "deleting from `{}`, which cascades to `{}`: its partition `{}` has rows of its own \
+                 that go with it or change, by `{}` of `{}`,",
+                self.root, key.child, other.parent, other.name, other.child,
+            ))),
+        }
+    }
+}
+
+/// A foreign key that points at one of these columns of `table`.
+pub(super) fn referred_to<'a>(table: &'a Table, columns: &[String]) -> Option<&'a ForeignKey> {
+    let refers = |key: &&ForeignKey| {
+        let mut pointed_at = key.parent_columns.iter();
+        pointed_at.any(|column| columns.contains(column))
+    };
+    table.referenced_by.iter().find(refers)
 }
 
 /// A foreign key with a rule of its own that points at a partition below `table` and not at `root`.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::cascade::{Effect, effects};
+use super::family::Family;
 use super::refusal::refuse;
-use super::{Authorized, Consequence, Grants, Missing, Right, TableGrant};
-use crate::catalog::{Catalog, Column, Kind, Table, TableId, TableKind};
-use crate::request::{Comparison, Condition, Fault, JobName, Problem, Request, Timestamp};
+use super::tables::{find, find_column, holds_id, relatable, sweepable};
+use super::{Authorized, Grants, Missing, Right, TableGrant};
+use crate::catalog::{Catalog, Table, TableId};
+use crate::request::{Action, Comparison, Condition, Fault, JobName, Join, Request, Timestamp};
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,52 +36,34 @@ pub fn authorize(
     let grants = &grants.spelled(catalog)?;
     let mut check = Check {
         catalog,
+        now,
         given: by_table(grants, catalog),
         missing: Vec::new(),
     };
 
-    check.needs_right(&table, Right::Delete, None, "the sweep deletes its rows");
     check.condition(&table, &request.matching, true)?;
     if let Some(column) = &request.order_by {
         check.reads(&table, column, "order-by")?;
     }
-    let mut restricting = Vec::new();
-    let mut consequences = Vec::new();
-    for effect in effects(&table, catalog)? {
-        match effect {
-            Effect::Restricts(path) => restricting.push(path),
-            Effect::Deletes(path) => {
-                let child = check.child(&path)?;
-                let because = check.because(&path);
-                check.needs_right(&child, Right::Delete, None, &because);
-                consequences.push(Consequence {
-                    narrowing: check.narrowing(&child, now)?,
-                    path,
-                });
-            }
-            Effect::Changes(path, columns) => {
-                let child = check.child(&path)?;
-                let because = check.because(&path);
-                for column in &columns {
-                    check.needs_right(&child, Right::Update, Some(column), &because);
-                }
-                consequences.push(Consequence {
-                    narrowing: check.narrowing(&child, now)?,
-                    path,
-                });
-            }
+    let family = match &request.action {
+        Action::Delete => {
+            check.needs_right(&table, Right::Delete, None, "the sweep deletes its rows");
+            check.family(&table, &request.dependents)?
         }
-    }
+        Action::Update(assignments) => {
+            check.assignments(&table, &request, assignments)?;
+            Family::default()
+        }
+    };
     if !check.missing.is_empty() {
         return Err(refuse(subject, &check.missing, &grants.tables));
     }
-    let narrowing = check.narrowing(&table, now)?;
+    let narrowing = check.narrowing(&table)?;
     Ok(Authorized {
         request,
         table,
         narrowing,
-        restricting,
-        consequences,
+        family,
     })
 }
 
@@ -124,8 +107,10 @@ pub fn covers(given: &Grants, asked: &Grants, subject: &Subject) -> Result<(), F
     }
 }
 
-struct Check<'a> {
-    catalog: &'a Catalog,
+/// A check under way: what has been asked for so far, and what of it the grant does not give.
+pub(super) struct Check<'a> {
+    pub(super) catalog: &'a Catalog,
+    now: Timestamp,
     given: BTreeMap<TableId, (&'a str, &'a TableGrant)>,
     missing: Vec<Missing>,
 }
@@ -161,19 +146,7 @@ impl Check<'_> {
                 matching,
             } => {
                 let related = Arc::clone(find(self.catalog, other)?);
-                relatable(&related)?;
-                if on.is_empty() {
-                    return Err(Fault::invalid(
-                        "empty-join",
-                        format!(
-                            "the relation to `{other}` joins no column: name at least one pair"
-                        ),
-                    ));
-                }
-                for join in on {
-                    self.reads(&related, &join.foreign, "a join")?;
-                    self.reads(table, &join.local, "a join")?;
-                }
+                self.joins(table, &related, on)?;
                 matching
                     .as_ref()
                     .map_or(Ok(()), |m| self.condition(&related, m, false))
@@ -199,14 +172,49 @@ impl Check<'_> {
         }
     }
 
-    fn reads(&mut self, table: &Table, column: &str, because: &str) -> Result<(), Fault> {
+    pub(super) fn reads(
+        &mut self,
+        table: &Table,
+        column: &str,
+        because: &str,
+    ) -> Result<(), Fault> {
         let found = find_column(table, column)?;
         self.needs_right(table, Right::Read, Some(&found.name), because);
         Ok(())
     }
 
+    /// Both sides of a join to `related`, which is an ordinary table.
+    pub(super) fn joins(
+        &mut self,
+        table: &Table,
+        related: &Table,
+        on: &[Join],
+    ) -> Result<(), Fault> {
+        relatable(related)?;
+        if on.is_empty() {
+            return Err(Fault::invalid(
+                "empty-join",
+                format!(
+                    "the relation to `{}` joins no column: name at least one pair",
+                    related.id
+                ),
+            ));
+        }
+        for join in on {
+            self.reads(related, &join.foreign, "a join")?;
+            self.reads(table, &join.local, "a join")?;
+        }
+        Ok(())
+    }
+
     /// Notes the right as missing unless the grant gives it.
-    fn needs_right(&mut self, table: &Table, right: Right, column: Option<&str>, because: &str) {
+    pub(super) fn needs_right(
+        &mut self,
+        table: &Table,
+        right: Right,
+        column: Option<&str>,
+        because: &str,
+    ) {
         let (name, given) = match self.given.get(&table.id) {
             Some((name, grant)) => ((*name).to_owned(), Some(*grant)),
             None => (self.catalog.spelling(&table.id), None),
@@ -230,7 +238,7 @@ impl Check<'_> {
     }
 
     /// The grant's `min-age` and `where` on a table, as conditions on the row that is changed.
-    fn narrowing(&self, table: &Table, now: Timestamp) -> Result<Vec<Condition>, Fault> {
+    pub(super) fn narrowing(&self, table: &Table) -> Result<Vec<Condition>, Fault> {
         let Some((_, grant)) = self.given.get(&table.id) else {
             return Ok(Vec::new());
         };
@@ -238,7 +246,7 @@ impl Check<'_> {
         if let Some(floor) = &grant.min_age {
             let column = find_column(table, &floor.column)?;
             let age = i64::try_from(floor.age.as_micros()).unwrap_or(i64::MAX);
-            let cutoff = now.minus_micros(age);
+            let cutoff = self.now.minus_micros(age);
             let name = column.name.clone();
             all.push(if holds_id(table, column) {
                 Condition::IdOlderThan {
@@ -262,23 +270,6 @@ impl Check<'_> {
         }
         Ok(all)
     }
-
-    fn child(&self, path: &super::Path) -> Result<Arc<Table>, Fault> {
-        path.child()
-            .and_then(|id| self.catalog.by_id(id))
-            .cloned()
-            .ok_or_else(|| {
-                Fault::invalid(
-                    "unknown-table",
-                    "a foreign key refers from a table that is not there",
-                )
-            })
-    }
-
-    fn because(&self, path: &super::Path) -> String {
-        let names: Vec<_> = path.0.iter().map(|key| format!("`{}`", key.name)).collect();
-        format!("the ON DELETE rule of foreign key {}", names.join(", "))
-    }
 }
 
 fn by_table<'a>(
@@ -292,79 +283,4 @@ fn by_table<'a>(
         }
     }
     given
-}
-
-fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Arc<Table>, Fault> {
-    catalog
-        .table(name)
-        .map_err(|unknown| Fault::invalid("unknown-table", unknown.to_string()))
-}
-
-/// A column by its exact name.
-pub(crate) fn find_column<'a>(table: &'a Table, name: &str) -> Result<&'a Column, Fault> {
-    table.column(name).ok_or_else(|| {
-        let names: Vec<_> = table
-            .columns
-            .iter()
-            .map(|column| column.name.as_str())
-            .collect();
-        Fault::invalid(
-            "unknown-column",
-            format!(
-                "table `{}` has no column `{name}`; it has: {}",
-                table.id,
-                names.join(", ")
-            ),
-        )
-    })
-}
-
-/// Whether `min-age` on this column means the time inside a key.
-fn holds_id(table: &Table, column: &Column) -> bool {
-    match column.kind {
-        Kind::Uuid | Kind::Bytes => true,
-        Kind::Text => table.primary_key.contains(&column.name) || column.time_form.is_none(),
-        _ => false,
-    }
-}
-
-fn sweepable(table: &Table) -> Result<(), Fault> {
-    if crate::ledger::TABLES.contains(&table.id.name.as_str()) {
-        return Err(Fault::Denied(Problem::new(
-            "denied",
-            format!("`{}` is besom's own ledger, which no grant opens", table.id),
-        )));
-    }
-    relatable(table)?;
-    match table.kind {
-        TableKind::Partitioned => Err(Fault::unsupported(&format!(
-            "sweeping the partitioned table `{}` (name a partition of it instead)",
-            table.id
-        ))),
-        _ if table.primary_key.is_empty() && !table.has_rowid => Err(Fault::unsupported(&format!(
-            "sweeping `{}`, which has no primary key,",
-            table.id
-        ))),
-        _ if table.has_rowid && table.rowid_name().is_none() => Err(Fault::unsupported(&format!(
-            "sweeping `{}`, whose columns hide `rowid`, `_rowid_` and `oid`,",
-            table.id
-        ))),
-        _ => Ok(()),
-    }
-}
-
-/// What a view shows is another table's, whose grant it would go round, and neither its rows nor a
-/// foreign table's can be locked.
-fn relatable(table: &Table) -> Result<(), Fault> {
-    let refuse = |what: &str| {
-        Err(Fault::invalid(
-            "not-a-table",
-            format!("`{}` is {what}: name an ordinary table instead", table.id),
-        ))
-    };
-    match table.kind {
-        TableKind::View => refuse("a view"),
-        TableKind::Foreign => refuse("a foreign or virtual table"),
-        TableKind::Table | TableKind::Partitioned => Ok(()),
-    }
 }

@@ -4,20 +4,25 @@
 //! [`Authorized`] is private to this room and `sql` compiles nothing else, so a statement that was
 //! not authorised does not compile. What the check is, on one screen, is in `check.rs`.
 
+mod assignments;
 mod cascade;
 mod check;
+mod family;
 mod grant;
+mod path;
 mod refusal;
+mod tables;
 
-pub use cascade::{Consequence, Path};
-pub(crate) use check::find_column;
 pub use check::{Subject, authorize, covers};
+pub use family::Family;
 pub use grant::{Grants, MinAge, TableGrant};
+pub use path::{Consequence, Link, Path, Restriction, Tied};
 pub use refusal::{Missing, Right};
+pub(crate) use tables::find_column;
 
 use std::sync::Arc;
 
-use crate::catalog::Table;
+use crate::catalog::{ForeignKey, Table};
 use crate::request::{Condition, Request};
 
 /// A request that passed the check, with everything that the check decided.
@@ -26,8 +31,7 @@ pub struct Authorized<T> {
     request: T,
     table: Arc<Table>,
     narrowing: Vec<Condition>,
-    restricting: Vec<Path>,
-    consequences: Vec<Consequence>,
+    family: Family,
 }
 
 impl Authorized<Request> {
@@ -46,13 +50,24 @@ impl Authorized<Request> {
         &self.narrowing
     }
 
+    /// Rows that go, or are unlinked, ahead of the swept row, in the request's own order.
+    pub fn dependents(&self) -> &[Tied] {
+        &self.family.dependents
+    }
+
     /// Foreign keys, followed from the swept table, whose rows forbid the delete.
-    pub fn restricting(&self) -> &[Path] {
-        &self.restricting
+    pub fn restricting(&self) -> &[Restriction] {
+        &self.family.restricting
+    }
+
+    /// Foreign keys of the swept table that point at itself and forbid the delete: rows that hang
+    /// together by them go together.
+    pub fn chains(&self) -> &[ForeignKey] {
+        &self.family.chains
     }
 
     /// What the database's own ON DELETE rules do along with the delete.
     pub fn consequences(&self) -> &[Consequence] {
-        &self.consequences
+        &self.family.consequences
     }
 }

@@ -4,16 +4,14 @@
 //! locks first and then asks again. What the ledger adds (the fence before, the record after) is
 //! handed in by the caller as functions that write it.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use super::Plan;
+use super::family::VICTIMS;
+use super::locking::chains_of;
 use super::window::{Window, key_columns};
 use super::writer::{Row, Writer};
-use crate::catalog::{Dialect, OnDelete, Table, TableId};
+use crate::catalog::Dialect;
 use crate::database::Statement;
-use crate::request::Fault;
-use crate::scope::Consequence;
+use crate::request::{Action, Fault};
 
 /// How long the fast pass waits for a locked row, as PostgreSQL spells it. Far below
 /// `deadlock_timeout` (1 s), because rows already deleted stay locked while it waits.
@@ -51,32 +49,50 @@ impl Plan {
         let gate = format!(
             "(SELECT set_config('lock_timeout', '{FAST_LOCK_WAIT}', true) FROM fence) IS NOT NULL AND "
         );
-        if skip_locked {
-            w.push(", victims AS MATERIALIZED (SELECT ")
-                .push(&named_keys(&row))
+        let family = self.has_dependents();
+        if skip_locked || family {
+            // Rows that others hang on are locked before those are looked for, and asked again
+            // once the lock is there.
+            w.push(&format!(", {VICTIMS} AS MATERIALIZED (SELECT "))
+                .push(&self.carried(&row, &[]))
                 .push(" FROM ");
             self.swept(&mut w, &row)?;
             w.push(" WHERE ").push(&gate);
             self.doomed(&mut w, &row, window)?;
-            w.push(" FOR UPDATE SKIP LOCKED), gone AS (DELETE FROM ");
+            w.push(" FOR UPDATE");
+            w.push(if family { ")" } else { " SKIP LOCKED)" });
+            self.dependent_parts(&mut w, true)?;
+            self.act_on_dependents(&mut w)?;
             let again = w.row(self.table());
-            self.swept(&mut w, &again)?;
-            w.push(" USING victims WHERE ")
-                .push(&same_key(&again, "victims"))
-                .push(" AND ");
-            self.eligible(&mut w, &again)?;
-            w.push(" RETURNING ").push(&self.returned(&again)).push(")");
+            w.push(", gone AS (");
+            self.act_on(&mut w, &again, Some(VICTIMS))?;
+            let victim = Row {
+                alias: VICTIMS.to_owned(),
+                table: self.table(),
+            };
+            w.push(&super::eligible::same_row(&again, &victim));
+            if !family {
+                w.push(" AND ");
+                self.eligible(&mut w, &again)?;
+            }
+            w.push(" RETURNING ")
+                .push(&self.carried(&again, &[]))
+                .push(")");
         } else {
-            w.push(", gone AS (DELETE FROM ");
-            self.swept(&mut w, &row)?;
-            w.push(" WHERE ").push(&gate);
+            w.push(", gone AS (");
+            self.act_on(&mut w, &row, None)?;
+            w.push(&gate);
             self.doomed(&mut w, &row, window)?;
-            w.push(" RETURNING ").push(&self.returned(&row)).push(")");
+            w.push(" RETURNING ")
+                .push(&self.carried(&row, &[]))
+                .push(")");
         }
         w.push(", tally AS (SELECT ");
         self.examined(&mut w, window)?;
-        w.push(" AS examined, (SELECT count(*) FROM gone) AS affected, 0 AS dependents, ");
-        self.cascaded(&mut w)?;
+        w.push(" AS examined, (SELECT count(*) FROM gone) AS affected, ");
+        self.count_acted_on_dependents(&mut w);
+        w.push(" AS dependents, ");
+        self.cascaded(&mut w, "gone", None)?;
         w.push(" AS cascaded, ");
         if skip_locked {
             let look = w.row(self.table());
@@ -84,17 +100,19 @@ impl Plan {
             self.swept(&mut w, &look)?;
             w.push(" WHERE ");
             self.doomed(&mut w, &look, window)?;
-            w.push(") - (SELECT count(*) FROM victims) AS locked, ");
+            w.push(&format!(") - (SELECT count(*) FROM {VICTIMS}) AS locked, "));
         } else {
             w.push("0 AS locked, ");
         }
         self.blocked(&mut w, window)?;
         w.push(" AS blocked, ");
-        w.push(if skip_locked {
-            "(SELECT count(*) FROM victims) - (SELECT count(*) FROM gone) AS revived)"
+        if skip_locked {
+            w.push(&format!(
+                "(SELECT count(*) FROM {VICTIMS}) - (SELECT count(*) FROM gone) AS revived)"
+            ));
         } else {
-            "0 AS revived)"
-        });
+            w.push("0 AS revived)");
+        }
         record(&mut w);
         w.push(" SELECT ")
             .push(&TALLY.join(", "))
@@ -107,36 +125,62 @@ impl Plan {
     pub(crate) fn tally(&self, window: &Window, affected: bool) -> Result<Statement, Fault> {
         let mut w = Writer::new(self.catalog.dialect());
         w.plan_each_time();
-        w.push("SELECT ");
+        let row = w.row(self.table());
+        w.push(&format!("WITH {VICTIMS} AS MATERIALIZED (SELECT "))
+            .push(&self.carried(&row, &[]))
+            .push(" FROM ");
+        self.swept(&mut w, &row)?;
+        w.push(" WHERE ");
+        self.doomed(&mut w, &row, window)?;
+        w.push(")");
+        self.dependent_parts(&mut w, false)?;
+        w.push(" SELECT ");
         self.examined(&mut w, window)?;
-        w.push(", ");
         if affected {
-            let row = w.row(self.table());
-            w.push("(SELECT count(*) FROM ");
-            self.swept(&mut w, &row)?;
-            w.push(" WHERE ");
-            self.doomed(&mut w, &row, window)?;
-            w.push(")");
+            w.push(&format!(", (SELECT count(*) FROM {VICTIMS}), "));
         } else {
-            w.push("0");
+            w.push(", 0, ");
         }
-        w.push(", 0, ");
-        self.cascaded_behind(&mut w, window)?;
+        self.count_dependents(&mut w)?;
+        w.push(", ");
+        self.cascaded(&mut w, VICTIMS, Some(window))?;
         w.push(", 0, ");
         self.blocked(&mut w, window)?;
         w.push(", 0");
         Ok(w.finish())
     }
 
-    /// The delete itself, on SQLite, where one writer at a time needs no locks.
-    pub(crate) fn delete_window(&self, window: &Window) -> Result<Statement, Fault> {
+    /// The delete or update itself, on SQLite, where one writer at a time needs no locks.
+    pub(crate) fn act_on_window(&self, window: &Window) -> Result<Statement, Fault> {
         let mut w = Writer::new(Dialect::Sqlite);
         let row = w.row(self.table());
-        w.push("DELETE FROM ");
-        self.swept(&mut w, &row)?;
-        w.push(" WHERE ");
+        self.act_on(&mut w, &row, None)?;
         self.doomed(&mut w, &row, window)?;
         Ok(w.finish())
+    }
+
+    /// `DELETE FROM … WHERE ` or `UPDATE … SET … WHERE `, with the part to join.
+    pub(super) fn act_on(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        using: Option<&str>,
+    ) -> Result<(), Fault> {
+        let (verb, join) = match self.request().action {
+            Action::Delete => ("DELETE FROM ", " USING "),
+            Action::Update(_) => ("UPDATE ", " FROM "),
+        };
+        w.push(verb);
+        self.swept(w, row)?;
+        if let Action::Update(_) = self.request().action {
+            w.push(" SET ");
+            self.set_list(w, row)?;
+        }
+        if let Some(part) = using {
+            w.push(join).push(part);
+        }
+        w.push(" WHERE ");
+        Ok(())
     }
 
     /// How many rows the sweep would still delete, counted no further than `most`.
@@ -166,8 +210,11 @@ impl Plan {
 
     fn has_relations(&self) -> bool {
         let mut chains = Vec::new();
-        super::locking::chains_of(&self.request().matching, &[], &mut chains);
-        !chains.is_empty() || self.may_block() || !self.authorized.consequences().is_empty()
+        chains_of(&self.request().matching, &[], &mut chains);
+        !chains.is_empty()
+            || self.may_block()
+            || self.has_dependents()
+            || !self.authorized.consequences().is_empty()
     }
 
     pub(super) fn examined(&self, w: &mut Writer, window: &Window) -> Result<(), Fault> {
@@ -186,6 +233,22 @@ impl Plan {
             w.push("0");
             return Ok(());
         }
+        self.count_met(w, window, |w, row| {
+            w.push("NOT (");
+            w.truth(true);
+            self.free(w, row)?;
+            w.push(")");
+            Ok(())
+        })
+    }
+
+    /// `(SELECT count(*) …)`: rows of the window that meet the condition, and one more.
+    fn count_met(
+        &self,
+        w: &mut Writer,
+        window: &Window,
+        also: impl FnOnce(&mut Writer, &Row<'_>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         let row = w.row(self.table());
         w.push("(SELECT count(*) FROM ");
         self.swept(w, &row)?;
@@ -193,141 +256,44 @@ impl Plan {
         self.within(w, &row, window);
         w.push(" AND ");
         self.predicate(w, &row)?;
-        w.push(" AND NOT (");
-        w.truth(true);
-        self.free(w, &row)?;
-        w.push("))");
+        w.push(" AND ");
+        also(w, &row)?;
+        w.push(")");
         Ok(())
     }
 
-    /// What the CTE `gone` returns of a deleted row: its key, and the columns that foreign keys
-    /// with a rule of their own point at.
-    pub(super) fn returned(&self, row: &Row<'_>) -> String {
-        let mut list = named_keys(row);
-        for (index, consequence) in self.authorized.consequences().iter().enumerate() {
-            let key = consequence.path.0.first();
-            for (place, column) in key
-                .iter()
-                .flat_map(|key| key.parent_columns.iter().enumerate())
-            {
-                list.push_str(&format!(", {} AS p{index}_{place}", row.column(column)));
-            }
-        }
-        list
-    }
-
-    /// Rows that foreign keys' rules took or changed with those in `gone`, as the statement's
-    /// snapshot still shows them. A row that went itself in this batch counts as affected, not
-    /// again here.
-    pub(super) fn cascaded(&self, w: &mut Writer) -> Result<(), Fault> {
-        self.each_child_once(w, |w, index, consequence, tables, identity| {
-            let rows: Vec<_> = tables.iter().map(|table| w.row(table)).collect();
-            let Some(end) = rows.last() else {
-                return Ok(());
-            };
-            w.push("SELECT ").push(&identity(end)).push(" FROM gone");
-            let mut above: Option<&Row<'_>> = None;
-            for (key, child) in consequence.path.0.iter().zip(&rows) {
-                w.push(" JOIN ");
-                self.source(w, child)?;
-                let parent = |place: usize, column: &str| match above {
-                    Some(above) => above.column(column),
-                    None => format!("gone.p{index}_{place}"),
-                };
-                let pairs = key.columns.iter().zip(&key.parent_columns).enumerate();
-                let on = pairs.map(|(place, (to, from))| {
-                    format!("{} = {}", parent(place, from), child.column(to))
-                });
-                w.push(" ON ").push(&on.collect::<Vec<_>>().join(" AND "));
-                above = Some(child);
-            }
-            if self.comes_home(consequence) {
-                w.push(" WHERE NOT EXISTS (SELECT 1 FROM gone AS own WHERE ");
-                w.push(&same_key(end, "own")).push(")");
-            }
-            Ok(())
-        })
-    }
-
-    /// The same before anything is gone. A row that an earlier window of this sweep takes does not
-    /// count either.
-    fn cascaded_behind(&self, w: &mut Writer, window: &Window) -> Result<(), Fault> {
-        self.each_child_once(w, |w, _, consequence, tables, identity| {
-            let root = w.row(self.table());
-            let rows: Vec<_> = tables.iter().map(|table| w.row(table)).collect();
-            let Some(end) = rows.last() else {
-                return Ok(());
-            };
-            w.push("SELECT ").push(&identity(end)).push(" FROM ");
-            self.path_from(w, &consequence.path, &root, &rows)?;
-            w.push(" WHERE ");
-            self.doomed(w, &root, window)?;
-            if self.comes_home(consequence) {
-                w.push(" AND (");
-                self.up_to(w, end, window);
-                w.push(" AND ");
-                self.eligible(w, end)?;
-                w.push(") IS NOT TRUE");
-            }
-            Ok(())
-        })
-    }
-
-    /// A sum over the child tables. A row that hangs on what goes by several keys counts once:
-    /// `rows` writes the SELECT of one path, with the list that it is given for the path's end.
-    fn each_child_once(
-        &self,
-        w: &mut Writer,
-        rows: impl Fn(
-            &mut Writer,
-            usize,
-            &Consequence,
-            &[Arc<Table>],
-            &dyn Fn(&Row<'_>) -> String,
-        ) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
-        let identity = |row: &Row<'_>| match key_columns(row).as_slice() {
-            [] if self.has_ctid() => format!("{0}.tableoid, {0}.ctid", row.alias),
-            [] => "1 AS one".to_owned(),
-            keys => keys.join(", "),
+    /// Blocked rows of the window by the table that holds them, one row a reason: the table's name
+    /// and the count. A row that two tables hold counts for each.
+    pub(crate) fn blocked_by(&self, window: &Window) -> Result<Statement, Fault> {
+        let mut w = Writer::new(self.catalog.dialect());
+        w.plan_each_time();
+        let mut between = "";
+        let mut reason = |w: &mut Writer, table: &crate::catalog::TableId| {
+            w.push(between)
+                .push("SELECT ")
+                .bind_as(self.catalog.spelling(table), "text")
+                .push(", ");
+            between = " UNION ALL ";
         };
-        let mut paths: BTreeMap<&TableId, Vec<(usize, &Consequence)>> = BTreeMap::new();
-        for (index, consequence) in self.authorized.consequences().iter().enumerate() {
-            if let Some(child) = consequence.path.child() {
-                paths.entry(child).or_default().push((index, consequence));
+        for restriction in self.authorized.restricting() {
+            if let Some(child) = restriction.path.child() {
+                reason(&mut w, child);
+                self.count_met(&mut w, window, |w, row| self.refers(w, row, restriction))?;
             }
         }
-        w.push("0");
-        for paths in paths.values() {
-            w.push(" + (SELECT count(*) FROM (");
-            let mut between = "";
-            for (index, consequence) in paths {
-                let tables = self.tables_of(&consequence.path.0)?;
-                let keyed = tables.last().is_some_and(|child| {
-                    child.rowid_name().is_some() || !child.primary_key.is_empty()
-                });
-                w.push(between);
-                rows(w, *index, consequence, &tables, &identity)?;
-                between = if keyed || self.has_ctid() {
-                    " UNION "
-                } else {
-                    " UNION ALL "
-                };
+        for (path, narrowing) in self.protected() {
+            if let Some(child) = path.child() {
+                reason(&mut w, child);
+                self.count_met(&mut w, window, |w, row| {
+                    self.outside(w, row, path, narrowing)
+                })?;
             }
-            w.push(") AS hit)");
         }
-        Ok(())
-    }
-
-    /// Rows come from the tables themselves, where PostgreSQL numbers them.
-    fn has_ctid(&self) -> bool {
-        self.dialect() == Dialect::Postgres && self.history.is_empty()
-    }
-
-    /// The rule changes rows of the swept table itself.
-    fn comes_home(&self, consequence: &Consequence) -> bool {
-        let rule = consequence.path.0.last().map(|key| key.on_delete);
-        consequence.path.child() == Some(&self.table().id) && rule != Some(OnDelete::Cascade)
+        if !self.authorized.chains().is_empty() {
+            reason(&mut w, &self.table().id);
+            self.count_met(&mut w, window, |w, row| self.chain_is_held(w, row))?;
+        }
+        Ok(w.finish())
     }
 }
 

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use super::Plan;
 use super::batch::{TALLY, named_keys, same_key};
+use super::eligible::same_row;
+use super::family::VICTIMS;
+use super::source::join;
 use super::window::{Window, key_columns, selected};
 use super::writer::{Row, Writer};
 use crate::catalog::Dialect;
 use crate::database::{Bind, Statement};
-use crate::request::{Condition, Fault, Join};
+use crate::request::{Condition, Fault, Join, Source};
 
 /// Keys of rows in the database's text form, one list a key column.
 pub type Keys = Vec<Vec<String>>;
@@ -47,12 +50,75 @@ impl Plan {
         Ok(w.finish())
     }
 
+    /// Where rows hang together by keys of their own table: for every kept row the rows that refer
+    /// to it, over however many others, locked where they could be. Answers the kept row's key, the
+    /// other's, and whether it is held; no more than `most` pairs.
+    pub(crate) fn lock_referrers(&self, keys: &Keys, most: u64) -> Result<Statement, Fault> {
+        let mut w = Writer::new(Dialect::Postgres);
+        w.plan_each_time();
+        let root = w.row(self.table());
+        let first = w.row(self.table());
+        let next = w.row(self.table());
+        let member = w.row(self.table());
+        let up = Row {
+            alias: "up".to_owned(),
+            table: self.table(),
+        };
+        let count = keys.len();
+        let numbered = |prefix: &str| {
+            let names = (0..count).map(|i| format!("{prefix}{i}"));
+            names.collect::<Vec<_>>()
+        };
+        let roots: Vec<_> = (0..count)
+            .map(|i| format!("kept.k{i} AS besom_root_{i}"))
+            .collect();
+        w.push("WITH RECURSIVE ");
+        self.kept(&mut w, keys);
+        w.push(&format!(
+            ", up AS (SELECT {}, {} FROM kept JOIN ",
+            roots.join(", "),
+            self.chained_columns(&first)
+        ));
+        self.swept(&mut w, &root)?;
+        w.push(" ON ").push(&same_key(&root, "kept")).push(" JOIN ");
+        self.swept(&mut w, &first)?;
+        w.push(&format!(
+            " ON ({}) AND NOT ({}) UNION SELECT {}, {} FROM up JOIN ",
+            self.refers_by_chain(&first, &root),
+            same_row(&first, &root),
+            numbered("up.besom_root_").join(", "),
+            self.chained_columns(&next)
+        ));
+        self.swept(&mut w, &next)?;
+        w.push(&format!(
+            " ON {}), held AS MATERIALIZED (SELECT {} FROM up JOIN ",
+            self.refers_by_chain(&next, &up),
+            named_keys(&member)
+        ));
+        self.swept(&mut w, &member)?;
+        w.push(&format!(
+            " ON {} FOR UPDATE OF {} SKIP LOCKED) SELECT {}, {}, EXISTS (SELECT 1 FROM held WHERE {}) \
+             FROM up LIMIT {most}",
+            same_row(&member, &up),
+            member.alias,
+            selected(Dialect::Postgres, &numbered("up.besom_root_")),
+            selected(Dialect::Postgres, &key_columns(&up)),
+            same_key(&up, "held"),
+        ));
+        Ok(w.finish())
+    }
+
     /// Second step: for every set of rows tied to the kept ones, lock them and answer the keys of
     /// those kept rows whose tied rows could not all be locked.
     pub(crate) fn lock_tied(&self, keys: &Keys) -> Result<Vec<Statement>, Fault> {
         let mut statements = Vec::new();
         let mut chains = Vec::new();
         chains_of(&self.request().matching, &[], &mut chains);
+        for assignment in self.assignments() {
+            if let Source::Related { table, on, .. } = &assignment.source {
+                chains.push(vec![(table.clone(), on.clone())]);
+            }
+        }
         for chain in &chains {
             statements.push(self.lock_chain(keys, "SHARE", |w, root| {
                 let mut above = root.to_owned();
@@ -78,30 +144,23 @@ impl Plan {
                 Ok(above)
             })?);
         }
-        for consequence in self.authorized.consequences() {
-            let tables = self.tables_of(&consequence.path.0)?;
+        let dependents = self.authorized.dependents().iter().map(|tied| &tied.path);
+        let consequences = self.authorized.consequences().iter().map(|c| &c.path);
+        for path in dependents.chain(consequences) {
+            let tables = self.tables_of(&path.0)?;
             statements.push(self.lock_chain(keys, "UPDATE", |w, root| {
-                let mut above = root.to_owned();
-                let mut parent = Arc::clone(self.table());
-                for (key, table) in consequence.path.0.iter().zip(&tables) {
+                let mut above = Row {
+                    alias: root.to_owned(),
+                    table: self.table(),
+                };
+                for (link, table) in path.0.iter().zip(&tables) {
                     let next = w.row(table);
                     w.push(" JOIN ");
                     self.source(w, &next)?;
-                    let above_row = Row {
-                        alias: above,
-                        table: &parent,
-                    };
-                    let pairs = key.columns.iter().zip(&key.parent_columns);
-                    let on: Vec<_> = pairs
-                        .map(|(to, from)| {
-                            format!("{} = {}", next.column(to), above_row.column(from))
-                        })
-                        .collect();
-                    w.push(" ON ").push(&on.join(" AND "));
-                    above = next.alias;
-                    parent = Arc::clone(table);
+                    w.push(" ON ").push(&join(link, &next, &above));
+                    above = next;
                 }
-                Ok(above)
+                Ok(above.alias)
             })?);
         }
         Ok(statements)
@@ -148,8 +207,9 @@ impl Plan {
         Ok(w.finish())
     }
 
-    /// Last step: the kept rows that still meet the whole condition go; the rest was revived.
-    pub(crate) fn delete_kept(
+    /// Last step: the kept rows that still meet the whole condition go, or change; the rest was
+    /// revived.
+    pub(crate) fn act_on_kept(
         &self,
         window: &Window,
         keys: &Keys,
@@ -160,19 +220,42 @@ impl Plan {
         w.plan_each_time();
         w.push("WITH ");
         self.kept(&mut w, keys);
-        w.push(", gone AS (DELETE FROM ");
         let row = w.row(self.table());
-        self.swept(&mut w, &row)?;
-        w.push(" USING kept WHERE ")
-            .push(&same_key(&row, "kept"))
-            .push(" AND ");
-        self.eligible(&mut w, &row)?;
+        let part = if self.has_dependents() {
+            w.push(&format!(", {VICTIMS} AS MATERIALIZED (SELECT "))
+                .push(&self.carried(&row, &[]))
+                .push(" FROM kept JOIN ");
+            self.swept(&mut w, &row)?;
+            w.push(" ON ").push(&same_key(&row, "kept")).push(" WHERE ");
+            self.eligible(&mut w, &row)?;
+            w.push(")");
+            self.dependent_parts(&mut w, false)?;
+            self.act_on_dependents(&mut w)?;
+            VICTIMS
+        } else {
+            "kept"
+        };
+        let again = w.row(self.table());
+        w.push(", gone AS (");
+        self.act_on(&mut w, &again, Some(part))?;
+        if part == VICTIMS {
+            let victim = Row {
+                alias: VICTIMS.to_owned(),
+                table: self.table(),
+            };
+            w.push(&same_row(&again, &victim));
+        } else {
+            w.push(&same_key(&again, "kept")).push(" AND ");
+            self.eligible(&mut w, &again)?;
+        }
         w.push(" RETURNING ")
-            .push(&self.returned(&row))
+            .push(&self.carried(&again, &[]))
             .push("), tally AS (SELECT ");
         self.examined(&mut w, window)?;
-        w.push(" AS examined, (SELECT count(*) FROM gone) AS affected, 0 AS dependents, ");
-        self.cascaded(&mut w)?;
+        w.push(" AS examined, (SELECT count(*) FROM gone) AS affected, ");
+        self.count_acted_on_dependents(&mut w);
+        w.push(" AS dependents, ");
+        self.cascaded(&mut w, "gone", None)?;
         w.push(" AS cascaded, ")
             .bind(locked)
             .push("::bigint AS locked, ");

@@ -4,19 +4,28 @@
 //! values are always bound. Nothing here talks to a database: a [`Plan`] answers
 //! [`crate::database::Statement`]s, and [`crate::sweep`] runs them.
 
+mod assign;
 mod axis;
 mod batch;
 mod condition;
+mod dependents;
+mod eligible;
+mod family;
 mod locking;
 mod plan;
 mod relation;
 mod source;
+mod sqlite;
+mod technique;
 mod time;
 mod value;
 mod window;
 mod writer;
 
+pub use assign::Networks;
 pub use axis::Axis;
 pub use locking::Keys;
-pub use plan::{Forms, Plan, Probe, Technique};
+pub use plan::{Forms, Plan, Probe};
+pub use sqlite::Deletion;
+pub use technique::Technique;
 pub use window::{Cursor, Edge, Window};

@@ -3,21 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::assign::Networks;
 use super::axis::Axis;
-use crate::catalog::{Catalog, Column, Dialect, IdForm, Kind, OnDelete, Table, TableId, TimeForm};
-use crate::request::{Condition, Fault, Request, Value};
-use crate::scope::{Authorized, Consequence, find_column};
-
-/// How the rows of a batch are kept from changing under it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Technique {
-    /// One statement; the database's own re-check of a locked row's columns is enough.
-    OneStatement,
-    /// Rows and the rows tied to them are locked, then everything is asked again by a fresh
-    /// statement: the condition looks at other rows, whose state a single snapshot would not see
-    /// change.
-    LockThenCheck,
-}
+use crate::catalog::{
+    Catalog, Column, Dialect, ForeignKey, IdForm, Kind, Table, TableId, TimeForm,
+};
+use crate::request::{Action, Comparison, Condition, Fault, Request, Source, Value};
+use crate::scope::{Authorized, find_column};
 
 /// How columns hold times, and keys with times inside, found before the SQL is written.
 #[derive(Debug, Clone, Default)]
@@ -100,6 +92,8 @@ pub struct Plan {
     pub(crate) axis: Axis,
     /// Dry run only: the sweeps of earlier jobs, whose rows this one must take as gone.
     pub(crate) history: Vec<Arc<Plan>>,
+    /// The addresses of the batch in hand, by the column that set-network assigns.
+    pub(crate) networks: BTreeMap<String, Networks>,
 }
 
 impl Plan {
@@ -121,6 +115,7 @@ impl Plan {
             forms,
             axis,
             history,
+            networks: BTreeMap::new(),
         };
         plan.remaining(1)?;
         Ok(plan)
@@ -141,9 +136,25 @@ impl Plan {
         {
             probes_of(table, condition, catalog, &mut probes)?;
         }
-        for consequence in authorized.consequences() {
-            if let Some(child) = consequence.path.child().and_then(|id| catalog.by_id(id)) {
-                for condition in &consequence.narrowing {
+        if let Action::Update(assignments) = &authorized.request().action {
+            for assignment in assignments {
+                if let Source::Value(value @ Value::Timestamp(_)) = &assignment.source {
+                    let as_compared = Condition::Compare {
+                        column: assignment.column.clone(),
+                        operator: Comparison::Equal,
+                        to: value.clone(),
+                    };
+                    probes_of(table, &as_compared, catalog, &mut probes)?;
+                }
+            }
+        }
+        let dependents = authorized.dependents().iter();
+        let dependents = dependents.map(|tied| (&tied.path, &tied.narrowing));
+        let consequences = authorized.consequences().iter();
+        let consequences = consequences.map(|c| (&c.path, &c.narrowing));
+        for (path, narrowing) in dependents.chain(consequences) {
+            if let Some(child) = path.child().and_then(|id| catalog.by_id(id)) {
+                for condition in narrowing {
                     probes_of(child, condition, catalog, &mut probes)?;
                 }
             }
@@ -161,6 +172,16 @@ impl Plan {
         self.authorized.request()
     }
 
+    /// Foreign keys by which rows of the swept table hang together.
+    pub(crate) fn chains(&self) -> &[ForeignKey] {
+        self.authorized.chains()
+    }
+
+    /// How many columns tell one row of the swept table from another.
+    pub(crate) fn key_width(&self) -> usize {
+        self.table().primary_key.len()
+    }
+
     /// The dialect it is written in.
     pub fn dialect(&self) -> Dialect {
         self.catalog.dialect()
@@ -171,83 +192,12 @@ impl Plan {
         &self.axis
     }
 
-    /// Whether a batch locks tied rows first, and why; the choice is the catalog's and the
-    /// condition's, never the plugin's.
-    pub fn technique(&self) -> (Technique, &'static str) {
-        let locked = |why| (Technique::LockThenCheck, why);
-        let conditions = [&self.request().matching];
-        let mut relations = Vec::new();
-        for condition in conditions {
-            relations_of(condition, false, &mut relations);
+    /// The same plan with the addresses of a batch read.
+    pub(crate) fn with_networks(&self, networks: BTreeMap<String, Networks>) -> Self {
+        Self {
+            networks,
+            ..self.clone()
         }
-        if self
-            .authorized
-            .consequences()
-            .iter()
-            .any(|c| !c.narrowing.is_empty())
-        {
-            return locked("the grant narrows rows that a foreign key's rule changes");
-        }
-        let consequences = self.authorized.consequences();
-        let takes = |c: &Consequence| {
-            c.path
-                .0
-                .last()
-                .is_some_and(|key| key.on_delete == OnDelete::Cascade)
-        };
-        if consequences.iter().any(takes) {
-            // One snapshot does not count a child that is committed while the delete waits for
-            // its parent: the rule would take it, and the ledger would not know.
-            return locked("a foreign key's rule takes rows");
-        }
-        if relations.is_empty() {
-            return (
-                Technique::OneStatement,
-                "the condition looks at the row alone",
-            );
-        }
-        if !consequences.is_empty() {
-            return locked(
-                "the condition looks at other rows, and a foreign key's rule changes rows",
-            );
-        }
-        for relation in relations {
-            let Relation::None { table, on } = relation else {
-                return locked("the condition looks at the state of other rows");
-            };
-            if !self.backed(table, on) {
-                return locked("a relation has no foreign key that would refuse the delete");
-            }
-        }
-        (
-            Technique::OneStatement,
-            "every relation is backed by a foreign key that refuses the delete",
-        )
-    }
-
-    /// A NO ACTION or RESTRICT foreign key on exactly these columns.
-    fn backed(&self, table: &str, on: &[crate::request::Join]) -> bool {
-        let Ok(related) = self.find_table(table) else {
-            return false;
-        };
-        self.authorized
-            .restricting()
-            .iter()
-            .any(|path| match path.0.as_slice() {
-                [key] => {
-                    key.child == related.id
-                        && key.columns.len() == on.len()
-                        && on.iter().all(|join| {
-                            key.columns
-                                .iter()
-                                .zip(&key.parent_columns)
-                                .any(|(child, parent)| {
-                                    *child == join.foreign && *parent == join.local
-                                })
-                        })
-                }
-                _ => false,
-            })
     }
 
     pub(crate) fn find_table(&self, name: &str) -> Result<Arc<Table>, Fault> {
@@ -255,44 +205,6 @@ impl Plan {
             .table(name)
             .cloned()
             .map_err(|unknown| Fault::invalid("unknown-table", unknown.to_string()))
-    }
-}
-
-enum Relation<'a> {
-    /// No tied row, whatever its state.
-    None {
-        table: &'a str,
-        on: &'a [crate::request::Join],
-    },
-    /// Anything that depends on the state of other rows.
-    State,
-}
-
-fn relations_of<'a>(condition: &'a Condition, negated: bool, found: &mut Vec<Relation<'a>>) {
-    match condition {
-        Condition::NotExists {
-            table,
-            on,
-            matching: None,
-        } if !negated => {
-            found.push(Relation::None { table, on });
-        }
-        Condition::Exists {
-            table,
-            on,
-            matching: None,
-        } if negated => {
-            found.push(Relation::None { table, on });
-        }
-        Condition::Exists { .. } | Condition::NotExists { .. } | Condition::BeyondNewest { .. } => {
-            found.push(Relation::State);
-        }
-        Condition::All(of) | Condition::Any(of) => {
-            of.iter()
-                .for_each(|term| relations_of(term, negated, found));
-        }
-        Condition::Not(of) => relations_of(of, !negated, found),
-        _ => {}
     }
 }
 

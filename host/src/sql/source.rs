@@ -5,11 +5,33 @@
 //! out what they would have deleted and blanks what foreign keys would have set to NULL.
 
 use super::Plan;
-use super::window::key_columns;
 use super::writer::{Row, Writer};
-use crate::catalog::{Dialect, ForeignKey, OnDelete, quote_ident};
-use crate::request::Fault;
-use crate::scope::{Consequence, Path};
+use crate::catalog::{Dialect, OnDelete, Table, quote_ident};
+use crate::request::{Action, Fate, Fault};
+use crate::scope::{Link, Path};
+
+/// What a plan does to one table.
+struct Touch<'a> {
+    /// It deletes rows of it by their own condition.
+    swept: bool,
+    /// It changes rows of it by their own condition.
+    updated: bool,
+    /// Rows go that hang on a deleted row by one of these.
+    taken: Vec<&'a Path>,
+    /// Rows that hang on a deleted row by one of these have columns set to NULL.
+    blanked: Vec<(&'a Path, &'a [String])>,
+}
+
+impl<'a> Touch<'a> {
+    fn is_nothing(&self) -> bool {
+        !self.swept && !self.updated && self.taken.is_empty() && self.blanked.is_empty()
+    }
+
+    fn blanked_by<'s>(&'s self, column: &'s str) -> impl Iterator<Item = &'a Path> + 's {
+        let blanks = move |(_, columns): &&(&Path, &[String])| columns.iter().any(|c| c == column);
+        self.blanked.iter().filter(blanks).map(|(path, _)| *path)
+    }
+}
 
 impl Plan {
     /// `FROM` item of the swept table: itself alone, without tables that inherit from it, because
@@ -32,14 +54,8 @@ impl Plan {
             w.push(&row.table.sql_name()).push(" AS ").push(&row.alias);
             return Ok(());
         };
-        let swept = last.table().id == row.table.id;
-        let touching: Vec<_> = last
-            .authorized
-            .consequences()
-            .iter()
-            .filter(|consequence| consequence.path.child() == Some(&row.table.id))
-            .collect();
-        if !swept && touching.is_empty() {
+        let touch = last.touch(row.table);
+        if touch.is_nothing() {
             return self.layer(w, row, earlier.len(), alone);
         }
         let inner = w.row(row.table);
@@ -51,20 +67,24 @@ impl Plan {
                 .push(", ");
         }
         w.separated(&row.table.columns, ", ", |w, column| {
-            let blanked = touching.iter().find(|c| {
-                c.path.0.last().is_some_and(|key| {
-                    key.on_delete != OnDelete::Cascade && key.set_columns.contains(&column.name)
-                })
-            });
-            match blanked {
-                None => drop(w.push(&inner.column(&column.name))),
-                Some(consequence) => {
-                    w.push("CASE WHEN ");
-                    last.parent_goes(w, &inner, consequence)?;
-                    w.push(" THEN NULL ELSE ")
-                        .push(&inner.column(&column.name))
-                        .push(" END");
-                }
+            let blanked: Vec<_> = touch.blanked_by(&column.name).collect();
+            let assigned = touch.updated.then(|| last.assignment_of(&column.name));
+            if let Some(Some(assignment)) = assigned {
+                w.push("CASE WHEN ");
+                last.eligible(w, &inner)?;
+                w.push(" THEN ");
+                last.new_value(w, &inner, assignment)?;
+                w.push(" ELSE ")
+                    .push(&inner.column(&column.name))
+                    .push(" END");
+            } else if blanked.is_empty() {
+                w.push(&inner.column(&column.name));
+            } else {
+                w.push("CASE WHEN ");
+                w.separated(blanked, " OR ", |w, path| last.root_goes(w, &inner, path))?;
+                w.push(" THEN NULL ELSE ")
+                    .push(&inner.column(&column.name))
+                    .push(" END");
             }
             w.push(" AS ").push(&quote_ident(&column.name));
             Ok::<_, Fault>(())
@@ -73,35 +93,66 @@ impl Plan {
         self.layer(w, &inner, earlier.len(), alone)?;
         w.push(" WHERE ");
         w.truth(true);
-        if swept {
+        if touch.swept {
             w.push(" AND (");
             last.eligible(w, &inner)?;
             w.push(") IS NOT TRUE");
         }
-        for consequence in touching {
-            let rule = consequence.path.0.last().map(|key| key.on_delete);
-            if rule == Some(OnDelete::Cascade) {
-                w.push(" AND NOT ");
-                last.parent_goes(w, &inner, consequence)?;
-            }
+        for path in touch.taken {
+            w.push(" AND NOT ");
+            last.root_goes(w, &inner, path)?;
         }
         w.push(") AS ").push(&row.alias);
         Ok(())
     }
 
+    /// What this plan does to rows of a table.
+    fn touch(&self, table: &Table) -> Touch<'_> {
+        let swept = self.table().id == table.id;
+        let updates = matches!(self.request().action, Action::Update(_));
+        let mut touch = Touch {
+            swept: swept && !updates,
+            updated: swept && updates,
+            taken: Vec::new(),
+            blanked: Vec::new(),
+        };
+        for tied in self.authorized.dependents() {
+            match (tied.path.child() == Some(&table.id), tied.fate) {
+                (true, Fate::Delete) => touch.taken.push(&tied.path),
+                (true, Fate::Unlink) => {
+                    let columns = tied.path.0.last().map_or(&[][..], |link| &link.columns);
+                    touch.blanked.push((&tied.path, columns));
+                }
+                (false, _) => {}
+            }
+        }
+        for consequence in self.authorized.consequences() {
+            let path = &consequence.path;
+            match (path.child() == Some(&table.id), path.key()) {
+                (true, Some(key)) if key.on_delete == OnDelete::Cascade => touch.taken.push(path),
+                (true, Some(key)) => touch.blanked.push((path, &key.set_columns)),
+                _ => {}
+            }
+        }
+        touch
+    }
+
     /// `EXISTS (…)`: the swept row at the root of the path is one that this plan deletes.
-    fn parent_goes(&self, w: &mut Writer, child: &Row<'_>, of: &Consequence) -> Result<(), Fault> {
+    fn root_goes(&self, w: &mut Writer, child: &Row<'_>, path: &Path) -> Result<(), Fault> {
         w.push("EXISTS (SELECT 1 FROM ");
         let root = w.row(self.table());
         self.source(w, &root)?;
         let mut above = root.clone();
-        let (last, middle) = split(&of.path)?;
+        let (last, middle) = path
+            .0
+            .split_last()
+            .ok_or_else(|| Fault::invalid("empty-path", "a path without a link"))?;
         let tables = self.tables_of(middle)?;
-        for (key, table) in middle.iter().zip(&tables) {
+        for (link, table) in middle.iter().zip(&tables) {
             let next = w.row(table);
             w.push(" JOIN ");
             self.source(w, &next)?;
-            w.push(" ON ").push(&join(key, &next, &above));
+            w.push(" ON ").push(&join(link, &next, &above));
             above = next;
         }
         w.push(" WHERE ")
@@ -112,128 +163,17 @@ impl Plan {
         Ok(())
     }
 
-    /// The whole condition on a row that is to be deleted: the request's, the grant's, and that
-    /// nothing forbids it.
-    pub(crate) fn eligible(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
-        self.predicate(w, row)?;
-        self.free(w, row)
-    }
-
-    /// The request's condition and the grant's narrowing.
-    pub(crate) fn predicate(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
-        self.condition(w, row, &self.request().matching, false)?;
-        for term in self.authorized.narrowing() {
-            w.push(" AND ");
-            self.condition(w, row, term, false)?;
-        }
-        Ok(())
-    }
-
-    /// Something may forbid the delete of an eligible row.
-    pub(crate) fn may_block(&self) -> bool {
-        !self.authorized.restricting().is_empty()
-            || self
-                .authorized
-                .consequences()
-                .iter()
-                .any(|c| !c.narrowing.is_empty())
-    }
-
-    /// ` AND NOT EXISTS (…)` for every foreign key that would refuse the delete, and for every
-    /// child that the grant's narrowing protects from a foreign key's rule.
-    pub(crate) fn free(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
-        for path in self.authorized.restricting() {
-            w.push(" AND NOT ");
-            self.child_exists(w, row, path, |_, _| Ok(()))?;
-        }
-        for consequence in self.authorized.consequences() {
-            if consequence.narrowing.is_empty() {
-                continue;
-            }
-            w.push(" AND NOT ");
-            self.child_exists(w, row, &consequence.path, |w, child| {
-                w.push(" AND (");
-                w.separated(&consequence.narrowing, " AND ", |w, term| {
-                    self.condition(w, child, term, false)
-                })?;
-                w.push(") IS NOT TRUE");
-                Ok(())
-            })?;
-        }
-        Ok(())
-    }
-
-    fn child_exists(
-        &self,
-        w: &mut Writer,
-        row: &Row<'_>,
-        path: &Path,
-        also: impl FnOnce(&mut Writer, &Row<'_>) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
-        let tables = self.tables_of(&path.0)?;
-        w.push("EXISTS (SELECT 1 FROM ");
-        let mut above = row.clone();
-        let mut first_join = String::new();
-        for (index, (key, table)) in path.0.iter().zip(&tables).enumerate() {
-            let child = w.row(table);
-            if index > 0 {
-                w.push(" JOIN ");
-            }
-            self.source(w, &child)?;
-            let on = join(key, &child, &above);
-            if index == 0 {
-                first_join = on;
-                // A row that refers to itself does not keep itself.
-                if key.child == key.parent {
-                    let (a, b) = (
-                        key_columns(&child).join(", "),
-                        key_columns(&above).join(", "),
-                    );
-                    first_join.push_str(&format!(" AND ({a}) <> ({b})"));
-                }
-            } else {
-                w.push(" ON ").push(&on);
-            }
-            above = child;
-        }
-        w.push(" WHERE ").push(&first_join);
-        also(w, &above)?;
-        if w.dialect() == Dialect::Postgres {
-            w.push(" OFFSET 0");
-        }
-        w.push(")");
-        Ok(())
-    }
-
-    /// `root JOIN child JOIN …`: the swept row with the rows of a path that hang on it.
-    pub(crate) fn path_from(
-        &self,
-        w: &mut Writer,
-        path: &Path,
-        root: &Row<'_>,
-        rows: &[Row<'_>],
-    ) -> Result<(), Fault> {
-        self.swept(w, root)?;
-        let mut above = root;
-        for (key, child) in path.0.iter().zip(rows) {
-            w.push(" JOIN ");
-            self.source(w, child)?;
-            w.push(" ON ").push(&join(key, child, above));
-            above = child;
-        }
-        Ok(())
-    }
-
     pub(crate) fn tables_of(
         &self,
-        keys: &[ForeignKey],
+        links: &[Link],
     ) -> Result<Vec<std::sync::Arc<crate::catalog::Table>>, Fault> {
-        keys.iter()
-            .map(|key| {
-                self.catalog.by_id(&key.child).cloned().ok_or_else(|| {
+        links
+            .iter()
+            .map(|link| {
+                self.catalog.by_id(&link.child).cloned().ok_or_else(|| {
                     Fault::invalid(
                         "unknown-table",
-                        format!("`{}` is not there any more", key.child),
+                        format!("`{}` is not there any more", link.child),
                     )
                 })
             })
@@ -241,16 +181,10 @@ impl Plan {
     }
 }
 
-fn split(path: &Path) -> Result<(&ForeignKey, &[ForeignKey]), Fault> {
-    path.0
-        .split_last()
-        .ok_or_else(|| Fault::invalid("empty-path", "a path without a foreign key"))
-}
-
 /// The parent stands on the left, because SQLite's own foreign keys compare under the left side's
 /// collation and have the parent there: a child that this join misses would go unseen.
-fn join(key: &ForeignKey, child: &Row<'_>, parent: &Row<'_>) -> String {
-    let pairs = key.columns.iter().zip(&key.parent_columns);
+pub(super) fn join(link: &Link, child: &Row<'_>, parent: &Row<'_>) -> String {
+    let pairs = link.columns.iter().zip(&link.parent_columns);
     pairs
         .map(|(to, from)| format!("{} = {}", parent.column(from), child.column(to)))
         .collect::<Vec<_>>()

@@ -282,6 +282,21 @@ impl Bound {
     }
 }
 
+/// An instant as a column of that form holds it. A unit coarser than a microsecond rounds down.
+pub(crate) fn time_value(column: &Column, form: TimeForm, at: Timestamp) -> Result<Bind, Fault> {
+    let text = native_time(at)?;
+    Ok(match form {
+        TimeForm::Native if column.kind == Kind::LocalTimestamp => {
+            Bind::Text(text.trim_end_matches('Z').to_owned())
+        }
+        TimeForm::Native | TimeForm::Rfc3339 => Bind::Text(text),
+        TimeForm::SqlText => Bind::Text(text.trim_end_matches('Z').replace('T', " ")),
+        TimeForm::UnixUs | TimeForm::UnixMs | TimeForm::UnixS => {
+            units(form, at).map_or(Bind::Null, |(floor, _)| Bind::Integer(floor))
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

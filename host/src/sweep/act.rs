@@ -1,15 +1,18 @@
 //! One batch: the window, the transaction, the bookkeeping.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use super::checkpoint::Checkpoint;
 use super::context::State;
 use super::retry::{Retries, Verdict};
 use super::windows::{next_window, size};
-use super::{Inner, RunContext, examined_only};
+use super::{Inner, RunContext, networks};
 use crate::catalog::Dialect;
 use crate::database::{Cause, DatabaseError, Session, Statement};
 use crate::ledger::{self, Fence, Record, Recorded, batch_of, recorded, write_fence, write_record};
 use crate::request::{Batch, Fault, Mode, Problem};
-use crate::sql::{Cursor, Keys, Technique, Window};
+use crate::sql::{Cursor, Plan, Technique, Window};
 
 /// Why an attempt at a batch did not commit.
 pub(super) enum Failed {
@@ -17,6 +20,8 @@ pub(super) enum Failed {
     Fenced,
     /// The database refused or was not there.
     Database(DatabaseError),
+    /// Too many rows hang together in one window.
+    TooMany,
     /// The request cannot be carried out.
     Request(Fault),
 }
@@ -33,17 +38,24 @@ impl From<Fault> for Failed {
     }
 }
 
+/// A batch that went well.
+struct Done {
+    batch: Batch,
+    next: Option<Cursor>,
+    blocked_by: BTreeMap<String, u64>,
+}
+
 /// What is in hand while a batch is tried, perhaps several times.
-struct Attempt<'a> {
-    context: &'a RunContext,
-    inner: &'a Inner,
-    fence: Fence,
+pub(super) struct Attempt<'a> {
+    pub(super) context: &'a RunContext,
+    pub(super) inner: &'a Inner,
+    pub(super) fence: Fence,
     checkpoint: &'a Checkpoint,
     technique: Technique,
-    size: u64,
+    pub(super) size: u64,
     left: u64,
     /// The row in the way is passed over and counted as blocked.
-    pass_over: bool,
+    pub(super) pass_over: bool,
 }
 
 /// Runs one batch from `cursor`, with the retries that its failures call for, and answers its
@@ -58,7 +70,7 @@ pub(super) async fn act(
     let checkpoint = state.checkpoint.clone();
     let mut retries = Retries::default();
     let mut size = size(context);
-    let mut technique = inner.technique;
+    let mut technique = inner.technique();
     let mut pass_over = false;
     loop {
         let attempt = Attempt {
@@ -72,10 +84,13 @@ pub(super) async fn act(
             pass_over,
         };
         let failed = match attempt.run(cursor).await {
-            Ok((batch, next)) => {
-                moved_on(context, inner, state, next.as_ref());
+            Ok(done) => {
+                for (table, rows) in done.blocked_by {
+                    *state.blocked_by.entry(table).or_default() += rows;
+                }
+                moved_on(context, inner, state, done.next.as_ref());
                 inner.one_window_on();
-                return Ok((batch, next));
+                return Ok((done.batch, done.next));
             }
             Err(failed) => failed,
         };
@@ -110,6 +125,7 @@ pub(super) async fn act(
                 return Err(match failed {
                     Failed::Fenced => lease_lost(context),
                     Failed::Database(error) => error.into(),
+                    Failed::TooMany => too_many(inner),
                     Failed::Request(fault) => fault,
                 });
             }
@@ -122,6 +138,7 @@ fn moved_on(context: &RunContext, inner: &Inner, state: &mut State, next: Option
     if context.options.mode == Mode::Apply {
         state.fence.seq += 1;
         state.checkpoint = state.checkpoint.with(inner.ordinal, &inner.hash, next);
+        state.checkpoint.blocked_by.clone_from(&state.blocked_by);
     }
 }
 
@@ -135,31 +152,96 @@ fn lease_lost(context: &RunContext) -> Fault {
     ))
 }
 
+fn too_many(inner: &Inner) -> Fault {
+    Fault::Other(Problem::new(
+        "chain-too-long",
+        format!(
+            "one row of `{}` has too many rows that refer to it, one after the other, to go with \
+             them in one batch",
+            inner.plan.table().id
+        ),
+    ))
+}
+
 impl Attempt<'_> {
-    async fn run(&self, cursor: &Cursor) -> Result<(Batch, Option<Cursor>), Failed> {
+    async fn run(&self, cursor: &Cursor) -> Result<Done, Failed> {
         let mut session = self.context.database.session().await?;
-        match (self.context.options.mode, session.dialect()) {
-            (Mode::DryRun, _) => self.look(&mut session, cursor).await,
+        let (batch, window) = match (self.context.options.mode, session.dialect()) {
+            (Mode::DryRun, _) => self.look(&mut session, cursor).await?,
             (Mode::Apply, Dialect::Sqlite) => {
                 let limit = self.context.database.options().statement_timeout;
                 session.limit_sqlite_statements(Some(limit)).await?;
                 let done = self.sqlite(&mut session, cursor).await;
                 session.limit_sqlite_statements(None).await?;
-                done
+                done?
             }
             (Mode::Apply, Dialect::Postgres) => match self.technique {
-                Technique::OneStatement => self.one_statement(&mut session, cursor).await,
-                Technique::LockThenCheck => self.lock_then_check(&mut session, cursor).await,
+                Technique::OneStatement => self.one_statement(&mut session, cursor).await?,
+                Technique::LockThenCheck => self.lock_then_check(&mut session, cursor).await?,
             },
-        }
+        };
+        let blocked_by = match batch.blocked {
+            0 => BTreeMap::new(),
+            _ => self.blocked_by(&mut session, &window).await,
+        };
+        Ok(Done {
+            batch,
+            next: window.next,
+            blocked_by,
+        })
     }
 
-    async fn window(&self, session: &mut Session, cursor: &Cursor) -> Result<Window, Fault> {
+    /// Blocked rows by the table that holds them. The batch stands whatever comes of this.
+    async fn blocked_by(&self, session: &mut Session, window: &Window) -> BTreeMap<String, u64> {
+        if self.pass_over {
+            return BTreeMap::from([("(refused by the database)".to_owned(), 1)]);
+        }
+        let mut by_table = BTreeMap::new();
+        let rows = match self.inner.plan.blocked_by(window) {
+            Ok(statement) => session.fetch(&statement).await,
+            Err(fault) => Err(DatabaseError::other(
+                &fault.problem().code,
+                fault.to_string(),
+            )),
+        };
+        match rows {
+            Ok(rows) => {
+                for row in rows.iter().filter(|row| row.get(1).as_count() > 0) {
+                    let table = row.get(0).as_text().unwrap_or_default().to_owned();
+                    *by_table.entry(table).or_default() += row.get(1).as_count();
+                }
+            }
+            Err(error) => {
+                tracing::warn!(run = %self.context.run, %error, "what holds the blocked rows could not be told")
+            }
+        }
+        by_table
+    }
+
+    pub(super) async fn window(
+        &self,
+        session: &mut Session,
+        cursor: &Cursor,
+    ) -> Result<Window, Fault> {
         next_window(session, &self.inner.plan, cursor, self.size, self.left).await
     }
 
+    /// The plan with the addresses of this window, where it assigns networks. An address that
+    /// changes after this is left to the next run.
+    pub(super) async fn with_networks(
+        &self,
+        session: &mut Session,
+        window: &Window,
+    ) -> Result<Cow<'_, Plan>, Failed> {
+        let plan = &self.inner.plan;
+        Ok(match networks::read(session, plan, Some(window)).await? {
+            None => Cow::Borrowed(plan),
+            Some(known) => Cow::Owned(plan.with_networks(known)),
+        })
+    }
+
     /// The checkpoint as it stands once this batch has committed.
-    fn checkpoint_after(&self, window: &Window) -> String {
+    pub(super) fn checkpoint_after(&self, window: &Window) -> String {
         self.checkpoint
             .with(self.inner.ordinal, &self.inner.hash, window.next.as_ref())
             .to_json()
@@ -169,11 +251,12 @@ impl Attempt<'_> {
         &self,
         session: &mut Session,
         cursor: &Cursor,
-    ) -> Result<(Batch, Option<Cursor>), Failed> {
+    ) -> Result<(Batch, Window), Failed> {
         let window = self.window(session, cursor).await?;
         let checkpoint = self.checkpoint_after(&window);
         let fence = self.fence;
-        let statement = self.inner.plan.one_statement(
+        let plan = self.with_networks(session, &window).await?;
+        let statement = plan.one_statement(
             &window,
             self.inner.skip_locked > 0,
             |w| {
@@ -194,135 +277,16 @@ impl Attempt<'_> {
             },
         )?;
         match session.fetch(&statement).await?.first() {
-            Some(row) => Ok((batch_of(row, 0), window.next)),
+            Some(row) => Ok((batch_of(row, 0), window)),
             None => Err(Failed::Fenced),
         }
     }
 
-    async fn lock_then_check(
+    pub(super) async fn record_counted(
         &self,
         session: &mut Session,
-        cursor: &Cursor,
-    ) -> Result<(Batch, Option<Cursor>), Failed> {
-        /// A host that hangs between two statements must not hold rows for longer than this.
-        const IDLE: &str = "10s";
-        let window = self.window(session, cursor).await?;
-        let checkpoint = self.checkpoint_after(&window);
-        let lock_timeout = self.context.database.options().lock_timeout.as_millis();
-        session
-            .begin(&format!(
-                "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {lock_timeout}; \
-                 SET LOCAL idle_in_transaction_session_timeout = '{IDLE}'"
-            ))
-            .await?;
-        let done = self.locked_batch(session, &window, &checkpoint).await;
-        let batch = finish(session, done).await?;
-        Ok((batch, window.next))
-    }
-
-    async fn locked_batch(
-        &self,
-        session: &mut Session,
-        window: &Window,
-        checkpoint: &str,
+        batch: Batch,
     ) -> Result<Batch, Failed> {
-        let plan = &self.inner.plan;
-        raise_fence(session, &self.fence, checkpoint).await?;
-        let mut keys: Vec<Vec<String>> = Vec::new();
-        let mut locked = 0;
-        for row in session.fetch(&plan.look_and_lock(window)?).await? {
-            let mut cells = row.0;
-            let held = cells.pop().and_then(|cell| cell.as_integer());
-            if held == Some(1) {
-                keys.push(
-                    cells
-                        .iter()
-                        .map(|c| c.as_text().unwrap_or_default().to_owned())
-                        .collect(),
-                );
-            } else {
-                locked += 1;
-            }
-        }
-        if !keys.is_empty() {
-            for statement in plan.lock_tied(&columns(&keys))? {
-                let dropped: std::collections::BTreeSet<Vec<String>> = session
-                    .fetch(&statement)
-                    .await?
-                    .into_iter()
-                    .map(|row| {
-                        row.0
-                            .iter()
-                            .map(|c| c.as_text().unwrap_or_default().to_owned())
-                            .collect()
-                    })
-                    .collect();
-                // A parent may hang on several relations: it is dropped, and counted, once.
-                let before = keys.len();
-                keys.retain(|key| !dropped.contains(key));
-                locked += (before - keys.len()) as u64;
-                if keys.is_empty() {
-                    break;
-                }
-            }
-        }
-        if self.pass_over {
-            let batch = Batch {
-                blocked: keys.len() as u64,
-                ..examined_only(self.size)
-            };
-            return self.record_counted(session, batch).await;
-        }
-        let width = plan.table().primary_key.len();
-        let keys = if keys.is_empty() {
-            vec![Vec::new(); width]
-        } else {
-            columns(&keys)
-        };
-        let fence = self.fence;
-        let statement = plan.delete_kept(window, &keys, locked, |w| {
-            w.push(", record AS (");
-            write_record(w, &fence, Record::Tally { from: "tally" });
-            w.push(")");
-        })?;
-        Ok(batch_of(&session.fetch_one(&statement).await?, 0))
-    }
-
-    async fn sqlite(
-        &self,
-        session: &mut Session,
-        cursor: &Cursor,
-    ) -> Result<(Batch, Option<Cursor>), Failed> {
-        let window = self.window(session, cursor).await?;
-        let checkpoint = self.checkpoint_after(&window);
-        session.begin("BEGIN IMMEDIATE").await?;
-        let done = self.sqlite_batch(session, &window, &checkpoint).await;
-        let batch = finish(session, done).await?;
-        Ok((batch, window.next))
-    }
-
-    async fn sqlite_batch(
-        &self,
-        session: &mut Session,
-        window: &Window,
-        checkpoint: &str,
-    ) -> Result<Batch, Failed> {
-        raise_fence(session, &self.fence, checkpoint).await?;
-        let plan = &self.inner.plan;
-        let counts = session.fetch_one(&plan.tally(window, false)?).await?;
-        let mut batch = batch_of(&counts, 0);
-        if self.pass_over {
-            batch = Batch {
-                blocked: 1,
-                ..examined_only(batch.examined)
-            };
-        } else {
-            batch.affected = session.execute(&plan.delete_window(window)?).await?;
-        }
-        self.record_counted(session, batch).await
-    }
-
-    async fn record_counted(&self, session: &mut Session, batch: Batch) -> Result<Batch, Failed> {
         let at = self.context.database.now().await?;
         let mut w = Statement::new(session.dialect());
         write_record(&mut w, &self.fence, Record::Counted { batch, at });
@@ -335,25 +299,28 @@ impl Attempt<'_> {
         &self,
         session: &mut Session,
         cursor: &Cursor,
-    ) -> Result<(Batch, Option<Cursor>), Failed> {
+    ) -> Result<(Batch, Window), Failed> {
         match session.dialect() {
             Dialect::Postgres => session.begin("BEGIN READ ONLY").await?,
             Dialect::Sqlite => session.begin("BEGIN; PRAGMA query_only = ON").await?,
         }
         // An error leaves the transaction open, and the session takes its connection with it.
         let window = self.window(session, cursor).await?;
-        let row = session
-            .fetch_one(&self.inner.plan.tally(&window, true)?)
-            .await?;
+        let plan = self.with_networks(session, &window).await?;
+        let row = session.fetch_one(&plan.tally(&window, true)?).await?;
         session.rollback().await?;
         if session.dialect() == Dialect::Sqlite {
             session.run_script("PRAGMA query_only = OFF").await?;
         }
-        Ok((batch_of(&row, 0), window.next))
+        Ok((batch_of(&row, 0), window))
     }
 }
 
-async fn raise_fence(session: &mut Session, fence: &Fence, checkpoint: &str) -> Result<(), Failed> {
+pub(super) async fn raise_fence(
+    session: &mut Session,
+    fence: &Fence,
+    checkpoint: &str,
+) -> Result<(), Failed> {
     let mut w = Statement::new(session.dialect());
     ledger::write_fence(&mut w, fence, checkpoint);
     match session.fetch(&w).await?.is_empty() {
@@ -363,7 +330,7 @@ async fn raise_fence(session: &mut Session, fence: &Fence, checkpoint: &str) -> 
 }
 
 /// Commits what went well; a failed COMMIT is a failed batch.
-async fn finish<T>(session: &mut Session, done: Result<T, Failed>) -> Result<T, Failed> {
+pub(super) async fn finish<T>(session: &mut Session, done: Result<T, Failed>) -> Result<T, Failed> {
     match done {
         Ok(value) => {
             session.commit().await?;
@@ -379,16 +346,4 @@ async fn finish<T>(session: &mut Session, done: Result<T, Failed>) -> Result<T, 
             Err(failed)
         }
     }
-}
-
-/// Rows of keys, turned to one list a column.
-fn columns(rows: &[Vec<String>]) -> Keys {
-    let width = rows.first().map_or(0, Vec::len);
-    (0..width)
-        .map(|column| {
-            rows.iter()
-                .filter_map(|row| row.get(column).cloned())
-                .collect()
-        })
-        .collect()
 }

@@ -1,5 +1,7 @@
 //! Where each sweep of a run stands, as the ledger keeps it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -10,6 +12,8 @@ use crate::sql::Cursor;
 #[serde(default)]
 pub(super) struct Checkpoint {
     sweeps: Vec<Position>,
+    /// Blocked rows so far, by the table that holds them.
+    pub(super) blocked_by: BTreeMap<String, u64>,
 }
 
 /// One sweep's place.

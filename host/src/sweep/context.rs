@@ -112,6 +112,7 @@ impl RunContext {
         history: Vec<Arc<Plan>>,
         options: RunOptions,
     ) -> Arc<Self> {
+        let checkpoint = Checkpoint::parse(checkpoint);
         Arc::new(Self {
             database,
             catalog,
@@ -124,7 +125,8 @@ impl RunContext {
             work: Work::default(),
             state: Mutex::new(State {
                 fence,
-                checkpoint: Checkpoint::parse(checkpoint),
+                blocked_by: checkpoint.blocked_by.clone(),
+                checkpoint,
                 totals: Batch::default(),
                 batches: 0,
                 opened: 0,
@@ -132,7 +134,6 @@ impl RunContext {
                 drained: Vec::new(),
                 history,
                 estimated: false,
-                blocked_by: BTreeMap::new(),
                 suspended: None,
                 denied: false,
             }),

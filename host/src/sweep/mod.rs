@@ -8,7 +8,11 @@
 mod act;
 mod checkpoint;
 mod context;
+mod embedded;
 mod forms;
+mod locked;
+mod network;
+mod networks;
 mod retry;
 mod verify;
 mod windows;
@@ -225,6 +229,15 @@ fn resumable(cursor: Cursor, plan: &Plan) -> Cursor {
 }
 
 impl Inner {
+    /// Rows that others hang on are not skipped by one statement: where rows are held, a batch
+    /// with dependents locks first.
+    fn technique(&self) -> Technique {
+        match self.skip_locked > 0 && self.plan.has_dependents() {
+            true => Technique::LockThenCheck,
+            false => self.technique,
+        }
+    }
+
     /// After a locked row: the next windows skip locked rows at once, because where one row is
     /// held its neighbours often are too.
     fn met_a_lock(&mut self) {

@@ -57,6 +57,13 @@ impl Retries {
                     _ => Verdict::GiveUp,
                 };
             }
+            Failed::TooMany if size == 1 => return Verdict::GiveUp,
+            Failed::TooMany => {
+                return Verdict::Smaller {
+                    size: size / 2,
+                    pause: Duration::ZERO,
+                };
+            }
             Failed::Database(error) => error,
         };
         match error.cause {

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::act::Failed;
+use super::networks;
 use crate::catalog::Dialect;
-use crate::database::{Cause, Database, DatabaseError};
+use crate::database::{Cause, Database, DatabaseError, Session};
+use crate::request::Fault;
 use crate::sql::Plan;
 
 /// The probe's own limit: a table that no index serves may take long to say "nothing left", and
@@ -85,9 +88,6 @@ pub(super) async fn remaining(
     plan: &Plan,
     most: u64,
 ) -> Result<u64, DatabaseError> {
-    let statement = plan
-        .remaining(most)
-        .map_err(|fault| DatabaseError::other(&fault.problem().code, fault.to_string()))?;
     let mut session = database.session().await?;
     match session.dialect() {
         Dialect::Postgres => {
@@ -97,15 +97,28 @@ pub(super) async fn remaining(
                     "BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout}"
                 ))
                 .await?;
-            let row = session.fetch_one(&statement).await?;
+            let rows = probe(&mut session, plan, most).await?;
             session.rollback().await?;
-            Ok(row.get(0).as_count())
+            Ok(rows)
         }
         Dialect::Sqlite => {
             session.limit_sqlite_statements(Some(TIMEOUT)).await?;
-            let row = session.fetch_one(&statement).await;
+            let rows = probe(&mut session, plan, most).await;
             session.limit_sqlite_statements(None).await?;
-            Ok(row?.get(0).as_count())
+            rows
         }
     }
+}
+
+async fn probe(session: &mut Session, plan: &Plan, most: u64) -> Result<u64, DatabaseError> {
+    let told = |fault: Fault| DatabaseError::other(&fault.problem().code, fault.to_string());
+    let statement = match networks::read(session, plan, None).await {
+        Ok(None) => plan.remaining(most),
+        Ok(Some(known)) => plan.with_networks(known).remaining(most),
+        Err(Failed::Database(error)) => return Err(error),
+        Err(Failed::Request(fault)) => return Err(told(fault)),
+        Err(Failed::Fenced | Failed::TooMany) => return Ok(0),
+    };
+    let row = session.fetch_one(&statement.map_err(told)?).await?;
+    Ok(row.get(0).as_count())
 }

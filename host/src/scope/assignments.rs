@@ -1,0 +1,157 @@
+//! What an update assigns, and every right that takes.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Right;
+use super::cascade::referred_to;
+use super::check::Check;
+use super::tables::{find, find_column};
+use crate::catalog::{Column, Kind, Table};
+use crate::request::{Assignment, Fault, Request, Source, Value};
+
+impl Check<'_> {
+    /// Every assigned column, and every column that a value comes from.
+    pub(super) fn assignments(
+        &mut self,
+        table: &Table,
+        request: &Request,
+        assignments: &[Assignment],
+    ) -> Result<(), Fault> {
+        if let Some(dependent) = request.dependents.first() {
+            return Err(Fault::invalid(
+                "dependents",
+                format!(
+                    "an update has no dependents, and `{}` is one: only deleted rows take others \
+                     with them",
+                    dependent.table
+                ),
+            ));
+        }
+        if assignments.is_empty() {
+            return Err(Fault::invalid(
+                "no-assignment",
+                format!(
+                    "the update of `{}` assigns no column: name at least one by set-value, \
+                     set-from-column, set-from-related or set-network",
+                    table.id
+                ),
+            ));
+        }
+        let mut seen = BTreeSet::new();
+        for Assignment { column, source } in assignments {
+            let column = find_column(table, column)?;
+            if !seen.insert(&column.name) {
+                return Err(not_assignable(table, column, "is assigned twice"));
+            }
+            assignable(table, request, column)?;
+            self.needs_right(
+                table,
+                Right::Update,
+                Some(&column.name),
+                "the sweep assigns it",
+            );
+            self.source(table, column, source)?;
+        }
+        Ok(())
+    }
+
+    fn source(&mut self, table: &Table, column: &Column, source: &Source) -> Result<(), Fault> {
+        match source {
+            Source::Value(Value::Null) if !column.nullable => {
+                Err(not_assignable(table, column, "is NOT NULL"))
+            }
+            Source::Value(_) => Ok(()),
+            Source::Column(from) => {
+                self.reads(table, from, "set-from-column")?;
+                alike(table, column, table, find_column(table, from)?)
+            }
+            Source::Related {
+                table: other,
+                on,
+                column: from,
+            } => {
+                let related = Arc::clone(find(self.catalog, other)?);
+                self.joins(table, &related, on)?;
+                self.reads(&related, from, "set-from-related")?;
+                alike(table, column, &related, find_column(&related, from)?)
+            }
+            Source::Network {
+                ipv4_prefix,
+                ipv6_prefix,
+            } => {
+                self.reads(table, &column.name, "set-network")?;
+                if *ipv4_prefix > 32 || *ipv6_prefix > 128 {
+                    return Err(Fault::invalid(
+                        "value",
+                        format!(
+                            "set-network of `{}`: prefixes go up to 32 for IPv4 and 128 for IPv6, \
+                             not {ipv4_prefix} and {ipv6_prefix}",
+                            column.name
+                        ),
+                    ));
+                }
+                match column.kind {
+                    Kind::Inet | Kind::Text | Kind::Any => Ok(()),
+                    _ => Err(not_assignable(table, column, "holds no IP address")),
+                }
+            }
+        }
+    }
+}
+
+fn assignable(table: &Table, request: &Request, column: &Column) -> Result<(), Fault> {
+    let name = &column.name;
+    if column.generated {
+        return Err(not_assignable(table, column, "is generated"));
+    }
+    if table.primary_key.contains(name) {
+        return Err(not_assignable(
+            table,
+            column,
+            "is part of the primary key, which tells the rows of a batch apart",
+        ));
+    }
+    if request.order_by.as_ref() == Some(name) {
+        return Err(not_assignable(
+            table,
+            column,
+            "is the order of the sweep: rows would move while they are gone through",
+        ));
+    }
+    match referred_to(table, std::slice::from_ref(name)) {
+        None => Ok(()),
+        Some(key) => Err(Fault::unsupported(&format!(
+            "assigning column `{name}` of `{}`, which `{}` of `{}` refers to: what its ON UPDATE \
+             rule does then is not known,",
+            table.id, key.name, key.child
+        ))),
+    }
+}
+
+/// The two columns hold the same kind of thing.
+fn alike(table: &Table, column: &Column, other: &Table, from: &Column) -> Result<(), Fault> {
+    let kinds = std::mem::discriminant(&column.kind) == std::mem::discriminant(&from.kind);
+    let same_enum = !matches!(column.kind, Kind::Enum(_)) || column.sql_type == from.sql_type;
+    if kinds && same_enum && column.time_form == from.time_form {
+        return Ok(());
+    }
+    Err(Fault::invalid(
+        "value",
+        format!(
+            "column `{}` of `{}` ({}) cannot take its value from `{}` of `{}` ({}): they hold \
+             different things",
+            column.name, table.id, column.sql_type, from.name, other.id, from.sql_type
+        ),
+    ))
+}
+
+fn not_assignable(table: &Table, column: &Column, why: &str) -> Fault {
+    Fault::invalid(
+        "not-assignable",
+        format!(
+            "column `{}` of `{}` cannot be assigned: it {why}",
+            column.name, table.id
+        ),
+    )
+}

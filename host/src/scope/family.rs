@@ -1,0 +1,189 @@
+//! Everything that goes or changes along with a deleted row, and what forbids it.
+
+use std::sync::Arc;
+
+use super::Right;
+use super::cascade::{Effect, effects, referred_to};
+use super::check::Check;
+use super::path::{Consequence, Link, Path, Restriction, Tied};
+use super::tables::{changeable, find, find_column};
+use crate::catalog::{ForeignKey, Table};
+use crate::request::{Dependent, Fate, Fault};
+
+/// The rows that hang on a swept row, as the catalog and the request tell.
+#[derive(Debug, Clone, Default)]
+pub struct Family {
+    pub(super) dependents: Vec<Tied>,
+    pub(super) restricting: Vec<Restriction>,
+    pub(super) chains: Vec<ForeignKey>,
+    pub(super) consequences: Vec<Consequence>,
+}
+
+impl Check<'_> {
+    /// What a delete from `table` with these dependents does to other rows, and every right that
+    /// takes.
+    pub(super) fn family(
+        &mut self,
+        table: &Arc<Table>,
+        dependents: &[Dependent],
+    ) -> Result<Family, Fault> {
+        let mut family = Family::default();
+        for (place, dependent) in dependents.iter().enumerate() {
+            let tied = self.dependent(table, dependent, place, &family.dependents)?;
+            family.dependents.push(tied);
+        }
+        for effect in effects(table, &family.dependents, self.catalog)? {
+            match effect {
+                Effect::Restricts(path) => family.restricting.push(Restriction {
+                    within: within(&path, &family.dependents),
+                    path,
+                }),
+                Effect::Chains(key) => family.chains.push(key),
+                Effect::Deletes(path) => {
+                    let child = self.end_of(&path)?;
+                    self.needs_right(&child, Right::Delete, None, &because(&path));
+                    family.consequences.push(Consequence {
+                        narrowing: self.narrowing(&child)?,
+                        path,
+                    });
+                }
+                Effect::Changes(path, columns) => {
+                    let child = self.end_of(&path)?;
+                    for column in &columns {
+                        self.needs_right(&child, Right::Update, Some(column), &because(&path));
+                    }
+                    family.consequences.push(Consequence {
+                        narrowing: self.narrowing(&child)?,
+                        path,
+                    });
+                }
+            }
+        }
+        Ok(family)
+    }
+
+    fn dependent(
+        &mut self,
+        swept: &Arc<Table>,
+        dependent: &Dependent,
+        place: usize,
+        before: &[Tied],
+    ) -> Result<Tied, Fault> {
+        let child = Arc::clone(find(self.catalog, &dependent.table)?);
+        changeable(&child)?;
+        let (above, parent) = match dependent.parent {
+            None => (Path::default(), Arc::clone(swept)),
+            Some(of) => match before.get(of) {
+                Some(tied) if tied.fate == Fate::Delete => {
+                    (tied.path.clone(), self.end_of(&tied.path)?)
+                }
+                Some(_) => {
+                    return Err(Fault::invalid(
+                        "parent",
+                        format!(
+                            "dependent {place} (`{}`) hangs on dependent {of}, which is unlinked \
+                             and stays: only what is deleted can take others with it",
+                            dependent.table
+                        ),
+                    ));
+                }
+                None => {
+                    return Err(Fault::invalid(
+                        "parent",
+                        format!(
+                            "dependent {place} (`{}`) names {of} as its parent, and no dependent \
+                             before it has that number",
+                            dependent.table
+                        ),
+                    ));
+                }
+            },
+        };
+        self.joins(&parent, &child, &dependent.on)?;
+        match dependent.fate {
+            Fate::Delete => self.needs_right(&child, Right::Delete, None, "a dependent is deleted"),
+            Fate::Unlink => self.unlinks(&child, dependent)?,
+        }
+        let link = Link {
+            parent: parent.id.clone(),
+            child: child.id.clone(),
+            columns: dependent.on.iter().map(|on| on.foreign.clone()).collect(),
+            parent_columns: dependent.on.iter().map(|on| on.local.clone()).collect(),
+            key: None,
+        };
+        Ok(Tied {
+            path: above.and(link),
+            fate: dependent.fate,
+            narrowing: self.narrowing(&child)?,
+        })
+    }
+
+    fn unlinks(&mut self, child: &Table, dependent: &Dependent) -> Result<(), Fault> {
+        let mut columns = Vec::new();
+        for join in &dependent.on {
+            let column = find_column(child, &join.foreign)?;
+            if !column.nullable || column.generated || child.primary_key.contains(&column.name) {
+                return Err(Fault::invalid(
+                    "unlink",
+                    format!(
+                        "column `{}` of `{}` cannot be set to NULL, so its rows cannot be \
+                         unlinked: use delete-first, or leave them out",
+                        column.name, child.id
+                    ),
+                ));
+            }
+            self.needs_right(
+                child,
+                Right::Update,
+                Some(&column.name),
+                "a dependent is unlinked",
+            );
+            columns.push(column.name.clone());
+        }
+        match referred_to(child, &columns) {
+            None => Ok(()),
+            Some(key) => Err(Fault::unsupported(&format!(
+                "unlinking rows of `{}` by a column that `{}` of `{}` refers to: what its ON \
+                 UPDATE rule does then is not known,",
+                child.id, key.name, key.child
+            ))),
+        }
+    }
+
+    fn end_of(&self, path: &Path) -> Result<Arc<Table>, Fault> {
+        path.child()
+            .and_then(|id| self.catalog.by_id(id))
+            .cloned()
+            .ok_or_else(|| {
+                Fault::invalid(
+                    "unknown-table",
+                    "a foreign key refers from a table that is not there",
+                )
+            })
+    }
+}
+
+/// The dependents that a row at the end of a restricting path may be.
+fn within(path: &Path, dependents: &[Tied]) -> Vec<usize> {
+    let lets_go = |tied: &Tied| match tied.fate {
+        Fate::Delete => true,
+        Fate::Unlink => tied.path.0.last().is_some_and(|link| {
+            path.key().is_some_and(|key| {
+                let mut columns = link.columns.iter();
+                columns.any(|column| key.columns.contains(column))
+            })
+        }),
+    };
+    let of_one_table = |tied: &&Tied| tied.path.child() == path.child() && lets_go(tied);
+    let places = dependents.iter().enumerate();
+    places
+        .filter(|(_, tied)| of_one_table(tied))
+        .map(|(place, _)| place)
+        .collect()
+}
+
+fn because(path: &Path) -> String {
+    let keys = path.0.iter().filter_map(|link| link.key.as_ref());
+    let names: Vec<_> = keys.map(|key| format!("`{}`", key.name)).collect();
+    format!("the ON DELETE rule of foreign key {}", names.join(", "))
+}

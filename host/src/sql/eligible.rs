@@ -1,0 +1,264 @@
+//! Which rows of the swept table may go: the whole condition on one of them.
+
+use super::Plan;
+use super::source::join;
+use super::window::key_columns;
+use super::writer::{Row, Writer};
+use crate::catalog::{Dialect, quote_ident};
+use crate::request::{Condition, Fault};
+use crate::scope::{Path, Restriction};
+
+impl Plan {
+    /// The whole condition on a row that is to be deleted or changed: the request's, the grant's,
+    /// and that nothing forbids it.
+    pub(crate) fn eligible(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
+        self.predicate(w, row)?;
+        self.free(w, row)
+    }
+
+    /// The request's condition and the grant's narrowing, and that an update changes something.
+    pub(crate) fn predicate(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
+        self.condition(w, row, &self.request().matching, false)?;
+        for term in self.authorized.narrowing() {
+            w.push(" AND ");
+            self.condition(w, row, term, false)?;
+        }
+        self.changes(w, row)
+    }
+
+    /// Something may forbid the delete of an eligible row.
+    pub(crate) fn may_block(&self) -> bool {
+        !self.authorized.restricting().is_empty()
+            || !self.authorized.chains().is_empty()
+            || self.protected().next().is_some()
+    }
+
+    /// Children that the grant's narrowing may protect, and with them their parents.
+    pub(super) fn protected(&self) -> impl Iterator<Item = (&Path, &[Condition])> {
+        let dependents = self.authorized.dependents().iter();
+        let dependents = dependents.map(|tied| (&tied.path, tied.narrowing.as_slice()));
+        let consequences = self.authorized.consequences().iter();
+        let consequences = consequences.map(|c| (&c.path, c.narrowing.as_slice()));
+        dependents
+            .chain(consequences)
+            .filter(|(_, narrowing)| !narrowing.is_empty())
+    }
+
+    /// ` AND NOT EXISTS (…)` for everything that would refuse the delete.
+    pub(crate) fn free(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
+        self.free_by_itself(w, row)?;
+        self.free_with_its_chain(w, row)
+    }
+
+    /// No foreign key refuses, and no child that must stay hangs on it.
+    fn free_by_itself(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
+        for restriction in self.authorized.restricting() {
+            w.push(" AND NOT ");
+            self.refers(w, row, restriction)?;
+        }
+        for (path, narrowing) in self.protected() {
+            w.push(" AND NOT ");
+            self.outside(w, row, path, narrowing)?;
+        }
+        Ok(())
+    }
+
+    /// A row that stays refers to this one, or to one that goes with it.
+    pub(super) fn refers(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        restriction: &Restriction,
+    ) -> Result<(), Fault> {
+        self.child_exists(w, row, &restriction.path, |w, child| {
+            let itself = child.table.id == row.table.id;
+            if !itself && restriction.within.is_empty() {
+                return Ok(());
+            }
+            w.push(" AND (");
+            let mut between = "";
+            if itself {
+                w.push(&same_row(child, row));
+                between = " OR ";
+            }
+            for place in &restriction.within {
+                if let Some(tied) = self.authorized.dependents().get(*place) {
+                    w.push(between);
+                    self.hangs_on(w, child, row, &tied.path)?;
+                    between = " OR ";
+                }
+            }
+            w.push(") IS NOT TRUE");
+            Ok(())
+        })
+    }
+
+    /// A row at the end of the path that the grant's narrowing protects.
+    pub(super) fn outside(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        path: &Path,
+        narrowing: &[Condition],
+    ) -> Result<(), Fault> {
+        self.child_exists(w, row, path, |w, child| {
+            w.push(" AND (");
+            w.separated(narrowing, " AND ", |w, term| {
+                self.condition(w, child, term, false)
+            })?;
+            w.push(") IS NOT TRUE");
+            Ok(())
+        })
+    }
+
+    /// `child` is one of the rows that hang on `root` by `path`.
+    fn hangs_on(
+        &self,
+        w: &mut Writer,
+        child: &Row<'_>,
+        root: &Row<'_>,
+        path: &Path,
+    ) -> Result<(), Fault> {
+        let Some((last, middle)) = path.0.split_last() else {
+            w.truth(false);
+            return Ok(());
+        };
+        if middle.is_empty() {
+            w.push("(").push(&join(last, child, root)).push(")");
+            return Ok(());
+        }
+        let middle = Path(middle.to_vec());
+        self.child_exists(w, root, &middle, |w, above| {
+            w.push(" AND ").push(&join(last, child, above));
+            Ok(())
+        })
+    }
+
+    /// Rows of the table that refer to this one, and to those in turn, are all eligible too: then
+    /// they go together.
+    fn free_with_its_chain(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
+        if self.authorized.chains().is_empty() {
+            return Ok(());
+        }
+        w.push(" AND NOT ");
+        self.chain_is_held(w, row)
+    }
+
+    /// `EXISTS (…)`: a row that stays refers to this one, over however many others.
+    pub(super) fn chain_is_held(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
+        w.push("EXISTS (");
+        let up = self.referrers(w, row)?;
+        let member = w.row(row.table);
+        w.push(" SELECT 1 FROM ").push(&up.alias).push(" JOIN ");
+        self.source(w, &member)?;
+        w.push(" ON ")
+            .push(&same_row(&member, &up))
+            .push(" WHERE (");
+        self.predicate(w, &member)?;
+        self.free_by_itself(w, &member)?;
+        w.push(") IS NOT TRUE)");
+        Ok(())
+    }
+
+    /// `WITH RECURSIVE up AS (…)`: every row that refers to `row`, and to those in turn.
+    fn referrers<'t>(&self, w: &mut Writer, row: &Row<'t>) -> Result<Row<'t>, Fault> {
+        let first = w.row(row.table);
+        let next = w.row(row.table);
+        let up = Row {
+            alias: format!("up_{}", first.alias),
+            table: row.table,
+        };
+        w.push("WITH RECURSIVE ")
+            .push(&up.alias)
+            .push(" AS (SELECT ")
+            .push(&self.chained_columns(&first))
+            .push(" FROM ");
+        self.source(w, &first)?;
+        w.push(" WHERE (")
+            .push(&self.refers_by_chain(&first, row))
+            .push(") AND NOT (")
+            .push(&same_row(&first, row))
+            .push(") UNION SELECT ")
+            .push(&self.chained_columns(&next))
+            .push(" FROM ")
+            .push(&up.alias)
+            .push(" JOIN ");
+        self.source(w, &next)?;
+        w.push(" ON ")
+            .push(&self.refers_by_chain(&next, &up))
+            .push(")");
+        Ok(up)
+    }
+
+    /// The columns by which a row is known and referred to.
+    pub(super) fn chained_columns(&self, row: &Row<'_>) -> String {
+        let mut names: Vec<String> = match row.table.rowid_name() {
+            Some(rowid) => vec![rowid.to_owned()],
+            None => row.table.primary_key.clone(),
+        };
+        for key in self.authorized.chains() {
+            for column in &key.parent_columns {
+                if !names.contains(column) {
+                    names.push(column.clone());
+                }
+            }
+        }
+        let named = names
+            .iter()
+            .map(|name| format!("{} AS {}", row.column(name), quote_ident(name)));
+        named.collect::<Vec<_>>().join(", ")
+    }
+
+    /// `child` refers to `parent`, a row of the same table, by one of the keys.
+    pub(super) fn refers_by_chain(&self, child: &Row<'_>, parent: &Row<'_>) -> String {
+        let keys = self.authorized.chains().iter();
+        let ties = keys.map(|key| {
+            let pairs = key.columns.iter().zip(&key.parent_columns);
+            let same =
+                pairs.map(|(to, from)| format!("{} = {}", parent.column(from), child.column(to)));
+            same.collect::<Vec<_>>().join(" AND ")
+        });
+        ties.collect::<Vec<_>>().join(" OR ")
+    }
+
+    pub(super) fn child_exists(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        path: &Path,
+        also: impl FnOnce(&mut Writer, &Row<'_>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let tables = self.tables_of(&path.0)?;
+        w.push("EXISTS (SELECT 1 FROM ");
+        let mut above = row.clone();
+        let mut first_join = String::new();
+        for (index, (link, table)) in path.0.iter().zip(&tables).enumerate() {
+            let child = w.row(table);
+            if index > 0 {
+                w.push(" JOIN ");
+            }
+            self.source(w, &child)?;
+            let on = join(link, &child, &above);
+            if index == 0 {
+                first_join = on;
+            } else {
+                w.push(" ON ").push(&on);
+            }
+            above = child;
+        }
+        w.push(" WHERE ").push(&first_join);
+        also(w, &above)?;
+        if w.dialect() == Dialect::Postgres {
+            w.push(" OFFSET 0");
+        }
+        w.push(")");
+        Ok(())
+    }
+}
+
+/// Two names for one row of a table.
+pub(super) fn same_row(row: &Row<'_>, other: &Row<'_>) -> String {
+    let pairs = key_columns(row).into_iter().zip(key_columns(other));
+    let same = pairs.map(|(a, b)| format!("{a} = {b}"));
+    same.collect::<Vec<_>>().join(" AND ")
+}

@@ -1,0 +1,192 @@
+//! A batch with dependents or chains on SQLite, which has no data-modifying CTE: the rows of each
+//! part go to a temporary table first, then the statements that act on them.
+
+use super::Plan;
+use super::family::{VICTIMS, rows_of};
+use super::source::join;
+use super::window::Window;
+use super::writer::{Row, Writer};
+use crate::catalog::{Dialect, ForeignKey, OnDelete, Table};
+use crate::database::Statement;
+use crate::request::{Action, Fate, Fault};
+use crate::scope::Link;
+
+/// One delete of a batch.
+#[derive(Debug)]
+pub struct Deletion {
+    /// The statement.
+    pub statement: Statement,
+    /// To be run again until it finds no row: each time only what nothing refers to goes.
+    pub repeat: bool,
+}
+
+impl Plan {
+    /// A batch takes several statements.
+    pub(crate) fn takes_parts(&self) -> bool {
+        self.has_dependents() || !self.authorized.chains().is_empty()
+    }
+
+    /// Fills the temporary tables with the rows that go.
+    pub(crate) fn collect(&self, window: &Window) -> Result<Vec<Statement>, Fault> {
+        let mut statements = Vec::new();
+        let part = |name: &str, w: &mut Writer| {
+            w.push(&format!("CREATE TEMP TABLE {name} AS "));
+        };
+        let mut w = Writer::new(Dialect::Sqlite);
+        part(VICTIMS, &mut w);
+        self.victims(&mut w, window)?;
+        statements.push(w.finish());
+        for (place, tied) in self.authorized.dependents().iter().enumerate() {
+            let mut w = Writer::new(Dialect::Sqlite);
+            part(&rows_of(place), &mut w);
+            self.dependent_rows(&mut w, place, tied, false)?;
+            statements.push(w.finish());
+        }
+        Ok(statements)
+    }
+
+    /// The rows of the window that go, and with them the rows that refer to them, wherever those
+    /// lie.
+    fn victims(&self, w: &mut Writer, window: &Window) -> Result<(), Fault> {
+        let row = w.row(self.table());
+        let chains = self.authorized.chains();
+        if chains.is_empty() {
+            w.push("SELECT ")
+                .push(&self.carried(&row, &[]))
+                .push(" FROM ");
+            self.swept(w, &row)?;
+            w.push(" WHERE ");
+            return self.doomed(w, &row, window);
+        }
+        let next = w.row(self.table());
+        let going = Row {
+            alias: "going".to_owned(),
+            table: self.table(),
+        };
+        w.push("WITH RECURSIVE going AS (SELECT ")
+            .push(&self.chained_columns(&row))
+            .push(" FROM ");
+        self.swept(w, &row)?;
+        w.push(" WHERE ");
+        self.doomed(w, &row, window)?;
+        w.push(" UNION SELECT ")
+            .push(&self.chained_columns(&next))
+            .push(" FROM going JOIN ");
+        self.swept(w, &next)?;
+        let all = w.row(self.table());
+        w.push(" ON ")
+            .push(&self.refers_by_chain(&next, &going))
+            .push(") SELECT ")
+            .push(&self.carried(&all, &[]))
+            .push(" FROM going JOIN ");
+        self.swept(w, &all)?;
+        w.push(" ON ")
+            .push(&super::eligible::same_row(&all, &going));
+        Ok(())
+    }
+
+    /// The counts of what the temporary tables hold, in the order of the tally.
+    pub(crate) fn tally_parts(&self, window: &Window) -> Result<Statement, Fault> {
+        let mut w = Writer::new(Dialect::Sqlite);
+        w.push("SELECT ");
+        self.examined(&mut w, window)?;
+        w.push(&format!(", (SELECT count(*) FROM {VICTIMS}), "));
+        self.count_dependents(&mut w)?;
+        w.push(", ");
+        self.cascaded(&mut w, VICTIMS, None)?;
+        w.push(", 0, ");
+        self.blocked(&mut w, window)?;
+        w.push(", 0");
+        Ok(w.finish())
+    }
+
+    /// Unlinks what is to stay.
+    pub(crate) fn unlink_parts(&self) -> Result<Vec<Statement>, Fault> {
+        self.unlinking()
+    }
+
+    /// Deletes what is to go, in order.
+    pub(crate) fn delete_parts(&self) -> Result<Vec<Deletion>, Fault> {
+        if let Action::Update(_) = self.request().action {
+            return Ok(Vec::new());
+        }
+        let mut deletions = Vec::new();
+        for table in self.tables_to_empty()? {
+            let mut parts = Vec::new();
+            if table.id == self.table().id {
+                parts.push(VICTIMS.to_owned());
+            }
+            for (place, tied) in self.authorized.dependents().iter().enumerate() {
+                if tied.fate == Fate::Delete && tied.path.child() == Some(&table.id) {
+                    parts.push(rows_of(place));
+                }
+            }
+            let own: Vec<&ForeignKey> = table
+                .referenced_by
+                .iter()
+                .filter(|key| key.child == table.id && key.on_delete == OnDelete::Restrict)
+                .collect();
+            if !own.is_empty() {
+                deletions.push(Deletion {
+                    statement: self.delete_parts_of(&table, &parts, &own)?,
+                    repeat: true,
+                });
+            }
+            // What is left now holds each other in a circle: the database refuses.
+            deletions.push(Deletion {
+                statement: self.delete_parts_of(&table, &parts, &[])?,
+                repeat: false,
+            });
+        }
+        Ok(deletions)
+    }
+
+    fn delete_parts_of(
+        &self,
+        table: &Table,
+        parts: &[String],
+        unless: &[&ForeignKey],
+    ) -> Result<Statement, Fault> {
+        let mut w = Writer::new(Dialect::Sqlite);
+        let row = w.row(table);
+        w.push("DELETE FROM ");
+        self.source(&mut w, &row)?;
+        w.push(" WHERE (")
+            .push(&self.identity(&row).join(", "))
+            .push(") IN (");
+        w.separated(parts, " UNION ", |w, part| {
+            let part = Row {
+                alias: part.clone(),
+                table,
+            };
+            let identity = self.identity(&part).join(", ");
+            w.push(&format!("SELECT {identity} FROM {}", part.alias));
+            Ok::<_, Fault>(())
+        })?;
+        w.push(")");
+        for key in unless {
+            let child = w.row(table);
+            w.push(" AND NOT EXISTS (SELECT 1 FROM ");
+            self.source(&mut w, &child)?;
+            w.push(" WHERE ")
+                .push(&join(&Link::by_key(key), &child, &row))
+                .push(" AND NOT (")
+                .push(&self.same(&child, &row))
+                .push("))");
+        }
+        Ok(w.finish())
+    }
+
+    /// Clears the temporary tables away.
+    pub(crate) fn discard_parts(&self) -> Vec<Statement> {
+        let names = (0..self.authorized.dependents().len()).map(rows_of);
+        names
+            .chain([VICTIMS.to_owned()])
+            .map(|name| {
+                let mut statement = Statement::new(Dialect::Sqlite);
+                statement.push(&format!("DROP TABLE temp.{name}"));
+                statement
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,76 @@
+//! A batch on SQLite, where one writer at a time needs no locks.
+
+use super::act::{Attempt, Failed, finish, raise_fence};
+use super::examined_only;
+use crate::database::Session;
+use crate::ledger::batch_of;
+use crate::request::Batch;
+use crate::sql::{Cursor, Plan, Window};
+
+impl Attempt<'_> {
+    pub(super) async fn sqlite(
+        &self,
+        session: &mut Session,
+        cursor: &Cursor,
+    ) -> Result<(Batch, Window), Failed> {
+        let window = self.window(session, cursor).await?;
+        let plan = self.with_networks(session, &window).await?;
+        let checkpoint = self.checkpoint_after(&window);
+        session.begin("BEGIN IMMEDIATE").await?;
+        let done = self
+            .sqlite_batch(session, &plan, &window, &checkpoint)
+            .await;
+        let batch = finish(session, done).await?;
+        Ok((batch, window))
+    }
+
+    async fn sqlite_batch(
+        &self,
+        session: &mut Session,
+        plan: &Plan,
+        window: &Window,
+        checkpoint: &str,
+    ) -> Result<Batch, Failed> {
+        raise_fence(session, &self.fence, checkpoint).await?;
+        let batch = if self.pass_over {
+            let counts = session.fetch_one(&plan.tally(window, false)?).await?;
+            Batch {
+                blocked: 1,
+                ..examined_only(batch_of(&counts, 0).examined)
+            }
+        } else if plan.takes_parts() {
+            self.sqlite_parts(session, plan, window).await?
+        } else {
+            let counts = session.fetch_one(&plan.tally(window, false)?).await?;
+            let mut batch = batch_of(&counts, 0);
+            batch.affected = session.execute(&plan.act_on_window(window)?).await?;
+            batch
+        };
+        self.record_counted(session, batch).await
+    }
+
+    /// The rows of each part are noted first, counted, and then unlinked and deleted.
+    async fn sqlite_parts(
+        &self,
+        session: &mut Session,
+        plan: &Plan,
+        window: &Window,
+    ) -> Result<Batch, Failed> {
+        // NO ACTION keys are then checked at the commit, whatever the order of the deletes.
+        session.run_script("PRAGMA defer_foreign_keys = ON").await?;
+        for statement in plan.collect(window)? {
+            session.execute(&statement).await?;
+        }
+        let counts = session.fetch_one(&plan.tally_parts(window)?).await?;
+        for statement in plan.unlink_parts()? {
+            session.execute(&statement).await?;
+        }
+        for deletion in plan.delete_parts()? {
+            while session.execute(&deletion.statement).await? > 0 && deletion.repeat {}
+        }
+        for statement in plan.discard_parts() {
+            session.execute(&statement).await?;
+        }
+        Ok(batch_of(&counts, 0))
+    }
+}

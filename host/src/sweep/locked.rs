@@ -1,0 +1,179 @@
+//! A batch that locks first and then asks again, on PostgreSQL.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::act::{Attempt, Failed, finish, raise_fence};
+use super::examined_only;
+use crate::database::{Cells, Session};
+use crate::ledger::{Record, batch_of, write_record};
+use crate::request::Batch;
+use crate::sql::{Cursor, Keys, Plan, Window};
+
+/// Pairs of rows that hang together which one batch takes in; with more the window is halved.
+const MOST_PAIRS: u64 = 100_000;
+
+/// One row's key in the database's text form.
+type Key = Vec<String>;
+
+impl Attempt<'_> {
+    pub(super) async fn lock_then_check(
+        &self,
+        session: &mut Session,
+        cursor: &Cursor,
+    ) -> Result<(Batch, Window), Failed> {
+        /// A host that hangs between two statements must not hold rows for longer than this.
+        const IDLE: &str = "10s";
+        let window = self.window(session, cursor).await?;
+        let plan = self.with_networks(session, &window).await?;
+        let checkpoint = self.checkpoint_after(&window);
+        let lock_timeout = self.context.database.options().lock_timeout.as_millis();
+        session
+            .begin(&format!(
+                "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {lock_timeout}; \
+                 SET LOCAL idle_in_transaction_session_timeout = '{IDLE}'"
+            ))
+            .await?;
+        let done = self
+            .locked_batch(session, &plan, &window, &checkpoint)
+            .await;
+        let batch = finish(session, done).await?;
+        Ok((batch, window))
+    }
+
+    async fn locked_batch(
+        &self,
+        session: &mut Session,
+        plan: &Plan,
+        window: &Window,
+        checkpoint: &str,
+    ) -> Result<Batch, Failed> {
+        raise_fence(session, &self.fence, checkpoint).await?;
+        let mut held = Held::default();
+        for row in session.fetch(&plan.look_and_lock(window)?).await? {
+            match taken_apart(row) {
+                (key, true) => held.roots.push(key),
+                (_, false) => held.locked += 1,
+            }
+        }
+        if !plan.chains().is_empty() && !held.roots.is_empty() {
+            self.lock_referrers(session, plan, &mut held).await?;
+        }
+        if !held.roots.is_empty() {
+            for statement in plan.lock_tied(&columns(&held.all()))? {
+                let dropped = session.fetch(&statement).await?;
+                held.let_go(&dropped.into_iter().map(texts).collect());
+                if held.roots.is_empty() {
+                    break;
+                }
+            }
+        }
+        if self.pass_over {
+            let batch = Batch {
+                blocked: held.roots.len() as u64,
+                locked: held.locked,
+                ..examined_only(self.size)
+            };
+            return self.record_counted(session, batch).await;
+        }
+        let keys = match held.all() {
+            none if none.is_empty() => vec![Vec::new(); plan.key_width()],
+            all => columns(&all),
+        };
+        let fence = self.fence;
+        let statement = plan.act_on_kept(window, &keys, held.locked, |w| {
+            w.push(", record AS (");
+            write_record(w, &fence, Record::Tally { from: "tally" });
+            w.push(")");
+        })?;
+        Ok(batch_of(&session.fetch_one(&statement).await?, 0))
+    }
+
+    /// Rows that refer to the kept ones go with them, so they are locked as well.
+    async fn lock_referrers(
+        &self,
+        session: &mut Session,
+        plan: &Plan,
+        held: &mut Held,
+    ) -> Result<(), Failed> {
+        let statement = plan.lock_referrers(&columns(&held.roots), MOST_PAIRS + 1)?;
+        let pairs = session.fetch(&statement).await?;
+        if pairs.len() as u64 > MOST_PAIRS {
+            return Err(Failed::TooMany);
+        }
+        let mut dropped = BTreeSet::new();
+        for pair in pairs {
+            let (mut root, free) = taken_apart(pair);
+            let member = root.split_off(plan.key_width());
+            if free {
+                held.with.entry(root).or_default().insert(member);
+            } else {
+                dropped.insert(root);
+            }
+        }
+        held.let_go(&dropped);
+        Ok(())
+    }
+}
+
+/// The rows that a batch holds so far.
+#[derive(Default)]
+struct Held {
+    /// Eligible rows of the window.
+    roots: Vec<Key>,
+    /// Rows that go with them because they refer to them.
+    with: BTreeMap<Key, BTreeSet<Key>>,
+    /// Eligible rows of the window that are left alone, because someone holds one of theirs.
+    locked: u64,
+}
+
+impl Held {
+    fn all(&self) -> Vec<Key> {
+        let mut all: BTreeSet<&Key> = self.roots.iter().collect();
+        all.extend(self.with.values().flatten());
+        all.into_iter().cloned().collect()
+    }
+
+    /// Gives up these rows and those that would go only together with them; a row may hang on
+    /// several relations and is counted once.
+    fn let_go(&mut self, dropped: &BTreeSet<Key>) {
+        if dropped.is_empty() {
+            return;
+        }
+        let before = self.roots.len();
+        let with = &self.with;
+        let stays = |root: &Key| {
+            let mut along = with.get(root).into_iter().flatten();
+            dropped.contains(root) || along.any(|member| dropped.contains(member))
+        };
+        self.roots.retain(|root| !stays(root));
+        let roots: BTreeSet<&Key> = self.roots.iter().collect();
+        self.with.retain(|root, _| roots.contains(root));
+        self.locked += (before - self.roots.len()) as u64;
+    }
+}
+
+/// A row of keys and, last, a truth value.
+fn taken_apart(row: Cells) -> (Key, bool) {
+    let mut cells = row.0;
+    let flag = cells.pop().and_then(|cell| cell.as_integer());
+    (texts(Cells(cells)), flag == Some(1))
+}
+
+fn texts(row: Cells) -> Key {
+    let cells = row.0.iter();
+    cells
+        .map(|cell| cell.as_text().unwrap_or_default().to_owned())
+        .collect()
+}
+
+/// Rows of keys, turned to one list a column.
+fn columns(rows: &[Key]) -> Keys {
+    let width = rows.first().map_or(0, Vec::len);
+    (0..width)
+        .map(|column| {
+            rows.iter()
+                .filter_map(|row| row.get(column).cloned())
+                .collect()
+        })
+        .collect()
+}
