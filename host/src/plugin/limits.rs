@@ -51,6 +51,20 @@ pub struct Limits {
     /// Terms of a condition, values of `one-of` included: PostgreSQL takes 65 535 binds, and its
     /// planner has long become slow there.
     pub condition_terms: u32,
+    /// Dependents of a sweep. Each is a statement, or a part of one, in every batch; the largest
+    /// hierarchy that ships has four.
+    pub dependents: usize,
+    /// Dependents that hang on each other. Each level is one more join, and SQLite joins at most
+    /// 64 tables.
+    pub dependent_depth: usize,
+    /// Columns that a sweep assigns. Each is evaluated and compared for every row looked at.
+    pub assignments: usize,
+    /// Pairs of columns in the join of a dependent or of a related value: as many as PostgreSQL
+    /// lets an index or a key have.
+    pub join_pairs: usize,
+    /// Bytes of names and values in the dependents and assignments of a sweep. They stay in memory
+    /// as long as the sweep and go to the database with each batch.
+    pub sweep_bytes: usize,
 }
 
 impl Default for Limits {
@@ -72,6 +86,11 @@ impl Default for Limits {
             output_bytes: 8 << 10,
             condition_depth: 64,
             condition_terms: 10_000,
+            dependents: 64,
+            dependent_depth: 16,
+            assignments: 100,
+            join_pairs: 32,
+            sweep_bytes: 1 << 20,
         }
     }
 }

@@ -38,6 +38,7 @@ mod load;
 mod manifest;
 mod output;
 mod settings;
+mod sizes;
 mod sweeping;
 mod tree;
 mod v1;

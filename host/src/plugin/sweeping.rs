@@ -4,39 +4,108 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use crate::request::{Fault, Problem, Request, Step};
+use crate::request::{
+    Action, Assignment, Dependent, Fate, Fault, Join, Problem, Request, Source, Step,
+};
 use crate::sweep::{RunContext, Sweep};
 
 use super::guest::{Phase, State};
+use super::limits::Limits;
+use super::sizes::{assignment_bytes, depth, fits, joins_bytes};
 use super::tree::Tree;
 
 /// What stands in the guest's table of handles. It never changes once the sweep is open: the open
 /// sweep is behind the cell, so a call that is dropped half-way leaves the table as it was.
 pub struct Draft {
     request: Arc<Request>,
+    /// What the names and values of dependents and assignments take, in bytes.
+    bytes: usize,
     opened: Arc<OnceCell<Sweep>>,
 }
 
 impl Draft {
     /// A draft of a sweep that deletes.
     pub(super) fn delete(table: String, matching: Tree) -> Result<Self, Fault> {
-        let request = Request::delete(table, matching.finish()?);
-        Ok(Self {
+        Ok(Self::of(Request::delete(table, matching.finish()?)))
+    }
+
+    /// A draft of a sweep that gives rows new values.
+    pub(super) fn update(table: String, matching: Tree) -> Result<Self, Fault> {
+        Ok(Self::of(Request::update(table, matching.finish()?)))
+    }
+
+    fn of(request: Request) -> Self {
+        Self {
             request: Arc::new(request),
+            bytes: 0,
             opened: Arc::default(),
-        })
+        }
     }
 
     /// Names the column whose index bounds the batches.
     pub(super) fn order_by(&mut self, column: String) -> Result<(), Fault> {
+        self.still_open_to("`order-by` comes")?.order_by = Some(column);
+        Ok(())
+    }
+
+    /// Adds rows that go, or are let go, ahead of their parent, and answers their number.
+    pub(super) fn dependent(
+        &mut self,
+        table: String,
+        on: Vec<Join>,
+        parent: Option<u32>,
+        fate: Fate,
+        limits: &Limits,
+    ) -> Result<u32, Fault> {
+        let bytes = self.bytes.saturating_add(table.len() + joins_bytes(&on));
+        let request = self.still_open_to("dependents come")?;
+        let place = request.dependents.len();
+        let dependent = Dependent {
+            table,
+            on,
+            // No place in a list is that large, so it is answered as no earlier dependent.
+            parent: parent.map(|parent| usize::try_from(parent).unwrap_or(usize::MAX)),
+            fate,
+        };
+        fits("sweep-dependents", place + 1, limits.dependents)?;
+        let depth = depth(&request.dependents, &dependent);
+        fits("dependent-depth", depth, limits.dependent_depth)?;
+        fits("join-pairs", dependent.on.len(), limits.join_pairs)?;
+        fits("sweep-bytes", bytes, limits.sweep_bytes)?;
+        let number = u32::try_from(request.add_dependent(dependent)?).unwrap_or(u32::MAX);
+        self.bytes = bytes;
+        Ok(number)
+    }
+
+    /// Adds a column that is to change.
+    pub(super) fn assign(&mut self, assignment: Assignment, limits: &Limits) -> Result<(), Fault> {
+        let bytes = self.bytes.saturating_add(assignment_bytes(&assignment));
+        let request = self.still_open_to("`set-…` comes")?;
+        if let Action::Update(assignments) = &request.action {
+            fits(
+                "sweep-assignments",
+                assignments.len() + 1,
+                limits.assignments,
+            )?;
+        }
+        if let Source::Related { on, .. } = &assignment.source {
+            fits("join-pairs", on.len(), limits.join_pairs)?;
+        }
+        fits("sweep-bytes", bytes, limits.sweep_bytes)?;
+        request.assign(assignment)?;
+        self.bytes = bytes;
+        Ok(())
+    }
+
+    /// The request, as long as no step has been taken. `what` comes too late otherwise.
+    fn still_open_to(&mut self, what: &str) -> Result<&mut Request, Fault> {
         if self.opened.initialized() {
             return Err(Fault::invalid(
                 "too-late",
-                "`order-by` comes before the first `next`; this sweep is under way",
+                format!("{what} before the first `next`; this sweep is under way"),
             ));
         }
-        Arc::make_mut(&mut self.request).order_by = Some(column);
-        Ok(())
+        Ok(Arc::make_mut(&mut self.request))
     }
 
     /// A handle to take along over an await.

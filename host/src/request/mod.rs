@@ -7,6 +7,7 @@ mod action;
 mod condition;
 mod fault;
 mod names;
+mod rules;
 
 pub use action::{Action, Assignment, Dependent, Fate, Source};
 pub use condition::{Comparison, Condition, Join, Value};

@@ -70,6 +70,7 @@ impl Sweep {
     }
 
     async fn prepare(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
+        request.check()?;
         let authorized = match authorize(
             request,
             &context.grants,

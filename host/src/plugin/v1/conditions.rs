@@ -226,7 +226,7 @@ fn comparison(operator: wit::Comparison) -> Comparison {
     }
 }
 
-fn value(value: wit::Value) -> Value {
+pub(super) fn value(value: wit::Value) -> Value {
     match value {
         wit::Value::Null => Value::Null,
         wit::Value::Boolean(value) => Value::Boolean(value),
@@ -243,7 +243,7 @@ fn value(value: wit::Value) -> Value {
     }
 }
 
-fn joins(on: Vec<wit::Join>) -> Vec<Join> {
+pub(super) fn joins(on: Vec<wit::Join>) -> Vec<Join> {
     on.into_iter()
         .map(|join| Join {
             foreign: join.foreign,

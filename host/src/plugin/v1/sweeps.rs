@@ -1,8 +1,10 @@
 //! `sweeps`: batched work on every row that meets a condition.
 
+use std::sync::Arc;
+
 use wasmtime::component::Resource;
 
-use crate::request::{Batch, Fault, Step};
+use crate::request::{Assignment, Batch, Fate, Fault, Source, Step};
 
 use super::super::guest::State;
 use super::super::sweeping::Draft;
@@ -10,6 +12,7 @@ use super::super::tree::Tree;
 use super::Refusal;
 use super::bindings::besom::cleanup::sweeps as wit;
 use super::bindings::besom::cleanup::types;
+use super::conditions::{joins, value};
 
 impl wit::Host for State {}
 
@@ -19,6 +22,19 @@ impl State {
         self.enter(import)?;
         self.running()?;
         Err(Fault::unsupported(&format!("`{import}`")).into())
+    }
+
+    fn assign(
+        &mut self,
+        import: &'static str,
+        sweep: &Resource<Draft>,
+        column: String,
+        source: Source,
+    ) -> Result<(), Refusal> {
+        self.enter(import)?;
+        let limits = Arc::clone(&self.limits);
+        let draft = self.table.get_mut(sweep)?;
+        Ok(draft.assign(Assignment { column, source }, &limits)?)
     }
 }
 
@@ -36,11 +52,13 @@ impl wit::HostSweep for State {
 
     async fn update(
         &mut self,
-        _table: String,
+        table: String,
         matching: Resource<Tree>,
     ) -> Result<Resource<Draft>, Refusal> {
-        self.take(matching).map_err(Refusal::Stop)?;
-        self.later("sweep.update")
+        self.enter("sweep.update")?;
+        let matching = self.take(matching).map_err(Refusal::Stop)?;
+        self.running()?;
+        Ok(self.table.push(Draft::update(table, matching)?)?)
     }
 
     async fn order_by(&mut self, sweep: Resource<Draft>, column: String) -> Result<(), Refusal> {
@@ -50,61 +68,77 @@ impl wit::HostSweep for State {
 
     async fn delete_first(
         &mut self,
-        _sweep: Resource<Draft>,
-        _table: String,
-        _on: Vec<types::Join>,
-        _parent: Option<u32>,
+        sweep: Resource<Draft>,
+        table: String,
+        on: Vec<types::Join>,
+        parent: Option<u32>,
     ) -> Result<u32, Refusal> {
-        self.later("sweep.delete-first")
+        self.enter("sweep.delete-first")?;
+        let limits = Arc::clone(&self.limits);
+        let draft = self.table.get_mut(&sweep)?;
+        Ok(draft.dependent(table, joins(on), parent, Fate::Delete, &limits)?)
     }
 
     async fn unlink_first(
         &mut self,
-        _sweep: Resource<Draft>,
-        _table: String,
-        _on: Vec<types::Join>,
-        _parent: Option<u32>,
+        sweep: Resource<Draft>,
+        table: String,
+        on: Vec<types::Join>,
+        parent: Option<u32>,
     ) -> Result<u32, Refusal> {
-        self.later("sweep.unlink-first")
+        self.enter("sweep.unlink-first")?;
+        let limits = Arc::clone(&self.limits);
+        let draft = self.table.get_mut(&sweep)?;
+        Ok(draft.dependent(table, joins(on), parent, Fate::Unlink, &limits)?)
     }
 
     async fn set_value(
         &mut self,
-        _sweep: Resource<Draft>,
-        _column: String,
-        _value: types::Value,
+        sweep: Resource<Draft>,
+        column: String,
+        to: types::Value,
     ) -> Result<(), Refusal> {
-        self.later("sweep.set-value")
+        self.assign("sweep.set-value", &sweep, column, Source::Value(value(to)))
     }
 
     async fn set_from_column(
         &mut self,
-        _sweep: Resource<Draft>,
-        _column: String,
-        _source: String,
+        sweep: Resource<Draft>,
+        column: String,
+        source: String,
     ) -> Result<(), Refusal> {
-        self.later("sweep.set-from-column")
+        let source = Source::Column(source);
+        self.assign("sweep.set-from-column", &sweep, column, source)
     }
 
     async fn set_from_related(
         &mut self,
-        _sweep: Resource<Draft>,
-        _column: String,
-        _table: String,
-        _on: Vec<types::Join>,
-        _source: String,
+        sweep: Resource<Draft>,
+        column: String,
+        table: String,
+        on: Vec<types::Join>,
+        source: String,
     ) -> Result<(), Refusal> {
-        self.later("sweep.set-from-related")
+        let source = Source::Related {
+            table,
+            on: joins(on),
+            column: source,
+        };
+        self.assign("sweep.set-from-related", &sweep, column, source)
     }
 
     async fn set_network(
         &mut self,
-        _sweep: Resource<Draft>,
-        _column: String,
-        _ipv4_prefix: u8,
-        _ipv6_prefix: u8,
+        sweep: Resource<Draft>,
+        column: String,
+        ipv4_prefix: u8,
+        ipv6_prefix: u8,
     ) -> Result<(), Refusal> {
-        self.later("sweep.set-network")
+        let source = Source::Network {
+            ipv4_prefix,
+            ipv6_prefix,
+        };
+        self.assign("sweep.set-network", &sweep, column, source)
     }
 
     async fn next(&mut self, sweep: Resource<Draft>) -> Result<wit::Step, Refusal> {

@@ -1,0 +1,71 @@
+//! How large a guest's sweep is, and what is said where that is too much.
+//!
+//! What a guest adds to a sweep is kept until the sweep is dropped and goes along with every
+//! statement, so that it is bounded in number, in depth and in bytes before it is kept.
+
+use crate::request::{Assignment, Dependent, Fault, Join, Problem, Source, Value};
+
+/// Refuses `size` where it is beyond `limit`. The code says of what.
+pub(super) fn fits(code: &'static str, size: usize, limit: usize) -> Result<(), Fault> {
+    if size <= limit {
+        return Ok(());
+    }
+    let what = match code {
+        "sweep-dependents" => format!("has more than {limit} dependents"),
+        "dependent-depth" => format!("has dependents that hang on each other {limit} deep"),
+        "sweep-assignments" => format!("assigns more than {limit} columns"),
+        "join-pairs" => format!("joins more than {limit} pairs of columns at once"),
+        _ => format!("takes more than {limit} bytes for its names and values"),
+    };
+    Err(Fault::Exhausted(Problem::new(
+        code,
+        format!("the sweep {what}, the limit of a plugin: do it in several sweeps"),
+    )))
+}
+
+/// How deep a new dependent would hang: 1 on the swept row.
+pub(super) fn depth(earlier: &[Dependent], new: &Dependent) -> usize {
+    let mut depth = 1;
+    let mut parent = new.parent;
+    // A parent has a smaller number than its child, and other numbers lead nowhere: this ends.
+    while let Some(above) = parent.and_then(|place| earlier.get(place)) {
+        depth += 1;
+        parent = above.parent;
+    }
+    depth
+}
+
+/// Bytes of the names in a join.
+pub(super) fn joins_bytes(on: &[Join]) -> usize {
+    on.iter()
+        .map(|join| join.foreign.len() + join.local.len())
+        .sum()
+}
+
+/// Bytes of the names and the value in an assignment.
+pub(super) fn assignment_bytes(assignment: &Assignment) -> usize {
+    let source = match &assignment.source {
+        Source::Value(value) => value_bytes(value),
+        Source::Column(column) => column.len(),
+        Source::Related { table, on, column } => table.len() + joins_bytes(on) + column.len(),
+        Source::Network { .. } => 0,
+    };
+    assignment.column.len() + source
+}
+
+fn value_bytes(value: &Value) -> usize {
+    match value {
+        Value::Decimal(text)
+        | Value::Text(text)
+        | Value::Uuid(text)
+        | Value::Json(text)
+        | Value::Other(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        Value::Null
+        | Value::Boolean(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Timestamp(_)
+        | Value::Duration(_) => size_of::<Value>(),
+    }
+}
