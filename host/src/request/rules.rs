@@ -27,7 +27,7 @@ impl Request {
     pub fn assign(&mut self, assignment: Assignment) -> Result<(), Fault> {
         let Action::Update(assignments) = &mut self.action else {
             return Err(Fault::invalid(
-                "not-an-update",
+                "not-assignable",
                 format!(
                     "`{}` cannot be assigned: this sweep deletes its rows; open it with `update`",
                     assignment.column
@@ -79,7 +79,7 @@ fn dependent_fits(
     let table = &dependent.table;
     if matches!(action, Action::Update(_)) {
         return Err(Fault::invalid(
-            "not-a-delete",
+            "dependents",
             format!(
                 "rows of `{table}` cannot go ahead of rows that are updated and stay; only a \
                  sweep opened with `delete` has dependents"
@@ -119,7 +119,7 @@ fn assignment_fits(earlier: &[Assignment], assignment: &Assignment) -> Result<()
     let column = &assignment.column;
     if earlier.iter().any(|other| other.column == *column) {
         return Err(Fault::invalid(
-            "assigned-twice",
+            "not-assignable",
             format!("`{column}` is assigned twice: say its new value once"),
         ));
     }
@@ -149,7 +149,7 @@ fn joins_something(what: &str, on: &[Join]) -> Result<(), Fault> {
 fn prefix_fits(column: &str, family: &str, prefix: u8, bits: u8) -> Result<(), Fault> {
     if prefix > bits {
         return Err(Fault::invalid(
-            "prefix",
+            "value",
             format!(
                 "`set-network` of `{column}` keeps {prefix} bits of an {family} address, which \
                  has {bits}: name 0 to {bits}"
@@ -235,8 +235,8 @@ mod tests {
             source: Source::Column("b".into()),
         });
 
-        assert_eq!(code(dependent.check()), "not-a-delete");
-        assert_eq!(code(assigned), "not-an-update");
+        assert_eq!(code(dependent.check()), "dependents");
+        assert_eq!(code(assigned), "not-assignable");
     }
 
     #[test]
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(code(updating().check()), "no-assignment");
         assert_eq!(updating().set("a", null()).set("b", null()).check(), Ok(()));
         let twice = updating().set("a", null()).set("a", null());
-        assert_eq!(code(twice.check()), "assigned-twice");
+        assert_eq!(code(twice.check()), "not-assignable");
     }
 
     #[test]
@@ -274,7 +274,7 @@ mod tests {
 
         assert_eq!(network(0, 0), Ok(()));
         assert_eq!(network(32, 128), Ok(()));
-        assert_eq!(code(network(33, 48)), "prefix");
-        assert_eq!(code(network(24, 129)), "prefix");
+        assert_eq!(code(network(33, 48)), "value");
+        assert_eq!(code(network(24, 129)), "value");
     }
 }
