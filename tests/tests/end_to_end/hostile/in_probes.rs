@@ -27,7 +27,7 @@ async fn an_endless_loop_in_access_is_stopped() {
 async fn rows_cannot_be_looked_at_outside_of_a_run() {
     let plugin = hostile(Limits::default()).await;
 
-    for job in ["never-advanced", "unsupported"] {
+    for job in ["never-advanced", "sweep-too-late", "unsupported"] {
         let error = plugin.access(job, &settings(&plugin)).await.unwrap_err();
 
         let text = error.to_string();

@@ -4,6 +4,7 @@
 mod at_load;
 mod in_probes;
 mod in_run;
+mod in_sweeps;
 mod in_the_code_cache;
 mod in_the_log;
 
