@@ -35,8 +35,8 @@ pub use lookup::UnknownTable;
 pub use probe::{IdForm, IdShape, ProbeError, TimeProbe};
 pub use quote::quote_ident;
 pub use types::{
-    Column, ForeignKey, Index, IndexColumn, Kind, OnDelete, Privileges, Table, TableId, TableKind,
-    TimeForm, Trigger, TriggerTiming,
+    Collation, Column, ForeignKey, Index, IndexColumn, Kind, OnDelete, Privileges, Table, TableId,
+    TableKind, TimeForm, Trigger, TriggerTiming,
 };
 
 use std::collections::BTreeMap;

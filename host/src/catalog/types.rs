@@ -131,6 +131,9 @@ pub struct Column {
     pub sql_type: String,
     /// What values it holds.
     pub kind: Kind,
+    /// By what it is compared; `None`: its type knows no collations, or this is SQLite, which needs
+    /// none to be named.
+    pub collation: Option<Collation>,
     /// It may hold NULL. A domain's NOT NULL does not count: PostgreSQL can be talked around it.
     pub nullable: bool,
     /// Generated (stored, virtual, or ALWAYS AS IDENTITY): cannot be assigned.
@@ -139,6 +142,15 @@ pub struct Column {
     /// [`super::Catalog::with_time_forms`]. Where the operator said nothing the probes of this
     /// room look at the data.
     pub time_form: Option<TimeForm>,
+}
+
+/// How PostgreSQL compares the values of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collation {
+    /// Its name, qualified and quoted.
+    pub sql_name: String,
+    /// Texts are equal only where their bytes are.
+    pub deterministic: bool,
 }
 
 /// What values a column holds, as far as besom tells types apart. Domains are resolved to their

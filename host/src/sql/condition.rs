@@ -5,6 +5,7 @@
 //! SQLite holds another type than was compared, holds neither way.
 
 use super::Plan;
+use super::collation::named;
 use super::time::{compare_id, compare_time, inverse, operator};
 use super::value::convert;
 use super::writer::{Row, Writer};
@@ -167,7 +168,8 @@ impl Plan {
             ordered(row, left)?;
         }
         let (a, b) = (row.column(&left.name), row.column(&right.name));
-        w.push(&format!("({a} {} {b}", operator(comparison)));
+        let collation = named(Some(left), Some(right));
+        w.push(&format!("({a}{collation} {} {b}", operator(comparison)));
         if w.dialect() == Dialect::Sqlite {
             w.push(&format!(" AND typeof({a}) = typeof({b})"));
         }

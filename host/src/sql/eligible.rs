@@ -1,6 +1,7 @@
 //! Which rows of the swept table may go: the whole condition on one of them.
 
 use super::Plan;
+use super::collation::equal;
 use super::source::join;
 use super::window::key_columns;
 use super::writer::{Row, Writer};
@@ -214,8 +215,7 @@ impl Plan {
         let keys = self.authorized.chains().iter();
         let ties = keys.map(|key| {
             let pairs = key.columns.iter().zip(&key.parent_columns);
-            let same =
-                pairs.map(|(to, from)| format!("{} = {}", parent.column(from), child.column(to)));
+            let same = pairs.map(|(to, from)| equal(parent, from, child, to));
             same.collect::<Vec<_>>().join(" AND ")
         });
         ties.collect::<Vec<_>>().join(" OR ")

@@ -7,6 +7,7 @@
 mod assign;
 mod axis;
 mod batch;
+mod collation;
 mod condition;
 mod dependents;
 mod eligible;

@@ -1,6 +1,7 @@
 //! Conditions on other rows: relations, and the newest of a group.
 
 use super::Plan;
+use super::collation::named;
 use super::condition::no_order;
 use super::writer::{Row, Writer};
 use crate::catalog::{Column, Dialect, Kind};
@@ -53,7 +54,8 @@ impl Plan {
             let local = find_column(row.table, &join.local)?;
             never_meet(w.dialect(), other, foreign, row, local)?;
             let (a, b) = (other.column(&foreign.name), row.column(&local.name));
-            w.push(&format!("{a} = {b}"));
+            let collation = named(Some(local), Some(foreign));
+            w.push(&format!("{a}{collation} = {b}"));
             Ok(())
         })
     }

@@ -5,6 +5,7 @@
 //! out what they would have deleted and blanks what foreign keys would have set to NULL.
 
 use super::Plan;
+use super::collation::equal;
 use super::writer::{Row, Writer};
 use crate::catalog::{Dialect, OnDelete, Table, quote_ident};
 use crate::request::{Action, Fate, Fault};
@@ -186,7 +187,7 @@ impl Plan {
 pub(super) fn join(link: &Link, child: &Row<'_>, parent: &Row<'_>) -> String {
     let pairs = link.columns.iter().zip(&link.parent_columns);
     pairs
-        .map(|(to, from)| format!("{} = {}", parent.column(from), child.column(to)))
+        .map(|(to, from)| equal(parent, from, child, to))
         .collect::<Vec<_>>()
         .join(" AND ")
 }

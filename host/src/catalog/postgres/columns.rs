@@ -3,7 +3,7 @@
 use sqlx::postgres::PgConnection;
 use sqlx::postgres::types::Oid;
 
-use super::super::{CatalogError, Column, Kind};
+use super::super::{CatalogError, Collation, Column, Kind};
 use super::{Tables, of_tables};
 
 /// Domains are followed to the type below the last of them. `format_type` is given -1 because its
@@ -23,11 +23,14 @@ SELECT a.attrelid, a.attname::text, format_type(t.oid, -1), t.typname::text,
        n.nspname = 'pg_catalog', t.typtype = 'e', NOT a.attnotnull,
        a.attgenerated <> '' OR a.attidentity = 'a',
        ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e
-             WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder)
+             WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder),
+       quote_ident(cn.nspname) || '.' || quote_ident(c.collname), c.collisdeterministic
 FROM pg_catalog.pg_attribute a
 LEFT JOIN base ON base.domain = a.atttypid
 JOIN pg_catalog.pg_type t ON t.oid = coalesce(base.type, a.atttypid)
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+LEFT JOIN pg_catalog.pg_collation c ON c.oid = a.attcollation
+LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = c.collnamespace
 WHERE a.attrelid = ANY($1) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum";
 
@@ -41,6 +44,8 @@ type ColumnRow = (
     bool,
     bool,
     Vec<String>,
+    Option<String>,
+    Option<bool>,
 );
 
 pub(super) async fn add(
@@ -49,8 +54,19 @@ pub(super) async fn add(
 ) -> Result<(), CatalogError> {
     let rows: Vec<ColumnRow> = of_tables(connection, "columns", COLUMNS, tables).await?;
     for row in rows {
-        let (table, name, sql_type, type_name, built_in, is_enum, nullable, generated, labels) =
-            row;
+        let (
+            table,
+            name,
+            sql_type,
+            type_name,
+            built_in,
+            is_enum,
+            nullable,
+            generated,
+            labels,
+            collation,
+            deterministic,
+        ) = row;
         let kind = if is_enum {
             Kind::Enum(labels)
         } else {
@@ -62,6 +78,10 @@ pub(super) async fn add(
                 name,
                 sql_type,
                 kind,
+                collation: collation.map(|sql_name| Collation {
+                    sql_name,
+                    deterministic: deterministic != Some(false),
+                }),
                 nullable,
                 generated,
                 time_form,

@@ -112,6 +112,7 @@ fn add_columns(tables: &mut Tables, rows: Vec<ColumnRow>, strict_tables: &BTreeS
             name,
             kind: kinds::kind(&declared, strict),
             sql_type: declared,
+            collation: None,
             nullable: !not_null && !key_is_not_null,
             generated: hidden > HIDDEN,
             time_form: None,

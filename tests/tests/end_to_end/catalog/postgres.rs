@@ -304,3 +304,32 @@ async fn the_operators_word_on_time_columns_is_checked() {
     let error = word("u", "at", TimeForm::UnixS).unwrap_err();
     assert!(matches!(error, TimeFormError::UnknownTable(_)), "{error}");
 }
+
+#[tokio::test]
+async fn a_column_of_text_has_its_collation_and_a_number_none() {
+    let (mut connection, _database) = postgres_with(
+        "CREATE SCHEMA \"Odd\";
+         CREATE COLLATION \"Odd\".\"any case\" (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+         CREATE DOMAIN word AS text COLLATE \"C\";
+         CREATE TABLE t (plain text, c varchar(9) COLLATE \"C\", odd text COLLATE \"Odd\".\"any case\",
+                         domain word, number int)",
+    )
+    .await;
+
+    let catalog = Catalog::load_postgres(&mut connection).await.unwrap();
+
+    let collations = table(&catalog, "t").columns.iter().map(|column| {
+        let collation = column.collation.as_ref();
+        collation.map(|it| (it.sql_name.as_str(), it.deterministic))
+    });
+    assert_eq!(
+        collations.collect::<Vec<_>>(),
+        [
+            Some(("pg_catalog.\"default\"", true)),
+            Some(("pg_catalog.\"C\"", true)),
+            Some(("\"Odd\".\"any case\"", false)),
+            Some(("pg_catalog.\"C\"", true)),
+            None
+        ]
+    );
+}

@@ -1,0 +1,73 @@
+//! Columns of two tables that are compared, and the collation under which they are.
+//!
+//! PostgreSQL refuses to compare two columns of different collations (42P22) unless the statement
+//! names one. Where one of the two is the database's default it picks the other, whose order the
+//! index at hand may not have. SQLite picks the left side's by itself and so do its foreign keys.
+
+use super::writer::Row;
+use crate::catalog::{Collation, Column};
+
+/// `parent = child`, where `child` is the row that is looked for.
+pub(super) fn equal(parent: &Row<'_>, from: &str, child: &Row<'_>, to: &str) -> String {
+    let (left, right) = (parent.column(from), child.column(to));
+    let named = named(parent.table.column(from), child.table.column(to));
+    format!("{left}{named} = {right}")
+}
+
+/// ` COLLATE …` behind the parent's column, where the two columns differ.
+///
+/// PostgreSQL's own foreign keys look for children under the parent's collation where that is
+/// nondeterministic, and under the child's otherwise (`ri_triggers.c`; from version 18 on only
+/// columns of one collation may meet where either is nondeterministic). All deterministic
+/// collations agree on what is equal, so that the child's may be had, and with it the child's index.
+pub(super) fn named(parent: Option<&Column>, child: Option<&Column>) -> String {
+    let of = |column: Option<&Column>| column.and_then(|column| column.collation.clone());
+    match (of(parent), of(child)) {
+        (Some(parent), Some(child)) if parent != child => {
+            let Collation { sql_name, .. } = if parent.deterministic { child } else { parent };
+            format!(" COLLATE {sql_name}")
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Kind;
+
+    fn column(collation: Option<(&str, bool)>) -> Column {
+        Column {
+            name: "c".to_owned(),
+            sql_type: "text".to_owned(),
+            kind: Kind::Text,
+            collation: collation.map(|(sql_name, deterministic)| Collation {
+                sql_name: sql_name.to_owned(),
+                deterministic,
+            }),
+            nullable: false,
+            generated: false,
+            time_form: None,
+        }
+    }
+
+    fn of(parent: Option<(&str, bool)>, child: Option<(&str, bool)>) -> String {
+        named(Some(&column(parent)), Some(&column(child)))
+    }
+
+    #[test]
+    fn columns_of_one_collation_or_of_none_are_compared_as_they_are() {
+        assert_eq!(of(Some(("x", true)), Some(("x", true))), "");
+        assert_eq!(of(None, None), "");
+        assert_eq!(of(Some(("x", true)), None), "");
+        assert_eq!(named(None, Some(&column(Some(("x", true))))), "");
+    }
+
+    #[test]
+    fn the_parents_collation_counts_where_it_finds_more_than_the_same_bytes() {
+        assert_eq!(of(Some(("p", true)), Some(("c", true))), " COLLATE c");
+        assert_eq!(of(Some(("p", true)), Some(("c", false))), " COLLATE c");
+        assert_eq!(of(Some(("p", false)), Some(("c", true))), " COLLATE p");
+        assert_eq!(of(Some(("p", false)), Some(("c", false))), " COLLATE p");
+    }
+}
