@@ -226,8 +226,9 @@ mod tests {
             .order_by("finished_at")
             .delete_first("children", join("parent_id").to("id"))
             .dependent(
-                Dependent::unlink("letters", join("parent_id").to("id"))
-                    .delete_first("stamps", join("letter_id")),
+                Dependent::delete("letters", join("parent_id").to("id"))
+                    .delete_first("stamps", join("letter_id").to("id"))
+                    .unlink_first("notes", join("letter_id").to("id")),
             )
             .also_touches(table("guests").updates(["host_id"]));
 
@@ -241,10 +242,9 @@ mod tests {
                     .deletes(),
                 table("owners").reads(["id", "live"]),
                 table("children").reads(["parent_id"]).deletes(),
-                table("letters")
-                    .reads(["parent_id", "letter_id"])
-                    .updates(["parent_id"]),
+                table("letters").reads(["parent_id", "id"]).deletes(),
                 table("stamps").reads(["letter_id"]).deletes(),
+                table("notes").reads(["letter_id"]).updates(["letter_id"]),
                 table("guests").updates(["host_id"]),
             ]
         );

@@ -19,7 +19,7 @@ use crate::value::Value;
 /// let outcome = delete("sessions")
 ///     .matching(column("finished_at").older_than(cutoff))
 ///     .order_by("finished_at")
-///     .delete_first("tokens", join("session_id"))
+///     .delete_first("tokens", join("session_id").to("id"))
 ///     .drain()?;
 /// # Ok(())
 /// # }
@@ -73,6 +73,17 @@ pub enum Assignment {
 
 /// Rows of another table that go, or are unlinked, ahead of the row that they refer to, in the
 /// same transaction.
+///
+/// ```
+/// use besom_plugin::prelude::*;
+///
+/// // A session goes with its tokens, and each token's log lines stay without a token.
+/// let tokens = Dependent::delete("tokens", join("session_id").to("id"))
+///     .unlink_first("token_log", join("token_id").to("id"));
+/// let sweep = delete("sessions")
+///     .matching(column("finished_at").older_than(now()))
+///     .dependent(tokens);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct Dependent {
@@ -128,7 +139,7 @@ impl Delete {
 }
 
 impl Update {
-    /// Assigns a value.
+    /// Assigns a value. Each column is assigned once, here and below.
     pub fn set(self, column: impl Into<String>, value: impl Into<Value>) -> Self {
         self.assign(Assignment::Value {
             column: column.into(),
@@ -211,7 +222,8 @@ impl Dependent {
         self.dependent(Self::unlink(table, on))
     }
 
-    /// Adds a dependent of this dependent.
+    /// Adds a dependent of this dependent. The host refuses it for rows that are unlinked: they
+    /// stay, and nothing goes ahead of them.
     pub fn dependent(mut self, dependent: Self) -> Self {
         self.dependents.push(dependent);
         self
@@ -248,7 +260,8 @@ impl Sweep {
         self.dependent(Dependent::unlink(table, on))
     }
 
-    /// Adds a dependent with dependents of its own.
+    /// Adds a dependent with dependents of its own. The host refuses dependents of an update, whose
+    /// rows stay.
     pub fn dependent(mut self, dependent: Dependent) -> Self {
         self.dependents.push(dependent);
         self

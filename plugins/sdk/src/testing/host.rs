@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use super::rules;
 use super::state::{Logged, State, Swept, undeclared};
 use crate::access::{merged, of_condition};
 use crate::batch::{Batch, Step};
@@ -78,6 +79,7 @@ pub(crate) fn log(level: Level, message: &str, fields: Vec<(String, String)>) {
 
 pub(crate) fn open(sweep: &Sweep) -> Result<Cursor> {
     ask(|state| {
+        rules::check(sweep)?;
         state.authorize(&sweep.access())?;
         state.opened.push(Swept {
             sweep: sweep.clone(),

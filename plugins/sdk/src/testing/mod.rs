@@ -1,8 +1,9 @@
 //! A host for unit tests: runs a plugin's jobs natively and tells what they decided.
 //!
 //! It answers settings, the clock and scripted steps; it holds no rows and judges no condition. As
-//! the real host does, it refuses a sweep that the plugin's own access list does not cover and a
-//! setting that the manifest does not declare.
+//! the real host does, it refuses a sweep that the plugin's own access list does not cover or that
+//! contradicts itself (an update with dependents, say), and a setting that the manifest does not
+//! declare.
 //!
 //! ```
 //! use besom_plugin::prelude::*;
@@ -39,6 +40,7 @@
 
 pub(crate) mod host;
 mod notation;
+mod rules;
 mod state;
 
 pub use state::{Logged, Swept};
