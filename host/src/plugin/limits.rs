@@ -51,6 +51,9 @@ pub struct Limits {
     /// Terms of a condition, values of `one-of` included: PostgreSQL takes 65 535 binds, and its
     /// planner has long become slow there.
     pub condition_terms: u32,
+    /// Bytes of names and values in a condition: ten thousand values of a hundred bytes. A term may
+    /// be as large as a call, and the host must hold every condition that has a handle.
+    pub condition_bytes: usize,
     /// Dependents of a sweep. Each is a statement, or a part of one, in every batch; the largest
     /// hierarchy that ships has four.
     pub dependents: usize,
@@ -86,6 +89,7 @@ impl Default for Limits {
             output_bytes: 8 << 10,
             condition_depth: 64,
             condition_terms: 10_000,
+            condition_bytes: 1 << 20,
             dependents: 64,
             dependent_depth: 16,
             assignments: 100,

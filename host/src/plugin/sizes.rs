@@ -1,9 +1,9 @@
-//! How large a guest's sweep is, and what is said where that is too much.
+//! How large a guest's sweep and its conditions are, and what is said where a sweep is too large.
 //!
 //! What a guest adds to a sweep is kept until the sweep is dropped and goes along with every
 //! statement, so that it is bounded in number, in depth and in bytes before it is kept.
 
-use crate::request::{Assignment, Dependent, Fault, Join, Problem, Source, Value};
+use crate::request::{Assignment, Condition, Dependent, Fault, Join, Problem, Source, Value};
 
 /// Refuses `size` where it is beyond `limit`. The code says of what.
 pub(super) fn fits(code: &'static str, size: usize, limit: usize) -> Result<(), Fault> {
@@ -40,6 +40,33 @@ pub(super) fn joins_bytes(on: &[Join]) -> usize {
     on.iter()
         .map(|join| join.foreign.len() + join.local.len())
         .sum()
+}
+
+/// Bytes of the names and values in a condition, without those of the conditions inside it.
+pub(super) fn condition_bytes(condition: &Condition) -> usize {
+    match condition {
+        Condition::Compare { column, to, .. } => column.len() + value_bytes(to),
+        Condition::CompareColumns { column, to, .. } => column.len() + to.len(),
+        Condition::OlderThan { column, .. }
+        | Condition::IdOlderThan { column, .. }
+        | Condition::IsNull { column }
+        | Condition::IsNotNull { column } => column.len(),
+        Condition::OneOf { column, values } => {
+            column.len() + values.iter().map(value_bytes).sum::<usize>()
+        }
+        Condition::StartsWith { column, prefix } => column.len() + prefix.len(),
+        Condition::Exists { table, on, .. } | Condition::NotExists { table, on, .. } => {
+            table.len() + joins_bytes(on)
+        }
+        Condition::BeyondNewest {
+            group_by, order_by, ..
+        } => {
+            // They are no terms, so that a list of empty names must count, too.
+            let names = group_by.iter().map(|name| name.len() + size_of::<String>());
+            order_by.len() + names.sum::<usize>()
+        }
+        Condition::All(_) | Condition::Any(_) | Condition::Not(_) | Condition::Everything => 0,
+    }
 }
 
 /// Bytes of the names and the value in an assignment.

@@ -1,12 +1,13 @@
 //! A condition while a guest builds it.
 //!
 //! Nothing is checked against the database here, but a tree is never deeper or larger than the
-//! limits: whoever drops, clones or compiles it may recurse. What is too large or empty is not
+//! limits: whoever drops, clones or compiles it may recurse, and the host's memory is not the guest's. What is too large or empty is not
 //! kept; in its place stands the fault that the call which uses it will answer.
 
 use crate::request::{Condition, Fault, Join, Problem, Value};
 
 use super::limits::Limits;
+use super::sizes::condition_bytes;
 
 /// A condition with its measures, or why there is none.
 #[derive(Debug)]
@@ -17,16 +18,29 @@ struct Measured {
     condition: Condition,
     depth: u32,
     terms: u32,
+    bytes: usize,
+}
+
+/// What is inside a condition under construction.
+#[derive(Default)]
+struct Inside {
+    depth: u32,
+    terms: u32,
+    bytes: usize,
+}
+
+impl Inside {
+    fn add(&mut self, inner: &Measured) {
+        self.depth = self.depth.max(inner.depth);
+        self.terms = self.terms.saturating_add(inner.terms);
+        self.bytes = self.bytes.saturating_add(inner.bytes);
+    }
 }
 
 impl Tree {
     /// A condition without others in it.
-    pub(super) fn leaf(condition: Condition) -> Self {
-        Self(Ok(Measured {
-            condition,
-            depth: 1,
-            terms: 1,
-        }))
+    pub(super) fn leaf(condition: Condition, limits: &Limits) -> Self {
+        Self::measured(condition, 1, Inside::default(), limits)
     }
 
     /// The column holds one of these values.
@@ -35,7 +49,8 @@ impl Tree {
             return Self(Err(empty("one-of")));
         }
         let terms = u32::try_from(values.len()).unwrap_or(u32::MAX);
-        Self::measured(Condition::OneOf { column, values }, 1, terms, limits)
+        let condition = Condition::OneOf { column, values };
+        Self::measured(condition, terms, Inside::default(), limits)
     }
 
     /// A condition on rows of another table.
@@ -46,13 +61,17 @@ impl Tree {
         make: impl FnOnce(Vec<Join>, Option<Box<Condition>>) -> Condition,
     ) -> Self {
         let joins = u32::try_from(on.len()).unwrap_or(u32::MAX);
-        let (inner, depth, terms) = match matching.map(|tree| tree.0) {
-            None => (None, 0, 0),
-            Some(Ok(inner)) => (Some(Box::new(inner.condition)), inner.depth, inner.terms),
+        let mut inside = Inside::default();
+        let matching = match matching.map(|tree| tree.0) {
+            None => None,
+            Some(Ok(inner)) => {
+                inside.add(&inner);
+                Some(Box::new(inner.condition))
+            }
             Some(Err(fault)) => return Self(Err(fault)),
         };
-        let terms = terms.saturating_add(joins).saturating_add(1);
-        Self::measured(make(on, inner), depth + 1, terms, limits)
+        let terms = joins.saturating_add(1);
+        Self::measured(make(on, matching), terms, inside, limits)
     }
 
     /// All of them, or any: `make` says which, `name` is the contract's word for it.
@@ -65,31 +84,27 @@ impl Tree {
         if of.is_empty() {
             return Self(Err(empty(name)));
         }
-        let (mut conditions, mut depth, mut terms) = (Vec::with_capacity(of.len()), 0, 1u32);
+        let (mut conditions, mut inside) = (Vec::with_capacity(of.len()), Inside::default());
         for tree in of {
             match tree.0 {
                 Ok(inner) => {
-                    depth = depth.max(inner.depth);
-                    terms = terms.saturating_add(inner.terms);
+                    inside.add(&inner);
                     conditions.push(inner.condition);
                 }
                 Err(fault) => return Self(Err(fault)),
             }
         }
-        Self::measured(make(conditions), depth + 1, terms, limits)
+        Self::measured(make(conditions), 1, inside, limits)
     }
 
     /// The opposite.
     pub(super) fn negate(of: Tree, limits: &Limits) -> Self {
         match of.0 {
             Ok(inner) => {
+                let mut inside = Inside::default();
+                inside.add(&inner);
                 let condition = Condition::Not(Box::new(inner.condition));
-                Self::measured(
-                    condition,
-                    inner.depth + 1,
-                    inner.terms.saturating_add(1),
-                    limits,
-                )
+                Self::measured(condition, 1, inside, limits)
             }
             Err(fault) => Self(Err(fault)),
         }
@@ -100,7 +115,11 @@ impl Tree {
         self.0.map(|measured| measured.condition)
     }
 
-    fn measured(condition: Condition, depth: u32, terms: u32, limits: &Limits) -> Self {
+    /// A condition that counts as `own` terms around what is `inside` it.
+    fn measured(condition: Condition, own: u32, inside: Inside, limits: &Limits) -> Self {
+        let depth = inside.depth + 1;
+        let terms = inside.terms.saturating_add(own);
+        let bytes = inside.bytes.saturating_add(condition_bytes(&condition));
         if depth > limits.condition_depth {
             let limit = limits.condition_depth;
             return Self(Err(exhausted(
@@ -115,10 +134,18 @@ impl Tree {
                 &format!("has more than {limit} terms"),
             )));
         }
+        if bytes > limits.condition_bytes {
+            let limit = limits.condition_bytes;
+            return Self(Err(exhausted(
+                "condition-bytes",
+                &format!("takes more than {limit} bytes for its names and values"),
+            )));
+        }
         Self(Ok(Measured {
             condition,
             depth,
             terms,
+            bytes,
         }))
     }
 }
@@ -141,7 +168,7 @@ mod tests {
     use super::*;
 
     fn leaf() -> Tree {
-        Tree::leaf(Condition::IsNull { column: "a".into() })
+        Tree::leaf(Condition::IsNull { column: "a".into() }, &Limits::default())
     }
 
     #[test]
@@ -212,6 +239,25 @@ mod tests {
         assert_eq!(many.problem().code, "condition-terms");
         assert!(exists(2).finish().is_ok());
         assert!(exists(3).finish().is_err());
+    }
+
+    #[test]
+    fn names_and_values_count_by_their_bytes_wherever_they_stand() {
+        let limits = Limits {
+            condition_bytes: 100,
+            ..Limits::default()
+        };
+        let starts = |bytes: usize| {
+            let (column, prefix) = ("a".into(), "x".repeat(bytes));
+            Tree::leaf(Condition::StartsWith { column, prefix }, &limits)
+        };
+        let both = |a, b| Tree::several("all", vec![starts(a), starts(b)], &limits, Condition::All);
+
+        assert!(starts(99).finish().is_ok());
+        assert!(both(49, 49).finish().is_ok());
+        for tree in [starts(100), both(49, 50)] {
+            assert_eq!(tree.finish().unwrap_err().problem().code, "condition-bytes");
+        }
     }
 
     #[test]

@@ -27,7 +27,8 @@ impl State {
 
     fn leaf(&mut self, import: &'static str, condition: Condition) -> wasmtime::Result<Handle> {
         self.enter(import)?;
-        self.keep(Tree::leaf(condition))
+        let tree = Tree::leaf(condition, &self.limits);
+        self.keep(tree)
     }
 
     /// Takes a condition out of the guest's hands.

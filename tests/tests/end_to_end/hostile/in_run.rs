@@ -188,6 +188,13 @@ async fn a_condition_of_a_hundred_thousand_terms_is_exhausted() {
 }
 
 #[tokio::test]
+async fn a_condition_of_many_mebibytes_is_exhausted() {
+    let text = told("large-condition").await;
+
+    assert!(text.starts_with("exhausted condition-bytes"), "{text}");
+}
+
+#[tokio::test]
 async fn every_row_is_not_said_by_an_empty_list() {
     let text = told("empty-condition").await;
 
