@@ -5,6 +5,7 @@ mod catalog;
 mod cli;
 mod demo_data;
 mod docs;
+mod families;
 mod fence;
 mod grants;
 mod harness;
