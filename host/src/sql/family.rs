@@ -30,6 +30,17 @@ impl Plan {
         !self.authorized.dependents().is_empty()
     }
 
+    /// Rows of other tables go with the swept ones, or change.
+    pub(crate) fn takes_others_along(&self) -> bool {
+        self.has_dependents() || self.deletes_by_rule()
+    }
+
+    /// A foreign key's rule deletes rows.
+    pub(super) fn deletes_by_rule(&self) -> bool {
+        let mut consequences = self.authorized.consequences().iter();
+        consequences.any(|c| c.path.rule() == Some(OnDelete::Cascade))
+    }
+
     /// The columns to carry of a row to which others hang by `path`: its identity, what the next
     /// links hang on, and what ties it.
     pub(super) fn carried(&self, row: &Row<'_>, path: &[Link]) -> String {

@@ -44,10 +44,7 @@ impl Plan {
             return locked("the grant narrows rows that go or change with the swept ones");
         }
         let consequences = self.authorized.consequences();
-        if consequences
-            .iter()
-            .any(|c| c.path.rule() == Some(OnDelete::Cascade))
-        {
+        if self.deletes_by_rule() {
             // One snapshot does not count a child that is committed while the delete waits for
             // its parent: the rule would take it, and the ledger would not know.
             return locked("a foreign key's rule takes rows");

@@ -69,7 +69,7 @@ pub(super) async fn act(
 ) -> Result<(Batch, Option<Cursor>), Fault> {
     let checkpoint = state.checkpoint.clone();
     let mut retries = Retries::default();
-    let mut size = size(context);
+    let mut size = size(context).min(inner.span);
     let mut technique = inner.technique();
     let mut pass_over = false;
     loop {
@@ -90,6 +90,7 @@ pub(super) async fn act(
                 }
                 moved_on(context, inner, state, done.next.as_ref());
                 inner.one_window_on();
+                inner.weigh(size, done.batch);
                 return Ok((done.batch, done.next));
             }
             Err(failed) => failed,

@@ -2,9 +2,9 @@
 
 use super::RunContext;
 use crate::catalog::{Catalog, ProbeError};
-use crate::request::{Fault, Problem, Request};
+use crate::request::{Action, Assignment, Fault, Problem, Request, Source, Value};
 use crate::scope::Authorized;
-use crate::sql::{Forms, Plan};
+use crate::sql::{Forms, Plan, Probe};
 
 /// Finds the form of every column that the request compares as a time or as a key with one.
 pub(super) async fn resolve(
@@ -34,10 +34,39 @@ pub(super) async fn resolve(
             } else {
                 Catalog::time_form_postgres(&probe.table, &probe.column)
             };
-            forms.note_time(probe, found.map_err(fault)?.form);
+            let found = found.map_err(fault)?;
+            if found.assumed && assigns(authorized, probe) {
+                return Err(not_told(probe));
+            }
+            forms.note_time(probe, found.form);
         }
     }
     Ok(forms)
+}
+
+/// The request writes an instant to the column.
+fn assigns(authorized: &Authorized<Request>, probe: &Probe) -> bool {
+    let Action::Update(assignments) = &authorized.request().action else {
+        return false;
+    };
+    let writes = |a: &Assignment| {
+        a.column == probe.column.name && matches!(a.source, Source::Value(Value::Timestamp(_)))
+    };
+    *authorized.table() == probe.table && assignments.iter().any(writes)
+}
+
+/// Where the column holds nothing yet, a comparison does no harm in any form, and a write would.
+fn not_told(probe: &Probe) -> Fault {
+    Fault::invalid(
+        "unknown-time-form",
+        format!(
+            "column `{column}` of `{table}` holds no time yet, so how it holds one is not known: \
+             say so in besom.toml under [time-forms], such as \"{name}.{column}\" = \"unix-us\"",
+            column = probe.column.name,
+            table = probe.table.id,
+            name = probe.table.id.name,
+        ),
+    )
 }
 
 fn fault(error: ProbeError) -> Fault {

@@ -48,6 +48,8 @@ struct Inner {
     cursor: Option<Cursor>,
     /// Batches still to run with SKIP LOCKED after the fast pass met a locked row.
     skip_locked: u32,
+    /// Rows that a window may span at most, because others go with each of them.
+    span: u64,
 }
 
 impl Sweep {
@@ -121,6 +123,11 @@ impl Sweep {
         }
         drop(state);
         let inner = Inner {
+            span: if plan.takes_others_along() {
+                FIRST_SPAN
+            } else {
+                u64::MAX
+            },
             plan,
             technique,
             ordinal,
@@ -229,7 +236,27 @@ fn resumable(cursor: Cursor, plan: &Plan) -> Cursor {
     }
 }
 
+/// The first window where rows go with the swept ones: how many is not known before.
+const FIRST_SPAN: u64 = 100;
+
+/// Rows that one batch should change at most: it holds them locked while it lasts.
+const MOST_CHANGED: u64 = 10_000;
+
 impl Inner {
+    /// What a batch of `size` rows has changed decides how many rows the next one looks at.
+    fn weigh(&mut self, size: u64, batch: Batch) {
+        /// A light window says little about the next one.
+        const GROWTH: u64 = 4;
+        if self.span == u64::MAX && batch.changed() <= MOST_CHANGED {
+            return;
+        }
+        let bearable = match batch.changed() {
+            0 => u64::MAX,
+            changed => size.saturating_mul(MOST_CHANGED) / changed,
+        };
+        self.span = bearable.clamp(1, size.saturating_mul(GROWTH));
+    }
+
     /// Rows that others hang on are not skipped by one statement: where rows are held, a batch
     /// with dependents locks first.
     fn technique(&self) -> Technique {
