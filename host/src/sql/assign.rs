@@ -1,6 +1,7 @@
 //! The new values of an update, as SQL.
 
 use super::Plan;
+use super::collation::named;
 use super::time::time_value;
 use super::value::convert;
 use super::window::{Window, selected};
@@ -85,6 +86,7 @@ impl Plan {
                 _ => "",
             };
             w.push(&row.column(&column.name)).push(cast);
+            w.push(&self.collation_of(row, column, assignment)?);
             let differs = match w.dialect() {
                 Dialect::Postgres => " IS DISTINCT FROM ",
                 Dialect::Sqlite => " IS NOT ",
@@ -97,6 +99,24 @@ impl Plan {
         })?;
         w.push(")");
         Ok(())
+    }
+
+    /// A value that comes from a column of another collation is compared by name of one.
+    fn collation_of(
+        &self,
+        row: &Row<'_>,
+        column: &Column,
+        assignment: &Assignment,
+    ) -> Result<String, Fault> {
+        Ok(match &assignment.source {
+            Source::Column(from) => named(Some(column), row.table.column(from)),
+            Source::Related {
+                column: from,
+                table,
+                ..
+            } => named(Some(column), self.find_table(table)?.column(from)),
+            Source::Value(_) | Source::Network { .. } => String::new(),
+        })
     }
 
     /// `"a" = …, "b" = …`

@@ -1,7 +1,7 @@
 //! Tables whose text columns do not compare by one collation (PostgreSQL refuses that, 42P22).
 
 use super::*;
-use besom::request::{Join, Request};
+use besom::request::{Join, Request, Source};
 
 /// Neither is the database's own, and neither wins over the other.
 const COLLATIONS: &str = "
@@ -122,4 +122,33 @@ async fn relations_and_columns_of_different_collations_are_compared() {
     let (total, _) = lab.run(request).await.unwrap();
 
     assert_eq!(lab.ids("SELECT id FROM item").await, [2, 3], "{total:?}");
+}
+
+#[tokio::test]
+async fn a_value_from_a_column_of_another_collation_is_assigned_once() {
+    let lab = Lab::postgres(COLLATIONS).await;
+    lab.script(
+        "CREATE TABLE item (id bigint PRIMARY KEY, name text COLLATE digits, was text COLLATE \"C\",
+                            owner text COLLATE digits, owner_id bigint);
+         CREATE TABLE owner (id bigint PRIMARY KEY, name text COLLATE \"C\");
+         INSERT INTO owner VALUES (1, 'o');
+         INSERT INTO item VALUES (1, 'a', 'b', 'x', 1), (2, 'a', 'a', 'o', 1), (3, 'a', NULL, 'o', 1);",
+    )
+    .await;
+    let related = Source::Related {
+        table: "owner".into(),
+        on: vec![Join::new("id", "owner_id")],
+        column: "name".into(),
+    };
+    let request = Request::update("item", Condition::Everything)
+        .set("name", Source::Column("was".into()))
+        .set("owner", related);
+
+    let (first, _) = lab.run(request.clone()).await.unwrap();
+    let (second, _) = lab.run(request).await.unwrap();
+
+    assert_eq!((first.affected, second.affected), (2, 0));
+    let done =
+        "SELECT id FROM item WHERE name COLLATE \"C\" IS NOT DISTINCT FROM was AND owner = 'o'";
+    assert_eq!(lab.ids(done).await, [1, 2, 3]);
 }
