@@ -1,6 +1,6 @@
 //! What the sweeps of one run share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use super::checkpoint::Checkpoint;
 use crate::catalog::Catalog;
 use crate::database::{Database, Work};
 use crate::ledger::Fence;
-use crate::request::{Batch, JobName, Mode, Request, RunId, Timestamp};
+use crate::request::{Batch, JobName, Mode, RunId, Timestamp};
 use crate::scope::{Grants, Subject};
 use crate::sql::Plan;
 
@@ -58,7 +58,8 @@ pub(super) struct State {
     /// Sweeps opened so far: the next one's ordinal.
     pub(super) opened: usize,
     /// Requests that could not be opened, and were not opened later.
-    pub(super) refused: Vec<Request>,
+    /// By their hashes: a guest may try any number of large ones.
+    pub(super) refused: BTreeSet<String>,
     /// Sweeps that came to their end, for verification and for the dry runs after them.
     pub(super) drained: Vec<Arc<Plan>>,
     /// Dry run: the sweeps of earlier jobs and of this one.
@@ -130,7 +131,7 @@ impl RunContext {
                 totals: Batch::default(),
                 batches: 0,
                 opened: 0,
-                refused: Vec::new(),
+                refused: BTreeSet::new(),
                 drained: Vec::new(),
                 history,
                 estimated: false,

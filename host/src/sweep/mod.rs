@@ -60,13 +60,13 @@ impl Sweep {
     /// that are not ordered by time, and forms that cannot be told; `database` when it does not
     /// answer.
     pub async fn open(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
-        let asked = request.clone();
+        let asked = hash(&request);
         let opened = Self::prepare(context, request).await;
         let mut state = context.state.lock().await;
         // A run whose plugin swallows a refusal has not done its work.
-        state.refused.retain(|refused| *refused != asked);
+        state.refused.remove(&asked);
         if opened.is_err() {
-            state.refused.push(asked);
+            state.refused.insert(asked);
         }
         opened
     }

@@ -152,3 +152,23 @@ async fn a_value_from_a_column_of_another_collation_is_assigned_once() {
         "SELECT id FROM item WHERE name COLLATE \"C\" IS NOT DISTINCT FROM was AND owner = 'o'";
     assert_eq!(lab.ids(done).await, [1, 2, 3]);
 }
+
+#[tokio::test]
+async fn dependents_of_another_collation_go_or_are_let_go() {
+    for (parent, child) in [("C", "digits"), ("digits", "C")] {
+        let lab = family(parent, child, "NO ACTION").await;
+        lab.script("INSERT INTO child VALUES (1, 'a'), (2, 'a'), (3, 'b'), (4, NULL)")
+            .await;
+        let on = || vec![Join::new("parent_id", "id")];
+        let first = compare("id", Comparison::Equal, Value::Text("a".into()));
+
+        let unlinking = Request::delete("parent", first).unlink_first("child", on(), None);
+        let (unlinked, _) = lab.run(unlinking).await.unwrap();
+        let deleting = everything_in("parent").delete_first("child", on(), None);
+        let (deleted, _) = lab.run(deleting).await.unwrap();
+
+        assert_eq!((unlinked.affected, unlinked.dependents), (1, 2), "{parent}");
+        assert_eq!((deleted.affected, deleted.dependents), (2, 1), "{parent}");
+        assert_eq!(lab.ids("SELECT id FROM child").await, [1, 2, 4], "{parent}");
+    }
+}
