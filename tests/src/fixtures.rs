@@ -27,7 +27,7 @@ pub fn hostile() -> Vec<u8> {
 }
 
 /// The same plugin with a `describe` that misbehaves: `spin`, `call` (of an import), `trap`,
-/// `hog!` (memory) or `vers` (an invalid version).
+/// `hog!` (memory), `vers` (an invalid version) or `ring` (jobs that wait for one another).
 pub fn hostile_describe(mode: &[u8; 4]) -> Vec<u8> {
     let mut component = hostile();
     let at = component

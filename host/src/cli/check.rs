@@ -36,7 +36,7 @@ pub struct CheckArgs {
 pub struct CheckReport {
     /// The database, without password.
     pub database: String,
-    /// Every job of every plugin that the file names.
+    /// Every job of every plugin that the file names, but no opt-in job that it does not name.
     pub jobs: Vec<JobCheck>,
 }
 
@@ -202,15 +202,15 @@ pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Re
     for (name, plugin) in host.plugins() {
         let first = jobs.len();
         let mut used = BTreeSet::new();
+        let named = host.config().plugins.get(name);
         for job in &plugin.manifest().jobs {
+            if job.opt_in && !named.is_some_and(|named| named.jobs.contains_key(&job.name)) {
+                continue; // it does not run, and may lack a setting that only the operator knows
+            }
             let job = JobName::new(name, &job.name);
             jobs.push(check(&host, &job, plugin, &catalog, &mut used).await);
         }
-        let granted = host
-            .config()
-            .plugins
-            .get(name)
-            .map(|plugin| &plugin.grants.tables);
+        let granted = named.map(|plugin| &plugin.grants.tables);
         let checked = jobs.iter().skip(first).all(|job| job.refusal.is_none());
         for table in granted.into_iter().flat_map(|tables| tables.keys()) {
             if checked

@@ -70,8 +70,11 @@ pub enum RunnerError {
         /// The names that are there.
         known: String,
     },
-    /// Jobs that wait for one another.
-    #[error("the jobs {0} wait for one another (`after`): one of them must not")]
+    /// Jobs that wait for one another, so that none could ever begin.
+    #[error(
+        "jobs wait for one another: {0}; leave one of their plugins out of the configuration, or \
+         have its `after` changed"
+    )]
     Cycle(String),
     /// A grant in the file names no table, or one that another grant names too.
     #[error("[plugins.{plugin}.grant.{table:?}]: {why}")]

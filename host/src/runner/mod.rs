@@ -139,7 +139,8 @@ pub async fn connect(config: &Config) -> Result<Database, RunnerError> {
 /// Loads every plugin that the file names.
 ///
 /// # Errors
-/// When one does not load, or calls itself otherwise than the file does.
+/// When one does not load, or calls itself otherwise than the file does, and for jobs that wait for
+/// one another.
 pub async fn load_plugins(config: &Config) -> Result<BTreeMap<String, Plugin>, RunnerError> {
     let engine = Engine::new(EngineOptions {
         limits: Limits::default(),
@@ -176,5 +177,13 @@ pub async fn load_plugins(config: &Config) -> Result<BTreeMap<String, Plugin>, R
         }
         plugins.insert(name.clone(), loaded);
     }
+    order::in_order(plugins.iter().flat_map(jobs_of).collect())?;
     Ok(plugins)
+}
+
+/// The jobs of a plugin, each with those that it waits for.
+fn jobs_of((name, plugin): (&String, &Plugin)) -> Vec<(JobName, Vec<JobName>)> {
+    let jobs = plugin.manifest().jobs.iter();
+    jobs.map(|job| (JobName::new(name, &job.name), job.after.clone()))
+        .collect()
 }

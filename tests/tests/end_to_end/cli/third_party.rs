@@ -80,3 +80,20 @@ async fn a_component_that_is_none_is_refused_by_name() {
     assert_eq!(said.code, 2, "{}", said.stderr);
     assert!(said.stderr.contains("hostile"), "{}", said.stderr);
 }
+
+#[tokio::test]
+async fn jobs_that_wait_for_one_another_are_refused_at_load_whatever_is_asked_of_them() {
+    let desk = desk(besom_tests::sqlite(), GRANT).await;
+    let ring = besom_tests::fixtures::hostile_describe(b"ring");
+    place(desk.folder.path(), "hostile.wasm", &ring);
+    for arguments in [&["check"][..], &["run", "hostile/good"]] {
+        let said = desk.run(arguments);
+        assert_eq!(said.code, 2, "{}{}", said.stdout, said.stderr);
+        assert!(
+            said.stderr.contains("`hostile/fail` after `hostile/good`"),
+            "{}",
+            said.stderr
+        );
+    }
+    assert_eq!(desk.count("SELECT count(*) FROM besom_run").await, 0);
+}
