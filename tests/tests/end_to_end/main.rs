@@ -1,5 +1,6 @@
 //! End-to-end tests against real PostgreSQL and SQLite, in one binary because linking takes long.
 
+mod auth;
 mod auth_schema;
 mod catalog;
 mod cli;
@@ -14,5 +15,6 @@ mod locking;
 mod min_age;
 mod model;
 mod once_wrong;
+mod sessions;
 mod tokens;
 mod windows;

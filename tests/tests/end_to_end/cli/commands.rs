@@ -236,7 +236,13 @@ fn init_writes_a_file_that_check_accepts_and_never_overwrites() {
         String::from_utf8_lossy(&first.stderr)
     );
     let text = std::fs::read_to_string(folder.path().join("besom.toml")).unwrap();
-    assert!(text.contains("[plugins.tokens]"), "{text}");
+    for written in [
+        "[plugins.tokens]",
+        "[plugins.sessions]",
+        "#[plugins.sessions.jobs.expire-inactive]",
+    ] {
+        assert!(text.contains(written), "no {written} in {text}");
+    }
     assert_eq!(run(&["init"]).status.code(), Some(2));
     assert_eq!(
         std::fs::read_to_string(folder.path().join("besom.toml")).unwrap(),

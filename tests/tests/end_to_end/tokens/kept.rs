@@ -379,19 +379,7 @@ async fn random_keys_among_the_ulids_stop_the_job_and_nothing_goes() {
             auth.uuid(*b"\xf3\x1c\x9a\x07\x11\x22\x4a\x3b\x8c\x4d\x5e\x6f\x70\x81\x92\xa3");
         auth.authorization_grant("random", &random, NOW).await;
 
-        let settings = auth.settings("authorization-grants", &[]);
-        let access = auth
-            .plugin
-            .access("authorization-grants", &settings)
-            .await
-            .unwrap();
-        auth.lab.grants = Some(granted(&access));
-        let job = JobName::new("tokens", "authorization-grants");
-        let context = auth.lab.begin_as(job, Timestamp(NOW)).await;
-        let run = auth
-            .plugin
-            .run("authorization-grants", &settings, context, WALL);
-        let refused = run.await.unwrap_err().to_string();
+        let refused = auth.refused("authorization-grants", &[]).await;
 
         assert!(refused.contains("not in the order of time"), "{refused}");
         assert_eq!(

@@ -1,0 +1,287 @@
+//! A bundled plugin, through its component, on the reference schema of both databases.
+
+pub mod third_party;
+
+use std::path::Path;
+
+use besom::catalog::Dialect;
+use besom::cli::demo::schema;
+use besom::cli::{ColorChoice, Exit, Output, Progress, Terminal, bundled_names, run};
+use besom::config::{Config, Environment, Rules};
+use besom::plugin::{CallError, Engine, EngineOptions, Limits, Plugin, Settings, TableAccess};
+use besom::request::{Batch, JobName, Mode, Timestamp};
+use besom::runner::{Host, JobOptions, RunReport};
+use besom::scope::{Grants, TableGrant};
+use besom::sweep::Progress as Counted;
+use besom_tests::fixtures;
+use besom_tests::lab::Lab;
+
+/// 2026-01-02 03:04:05.678901 UTC, in microseconds: the present of every run that is told its time.
+/// Not a whole millisecond, because the keys that hold a time do hold whole ones.
+pub const NOW: i64 = 1_767_323_045_678_901;
+
+pub const SECOND: i64 = 1_000_000;
+pub const MINUTE: i64 = 60 * SECOND;
+pub const HOUR: i64 = 60 * MINUTE;
+pub const DAY: i64 = 24 * HOUR;
+
+/// Far beyond what any run here takes.
+pub const WALL: std::time::Duration = std::time::Duration::from_secs(120);
+
+/// A database with the reference schema, and the plugin.
+pub struct Auth {
+    pub lab: Lab,
+    pub plugin: Plugin,
+}
+
+impl Auth {
+    pub async fn with(plugin: &str, lab: Lab) -> Self {
+        let mut session = lab.session().await;
+        match session.as_postgres() {
+            Some(connection) => schema::apply_postgres(connection).await,
+            None => schema::apply_sqlite(session.as_sqlite().unwrap()).await,
+        }
+        .unwrap();
+        drop(session);
+        let cache = Some(fixtures::code_cache());
+        let limits = Limits::default();
+        let engine = Engine::new(EngineOptions { limits, cache }).unwrap();
+        let bundled = besom_bundle::PLUGINS.iter().find(|p| p.name == plugin);
+        let plugin = engine.load(bundled.unwrap().component).await.unwrap();
+        Self { lab, plugin }
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        self.lab.dialect()
+    }
+
+    /// A row's key: its name, in 16 bytes.
+    pub fn key(&self, name: &str) -> String {
+        let mut bytes = [0; 16];
+        bytes[..name.len()].copy_from_slice(name.as_bytes());
+        self.uuid(bytes)
+    }
+
+    /// A ULID of that millisecond; `rest` fills the other ten bytes.
+    pub fn ulid(&self, millis: i64, rest: [u8; 10]) -> String {
+        let mut bytes = [0; 16];
+        bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
+        bytes[6..].copy_from_slice(&rest);
+        self.uuid(bytes)
+    }
+
+    pub fn uuid(&self, bytes: [u8; 16]) -> String {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        match self.dialect() {
+            Dialect::Postgres => format!("'{hex}'::uuid"),
+            Dialect::Sqlite => format!("x'{hex}'"),
+        }
+    }
+
+    /// A moment as the column holds it.
+    pub fn time(&self, micros: Option<i64>) -> String {
+        match (self.dialect(), micros) {
+            (_, None) => "NULL".to_owned(),
+            (Dialect::Postgres, Some(at)) => format!("'{}'::timestamptz", Timestamp(at)),
+            (Dialect::Sqlite, Some(at)) => at.to_string(),
+        }
+    }
+
+    /// Rows of SQL literals.
+    pub async fn insert(&self, into: &str, rows: &[String]) {
+        for some in rows.chunks(500) {
+            let script = format!("INSERT INTO {into} VALUES ({})", some.join("), ("));
+            self.lab.script(&script).await;
+        }
+    }
+
+    /// The names of the rows that are there, sorted.
+    pub async fn names(&self, table: &str) -> Vec<String> {
+        let mut names = self
+            .texts(&format!("SELECT {} FROM {table}", name_of(table)))
+            .await;
+        names.sort_unstable();
+        names
+    }
+
+    /// The first column of every row, which is text or NULL (shown as `-`).
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        let mut statement = besom::database::Statement::new(self.dialect());
+        statement.push(sql);
+        let mut session = self.lab.session().await;
+        let rows = session
+            .fetch(&statement)
+            .await
+            .unwrap_or_else(|error| panic!("{error} in:\n{sql}"));
+        let text = |row: &besom::database::Cells| row.get(0).as_text().unwrap_or("-").to_owned();
+        rows.iter().map(text).collect()
+    }
+
+    pub fn settings(&self, job: &str, set: &[(&str, &str)]) -> Settings {
+        let none = toml::Table::new();
+        let set: Vec<_> = set
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Settings::resolve(self.plugin.manifest(), job, &none, &none, &set).unwrap()
+    }
+
+    /// One run of a job whose clock says [`NOW`], drained, under the grant of its own access list.
+    pub async fn run(&mut self, job: &str, set: &[(&str, &str)]) -> Batch {
+        let (done, progress) = self.try_run(job, set).await;
+        done.unwrap();
+        assert!(
+            progress.suspended.is_none() && !progress.unfinished,
+            "{job}"
+        );
+        progress.totals
+    }
+
+    /// Why such a run fails.
+    pub async fn refused(&mut self, job: &str, set: &[(&str, &str)]) -> String {
+        let (done, _) = self.try_run(job, set).await;
+        done.unwrap_err().to_string()
+    }
+
+    async fn try_run(
+        &mut self,
+        job: &str,
+        set: &[(&str, &str)],
+    ) -> (Result<(), CallError>, Counted) {
+        let settings = self.settings(job, set);
+        let access = self.plugin.access(job, &settings).await.unwrap();
+        self.lab.grants = Some(granted(&access));
+        let name = JobName::new(&self.plugin.manifest().name, job);
+        let context = self.lab.begin_as(name, Timestamp(NOW)).await;
+        let done = self.plugin.run(job, &settings, context.clone(), WALL).await;
+        let progress = context.settle().await;
+        self.lab.end(&context).await;
+        (done, progress)
+    }
+
+    /// A host with the plugin under a configuration, as `besom run` has it.
+    pub async fn host(&self, configuration: &str) -> Host {
+        let text = format!(
+            "[database]\nurl = \"{}\"\n[host]\ncache = \"{}\"\n{configuration}",
+            self.lab.home.url,
+            fixtures::code_cache().display(),
+        );
+        let rules = Rules {
+            environment: Environment::of([]),
+            bundled: &bundled_names(),
+        };
+        let config = Config::parse(&text, Path::new("besom.toml"), &rules).unwrap();
+        Host::open(config).await.unwrap()
+    }
+}
+
+/// The column that names a row in these tests.
+pub fn name_of(table: &str) -> &'static str {
+    match table {
+        "oauth2_access_tokens" | "compat_access_tokens" => "access_token",
+        "oauth2_refresh_tokens" | "compat_refresh_tokens" => "refresh_token",
+        "oauth2_authorization_grants" => "authorization_code",
+        "oauth2_device_code_grant" => "device_code",
+        "refresh_tokens" => "token_hash",
+        "compat_sso_logins" => "login_token",
+        "compat_sessions" | "oauth2_sessions" => "human_name",
+        "user_sessions" => "user_agent",
+        "upstream_oauth_authorization_sessions" => "state",
+        "user_email_authentications" => "email",
+        "sessions" | "session_signing_keys" => "id",
+        _ => panic!("rows of {table} have no name"),
+    }
+}
+
+pub fn granted(access: &[TableAccess]) -> Grants {
+    let mut grants = Grants::default();
+    for table in access {
+        let grant = TableGrant {
+            read: table.read.iter().cloned().collect(),
+            update: table.update.iter().cloned().collect(),
+            delete: table.delete,
+            all_rows: table.all_rows,
+            ..TableGrant::default()
+        };
+        grants.tables.insert(table.table.clone(), grant);
+    }
+    grants
+}
+
+/// `besom run PLUGIN…`: every job that is not opt-in, in order.
+pub async fn run_plugins(host: &Host, plugins: &[&str], mode: Mode) -> Vec<RunReport> {
+    let mut jobs = Vec::new();
+    for plugin in plugins {
+        let offered = host.plugins()[*plugin].manifest().jobs.iter();
+        let offered = offered.filter(|job| !job.opt_in);
+        jobs.extend(offered.map(|job| JobName::new(*plugin, &job.name)));
+    }
+    let jobs = host.in_order(jobs).unwrap();
+    let (reports, exit) = run::run_all(host, &jobs, &options(mode), &terminal())
+        .await
+        .unwrap();
+    assert_eq!(exit, Exit::Done);
+    reports
+}
+
+pub fn options(mode: Mode) -> JobOptions {
+    JobOptions {
+        mode,
+        set: Vec::new(),
+        max_rows: None,
+        deadline: None,
+        stop: Default::default(),
+    }
+}
+
+pub fn terminal() -> Terminal {
+    Terminal {
+        output: Output::stdout(ColorChoice::Never),
+        progress: Progress::hidden(),
+    }
+}
+
+/// Plants a row one step before the cut-off, on it and behind it, runs the job, and looks which of
+/// them is left. A row whose time is NULL has no age, and stays where there can be one.
+pub async fn only_the_older_goes(
+    databases: [Auth; 2],
+    job: &str,
+    table: &str,
+    (retention, step): (i64, i64),
+    mut plant: impl AsyncFnMut(&Auth, &str, Option<i64>),
+) {
+    for mut auth in databases {
+        let cutoff = NOW - retention;
+        plant(&auth, "older", Some(cutoff - step)).await;
+        plant(&auth, "exact", Some(cutoff)).await;
+        plant(&auth, "younger", Some(cutoff + step)).await;
+        plant(&auth, "never", None).await;
+        let before = auth.names(table).await;
+
+        auth.lab.options.mode = Mode::DryRun;
+        let told = auth.run(job, &[]).await;
+        assert_eq!(
+            auth.names(table).await,
+            before,
+            "{job} on {:?}",
+            auth.dialect()
+        );
+        auth.lab.options.mode = Mode::Apply;
+        let done = auth.run(job, &[]).await;
+
+        let mut left = before.clone();
+        left.retain(|name| name != "older");
+        assert_eq!(
+            auth.names(table).await,
+            left,
+            "{job} on {:?}",
+            auth.dialect()
+        );
+        assert_eq!(
+            (told.affected, done.affected),
+            (1, 1),
+            "{job} on {:?}",
+            auth.dialect()
+        );
+    }
+}
