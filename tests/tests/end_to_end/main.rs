@@ -15,6 +15,7 @@ mod locking;
 mod min_age;
 mod model;
 mod once_wrong;
+mod races;
 mod sessions;
 mod tokens;
 mod windows;
