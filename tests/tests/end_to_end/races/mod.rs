@@ -5,14 +5,14 @@
 
 mod accounts;
 mod cell;
-//mod conflicts;
+mod conflicts;
 mod course;
 //mod dependents;
 mod one_row;
 mod outside;
 //mod sqlite;
 mod unenforced;
-//mod writers;
+mod writers;
 
 use std::time::{Duration, Instant};
 
