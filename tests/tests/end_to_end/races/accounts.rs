@@ -97,7 +97,7 @@ pub fn owed(cell: &Cell, taken: &BTreeMap<&'static str, u64>) -> Batch {
 
 /// The sum over the ledger of rows changed, as [`owed`] puts it.
 pub async fn recorded(lab: &Lab) -> Batch {
-    let sum = |column: &str| format!("coalesce(sum({column}), 0)::bigint");
+    let sum = |column: &str| format!("CAST(coalesce(sum({column}), 0) AS bigint)");
     let mut statement = Statement::new(lab.dialect());
     statement.push(&format!(
         "SELECT {}, {}, {} FROM besom_batch",

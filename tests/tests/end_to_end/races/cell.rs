@@ -169,29 +169,24 @@ impl Cell {
         let mut sql = format!(
             "DROP TABLE IF EXISTS mark; DROP TABLE IF EXISTS note; DROP TABLE IF EXISTS item;
              DELETE FROM besom_batch;
-             CREATE TABLE item (id bigint PRIMARY KEY, up bigint, live boolean NOT NULL);
-             CREATE TABLE note (id bigint PRIMARY KEY, up bigint {note}, live boolean NOT NULL);
-             CREATE TABLE mark (id bigint PRIMARY KEY, up bigint {mark}, live boolean NOT NULL);
-             CREATE INDEX ON note (up);
-             CREATE INDEX ON mark (up);
-             INSERT INTO item SELECT n, NULL, false FROM generate_series(1, {ITEMS}) AS n;
-             INSERT INTO item VALUES ({LIVE_ITEM}, NULL, true);\n"
+             CREATE TABLE item (id INTEGER PRIMARY KEY, up INTEGER, live BOOLEAN NOT NULL);
+             CREATE TABLE note (id INTEGER PRIMARY KEY, up INTEGER {note}, live BOOLEAN NOT NULL);
+             CREATE TABLE mark (id INTEGER PRIMARY KEY, up INTEGER {mark}, live BOOLEAN NOT NULL);
+             CREATE INDEX note_up ON note (up);
+             CREATE INDEX mark_up ON mark (up);
+             INSERT INTO item VALUES {}, ({LIVE_ITEM}, NULL, true);\n",
+            dead(|id| format!("({id}, NULL, false)"))
         );
         if self.deep() {
-            sql.push_str(&format!(
-                "INSERT INTO note SELECT id, id, live FROM item;
-                 INSERT INTO mark VALUES ({MOVED}, {LIVE_ITEM}, true);\n"
-            ));
-        } else {
-            sql.push_str(&format!(
-                "INSERT INTO note VALUES ({MOVED}, {LIVE_ITEM}, true);\n"
-            ));
+            sql.push_str("INSERT INTO note SELECT id, id, live FROM item;\n");
         }
+        let leaf = self.leaf();
+        sql.push_str(&format!(
+            "INSERT INTO {leaf} VALUES ({MOVED}, {LIVE_ITEM}, true);\n"
+        ));
         if self.has_dead_leaves() {
-            let leaf = self.leaf();
-            sql.push_str(&format!(
-                "INSERT INTO {leaf} SELECT n, n, false FROM generate_series(1, {ITEMS}) AS n;\n"
-            ));
+            let rows = dead(|id| format!("({id}, {id}, false)"));
+            sql.push_str(&format!("INSERT INTO {leaf} VALUES {rows};\n"));
         }
         match self.gate {
             // The item ahead of it in the table, and so in the delete.
@@ -272,6 +267,11 @@ impl Cell {
         };
         format!("{with}{change} RETURNING 1")
     }
+}
+
+/// A row for each dead item.
+fn dead(row: impl Fn(i64) -> String) -> String {
+    (1..=ITEMS).map(row).collect::<Vec<_>>().join(", ")
 }
 
 fn live(is: bool) -> Condition {

@@ -7,10 +7,10 @@ mod accounts;
 mod cell;
 mod conflicts;
 mod course;
-//mod dependents;
+mod dependents;
 mod one_row;
 mod outside;
-//mod sqlite;
+mod sqlite;
 mod unenforced;
 mod writers;
 
@@ -39,6 +39,7 @@ impl Application {
     async fn of(lab: &Lab) -> Self {
         let options = DatabaseOptions {
             max_connections: 10,
+            lock_timeout: PATIENCE,
             ..DatabaseOptions::default()
         };
         Self(Database::connect(&lab.home.url, options).await.unwrap())
@@ -46,8 +47,10 @@ impl Application {
 
     async fn session(&self) -> Session {
         let mut session = self.0.session().await.unwrap();
-        let name = format!("SET application_name = '{APPLICATION}'; SET lock_timeout = 0");
-        session.run_script(&name).await.unwrap();
+        if session.dialect() == Dialect::Postgres {
+            let name = format!("SET application_name = '{APPLICATION}'");
+            session.run_script(&name).await.unwrap();
+        }
         session
     }
 }
@@ -77,14 +80,13 @@ async fn held_or(lab: &Lab, name: &str, over: impl Fn() -> bool) {
     }
 }
 
-/// A lab on PostgreSQL whose batches wait for a lock no longer than `lock_timeout`.
-async fn impatient(schema: &str, lock_timeout: Duration) -> Lab {
-    let mut lab = Lab::postgres(schema).await;
+/// The same lab, its batches waiting for a lock no longer than `lock_timeout`.
+async fn impatient(mut lab: Lab, lock_timeout: Duration) -> Lab {
     let options = DatabaseOptions {
         lock_timeout,
         ..DatabaseOptions::default()
     };
+    lab.database.close().await;
     lab.database = Database::connect(&lab.home.url, options).await.unwrap();
-    assert_eq!(lab.dialect(), Dialect::Postgres);
     lab
 }

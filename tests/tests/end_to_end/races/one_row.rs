@@ -30,7 +30,7 @@ pub type Race = (Cell, Fate);
 
 /// Every possible race for one row under one rule.
 pub async fn races(role: Role, rule: Rule, asks: Asks, gates: &[Gate], careful: bool) -> Vec<Race> {
-    let lab = impatient("", LOCK_TIMEOUT).await;
+    let lab = impatient(Lab::postgres("").await, LOCK_TIMEOUT).await;
     let application = Application::of(&lab).await;
     let mut done = Vec::new();
     for gate in gates.iter().copied() {
@@ -97,7 +97,7 @@ async fn race(lab: &Lab, application: &Application, cell: &Cell) -> Fate {
 }
 
 /// Nothing live is lost, nothing orphaned that a foreign key holds, and the ledger is exact.
-async fn agrees(lab: &Lab, cell: &Cell, expected: &Tables, application: &Ended) -> Fate {
+pub async fn agrees(lab: &Lab, cell: &Cell, expected: &Tables, application: &Ended) -> Fate {
     let after = tables(lab).await;
     let told = format!("{cell:?} {application:?}\n{after:?}");
     let taken = taken(expected, &after).unwrap_or_else(|what| panic!("{what}: {told}"));
