@@ -142,25 +142,27 @@ fn refuse(table: &str, at_commit: bool, ids: &str) -> String {
 #[tokio::test]
 async fn one_key_that_refuses_is_all_that_is_left() {
     let mut lab = Lab::postgres("").await;
-    for mut cell in families() {
-        for (at_commit, ids, blocked) in [(false, "4", 1), (true, "4", 1), (true, "1, 6, 7", 3)] {
-            // Without a relation and without a rule the batch is one statement at first.
-            for asks in [Asks::NoLiveLeaf, Asks::Nothing] {
-                for size in [SOME, 1000] {
-                    cell.asks = asks;
-                    lab.options.batch_size = size;
-                    lab.script(&cell.schema()).await;
-                    lab.script(&refuse("item", at_commit, ids)).await;
-                    let start = tables(&lab).await;
+    // Without a relation and without a rule the batch is one statement at first.
+    let ways = [
+        (false, "4", 1, Asks::NoLiveLeaf, SOME),
+        (true, "4", 1, Asks::Nothing, 1000),
+        (true, "1, 6, 7", 3, Asks::NoLiveLeaf, 1000),
+    ];
+    let plain = |cell: &Cell| matches!(cell.rule, Rule::NoAction | Rule::Cascade);
+    for mut cell in families().filter(plain) {
+        for (at_commit, ids, blocked, asks, size) in ways {
+            cell.asks = asks;
+            lab.options.batch_size = size;
+            lab.script(&cell.schema()).await;
+            lab.script(&refuse("item", at_commit, ids)).await;
+            let start = tables(&lab).await;
 
-                    let (total, _) = lab.run(cell.request()).await.unwrap();
+            let (total, _) = lab.run(cell.request()).await.unwrap();
 
-                    let told = (total.affected, total.blocked, total.locked, total.revived);
-                    let expected = (ITEMS as u64 - blocked, blocked, 0, 0);
-                    assert_eq!(told, expected, "{cell:?} {at_commit} {ids} by {size}");
-                    exact(&lab, &cell, &start).await;
-                }
-            }
+            let told = (total.affected, total.blocked, total.locked, total.revived);
+            let expected = (ITEMS as u64 - blocked, blocked, 0, 0);
+            assert_eq!(told, expected, "{cell:?} {at_commit} {ids} by {size}");
+            exact(&lab, &cell, &start).await;
         }
     }
 }
