@@ -43,11 +43,11 @@ impl Plan {
         if self.protected().next().is_some() {
             return locked("the grant narrows rows that go or change with the swept ones");
         }
-        let consequences = self.authorized.consequences();
-        if self.deletes_by_rule() {
+        if !self.authorized.consequences().is_empty() {
             // One snapshot does not count a child that is committed while the delete waits for
-            // its parent: the rule would take it, and the ledger would not know.
-            return locked("a foreign key's rule takes rows");
+            // its parent: the rule would take or change it, and the ledger would not know. And a
+            // child that is held would hold up the rule, and with it every parent of the batch.
+            return locked("a foreign key's rule takes or changes rows");
         }
         if !self
             .authorized
@@ -61,11 +61,6 @@ impl Plan {
             return (
                 Technique::OneStatement,
                 "the condition looks at the row alone",
-            );
-        }
-        if !consequences.is_empty() {
-            return locked(
-                "the condition looks at other rows, and a foreign key's rule changes rows",
             );
         }
         for relation in relations {
