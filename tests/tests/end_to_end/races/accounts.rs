@@ -83,9 +83,8 @@ pub fn owed(cell: &Cell, taken: &BTreeMap<&'static str, u64>) -> Batch {
     let (notes, marks) = (taken["note"], taken["mark"]);
     let (dependents, cascaded) = match cell.role {
         Role::Outside => (0, notes + marks),
-        Role::DeleteFirst | Role::UnlinkFirst => (notes, marks),
         Role::Grandchild => (notes + marks, 0),
-        Role::BelowDependent => (notes, marks),
+        Role::DeleteFirst | Role::UnlinkFirst | Role::BelowDependent => (notes, marks),
     };
     Batch {
         affected: taken["item"],

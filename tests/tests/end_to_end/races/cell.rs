@@ -240,22 +240,22 @@ impl Cell {
     pub fn statement(&self) -> String {
         let leaf = self.leaf();
         let above = if self.deep() { "note" } else { "item" };
+        let raced = RACED.to_string();
         let (with, from, parent) = match self.careful {
             true => (
                 format!("WITH above AS (SELECT id FROM {above} WHERE id = {RACED} FOR KEY SHARE) "),
                 "FROM above",
                 "above.id",
             ),
-            false => (String::new(), "", "4"),
+            false => (String::new(), "", raced.as_str()),
         };
         let change = match self.change {
             Change::Insert => {
                 format!("INSERT INTO {leaf} SELECT {INSERTED}, {parent}, true {from}")
             }
             Change::TurnLive => {
-                let meets = if self.careful { "above.id" } else { "4" };
                 format!(
-                    "UPDATE {leaf} SET live = true {from} WHERE {leaf}.id = {RACED} AND up = {meets}"
+                    "UPDATE {leaf} SET live = true {from} WHERE {leaf}.id = {RACED} AND up = {parent}"
                 )
             }
             Change::Revive => {

@@ -3,18 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use super::cell::{Asks, Change, GATES, Gate, Role, Rule};
+use super::cell::{Asks, CHANGES, Change, GATES, Gate, Role, Rule};
 use super::one_row::{Fate, Race, races};
 
-async fn fates(careful: bool) -> BTreeMap<String, Fate> {
-    let done = races(
-        Role::Outside,
-        Rule::Unenforced,
-        Asks::NoLiveLeaf,
-        &GATES,
-        careful,
-    )
-    .await;
+async fn fates(role: Role, careful: bool) -> BTreeMap<String, Fate> {
+    let (rule, asks) = (Rule::Unenforced, Asks::NoLiveLeaf);
+    let done = races(role, rule, asks, &GATES, careful).await;
     let named = |(cell, fate): Race| (name(cell.change, cell.gate), fate);
     done.into_iter().map(named).collect()
 }
@@ -27,7 +21,7 @@ fn name(change: Change, gate: Gate) -> String {
 /// the application holds.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_committed_before_the_act_holds_its_parent_without_a_foreign_key() {
-    let fates = fates(false).await;
+    let fates = fates(Role::Outside, false).await;
 
     for change in [
         Change::Insert,
@@ -76,7 +70,30 @@ async fn what_is_committed_before_the_act_holds_its_parent_without_a_foreign_key
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_that_locks_the_parent_needs_no_foreign_key() {
-    for (race, fate) in fates(true).await {
+    for (race, fate) in fates(Role::Outside, true).await {
         assert_ne!(fate, Fate::Orphaned, "{race}");
+    }
+}
+
+/// A live row that belongs to what goes may be left alone by a race; it is never deleted and never
+/// unlinked, which the races themselves look after.
+#[tokio::test(flavor = "multi_thread")]
+async fn dependents_without_a_foreign_key_never_go_while_they_are_live() {
+    const ROLES: [Role; 4] = [
+        Role::DeleteFirst,
+        Role::UnlinkFirst,
+        Role::Grandchild,
+        Role::BelowDependent,
+    ];
+    let done = futures::future::join_all(ROLES.map(|role| fates(role, false))).await;
+    for (role, fates) in ROLES.into_iter().zip(done) {
+        for change in CHANGES {
+            for gate in [Gate::Fence, Gate::Tied, Gate::Act] {
+                let race = name(change, gate);
+                assert_eq!(fates[&race], Fate::Kept, "{role:?} {race}");
+            }
+        }
+        let held = name(Change::TurnLive, Gate::Throughout);
+        assert_eq!(fates[&held], Fate::Kept, "{role:?}");
     }
 }

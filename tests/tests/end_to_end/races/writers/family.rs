@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use besom::catalog::Dialect;
 use besom::request::{Batch, Comparison, Condition, Join, Request, Value};
 
 /// How notes and marks go with their item.
@@ -17,36 +18,44 @@ pub enum Family {
 pub const ITEMS: u64 = 150;
 
 impl Family {
-    /// Every table has the columns `id, up, live`, so that one trigger writes for all. Its name
-    /// sorts behind those of foreign keys: its number is drawn when every lock is held, so changes
-    /// that exclude each other are numbered as they are committed.
-    pub fn schema(self) -> String {
+    /// Every table has the columns `id, up, live`, so that one journal does for all.
+    pub fn schema(self, dialect: Dialect) -> String {
         let rule = match self {
             Self::Dependents => "NO ACTION",
             Self::Cascades => "CASCADE",
         };
-        let mut sql = format!(
-            "CREATE TABLE item (id bigint PRIMARY KEY, up bigint, live boolean NOT NULL);
-             CREATE TABLE note (id bigint PRIMARY KEY, up bigint NOT NULL REFERENCES item ON DELETE {rule}, live boolean NOT NULL);
-             CREATE TABLE mark (id bigint PRIMARY KEY, up bigint NOT NULL REFERENCES note ON DELETE {rule}, live boolean NOT NULL);
-             CREATE TABLE audit (id bigint PRIMARY KEY, up bigint NOT NULL REFERENCES item ON DELETE RESTRICT, live boolean NOT NULL);
-             CREATE INDEX ON note (up);
-             CREATE INDEX ON mark (up);
-             CREATE INDEX ON audit (up);
-             CREATE TABLE journal (seq bigserial PRIMARY KEY, xid bigint, besom boolean, op text, place text, id bigint, up bigint, live boolean);
-             CREATE FUNCTION journal() RETURNS trigger LANGUAGE plpgsql AS $$
-             DECLARE
-                 it record := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
-             BEGIN
-                 INSERT INTO journal (xid, besom, op, place, id, up, live)
-                 VALUES (txid_current(), current_setting('application_name') = 'besom', TG_OP, TG_TABLE_NAME, it.id, it.up, it.live);
-                 RETURN NULL;
-             END $$;\n"
-        );
-        for table in ["item", "note", "mark", "audit"] {
+        let mut sql = String::from(match dialect {
+            Dialect::Postgres => POSTGRES,
+            Dialect::Sqlite => SQLITE,
+        });
+        for (table, up) in [
+            ("item", String::new()),
+            ("note", format!("NOT NULL REFERENCES item ON DELETE {rule}")),
+            ("mark", format!("NOT NULL REFERENCES note ON DELETE {rule}")),
+            (
+                "audit",
+                "NOT NULL REFERENCES item ON DELETE RESTRICT".to_owned(),
+            ),
+        ] {
             sql.push_str(&format!(
-                "CREATE TRIGGER zz_journal AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION journal();\n"
+                "CREATE TABLE {table} (id INTEGER PRIMARY KEY, up INTEGER {up}, live BOOLEAN NOT NULL);
+                 CREATE INDEX {table}_up ON {table} (up);\n"
             ));
+            match dialect {
+                Dialect::Postgres => sql.push_str(&format!(
+                    "CREATE TRIGGER zz_journal AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION journal();\n"
+                )),
+                Dialect::Sqlite => {
+                    for (operation, it) in [("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")] {
+                        sql.push_str(&format!(
+                            "CREATE TRIGGER {table}_{operation} AFTER {operation} ON {table} BEGIN
+                             INSERT INTO journal (xid, besom, op, place, id, up, live)
+                             SELECT (SELECT sum(seq) FROM besom_run), NOT writer, '{operation}', '{table}', {it}.id, {it}.up, {it}.live FROM who;
+                             END;\n"
+                        ));
+                    }
+                }
+            }
         }
         sql
     }
@@ -91,3 +100,23 @@ impl Family {
         }
     }
 }
+
+/// The name of the trigger sorts behind those of foreign keys: an entry's number is drawn when every
+/// lock is held, so changes that exclude each other are numbered as they are committed.
+const POSTGRES: &str = "
+    CREATE TABLE journal (seq bigserial PRIMARY KEY, xid bigint, besom boolean, op text, place text, id bigint, up bigint, live boolean);
+    CREATE FUNCTION journal() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        it record := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+    BEGIN
+        INSERT INTO journal (xid, besom, op, place, id, up, live)
+        VALUES (txid_current(), current_setting('application_name') = 'besom', TG_OP, TG_TABLE_NAME, it.id, it.up, it.live);
+        RETURN NULL;
+    END $$;\n";
+
+/// One writes at a time, so the journal's own order is the order. A writer says that it is one, for
+/// as long as its transaction lasts; the fence numbers besom's.
+const SQLITE: &str = "
+    CREATE TABLE who (writer INTEGER NOT NULL);
+    INSERT INTO who VALUES (0);
+    CREATE TABLE journal (seq INTEGER PRIMARY KEY, xid INTEGER, besom INTEGER, op TEXT, place TEXT, id INTEGER, up INTEGER, live INTEGER);\n";
