@@ -23,6 +23,7 @@
 
 mod error;
 mod lookup;
+mod partitions;
 mod postgres;
 mod probe;
 mod quote;

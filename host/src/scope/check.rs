@@ -32,12 +32,45 @@ pub fn authorize(
     now: Timestamp,
 ) -> Result<Authorized<Request>, Fault> {
     let table = Arc::clone(find(catalog, &request.table)?);
+    check(request, &table, None, grants, subject, catalog, now)
+}
+
+/// The same for a leaf of a partitioned table, under that table's grant.
+pub(super) fn authorize_leaf(
+    request: Request,
+    leaf: &Arc<Table>,
+    root: &Arc<Table>,
+    grants: &Grants,
+    subject: &Subject,
+    catalog: &Catalog,
+    now: Timestamp,
+) -> Result<Authorized<Request>, Fault> {
+    check(request, leaf, Some(root), grants, subject, catalog, now)
+}
+
+fn check(
+    request: Request,
+    table: &Arc<Table>,
+    root: Option<&Arc<Table>>,
+    grants: &Grants,
+    subject: &Subject,
+    catalog: &Catalog,
+    now: Timestamp,
+) -> Result<Authorized<Request>, Fault> {
+    let table = Arc::clone(table);
     sweepable(&table)?;
     let grants = &grants.spelled(catalog)?;
+    let mut given = by_table(grants, catalog);
+    if let Some(root) = root {
+        match given.get(&root.id).copied() {
+            Some(grant) => drop(given.insert(table.id.clone(), grant)),
+            None => drop(given.remove(&table.id)),
+        }
+    }
     let mut check = Check {
         catalog,
         now,
-        given: by_table(grants, catalog),
+        given,
         missing: Vec::new(),
     };
 
@@ -62,6 +95,7 @@ pub fn authorize(
     Ok(Authorized {
         request,
         table,
+        root: root.cloned(),
         narrowing,
         family,
     })

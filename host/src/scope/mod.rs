@@ -9,6 +9,7 @@ mod cascade;
 mod check;
 mod family;
 mod grant;
+mod leaves;
 mod path;
 mod refusal;
 mod tables;
@@ -16,6 +17,7 @@ mod tables;
 pub use check::{Subject, authorize, covers};
 pub use family::Family;
 pub use grant::{Grants, MinAge, TableGrant};
+pub use leaves::authorize_leaves;
 pub use path::{Consequence, Link, Path, Restriction, Tied};
 pub use refusal::{Missing, Right};
 pub(crate) use tables::find_column;
@@ -30,6 +32,7 @@ use crate::request::{Condition, Request};
 pub struct Authorized<T> {
     request: T,
     table: Arc<Table>,
+    root: Option<Arc<Table>>,
     narrowing: Vec<Condition>,
     family: Family,
 }
@@ -43,6 +46,11 @@ impl Authorized<Request> {
     /// The swept table.
     pub fn table(&self) -> &Arc<Table> {
         &self.table
+    }
+
+    /// The partitioned table that the swept table is a leaf of, where the request names that.
+    pub fn root(&self) -> Option<&Arc<Table>> {
+        self.root.as_ref()
     }
 
     /// The grant's `min-age` and `where` for the swept row: ANDed to it, never to a relation.

@@ -42,14 +42,6 @@ pub(super) fn holds_id(table: &Table, column: &Column) -> bool {
 pub(super) fn sweepable(table: &Table) -> Result<(), Fault> {
     changeable(table)?;
     match table.kind {
-        TableKind::Partitioned => Err(Fault::unsupported(&format!(
-            "sweeping the partitioned table `{}` (name a partition of it instead)",
-            table.id
-        ))),
-        _ if table.primary_key.is_empty() && !table.has_rowid => Err(Fault::unsupported(&format!(
-            "sweeping `{}`, which has no primary key,",
-            table.id
-        ))),
         _ if table.has_rowid && table.rowid_name().is_none() => Err(Fault::unsupported(&format!(
             "sweeping `{}`, whose columns hide `rowid`, `_rowid_` and `oid`,",
             table.id

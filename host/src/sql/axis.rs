@@ -1,9 +1,10 @@
 //! The order of a sweep, and the index that serves it.
 
+use super::physical;
 use super::window::key_columns;
 use super::writer::Row;
 use crate::catalog::{Dialect, Index, IndexColumn, Kind, Table};
-use crate::request::{Comparison, Condition, Fault, Request, Value};
+use crate::request::{Action, Comparison, Condition, Fault, Request, Value};
 use crate::scope::{Authorized, find_column};
 
 /// The order of a sweep.
@@ -16,6 +17,8 @@ pub struct Axis {
     pub composite: bool,
     /// Why the order that was asked for is not the order of the sweep.
     pub note: Option<String>,
+    /// By page: neither the order column nor the key.
+    pub physical: bool,
     /// Conditions that an edge may use, because an index bounds them.
     pub(super) filter: Vec<Condition>,
 }
@@ -33,6 +36,7 @@ impl Axis {
             along: None,
             composite: true,
             note: None,
+            physical: false,
             filter: Vec::new(),
         };
         let leading = match dialect {
@@ -47,6 +51,9 @@ impl Axis {
                 by_key.filter.push(term);
             }
         }
+        let updates = matches!(request.action, Action::Update(_));
+        let bounded = !by_key.filter.is_empty();
+        by_key.physical = physical::serves(table, dialect, bounded, updates);
         let Some(along) = &request.order_by else {
             return Ok(by_key);
         };
@@ -83,9 +90,16 @@ impl Axis {
         let composite = serving
             .iter()
             .find(|(index, _)| reaches_key(index, table, dialect));
-        let Some((_, term)) = composite.or(serving.first()) else {
+        let keyed = dialect == Dialect::Sqlite || !table.primary_key.is_empty();
+        let served = composite.or(serving.first());
+        let Some((_, term)) = served.filter(|_| keyed) else {
+            let (why, how) = match (served, by_key.physical) {
+                (Some(_), _) => ("there is no primary key beside it", "page by page"),
+                (None, true) => ("no index serves it", "page by page"),
+                (None, false) => ("no index serves it", "by key"),
+            };
             by_key.note = Some(format!(
-                "no index serves order-by `{along}` of `{}`: swept by key instead",
+                "order-by `{along}` of `{}`: {why}, so the table is swept {how}",
                 table.id
             ));
             return Ok(by_key);
@@ -99,6 +113,7 @@ impl Axis {
             along: Some(along.clone()),
             composite: composite.is_some(),
             note: None,
+            physical: false,
             filter,
         })
     }
@@ -111,6 +126,7 @@ impl Axis {
     /// The columns that a window's edges are made of.
     pub(super) fn columns(&self, row: &Row<'_>, tie: bool) -> Vec<String> {
         match &self.along {
+            _ if self.physical => vec![format!("{}.ctid", row.alias)],
             Some(along) if !tie && self.composite => std::iter::once(row.column(along))
                 .chain(key_columns(row))
                 .collect(),
@@ -127,6 +143,7 @@ impl Axis {
         };
         let key = table.primary_key.iter().map(type_of);
         match &self.along {
+            _ if self.physical => vec!["tid".to_owned()],
             Some(along) if !tie && self.composite => {
                 std::iter::once(type_of(along)).chain(key).collect()
             }

@@ -72,7 +72,7 @@ impl Plan {
         restriction: &Restriction,
     ) -> Result<(), Fault> {
         self.child_exists(w, row, &restriction.path, |w, child| {
-            let itself = child.table.id == row.table.id;
+            let itself = self.catalog.holds(&child.table.id, &row.table.id);
             if !itself && restriction.within.is_empty() {
                 return Ok(());
             }
@@ -195,6 +195,7 @@ impl Plan {
     pub(super) fn chained_columns(&self, row: &Row<'_>) -> String {
         let mut names: Vec<String> = match row.table.rowid_name() {
             Some(rowid) => vec![rowid.to_owned()],
+            None if row.table.primary_key.is_empty() => vec!["ctid".to_owned()],
             None => row.table.primary_key.clone(),
         };
         for key in self.authorized.chains() {
@@ -258,7 +259,12 @@ impl Plan {
 
 /// Two names for one row of a table.
 pub(super) fn same_row(row: &Row<'_>, other: &Row<'_>) -> String {
-    let pairs = key_columns(row).into_iter().zip(key_columns(other));
+    // A leaf's row is told from those of the partitioned table as that tells them apart.
+    let other = Row {
+        alias: other.alias.clone(),
+        table: row.table,
+    };
+    let pairs = key_columns(row).into_iter().zip(key_columns(&other));
     let same = pairs.map(|(a, b)| format!("{a} = {b}"));
     same.collect::<Vec<_>>().join(" AND ")
 }

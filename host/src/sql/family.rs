@@ -45,6 +45,12 @@ impl Plan {
     /// links hang on, and what ties it.
     pub(super) fn carried(&self, row: &Row<'_>, path: &[Link]) -> String {
         let mut names = self.identity_of(row.table);
+        // Rows of the partitioned table may turn out to be this one.
+        if let (true, Some(root)) = (path.is_empty(), self.authorized.root()) {
+            names.extend(self.identity_of(root));
+            names.sort();
+            names.dedup();
+        }
         let mut carry = |columns: &[String]| {
             for column in columns {
                 if !names.contains(column) {
@@ -74,7 +80,9 @@ impl Plan {
     fn identity_of(&self, table: &Table) -> Vec<String> {
         match (table.rowid_name(), table.primary_key.as_slice()) {
             (Some(rowid), _) => vec![rowid.to_owned()],
-            (None, []) if self.has_ctid() => vec!["tableoid".to_owned(), "ctid".to_owned()],
+            (None, []) if self.dialect() == Dialect::Postgres => {
+                vec!["tableoid".to_owned(), "ctid".to_owned()]
+            }
             (None, key) => key.to_vec(),
         }
     }
@@ -89,11 +97,6 @@ impl Plan {
         let pairs = self.identity(row).into_iter().zip(self.identity(other));
         let same = pairs.map(|(a, b)| format!("{a} = {b}"));
         same.collect::<Vec<_>>().join(" AND ")
-    }
-
-    /// Rows come from the tables themselves, where PostgreSQL numbers them.
-    pub(super) fn has_ctid(&self) -> bool {
-        self.dialect() == Dialect::Postgres && self.history.is_empty()
     }
 
     /// The table of a dependent.
@@ -214,12 +217,12 @@ impl Plan {
 
     /// `NOT EXISTS (…)`: the row is not one of the swept rows themselves.
     pub(super) fn but_victims(&self, w: &mut Writer, row: &Row<'_>, before: &str) {
-        if row.table.id != self.table().id {
+        if !self.sweeps_of(&row.table.id) {
             return;
         }
         let own = Row {
             alias: "own".to_owned(),
-            table: self.table(),
+            table: row.table,
         };
         w.push(before)
             .push(&format!(
@@ -294,7 +297,7 @@ impl Plan {
             if self.comes_home(consequence) {
                 let own = Row {
                     alias: "own".to_owned(),
-                    table: self.table(),
+                    table: end.table,
                 };
                 match window {
                     None => {
@@ -364,7 +367,7 @@ impl Plan {
                 });
                 w.push(between);
                 rows(w, consequence, &tables, &identity)?;
-                between = if keyed || self.has_ctid() {
+                between = if keyed || self.dialect() == Dialect::Postgres {
                     " UNION "
                 } else {
                     " UNION ALL "
@@ -375,9 +378,15 @@ impl Plan {
         Ok(())
     }
 
+    /// The swept rows are rows of that table: it is the swept one, or has it as a leaf.
+    pub(super) fn sweeps_of(&self, id: &TableId) -> bool {
+        self.catalog.holds(id, &self.table().id)
+    }
+
     /// The rule changes rows of the swept table itself.
     fn comes_home(&self, consequence: &Consequence) -> bool {
-        consequence.path.child() == Some(&self.table().id)
+        let child = consequence.path.child();
+        child.is_some_and(|child| self.sweeps_of(child))
             && consequence.path.rule() != Some(OnDelete::Cascade)
     }
 }

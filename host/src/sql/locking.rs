@@ -7,6 +7,7 @@ use super::Plan;
 use super::batch::{TALLY, named_keys, same_key};
 use super::eligible::same_row;
 use super::family::VICTIMS;
+use super::physical::key_types;
 use super::source::join;
 use super::window::{Window, key_columns, selected};
 use super::writer::{Row, Writer};
@@ -275,9 +276,7 @@ impl Plan {
         let names: Vec<_> = (0..keys.len()).map(|i| format!("k{i}")).collect();
         w.push(&format!("kept ({}) AS (SELECT ", names.join(", ")));
         // Each text by itself: an array of arrays would fall apart.
-        for (index, name) in self.table().primary_key.iter().enumerate() {
-            let column = self.table().column(name);
-            let sql_type = column.map_or("text", |column| &column.sql_type);
+        for (index, sql_type) in key_types(self.table()).iter().enumerate() {
             w.push(if index > 0 { ", " } else { "" })
                 .push(&format!("u.k{index}::{sql_type}"));
         }

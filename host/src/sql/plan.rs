@@ -179,7 +179,7 @@ impl Plan {
 
     /// How many columns tell one row of the swept table from another.
     pub(crate) fn key_width(&self) -> usize {
-        self.table().primary_key.len()
+        super::physical::key_types(self.table()).len()
     }
 
     /// The dialect it is written in.

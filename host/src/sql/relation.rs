@@ -88,6 +88,13 @@ impl Plan {
         if order.kind == Kind::Json {
             return Err(no_order(row, order));
         }
+        // The newest of a partitioned table are those of all its leaves.
+        let root = self.authorized.root();
+        let whole = root.filter(|_| row.table.id == self.table().id);
+        let row = &Row {
+            alias: row.alias.clone(),
+            table: whole.map_or(row.table, |whole| whole),
+        };
         let other = w.row(row.table);
         w.push(&format!("({keep} <= (SELECT count(*) FROM (SELECT 1 FROM "));
         self.source(w, &other)?;

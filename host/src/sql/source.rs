@@ -61,6 +61,10 @@ impl Plan {
         }
         let inner = w.row(row.table);
         w.push("(SELECT ");
+        if w.dialect() == Dialect::Postgres {
+            let own = ["tableoid", "ctid"].map(|own| format!("{0}.{own} AS {own}, ", inner.alias));
+            w.push(&own.concat());
+        }
         if let (Some(name), None) = (row.table.rowid_name(), &row.table.rowid_alias) {
             w.push(&inner.column(name))
                 .push(" AS ")
@@ -72,9 +76,9 @@ impl Plan {
             let assigned = touch.updated.then(|| last.assignment_of(&column.name));
             if let Some(Some(assignment)) = assigned {
                 w.push("CASE WHEN ");
-                last.eligible(w, &inner)?;
+                last.meets(w, &inner)?;
                 w.push(" THEN ");
-                last.new_value(w, &inner, assignment)?;
+                last.new_value(w, &last.as_swept(&inner), assignment)?;
                 w.push(" ELSE ")
                     .push(&inner.column(&column.name))
                     .push(" END");
@@ -96,7 +100,7 @@ impl Plan {
         w.truth(true);
         if touch.swept {
             w.push(" AND (");
-            last.eligible(w, &inner)?;
+            last.meets(w, &inner)?;
             w.push(") IS NOT TRUE");
         }
         for path in touch.taken {
@@ -107,9 +111,31 @@ impl Plan {
         Ok(())
     }
 
+    /// A row of the swept table, or of the partitioned table that it is a leaf of, is eligible.
+    fn meets(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
+        if row.table.id != self.table().id {
+            w.push(&format!("{}.tableoid = to_regclass(", row.alias))
+                .bind_as(self.table().sql_name(), "text")
+                .push(") AND ");
+        }
+        self.eligible(w, &self.as_swept(row))
+    }
+
+    /// The same row, known as one of the swept table.
+    fn as_swept(&self, row: &Row<'_>) -> Row<'_> {
+        Row {
+            alias: row.alias.clone(),
+            table: self.table(),
+        }
+    }
+
     /// What this plan does to rows of a table.
     fn touch(&self, table: &Table) -> Touch<'_> {
-        let swept = self.table().id == table.id;
+        let swept = self.sweeps_of(&table.id);
+        let hangs = |path: &Path| {
+            let child = path.child();
+            child.is_some_and(|child| self.catalog.holds(child, &table.id))
+        };
         let updates = matches!(self.request().action, Action::Update(_));
         let mut touch = Touch {
             swept: swept && !updates,
@@ -118,7 +144,7 @@ impl Plan {
             blanked: Vec::new(),
         };
         for tied in self.authorized.dependents() {
-            match (tied.path.child() == Some(&table.id), tied.fate) {
+            match (hangs(&tied.path), tied.fate) {
                 (true, Fate::Delete) => touch.taken.push(&tied.path),
                 (true, Fate::Unlink) => {
                     let columns = tied.path.0.last().map_or(&[][..], |link| &link.columns);
@@ -129,7 +155,7 @@ impl Plan {
         }
         for consequence in self.authorized.consequences() {
             let path = &consequence.path;
-            match (path.child() == Some(&table.id), path.key()) {
+            match (hangs(path), path.key()) {
                 (true, Some(key)) if key.on_delete == OnDelete::Cascade => touch.taken.push(path),
                 (true, Some(key)) => touch.blanked.push((path, &key.set_columns)),
                 _ => {}

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
+use super::physical::File;
 use super::writer::{Row, Writer};
 use crate::catalog::Dialect;
 use crate::database::{Bind, Statement};
@@ -22,6 +23,24 @@ pub struct Cursor {
     pub after: Option<Edge>,
     /// Inside a large group of rows with this one value in the order column, by key.
     pub tie: Option<Bind>,
+    /// By page: the file that `after` points into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<File>,
+    /// Of a partitioned table: the partition that the sweep has come to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaf: Option<Leaf>,
+}
+
+/// A partition, and the order in which it is gone through.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Leaf {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// A hash of its order: a cursor of another order would be compared with other columns.
+    pub order: String,
 }
 
 /// The rows of one batch: after one edge, up to another.
@@ -41,10 +60,14 @@ pub struct Window {
     pub next: Option<Cursor>,
 }
 
-/// The columns that tell one row of a table from another: SQLite's rowid where there is one.
+/// The columns that tell one row of a table from another: SQLite's rowid where there is one, on
+/// PostgreSQL the row's place on disk where there is no primary key.
 pub(crate) fn key_columns(row: &Row<'_>) -> Vec<String> {
     match row.table.rowid_name() {
         Some(name) => vec![row.column(name)],
+        None if row.table.primary_key.is_empty() && !row.table.has_rowid => {
+            super::physical::place_of(row)
+        }
         None => row
             .table
             .primary_key

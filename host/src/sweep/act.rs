@@ -224,7 +224,10 @@ impl Attempt<'_> {
         session: &mut Session,
         cursor: &Cursor,
     ) -> Result<Window, Fault> {
-        next_window(session, &self.inner.plan, cursor, self.size, self.left).await
+        let inner = self.inner;
+        let mut window = next_window(session, &inner.plan, cursor, self.size, self.left).await?;
+        window.next = inner.leaves.onward(window.next);
+        Ok(window)
     }
 
     /// The plan with the addresses of this window, where it assigns networks. An address that

@@ -92,7 +92,7 @@ mod tests {
     fn a_sweep_resumes_only_under_its_own_ordinal_and_request() {
         let cursor = Cursor {
             after: Some(vec![Bind::Integer(7)]),
-            tie: None,
+            ..Cursor::default()
         };
         let saved = Checkpoint::default().with(1, "abc", Some(&cursor));
         let read = Checkpoint::parse(&saved.to_json());

@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::checkpoint::Checkpoint;
+use super::leaves::Leaves;
 use crate::catalog::Catalog;
 use crate::database::{Database, Work};
 use crate::ledger::Fence;
@@ -60,7 +61,9 @@ pub(super) struct State {
     /// Requests that could not be opened, and were not opened later.
     /// By their hashes: a guest may try any number of large ones.
     pub(super) refused: BTreeSet<String>,
-    /// Sweeps that came to their end, for verification and for the dry runs after them.
+    /// Sweeps that came to their end.
+    pub(super) ended: usize,
+    /// Their tables, for verification and for the dry runs after them.
     pub(super) drained: Vec<Arc<Plan>>,
     /// Dry run: the sweeps of earlier jobs and of this one.
     pub(super) history: Vec<Arc<Plan>>,
@@ -99,6 +102,14 @@ pub struct Progress {
     pub denied: bool,
 }
 
+impl State {
+    /// Notes that a sweep has come to its end.
+    pub(super) fn ended(&mut self, leaves: &Leaves) {
+        self.ended += 1;
+        self.drained.extend(leaves.all().iter().cloned());
+    }
+}
+
 impl RunContext {
     /// The shared part of a run that has been claimed.
     #[allow(clippy::too_many_arguments)] // each is one thing, and this is called once a run
@@ -132,6 +143,7 @@ impl RunContext {
                 batches: 0,
                 opened: 0,
                 refused: BTreeSet::new(),
+                ended: 0,
                 drained: Vec::new(),
                 history,
                 estimated: false,
@@ -180,7 +192,7 @@ impl RunContext {
             estimated: state.estimated,
             blocked_by: state.blocked_by.clone(),
             suspended: state.suspended,
-            unfinished: state.opened > state.drained.len() || !state.refused.is_empty(),
+            unfinished: state.opened > state.ended || !state.refused.is_empty(),
             denied: state.denied,
         }
     }

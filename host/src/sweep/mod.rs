@@ -10,9 +10,11 @@ mod checkpoint;
 mod context;
 mod embedded;
 mod forms;
+mod leaves;
 mod locked;
 mod network;
 mod networks;
+mod physical;
 mod retry;
 mod verify;
 mod windows;
@@ -27,9 +29,10 @@ use tokio::sync::Mutex;
 
 use crate::catalog::Dialect;
 use crate::request::{Batch, Fault, Mode, Request, Step, Suspension};
-use crate::scope::authorize;
+use crate::scope::authorize_leaves;
 use crate::sql::{Cursor, Plan, Technique};
 use checkpoint::hash;
+use leaves::{Leaves, order_of};
 
 /// A cursor over the eligible rows of one request.
 #[derive(Debug, Clone)]
@@ -40,6 +43,8 @@ pub struct Sweep {
 
 #[derive(Debug)]
 struct Inner {
+    leaves: Leaves,
+    /// That of the leaf in hand.
     plan: Arc<Plan>,
     technique: Technique,
     ordinal: usize,
@@ -56,7 +61,7 @@ impl Sweep {
     /// Checks the request against the grant and prepares its SQL. Nothing is changed yet.
     ///
     /// # Errors
-    /// `denied` and `invalid` as [`authorize`] says, `invalid` for values that do not fit, keys
+    /// `denied` and `invalid` as [`authorize_leaves`] says, `invalid` for values that do not fit, keys
     /// that are not ordered by time, and forms that cannot be told; `database` when it does not
     /// answer.
     pub async fn open(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
@@ -73,7 +78,7 @@ impl Sweep {
 
     async fn prepare(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
         request.check()?;
-        let authorized = match authorize(
+        let authorized = match authorize_leaves(
             request,
             &context.grants,
             &context.subject,
@@ -87,24 +92,34 @@ impl Sweep {
                 return Err(refused);
             }
         };
-        let forms = forms::resolve(context, &authorized).await?;
+        let mut forms = Vec::new();
+        for leaf in &authorized {
+            forms.push(forms::resolve(context, leaf).await?);
+        }
         let mut state = context.state.lock().await;
-        let plan = Arc::new(Plan::new(
-            authorized,
-            Arc::clone(&context.catalog),
-            forms,
-            state.history.clone(),
-        )?);
+        let mut plans = Vec::new();
+        for (leaf, forms) in authorized.into_iter().zip(forms) {
+            let catalog = Arc::clone(&context.catalog);
+            let plan = Plan::new(leaf, catalog, forms, state.history.clone())?;
+            if let Some(note) = &plan.axis().note {
+                tracing::warn!(run = %context.run, job = %context.subject.job, "{note}");
+            }
+            let (technique, why) = plan.technique();
+            tracing::debug!(run = %context.run, job = %context.subject.job, table = %plan.table().id, ?technique, why, "sweep opened");
+            plans.push(Arc::new(plan));
+        }
+        let leaves = Leaves::new(plans);
+        let Some(plan) = leaves.plan().cloned() else {
+            return Err(Fault::invalid(
+                "no-table",
+                "the request names a table without a single leaf",
+            ));
+        };
         let ordinal = state.opened;
         state.opened += 1;
-        let axis = plan.axis();
-        let order = (&axis.along, axis.composite, &plan.table().primary_key);
+        // A leaf's order is kept with its cursor: leaves come and go.
+        let order = plan.authorized.root().is_none().then(|| order_of(&plan));
         let hash = hash(&(plan.request(), order));
-        if let Some(note) = &axis.note {
-            tracing::warn!(run = %context.run, job = %context.subject.job, "{note}");
-        }
-        let (technique, why) = plan.technique();
-        tracing::debug!(run = %context.run, job = %context.subject.job, table = %plan.table().id, ?technique, why, "sweep opened");
         let again = context.options.mode == Mode::DryRun
             && state
                 .drained
@@ -118,23 +133,21 @@ impl Sweep {
                 .resume(ordinal, &hash)
                 .map(|cursor| resumable(cursor, &plan))
         };
-        if cursor.is_none() {
-            state.drained.push(Arc::clone(&plan));
-        }
-        drop(state);
-        let inner = Inner {
-            span: if plan.takes_others_along() {
-                FIRST_SPAN
-            } else {
-                u64::MAX
-            },
+        let mut inner = Inner {
+            span: first_span(&plan),
+            technique: plan.technique().0,
+            leaves,
             plan,
-            technique,
             ordinal,
             hash,
-            cursor,
+            cursor: None,
             skip_locked: 0,
         };
+        inner.go_on(cursor);
+        if inner.cursor.is_none() {
+            state.ended(&inner.leaves);
+        }
+        drop(state);
         Ok(Self {
             context: Arc::clone(context),
             inner: Arc::new(Mutex::new(inner)),
@@ -159,6 +172,9 @@ impl Sweep {
         let context = &self.context;
         let mut inner = self.inner.lock().await;
         let mut state = context.state.lock().await;
+        while inner.cursor.is_some() && inner.leaves.is_gone(&context.database).await? {
+            self.pass(&mut inner, &mut state);
+        }
         let Some(cursor) = inner.cursor.clone() else {
             return Ok(Step::Drained);
         };
@@ -177,12 +193,21 @@ impl Sweep {
             .options
             .max_rows
             .saturating_sub(state.totals.changed());
-        let (batch, next) = act::act(context, &mut inner, &mut state, &cursor, left).await?;
+        let (batch, next) = match act::act(context, &mut inner, &mut state, &cursor, left).await {
+            Ok(done) => done,
+            // Dropped or detached since the look above.
+            Err(fault) => {
+                return match inner.leaves.is_gone(&context.database).await {
+                    Ok(true) => Ok(Step::Batch(Batch::default())),
+                    _ => Err(fault),
+                };
+            }
+        };
         state.totals += batch;
         state.batches += 1;
         context.advance(batch.examined);
         match next {
-            Some(next) => inner.cursor = Some(next),
+            Some(next) => inner.go_on(Some(next)),
             None => self.drain(&mut inner, &mut state),
         }
         Ok(Step::Batch(batch))
@@ -204,22 +229,35 @@ impl Sweep {
         if state.totals.changed() < options.max_rows {
             return Ok(None);
         }
-        let left = match options.mode {
-            Mode::Apply => verify::remaining(&self.context.database, &inner.plan, 1).await,
+        if options.mode == Mode::DryRun {
             // Nothing has gone, so the database cannot tell what would be left.
-            Mode::DryRun => Ok(1),
-        };
-        Ok(Some(match left {
-            Ok(0) => None,
-            _ => Some(Suspension::RowBudget),
-        }))
+            return Ok(Some(Some(Suspension::RowBudget)));
+        }
+        for plan in inner.leaves.rest() {
+            match verify::remaining(&self.context.database, plan, 1).await {
+                Ok(0) => {}
+                _ => return Ok(Some(Some(Suspension::RowBudget))),
+            }
+        }
+        Ok(Some(None))
     }
 
     fn drain(&self, inner: &mut Inner, state: &mut context::State) {
         inner.cursor = None;
-        state.drained.push(Arc::clone(&inner.plan));
+        state.ended(&inner.leaves);
         if self.context.options.mode == Mode::DryRun {
-            state.history.push(Arc::clone(&inner.plan));
+            state.history.extend(inner.leaves.all().iter().cloned());
+        }
+    }
+
+    /// Leaves out a partition that is gone.
+    fn pass(&self, inner: &mut Inner, state: &mut context::State) {
+        let (run, table) = (self.context.run, &inner.plan.table().id);
+        tracing::warn!(%run, %table, "the partition was dropped or detached, and is left out");
+        let next = inner.leaves.pass();
+        match next {
+            Some(next) => inner.go_on(Some(next)),
+            None => self.drain(inner, state),
         }
     }
 }
@@ -242,6 +280,14 @@ const FIRST_SPAN: u64 = 100;
 /// Rows that one batch should change at most: it holds them locked while it lasts.
 const MOST_CHANGED: u64 = 10_000;
 
+/// The rows that the first window of a table may span.
+fn first_span(plan: &Plan) -> u64 {
+    match plan.takes_others_along() {
+        true => FIRST_SPAN,
+        false => u64::MAX,
+    }
+}
+
 impl Inner {
     /// What a batch of `size` rows has changed decides how many rows the next one looks at.
     fn weigh(&mut self, size: u64, batch: Batch) {
@@ -263,6 +309,18 @@ impl Inner {
         match self.skip_locked > 0 && self.plan.has_dependents() {
             true => Technique::LockThenCheck,
             false => self.technique,
+        }
+    }
+
+    /// Takes the sweep to where a cursor points; `None`: to its end.
+    fn go_on(&mut self, cursor: Option<Cursor>) {
+        self.cursor = cursor.and_then(|cursor| self.leaves.resume(cursor));
+        if let Some(plan) = self.leaves.plan()
+            && plan.table().id != self.plan.table().id
+        {
+            self.plan = Arc::clone(plan);
+            self.technique = plan.technique().0;
+            self.span = first_span(&self.plan);
         }
     }
 

@@ -1,9 +1,10 @@
 //! The next window after a cursor.
 
 use super::RunContext;
+use super::physical::by_page;
 use crate::database::{Bind, DatabaseError, Session, Statement};
 use crate::request::Fault;
-use crate::sql::{Cursor, Edge, Plan, Window};
+use crate::sql::{Cursor, Edge, File, Plan, Window};
 
 /// A group of rows with one value that is larger than this many windows is gone through by key.
 const TIE_WINDOWS: u64 = 2;
@@ -17,6 +18,13 @@ pub(super) async fn next_window(
     size: u64,
     most: u64,
 ) -> Result<Window, Fault> {
+    if plan.axis().physical {
+        let (window, file) = by_page(session, plan, cursor, size).await?;
+        return match most >= size.saturating_mul(TIE_WINDOWS + 1) {
+            true => Ok(window),
+            false => within_budget(session, plan, window, most, Some(file)).await,
+        };
+    }
     let window = match &cursor.tie {
         None if plan.axis().cuts_between_values() => {
             between_values(session, plan, cursor, size).await?
@@ -26,7 +34,7 @@ pub(super) async fn next_window(
     if most >= size.saturating_mul(TIE_WINDOWS + 1) {
         return Ok(window);
     }
-    within_budget(session, plan, window, most).await
+    within_budget(session, plan, window, most, None).await
 }
 
 async fn between_rows(
@@ -40,11 +48,12 @@ async fn between_rows(
         (Some(edge), tie) => Some(Cursor {
             after: Some(edge.clone()),
             tie: tie.clone(),
+            ..Cursor::default()
         }),
         // The group is done; go on behind its value.
         (None, Some(at)) => Some(Cursor {
             after: Some(vec![at.clone()]),
-            tie: None,
+            ..Cursor::default()
         }),
         (None, None) => None,
     };
@@ -88,7 +97,7 @@ async fn between_values(
     if tied < most {
         let next = Cursor {
             after: Some(edge.clone()),
-            tie: None,
+            ..Cursor::default()
         };
         let window = window(Some(edge), true, Some(next));
         // A value of its own: the window is as large as it was asked to be.
@@ -98,8 +107,8 @@ async fn between_values(
         });
     }
     let group = Cursor {
-        after: None,
         tie: Some(at),
+        ..Cursor::default()
     };
     let before = window(Some(edge), false, Some(group.clone()));
     let examined = session
@@ -122,6 +131,7 @@ async fn within_budget(
     plan: &Plan,
     window: Window,
     most: u64,
+    file: Option<File>,
 ) -> Result<Window, Fault> {
     if most == 0 {
         return Ok(window);
@@ -135,8 +145,8 @@ async fn within_budget(
             return Ok(window);
         };
         let group = Cursor {
-            after: None,
             tie: Some(at),
+            ..Cursor::default()
         };
         let before = Window {
             upto: Some(last),
@@ -161,10 +171,10 @@ async fn within_budget(
             examined: None,
             next: Some(Cursor {
                 after: group.tie.clone().map(|at| vec![at]),
-                tie: None,
+                ..Cursor::default()
             }),
         };
-        return Box::pin(within_budget(session, plan, inside, most)).await;
+        return Box::pin(within_budget(session, plan, inside, most, None)).await;
     }
     let Some(edge) = first_row(session, &plan.nth_eligible(&window, most)?).await? else {
         return Ok(window);
@@ -172,6 +182,8 @@ async fn within_budget(
     let next = Some(Cursor {
         after: Some(edge.clone()),
         tie: window.tie.clone(),
+        file,
+        ..Cursor::default()
     });
     Ok(Window {
         upto: Some(edge),

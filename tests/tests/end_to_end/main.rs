@@ -11,6 +11,7 @@ mod fence;
 mod grants;
 mod harness;
 mod hostile;
+mod layouts;
 mod locking;
 mod min_age;
 mod model;
