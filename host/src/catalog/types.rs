@@ -29,7 +29,7 @@ impl fmt::Display for TableId {
     }
 }
 
-/// What a relation is. Only a [`TableKind::Table`] can be swept.
+/// What a relation is. Tables and partitioned tables can be swept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TableKind {
     /// An ordinary table.
@@ -67,6 +67,8 @@ pub struct Table {
     pub triggers: Vec<Trigger>,
     /// Direct partitions (or inheritance children).
     pub partitions: Vec<TableId>,
+    /// Columns of a partitioned table that say which partition a row is in.
+    pub partition_key: Vec<String>,
     /// What the connected role may do. All true on SQLite.
     pub privileges: Privileges,
     /// Row-level security is enabled on the table and applies to the connected role.

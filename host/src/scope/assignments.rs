@@ -45,6 +45,7 @@ impl Check<'_> {
                 return Err(not_assignable(table, column, "is assigned twice"));
             }
             assignable(table, request, column)?;
+            self.stays(table, column)?;
             self.needs_right(
                 table,
                 Right::Update,
@@ -53,7 +54,35 @@ impl Check<'_> {
             );
             self.source(table, column, source)?;
         }
+        let keyless = table.primary_key.is_empty() && !table.has_rowid;
+        for Assignment { source, .. } in assignments {
+            if let (true, Source::Column(from)) = (keyless, source)
+                && seen.contains(from)
+            {
+                return Err(not_assignable(
+                    table,
+                    find_column(table, from)?,
+                    "is also where another one's new value comes from, and without a primary key \
+                     a row that has been updated may be met again",
+                ));
+            }
+        }
         Ok(())
+    }
+
+    /// The new value leaves the row in its partition.
+    fn stays(&self, table: &Table, column: &Column) -> Result<(), Fault> {
+        let moves = |above: &&Arc<Table>| {
+            above.partition_key.contains(&column.name) && self.catalog.holds(&above.id, &table.id)
+        };
+        match self.catalog.tables().find(moves) {
+            None => Ok(()),
+            Some(above) => Err(not_assignable(
+                table,
+                column,
+                &format!("says which partition of `{}` a row is in", above.id),
+            )),
+        }
     }
 
     fn source(&mut self, table: &Table, column: &Column, source: &Source) -> Result<(), Fault> {

@@ -49,6 +49,11 @@ impl Plan {
             // child that is held would hold up the rule, and with it every parent of the batch.
             return locked("a foreign key's rule takes or changes rows");
         }
+        let keyless = self.table().primary_key.is_empty() && !self.table().has_rowid;
+        if keyless && self.has_dependents() {
+            // One that moved while the statement waited for it would stay without them.
+            return locked("there is no primary key to find a row by that has moved");
+        }
         if !self
             .authorized
             .dependents()

@@ -1,4 +1,4 @@
-//! The catalog of a PostgreSQL server: seven queries on `pg_catalog`, however many tables there
+//! The catalog of a PostgreSQL server: eight queries on `pg_catalog`, however many tables there
 //! are.
 //!
 //! `information_schema` is not used: it hides what the role does not own, and knows neither

@@ -49,6 +49,7 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Tables, Catalo
             indexes: Vec::new(),
             triggers: Vec::new(),
             partitions: Vec::new(),
+            partition_key: Vec::new(),
             privileges: Privileges {
                 select,
                 delete,
@@ -72,6 +73,13 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE i.inhparent = ANY($1)
 ORDER BY i.inhparent, n.nspname, c.relname";
 
+const PARTITION_KEYS: &str = "
+SELECT p.partrelid, a.attname::text
+FROM pg_catalog.pg_partitioned_table p
+JOIN pg_catalog.pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = ANY(p.partattrs::int2[])
+WHERE p.partrelid = ANY($1)
+ORDER BY p.partrelid, a.attnum";
+
 pub(super) async fn add_partitions(
     connection: &mut PgConnection,
     tables: &mut Tables,
@@ -81,6 +89,13 @@ pub(super) async fn add_partitions(
     for (parent, schema, name) in rows {
         if let Some(table) = tables.get_mut(&parent.0) {
             table.partitions.push(TableId::new(schema, name));
+        }
+    }
+    let rows: Vec<(Oid, String)> =
+        of_tables(connection, "partition keys", PARTITION_KEYS, tables).await?;
+    for (parent, column) in rows {
+        if let Some(table) = tables.get_mut(&parent.0) {
+            table.partition_key.push(column);
         }
     }
     Ok(())

@@ -76,6 +76,7 @@ fn bare(name: String, kind: &str, without_rowid: bool) -> Table {
         indexes: Vec::new(),
         triggers: Vec::new(),
         partitions: Vec::new(),
+        partition_key: Vec::new(),
         privileges: Privileges {
             select: true,
             delete: true,

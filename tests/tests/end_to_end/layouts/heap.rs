@@ -299,3 +299,16 @@ async fn a_later_job_of_a_dry_run_sees_the_table_as_the_earlier_would_leave_it()
     };
     assert_eq!(total, expected);
 }
+
+#[tokio::test]
+async fn an_update_that_would_not_be_the_same_twice_is_refused() {
+    let lab =
+        Lab::postgres("CREATE TABLE pair (a int, b int); INSERT INTO pair VALUES (1, 2)").await;
+    let swap = Request::update("pair", below("a", 10))
+        .set("a", Source::Column("b".into()))
+        .set("b", Source::Column("a".into()));
+
+    let refused = lab.run(swap).await.unwrap_err();
+
+    assert_eq!(refused.problem().code, "not-assignable", "{refused}");
+}

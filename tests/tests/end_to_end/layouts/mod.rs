@@ -2,6 +2,7 @@
 //! serves, partitions. PostgreSQL alone has them.
 
 mod heap;
+mod heap_family;
 mod partitions;
 mod partitions_family;
 mod partitions_moving;

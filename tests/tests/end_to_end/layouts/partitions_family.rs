@@ -176,3 +176,78 @@ async fn a_dry_run_tells_of_every_leaf_what_the_run_does() {
     assert_eq!(counts(real), (28, 28, 2));
     assert_eq!(children.affected, 2);
 }
+
+#[tokio::test]
+async fn a_row_that_refers_to_one_that_goes_with_it_counts_once() {
+    let lab = family(
+        "ALTER TABLE parent ADD next int REFERENCES parent ON DELETE SET NULL;
+         UPDATE parent SET next = 3 WHERE id = 4; UPDATE parent SET next = 3 WHERE id = 14;
+         UPDATE parent SET next = 5, age = 5 WHERE id = 6;",
+    )
+    .await;
+
+    let (total, _) = lab.run(all()).await.unwrap();
+
+    // Row 4 goes with row 3; row 14 lies in another partition and is changed before it goes; row
+    // 6 stays.
+    assert_eq!(counts(total), (29, 2, 0));
+    assert_eq!(lab.ids("SELECT id FROM parent").await, [6]);
+}
+
+#[tokio::test]
+async fn an_update_of_every_leaf_leaves_the_rows_where_they_are() {
+    let lab = family("CREATE TABLE note (id int PRIMARY KEY, parent_id int, age int); INSERT INTO note VALUES (1, 3, 7), (2, 13, 8)").await;
+    let related = besom::request::Source::Related {
+        table: "note".into(),
+        on: vec![Join::new("parent_id", "id")],
+        column: "age".into(),
+    };
+
+    let (total, _) = lab
+        .run(Request::update("parent", below("age", 100)).set("age", related))
+        .await
+        .unwrap();
+
+    assert_eq!(total.affected, 2);
+    assert_eq!(
+        lab.ids("SELECT age FROM parent WHERE age > 0").await,
+        [7, 8]
+    );
+}
+
+#[tokio::test]
+async fn the_column_that_says_which_leaf_a_row_is_in_is_not_assigned() {
+    let lab = Lab::postgres(
+        "CREATE TABLE event (at int, kind text) PARTITION BY LIST (kind);
+         CREATE TABLE event_a PARTITION OF event FOR VALUES IN ('a');",
+    )
+    .await;
+    for table in ["event", "event_a"] {
+        let text = besom::request::Value::Text("b".into());
+        let request =
+            Request::update(table, below("at", 1)).set("kind", besom::request::Source::Value(text));
+
+        let refused = lab.run(request).await.unwrap_err();
+
+        assert_eq!(refused.problem().code, "not-assignable", "{refused}");
+        assert!(refused.to_string().contains("partition"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn rows_of_the_same_partitioned_table_may_go_ahead() {
+    let lab = family(
+        "ALTER TABLE parent ADD next int REFERENCES parent;
+         UPDATE parent SET next = 3, age = 5 WHERE id IN (14, 24);",
+    )
+    .await;
+    let request = all().delete_first("parent", vec![Join::new("next", "id")], None);
+
+    let (total, _) = lab.run(request).await.unwrap();
+
+    assert_eq!(
+        (total.affected, total.dependents, total.blocked),
+        (28, 2, 0)
+    );
+    assert_eq!(lab.count("SELECT count(*) FROM parent").await, 0);
+}

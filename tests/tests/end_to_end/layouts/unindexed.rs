@@ -10,7 +10,7 @@ use super::{below, one, rest, verified};
 async fn large() -> Lab {
     let lab = Lab::postgres(
         "CREATE TABLE item (id bigint PRIMARY KEY, age int);
-         INSERT INTO item SELECT n * 7919 % 300007, n % 100 FROM generate_series(1, 300000) AS n;",
+         INSERT INTO item SELECT n::bigint * 7919 % 300007, n % 100 FROM generate_series(1, 300000) AS n;",
     )
     .await;
     lab.script("VACUUM ANALYZE item").await;
