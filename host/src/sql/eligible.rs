@@ -24,6 +24,14 @@ impl Plan {
             w.push(" AND ");
             self.condition(w, row, term, false)?;
         }
+        if let Some(root) = self.authorized.root() {
+            // Detached since the run began, its rows are no longer those that were granted.
+            w.push(" AND EXISTS (SELECT 1 FROM pg_catalog.pg_partition_ancestors(to_regclass(")
+                .bind_as(self.table().sql_name(), "text")
+                .push(")) AS above WHERE above.relid = to_regclass(")
+                .bind_as(root.sql_name(), "text")
+                .push("))");
+        }
         self.changes(w, row)
     }
 

@@ -7,8 +7,8 @@ use crate::sql::{Cursor, Extent, File, Plan, Window, page_of, start_of};
 /// Rows a page where nothing is known of the table yet: rows of about 80 bytes.
 const ROWS_A_PAGE: u64 = 100;
 
-/// Pages of one window at most: half a gigabyte, which is read within any statement timeout.
-const MOST_PAGES: u64 = 65_536;
+/// Pages of one window at most: 128 MiB, which are read within any sensible statement timeout.
+const MOST_PAGES: u64 = 16_384;
 
 /// A window is at most so many times as long as the last, which may have been a hole in a dense
 /// table.

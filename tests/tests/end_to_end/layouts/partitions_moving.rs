@@ -134,3 +134,50 @@ async fn a_leaf_whose_order_has_changed_starts_over() {
     assert_eq!((total.affected, end), (2_401, Step::Drained));
     assert_eq!(lab.ids("SELECT id FROM item").await, [0]);
 }
+
+#[tokio::test]
+async fn a_leaf_that_is_detached_while_the_batch_waits_for_it_keeps_its_rows() {
+    let lab = leaves().await;
+    let sweep = into_the_second(&lab).await;
+    let mut operator = lab.session().await;
+    operator
+        .begin("BEGIN; ALTER TABLE item DETACH PARTITION item_b")
+        .await
+        .unwrap();
+    let waiting = sweep.clone();
+    let batch = tokio::spawn(async move { waiting.next().await });
+    let held = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'item_b'::regclass";
+    while lab.count(held).await == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    operator.commit().await.unwrap();
+    batch.await.unwrap().unwrap();
+
+    let (_, end) = rest(&sweep).await;
+
+    assert_eq!(end, Step::Drained);
+    assert_eq!(lab.count("SELECT count(*) FROM item_b").await, 400);
+    assert_eq!(lab.count("SELECT count(*) FROM item").await, 0);
+}
+
+#[tokio::test]
+async fn a_row_that_is_moved_to_another_leaf_while_the_batch_waits_for_it_is_met_there() {
+    let lab = leaves().await;
+    let mut application = lab.session().await;
+    application
+        .begin("BEGIN; UPDATE item SET part = 'd' WHERE id = 4; UPDATE item SET id = 2000000 WHERE id = 8")
+        .await
+        .unwrap();
+    let (context, _) = lab.begin().await;
+    let sweep = Sweep::open(&context, all()).await.unwrap();
+    let waiting = sweep.clone();
+    let batch = tokio::spawn(async move { waiting.next().await });
+    tokio::time::sleep(Duration::from_millis(8)).await;
+    application.commit().await.unwrap();
+    batch.await.unwrap().unwrap();
+
+    let (_, end) = rest(&sweep).await;
+
+    assert_eq!(end, Step::Drained);
+    assert_eq!(lab.ids("SELECT id FROM item").await, [2_000_000]);
+}
