@@ -310,9 +310,9 @@ impl Plan {
                     // Before anything is gone, also what an earlier window takes.
                     Some(window) => {
                         w.push(" AND (");
-                        self.up_to(w, end, window);
+                        self.visited(w, end, window);
                         w.push(" AND ");
-                        self.eligible(w, end)?;
+                        self.eligible(w, &self.as_swept(end))?;
                         w.push(") IS NOT TRUE");
                     }
                 }

@@ -6,6 +6,7 @@
 
 use super::Plan;
 use super::collation::equal;
+use super::window::Window;
 use super::writer::{Row, Writer};
 use crate::catalog::{Dialect, OnDelete, Table, quote_ident};
 use crate::request::{Action, Fate, Fault};
@@ -114,15 +115,32 @@ impl Plan {
     /// A row of the swept table, or of the partitioned table that it is a leaf of, is eligible.
     fn meets(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
         if row.table.id != self.table().id {
-            w.push(&format!("{}.tableoid = to_regclass(", row.alias))
-                .bind_as(self.table().sql_name(), "text")
-                .push(") AND ");
+            in_leaf(w, row, self.table());
+            w.push(" AND ");
         }
         self.eligible(w, &self.as_swept(row))
     }
 
+    /// The row lies before the end of the window, or in a leaf that is swept before this one.
+    pub(super) fn visited(&self, w: &mut Writer, row: &Row<'_>, window: &Window) {
+        if row.table.id == self.table().id {
+            self.up_to(w, row, window);
+            return;
+        }
+        w.push("(");
+        in_leaf(w, row, self.table());
+        w.push(" AND ");
+        self.up_to(w, &self.as_swept(row), window);
+        let leaves = self.catalog.leaves(row.table).into_iter().flatten();
+        for earlier in leaves.filter(|leaf| leaf.id < self.table().id) {
+            w.push(" OR ");
+            in_leaf(w, row, &earlier);
+        }
+        w.push(")");
+    }
+
     /// The same row, known as one of the swept table.
-    fn as_swept(&self, row: &Row<'_>) -> Row<'_> {
+    pub(super) fn as_swept(&self, row: &Row<'_>) -> Row<'_> {
         Row {
             alias: row.alias.clone(),
             table: self.table(),
@@ -206,6 +224,13 @@ impl Plan {
             })
             .collect()
     }
+}
+
+/// A row of a partitioned table is one of this leaf's.
+fn in_leaf(w: &mut Writer, row: &Row<'_>, leaf: &Table) {
+    w.push(&format!("{}.tableoid = to_regclass(", row.alias))
+        .bind_as(leaf.sql_name(), "text")
+        .push(")");
 }
 
 /// The parent stands on the left, because SQLite's own foreign keys compare under the left side's
