@@ -298,3 +298,37 @@ async fn leaves_are_found_below_each_level_and_not_below_ordinary_parents() {
     assert!(!catalog.holds(&id("event_old"), &id("event_mid")));
     assert!(!catalog.holds(&id("plain"), &id("heir")));
 }
+
+#[tokio::test]
+async fn times_inside_keys_are_read_in_every_leaf_and_an_empty_one_is_no_hindrance() {
+    let mut lab = Lab::postgres(
+        "CREATE TABLE login (id uuid PRIMARY KEY, next uuid REFERENCES login ON DELETE SET NULL) PARTITION BY RANGE (id);
+         CREATE TABLE login_2023 PARTITION OF login FOR VALUES FROM (MINVALUE) TO ('018cc251-f400-0000-0000-000000000000');
+         CREATE TABLE login_2024 PARTITION OF login FOR VALUES FROM ('018cc251-f400-0000-0000-000000000000') TO ('01941f29-7c00-0000-0000-000000000000');
+         CREATE TABLE login_late PARTITION OF login DEFAULT;
+         INSERT INTO login (id) SELECT ('018bcfe5-6800-0000-0000-' || lpad(n::text, 12, '0'))::uuid FROM generate_series(1, 20) AS n;
+         INSERT INTO login (id) SELECT ('0191c6a2-1000-0000-0000-' || lpad(n::text, 12, '0'))::uuid FROM generate_series(1, 20) AS n;
+         UPDATE login SET next = '018bcfe5-6800-0000-0000-000000000001' WHERE id = '0191c6a2-1000-0000-0000-000000000007';",
+    )
+    .await;
+    // 2024-06-01: the first leaf is older, the second younger, the third empty.
+    let request = || {
+        let old = Condition::IdOlderThan {
+            column: "id".into(),
+            cutoff: Timestamp(1_717_200_000_000_000),
+        };
+        Request::delete("login", old)
+    };
+    lab.options.mode = Mode::DryRun;
+    let (dry, _) = lab.run(request()).await.unwrap();
+    lab.options.mode = Mode::Apply;
+
+    let (total, end) = lab.run(request()).await.unwrap();
+
+    assert_eq!(
+        (total.affected, total.cascaded, end),
+        (20, 1, Step::Drained)
+    );
+    assert_eq!(dry, total);
+    assert_eq!(lab.count("SELECT count(*) FROM login").await, 20);
+}
