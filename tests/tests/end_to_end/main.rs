@@ -10,6 +10,7 @@ mod families;
 mod fence;
 mod grants;
 mod harness;
+mod hierarchy;
 mod hostile;
 mod layouts;
 mod locking;

@@ -1,7 +1,7 @@
 //! The deleted set against an in-memory model: random rows, random conditions, both databases.
 
 mod data;
-mod oracle;
+pub(super) mod oracle;
 
 use std::collections::BTreeMap;
 

@@ -17,7 +17,7 @@ pub(super) fn negates_newest(condition: &Condition, negated: bool) -> bool {
 }
 
 /// SQL's three truth values: `None` is unknown.
-pub(super) type Truth = Option<bool>;
+pub(crate) type Truth = Option<bool>;
 
 /// The model: the contract's words, nothing of the host's code.
 pub(super) struct Model<'a> {
@@ -118,7 +118,7 @@ impl Model<'_> {
 }
 
 /// False where one is false, true where all are true, unknown otherwise.
-pub(super) fn all_of(terms: &[Truth]) -> Truth {
+pub(crate) fn all_of(terms: &[Truth]) -> Truth {
     if terms.contains(&Some(false)) {
         Some(false)
     } else if terms.contains(&None) {
@@ -128,7 +128,7 @@ pub(super) fn all_of(terms: &[Truth]) -> Truth {
     }
 }
 
-pub(super) fn ordered<T: PartialOrd>(a: T, operator: Comparison, b: T) -> Truth {
+pub(crate) fn ordered<T: PartialOrd>(a: T, operator: Comparison, b: T) -> Truth {
     Some(match operator {
         Comparison::Equal => a == b,
         Comparison::NotEqual => a != b,
