@@ -12,17 +12,22 @@
 //!
 //! The database generates the rows: what a row holds is arithmetic on its number, written once as
 //! text with a [`dialect`] for what the two databases spell differently. Ages hang on `now`, and
-//! none comes within ten minutes of a default retention, so that a demo which takes minutes finds
+//! none comes within nine minutes of a default retention, so that a demo which takes minutes finds
 //! exactly the rows eligible that were so when it began.
 
+mod browsers;
 mod compat;
+mod counts;
 mod dialect;
 mod families;
+mod grants;
 mod oauth2;
 mod parents;
+mod server;
 
 use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
 
+use counts::Counts;
 use dialect::Dialect;
 
 /// Keys are made from 24-bit row numbers by multiplication that must fit 63 bits, and a table has
@@ -48,10 +53,10 @@ pub enum DataError {
     Database(#[from] sqlx::Error),
 }
 
-/// Fills the reference schema with `rows` rows in the tables that the `tokens` plugin cleans, and
-/// the users, clients and sessions that they belong to, in one transaction. `now_micros`
-/// (microseconds since the Unix epoch) is the moment that all ages are counted from. Every kind of
-/// row occurs from 2000 rows on.
+/// Fills the reference schema with `rows` rows in the tables that the bundled plugins clean, and
+/// the users, clients, upstream logins and signing keys that go with them, in one transaction.
+/// `now_micros` (microseconds since the Unix epoch) is the moment that all ages are counted from.
+/// Every kind of row occurs from 2000 rows on; fewer make no sense.
 ///
 /// Answers `false`, and changes nothing, where the database has been filled before.
 ///
@@ -112,67 +117,13 @@ pub async fn fill_sqlite(
 /// The data's mark stands beside the steps of the schema.
 const FILLED: &str = "SELECT EXISTS (SELECT 1 FROM besom_demo WHERE step = 'data')";
 
-/// How many there are of what the rows hang on.
-#[derive(Debug, Clone, Copy)]
-struct Counts {
-    users: i64,
-    browser_sessions: i64,
-    /// With six access and five refresh tokens each: 550 of 1000 rows.
-    oauth2_sessions: i64,
-    /// 80 of 1000 rows, and what rounding leaves over.
-    authorization_grants: i64,
-    /// 30 of 1000 rows.
-    device_codes: i64,
-    /// With three access and two refresh tokens each: 150 of 1000 rows.
-    compat_sessions: i64,
-    /// Of five refresh tokens each: 190 of 1000 rows.
-    families: i64,
-}
-
-impl Counts {
-    fn of(rows: u64) -> Result<Self, DataError> {
-        let total = i64::try_from(rows)
-            .ok()
-            .filter(|_| rows <= MOST_ROWS)
-            .ok_or(DataError::TooManyRows { rows })?;
-        let oauth2_sessions = total * 50 / 1000;
-        let device_codes = total * 30 / 1000;
-        let compat_sessions = total * 30 / 1000;
-        let families = total * 38 / 1000;
-        let others = oauth2_sessions * 11 + device_codes + compat_sessions * 5 + families * 5;
-        Ok(Self {
-            users: oauth2_sessions / 10 + 1,
-            browser_sessions: oauth2_sessions / 4 + 1,
-            oauth2_sessions,
-            authorization_grants: total - others,
-            device_codes,
-            compat_sessions,
-            families,
-        })
-    }
-
-    /// Numbers that the statements count with; twelve at least, for the clients.
-    fn numbers(&self) -> i64 {
-        [
-            self.users,
-            self.oauth2_sessions,
-            self.authorization_grants,
-            self.compat_sessions,
-            self.families,
-        ]
-        .into_iter()
-        .fold(parents::CLIENTS, i64::max)
-    }
-}
-
 /// Everything, as one script: a demo database is filled or empty, never half.
 fn script(dialect: Dialect, rows: u64, now: i64) -> Result<String, DataError> {
     let counts = Counts::of(rows)?;
     let mut statements = dialect.begin(counts.numbers());
-    statements.extend(parents::statements(dialect, &counts, now));
-    statements.extend(oauth2::statements(dialect, &counts, now));
-    statements.extend(compat::statements(dialect, &counts, now));
-    statements.extend(families::statements(dialect, &counts, now));
+    for part in PARTS {
+        statements.extend(part(dialect, &counts, now));
+    }
     // Without statistics the first batches of the demo would be planned for empty tables.
     statements.extend(FILLED_TABLES.iter().map(|table| format!("ANALYZE {table}")));
     statements.push("INSERT INTO besom_demo (step) VALUES ('data')".to_owned());
@@ -180,9 +131,26 @@ fn script(dialect: Dialect, rows: u64, now: i64) -> Result<String, DataError> {
     Ok(statements.join(";\n"))
 }
 
-const FILLED_TABLES: [&str; 12] = [
+/// A room's statements; parents come before their children.
+type Part = fn(Dialect, &Counts, i64) -> Vec<String>;
+
+const PARTS: [Part; 7] = [
+    parents::statements,
+    browsers::statements,
+    oauth2::statements,
+    grants::statements,
+    compat::statements,
+    families::statements,
+    server::statements,
+];
+
+const FILLED_TABLES: [&str; 19] = [
     "users",
     "user_sessions",
+    "user_session_authentications",
+    "upstream_oauth_providers",
+    "upstream_oauth_links",
+    "upstream_oauth_authorization_sessions",
     "oauth2_clients",
     "oauth2_sessions",
     "oauth2_access_tokens",
@@ -192,7 +160,10 @@ const FILLED_TABLES: [&str; 12] = [
     "compat_sessions",
     "compat_access_tokens",
     "compat_refresh_tokens",
+    "compat_sso_logins",
     "refresh_tokens",
+    "session_signing_keys",
+    "sessions",
 ];
 
 /// An expression for a duration between `from` and `to` (microseconds): even steps in a shuffled
@@ -211,34 +182,4 @@ fn choose(subject: &str, values: impl IntoIterator<Item = String>) -> String {
         .map(|(number, value)| format!(" WHEN {number} THEN {value}"))
         .collect();
     format!("CASE {subject}{branches} END")
-}
-
-#[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-mod tests {
-    use super::{Counts, DataError, MOST_ROWS};
-
-    #[test]
-    fn the_shares_add_up_to_the_rows_asked_for() {
-        for rows in [0, 1, 999, 2000, 200_000, 1_000_003] {
-            let counts = Counts::of(rows).unwrap();
-            let sum = counts.oauth2_sessions * 11
-                + counts.authorization_grants
-                + counts.device_codes
-                + counts.compat_sessions * 5
-                + counts.families * 5;
-            assert_eq!(sum, i64::try_from(rows).unwrap());
-        }
-    }
-
-    #[test]
-    fn more_rows_than_there_are_keys_for_are_refused() {
-        let refused = Counts::of(MOST_ROWS + 1);
-        assert!(matches!(refused, Err(DataError::TooManyRows { .. })));
-    }
 }

@@ -1,6 +1,6 @@
 //! Rows of the demo that no job may touch: counted before and after, and compared.
 //!
-//! The same moment is bound both times, the one that the data was made for. The data leaves ten
+//! The same moment is bound both times, the one that the data was made for. The data leaves nine
 //! minutes or more around every retention, so a demo that takes a few minutes changes no count.
 
 use sqlx::{PgConnection, SqliteConnection};
@@ -23,7 +23,8 @@ macro_rules! kept {
         Kept {
             what: $what,
             sql_postgres: concat!(
-                "WITH moment AS (SELECT t AS now, t - interval '1 hour' AS hour_ago, \
+                "WITH moment AS (SELECT t AS now, t - interval '10 minutes' AS minutes_ago, \
+                     t - interval '1 hour' AS hour_ago, t - interval '24 hours' AS day_ago, \
                      t - interval '168 hours' AS week_ago, t - interval '720 hours' AS month_ago \
                  FROM (SELECT 'epoch'::timestamptz + $1::bigint * interval '1 microsecond' AS t) \
                      AS bound) \
@@ -31,7 +32,8 @@ macro_rules! kept {
                 $from
             ),
             sql_sqlite: concat!(
-                "WITH moment AS (SELECT ?1 AS now, ?1 - 3600000000 AS hour_ago, \
+                "WITH moment AS (SELECT ?1 AS now, ?1 - 600000000 AS minutes_ago, \
+                     ?1 - 3600000000 AS hour_ago, ?1 - 86400000000 AS day_ago, \
                      ?1 - 604800000000 AS week_ago, ?1 - 2592000000000 AS month_ago) \
                  SELECT count(*) FROM moment, ",
                 $from
@@ -41,7 +43,7 @@ macro_rules! kept {
 }
 
 /// Every group; each holds rows from 2000 demo rows on.
-pub const KEPT: [Kept; 14] = [
+pub const KEPT: [Kept; 29] = [
     kept!(
         "access tokens that are still good",
         "oauth2_access_tokens WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now)"
@@ -52,7 +54,9 @@ pub const KEPT: [Kept; 14] = [
     ),
     kept!(
         "older expired access tokens that a live refresh token needs",
-        "oauth2_access_tokens AS access WHERE revoked_at IS NULL AND expires_at < month_ago \
+        "oauth2_access_tokens AS access JOIN oauth2_sessions AS session USING (oauth2_session_id) \
+         WHERE access.revoked_at IS NULL AND access.expires_at < month_ago \
+         AND (session.finished_at IS NULL OR session.finished_at > month_ago) \
          AND EXISTS (SELECT 1 FROM oauth2_refresh_tokens AS refresh \
                      WHERE refresh.oauth2_access_token_id = access.oauth2_access_token_id \
                        AND refresh.consumed_at IS NULL AND refresh.revoked_at IS NULL)"
@@ -63,7 +67,9 @@ pub const KEPT: [Kept; 14] = [
     ),
     kept!(
         "live refresh tokens",
-        "oauth2_refresh_tokens WHERE consumed_at IS NULL AND revoked_at IS NULL"
+        "oauth2_refresh_tokens AS refresh JOIN oauth2_sessions AS session USING (oauth2_session_id) \
+         WHERE refresh.consumed_at IS NULL AND refresh.revoked_at IS NULL \
+         AND (session.finished_at IS NULL OR session.finished_at > month_ago)"
     ),
     kept!(
         "refresh tokens consumed or revoked less than an hour ago",
@@ -71,7 +77,9 @@ pub const KEPT: [Kept; 14] = [
     ),
     kept!(
         "refresh tokens consumed before that, with a successor not used yet",
-        "oauth2_refresh_tokens AS refresh WHERE consumed_at < hour_ago \
+        "oauth2_refresh_tokens AS refresh JOIN oauth2_sessions AS session USING (oauth2_session_id) \
+         WHERE refresh.consumed_at < hour_ago \
+         AND (session.finished_at IS NULL OR session.finished_at > month_ago) \
          AND EXISTS (SELECT 1 FROM oauth2_refresh_tokens AS successor \
                      WHERE successor.oauth2_refresh_token_id = refresh.next_oauth2_refresh_token_id \
                        AND successor.consumed_at IS NULL AND successor.revoked_at IS NULL)"
@@ -111,6 +119,94 @@ pub const KEPT: [Kept; 14] = [
         "refresh_tokens AS token WHERE revoked AND expires_at > now \
          AND EXISTS (SELECT 1 FROM refresh_tokens AS live WHERE live.family_id = token.family_id \
                        AND NOT live.revoked AND live.expires_at > now)"
+    ),
+    kept!(
+        "compatibility sessions in use, or ended less than 30 days ago",
+        "compat_sessions WHERE finished_at IS NULL OR finished_at > month_ago"
+    ),
+    kept!(
+        "the SSO logins of those",
+        "compat_sso_logins JOIN compat_sessions USING (compat_session_id) \
+         WHERE finished_at IS NULL OR finished_at > month_ago"
+    ),
+    kept!(
+        "OAuth 2.0 sessions in use, or ended less than 30 days ago",
+        "oauth2_sessions WHERE finished_at IS NULL OR finished_at > month_ago"
+    ),
+    kept!(
+        "OAuth 2.0 sessions ended before that, held by a grant of the last 7 days",
+        "oauth2_sessions AS session WHERE finished_at < month_ago \
+         AND EXISTS (SELECT 1 FROM oauth2_authorization_grants AS held \
+                     WHERE held.oauth2_session_id = session.oauth2_session_id \
+                       AND held.created_at > week_ago)"
+    ),
+    kept!(
+        "browser sessions open, or ended less than 30 days ago",
+        "user_sessions WHERE finished_at IS NULL OR finished_at > month_ago"
+    ),
+    kept!(
+        "browser sessions ended before that, whose OAuth 2.0 or compatibility sessions stay",
+        "user_sessions AS browser WHERE finished_at < month_ago \
+         AND (EXISTS (SELECT 1 FROM oauth2_sessions AS session \
+                      WHERE session.user_session_id = browser.user_session_id \
+                        AND (session.finished_at IS NULL OR session.finished_at > month_ago)) \
+           OR EXISTS (SELECT 1 FROM compat_sessions AS session \
+                      WHERE session.user_session_id = browser.user_session_id \
+                        AND (session.finished_at IS NULL OR session.finished_at > month_ago)))"
+    ),
+    kept!(
+        "browser sessions ended before that, held by nothing but a device code of the last 7 days",
+        "user_sessions AS browser WHERE finished_at < month_ago \
+         AND EXISTS (SELECT 1 FROM oauth2_device_code_grant AS held \
+                     WHERE held.user_session_id = browser.user_session_id \
+                       AND held.created_at > week_ago) \
+         AND NOT EXISTS (SELECT 1 FROM oauth2_sessions AS session \
+                         WHERE session.user_session_id = browser.user_session_id \
+                           AND (session.finished_at IS NULL OR session.finished_at > month_ago \
+                             OR EXISTS (SELECT 1 FROM oauth2_authorization_grants AS held \
+                                        WHERE held.oauth2_session_id = session.oauth2_session_id \
+                                          AND held.created_at > week_ago))) \
+         AND NOT EXISTS (SELECT 1 FROM compat_sessions AS session \
+                         WHERE session.user_session_id = browser.user_session_id \
+                           AND (session.finished_at IS NULL OR session.finished_at > month_ago))"
+    ),
+    kept!(
+        "upstream logins, whether their browser session stays or not",
+        "upstream_oauth_authorization_sessions"
+    ),
+    kept!(
+        "sessions of tenants in use",
+        "sessions WHERE revoked_at IS NULL AND idle_expires_at > now AND absolute_expires_at > now \
+         AND NOT is_pre_login"
+    ),
+    kept!(
+        "sessions of tenants idle or revoked for less than 24 hours",
+        "sessions WHERE absolute_expires_at > now AND NOT is_pre_login \
+         AND (idle_expires_at BETWEEN day_ago AND now OR revoked_at > day_ago)"
+    ),
+    kept!(
+        "sessions before the login, of the last 10 minutes",
+        "sessions WHERE is_pre_login AND created_at > minutes_ago"
+    ),
+    kept!(
+        "signing keys that are active, and the next ones",
+        "session_signing_keys WHERE retired_at IS NULL"
+    ),
+    kept!(
+        "signing keys retired less than 24 hours ago",
+        "session_signing_keys WHERE retired_at > day_ago"
+    ),
+    kept!(
+        "signing keys retired before that, with a session in use",
+        "session_signing_keys AS signing WHERE retired_at < day_ago \
+         AND EXISTS (SELECT 1 FROM sessions AS session WHERE session.signing_key_id = signing.id \
+                       AND session.revoked_at IS NULL AND session.idle_expires_at > now \
+                       AND session.absolute_expires_at > now AND NOT session.is_pre_login)"
+    ),
+    kept!(
+        "the users, their clients and upstream accounts",
+        "(SELECT user_id FROM users UNION ALL SELECT oauth2_client_id FROM oauth2_clients \
+          UNION ALL SELECT upstream_oauth_link_id FROM upstream_oauth_links) AS accounts"
     ),
 ];
 

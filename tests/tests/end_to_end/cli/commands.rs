@@ -304,8 +304,9 @@ async fn the_demo_cleans_verifies_and_a_second_one_affects_nothing() {
         let (code, stdout, stderr) = run(&["--keep"]);
         assert_eq!(code, Some(0), "{stderr}");
         let first: Value = serde_json::from_slice(&stdout).unwrap();
-        assert_eq!(first["plugins"][0]["name"], "tokens");
-        assert_eq!(first["jobs"].as_array().unwrap().len(), 8);
+        assert_eq!(first["plugins"][0]["name"], "sessions");
+        assert_eq!(first["plugins"][1]["name"], "tokens");
+        assert_eq!(first["jobs"].as_array().unwrap().len(), 16);
         assert!(
             first["jobs"]
                 .as_array()

@@ -31,15 +31,28 @@ pub struct Desk {
 impl Desk {
     /// The reference schema with the demo's rows, and a file that says `more` beside the database.
     pub async fn filled(database: TestDatabase, rows: u64, more: &str) -> Self {
+        Self::with_rows(database, Some(rows), more).await
+    }
+
+    /// The reference schema without rows, and the same.
+    pub async fn with_schema(database: TestDatabase, more: &str) -> Self {
+        Self::with_rows(database, None, more).await
+    }
+
+    async fn with_rows(database: TestDatabase, rows: Option<u64>, more: &str) -> Self {
         let pool = connect(&database).await;
         let now = pool.now().await.unwrap().0;
         let mut session = pool.session().await.unwrap();
         if let Some(connection) = session.as_postgres() {
             schema::apply_postgres(connection).await.unwrap();
-            data::fill_postgres(connection, rows, now).await.unwrap();
+            if let Some(rows) = rows {
+                data::fill_postgres(connection, rows, now).await.unwrap();
+            }
         } else if let Some(connection) = session.as_sqlite() {
             schema::apply_sqlite(connection).await.unwrap();
-            data::fill_sqlite(connection, rows, now).await.unwrap();
+            if let Some(rows) = rows {
+                data::fill_sqlite(connection, rows, now).await.unwrap();
+            }
         }
         drop(session);
         pool.close().await;

@@ -1,8 +1,9 @@
 //! Compatibility sessions: three access tokens, numbered 0 to 2, each expired when the next was
-//! made, and the refresh tokens of 1 (consumed) and 2 (live).
+//! made, the refresh tokens of 1 (consumed) and 2 (live), and the SSO logins that most began with.
 
+use super::browsers::{browser_session_id, of_old};
 use super::dialect::{Dialect, Kind};
-use super::parents::{browser_session_id, user_id};
+use super::parents::user_id;
 use super::{Counts, DAY, MINUTE, SECOND, choose, spread};
 
 /// Between one token and the next: more than the 30 days that expired ones are kept.
@@ -64,6 +65,7 @@ pub(super) fn statements(dialect: Dialect, counts: &Counts, now: i64) -> Vec<Str
         sessions(dialect, counts, now),
         access_tokens(dialect),
         refresh_tokens(dialect),
+        sso_logins(dialect, now),
     ]
 }
 
@@ -100,14 +102,20 @@ fn scratch(dialect: Dialect, counts: &Counts, now: i64) -> String {
     )
 }
 
+/// Every second one was opened from a browser session that opened others too; some that ended long
+/// ago, from one that ended as long ago and opened nothing else.
 fn sessions(dialect: Dialect, counts: &Counts, now: i64) -> String {
-    let browser = format!("n % {}", counts.browser_sessions);
-    let user = format!("n % {} % {}", counts.browser_sessions, counts.users);
+    let browser = format!(
+        "CASE WHEN n % 12 = 3 THEN {} ELSE n % {} END",
+        of_old(counts, "n / 12"),
+        counts.browsers_with
+    );
+    let user = format!("({browser}) % {}", counts.users);
     format!(
         "INSERT INTO compat_sessions (compat_session_id, user_id, user_session_id, device_id, \
              created_at, finished_at, user_agent, last_active_at, last_active_ip) \
-         SELECT session_id, {user}, CASE WHEN n % 2 = 0 THEN {browser} END, 'DEVICE' || n, \
-                {created}, {finished}, 'demo-phone/1.0', {newest}, {address} \
+         SELECT session_id, {user}, CASE WHEN n % 2 = 0 OR n % 12 = 3 THEN {browser} END, \
+                'DEVICE' || n, {created}, {finished}, 'demo-phone/1.0', {newest}, {address} \
          FROM demo_compat",
         user = user_id(dialect, &user, now),
         browser = browser_session_id(dialect, &browser, now),
@@ -151,5 +159,24 @@ fn refresh_tokens(dialect: Dialect) -> String {
         secret = dialect.secret("mcr_", Kind::CompatRefreshToken, "n * 3 + g"),
         created = dialect.time(&made),
         consumed = dialect.time("CASE WHEN g = 1 THEN newest END"),
+    )
+}
+
+/// Three in four led to a session; the others were never completed.
+fn sso_logins(dialect: Dialect, now: i64) -> String {
+    let made = format!(
+        "CASE WHEN n % 4 < 3 THEN created - 30 * {SECOND} ELSE {now} - {} END",
+        spread("n", DAY, 90 * DAY)
+    );
+    let led = dialect.time("CASE WHEN n % 4 < 3 THEN created END");
+    format!(
+        "INSERT INTO compat_sso_logins (compat_sso_login_id, compat_session_id, login_token, \
+             redirect_uri, created_at, fulfilled_at, exchanged_at) \
+         SELECT {id}, CASE WHEN n % 4 < 3 THEN session_id END, {secret}, \
+                'https://phone.example/sso', {created}, {led}, {led} \
+         FROM demo_compat",
+        id = dialect.ulid(&made, Kind::SsoLogin, "n"),
+        secret = dialect.secret("sso-", Kind::SsoLogin, "n"),
+        created = dialect.time(&made),
     )
 }

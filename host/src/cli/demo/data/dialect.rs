@@ -24,6 +24,13 @@ pub(super) enum Kind {
     CompatRefreshToken,
     FamilyToken,
     Family,
+    SsoLogin,
+    Provider,
+    Link,
+    UpstreamSession,
+    Authentication,
+    ServerSession,
+    SigningKey,
 }
 
 /// Odd, hence invertible modulo 2^40: different numbers give different digits. Below 2^38, so that

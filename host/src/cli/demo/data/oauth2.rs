@@ -1,18 +1,16 @@
-//! OAuth 2.0 sessions with their chains of tokens, and the grants that began them.
+//! OAuth 2.0 sessions with their chains of tokens.
 //!
 //! A session has five refresh tokens, numbered 0 to 4, each consumed when the next was made; the
 //! access tokens 0 to 4 that came with them; and access token 5, which came without one. What
 //! became of it is one of the [`LIVES`].
 
+use super::browsers::browser_session_id;
 use super::dialect::{Dialect, Kind};
-use super::parents::{USER_CLIENTS, browser_session_id, client_id, user_id};
+use super::parents::{USER_CLIENTS, client_id, user_id};
 use super::{Counts, DAY, HOUR, MINUTE, SECOND, choose, spread};
 
 /// How long an access token is good for.
 const ACCESS_LIFETIME: i64 = 5 * MINUTE;
-
-/// Between the grant and the session that it leads to.
-const LOGIN_TAKES: i64 = 20 * SECOND;
 
 /// What became of a session. Ages and durations are in microseconds.
 struct Life {
@@ -29,7 +27,8 @@ struct Life {
 enum End {
     /// Refresh token 4 is live.
     Open,
-    /// The user logged out so long after token 4, which revoked what was left.
+    /// The user logged out so long after token 4, which revoked what was left where the session
+    /// revokes at all.
     LoggedOut(i64),
     /// Refresh token 4 was consumed, and its successor is gone.
     Abandoned,
@@ -42,7 +41,7 @@ const LIVES: [Life; 10] = [
     BUSY,
     BUSY,
     IDLE,
-    IDLE,
+    LEFT_QUIETLY,
     AWAY,
     LEFT,
     LEFT_LONG_AGO,
@@ -84,6 +83,14 @@ const LEFT_LONG_AGO: Life = Life {
     revokes: true,
     end: End::LoggedOut(3 * MINUTE),
 };
+/// A logout that revoked nothing: refresh tokens 3 and 4 and the access token that 4 protects are
+/// there still, and go with the session.
+const LEFT_QUIETLY: Life = Life {
+    newest: (33 * DAY, 80 * DAY),
+    step: 6 * HOUR,
+    revokes: false,
+    end: End::LoggedOut(3 * MINUTE),
+};
 /// Everything that logging out revoked is younger than one hour.
 const LEFT_JUST_NOW: Life = Life {
     newest: (6 * MINUTE, 12 * MINUTE),
@@ -110,8 +117,6 @@ pub(super) fn statements(dialect: Dialect, counts: &Counts, now: i64) -> Vec<Str
         sessions(dialect, counts, now),
         access_tokens(dialect),
         refresh_tokens(dialect),
-        authorization_grants(dialect, counts, now),
-        device_codes(dialect, counts, now),
     ]
 }
 
@@ -165,8 +170,8 @@ fn scratch(dialect: Dialect, counts: &Counts, now: i64) -> String {
 }
 
 fn sessions(dialect: Dialect, counts: &Counts, now: i64) -> String {
-    let browser = format!("n % {}", counts.browser_sessions);
-    let user = format!("n % {} % {}", counts.browser_sessions, counts.users);
+    let browser = format!("n % {}", counts.browsers_with);
+    let user = format!("n % {} % {}", counts.browsers_with, counts.users);
     let client =
         format!("CASE service WHEN 1 THEN {USER_CLIENTS} + n / 10 % 2 ELSE n % {USER_CLIENTS} END");
     format!(
@@ -206,7 +211,8 @@ fn access_tokens(dialect: Dialect) -> String {
             "CASE WHEN service = 0 OR g < 4 THEN {MADE} + {ACCESS_LIFETIME} END"
         )),
         revoked = dialect.time(&format!(
-            "CASE WHEN g < 4 AND revokes = 1 THEN {REPLACED} WHEN g >= 4 THEN finished END"
+            "CASE WHEN g < 4 AND revokes = 1 THEN {REPLACED} \
+             WHEN g >= 4 AND revokes = 1 THEN finished END"
         )),
         used = dialect.time(&format!(
             "CASE WHEN n % 7 < 6 THEN {MADE} + 2 * {SECOND} END"
@@ -229,73 +235,7 @@ fn refresh_tokens(dialect: Dialect) -> String {
         consumed = dialect.time(&format!(
             "CASE WHEN g < 4 THEN {REPLACED} WHEN lost = 1 THEN newest + step END"
         )),
-        revoked = dialect.time("CASE WHEN g = 4 THEN finished END"),
+        revoked = dialect.time("CASE WHEN g = 4 AND revokes = 1 THEN finished END"),
         next = dialect.ulid(REPLACED, Kind::RefreshToken, "n * 5 + g + 1"),
-    )
-}
-
-/// Every second one 8 to 60 days old, the others one hour to six days.
-fn age_of_unfinished(number: &str) -> String {
-    let old = spread(number, 8 * DAY, 60 * DAY);
-    let young = spread(number, HOUR, 6 * DAY);
-    format!("CASE ({number}) % 2 WHEN 0 THEN {old} ELSE {young} END")
-}
-
-/// One that led to each user's session, and many that led nowhere.
-fn authorization_grants(dialect: Dialect, counts: &Counts, now: i64) -> String {
-    let made = format!(
-        "CASE WHEN session_id IS NULL THEN {now} - {} ELSE created - {LOGIN_TAKES} END",
-        age_of_unfinished("i")
-    );
-    format!(
-        "INSERT INTO oauth2_authorization_grants (oauth2_authorization_grant_id, \
-             oauth2_client_id, oauth2_session_id, authorization_code, redirect_uri, scope, \
-             response_mode, created_at, fulfilled_at, cancelled_at, exchanged_at) \
-         SELECT {id}, {client}, session_id, {code}, 'https://app.example/callback', \
-                'openid profile', 'query', {created}, {fulfilled}, {cancelled}, {fulfilled} \
-         FROM (SELECT numbers.n AS i, session_id, created \
-               FROM demo_numbers AS numbers \
-               LEFT JOIN demo_oauth2 ON demo_oauth2.n = numbers.n AND service = 0 \
-               WHERE numbers.n < {count}) AS logins",
-        id = dialect.ulid(&made, Kind::Grant, "i"),
-        client = client_id(dialect, &format!("i % {USER_CLIENTS}"), now),
-        code = dialect.secret("", Kind::Grant, "i"),
-        created = dialect.time(&made),
-        fulfilled = dialect.time("CASE WHEN session_id IS NOT NULL THEN created END"),
-        cancelled = dialect.time(&format!(
-            "CASE WHEN session_id IS NULL AND i % 5 = 0 THEN {made} + {MINUTE} END"
-        )),
-        count = counts.authorization_grants,
-    )
-}
-
-/// A third of them led to a session.
-fn device_codes(dialect: Dialect, counts: &Counts, now: i64) -> String {
-    let made = format!(
-        "CASE WHEN session_id IS NULL THEN {now} - {} ELSE created - {LOGIN_TAKES} END",
-        age_of_unfinished("i")
-    );
-    format!(
-        "INSERT INTO oauth2_device_code_grant (oauth2_device_code_grant_id, oauth2_client_id, \
-             oauth2_session_id, user_session_id, device_code, user_code, scope, ip_address, \
-             created_at, expires_at, fulfilled_at, exchanged_at) \
-         SELECT {id}, {client}, session_id, CASE WHEN session_id IS NOT NULL THEN {browser} END, \
-                {device}, {user}, 'openid', {address}, {created}, {expires}, {fulfilled}, \
-                {fulfilled} \
-         FROM (SELECT numbers.n AS i, session_id, created \
-               FROM demo_numbers AS numbers \
-               LEFT JOIN demo_oauth2 ON demo_oauth2.n = numbers.n AND service = 0 \
-                   AND numbers.n % 3 = 0 \
-               WHERE numbers.n < {count}) AS logins",
-        id = dialect.ulid(&made, Kind::DeviceCode, "i"),
-        client = client_id(dialect, &format!("i % {USER_CLIENTS}"), now),
-        browser = browser_session_id(dialect, &format!("i % {}", counts.browser_sessions), now),
-        device = dialect.secret("d-", Kind::DeviceCode, "i"),
-        user = dialect.secret("u-", Kind::DeviceCode, "i"),
-        address = dialect.address("i"),
-        created = dialect.time(&made),
-        expires = dialect.time(&format!("{made} + 20 * {MINUTE}")),
-        fulfilled = dialect.time("CASE WHEN session_id IS NOT NULL THEN created END"),
-        count = counts.device_codes,
     )
 }

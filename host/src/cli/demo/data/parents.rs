@@ -1,18 +1,14 @@
-//! Users, clients and browser sessions: what the tokens belong to.
+//! Users and clients: what the sessions belong to.
 
 use super::dialect::{Dialect, Kind};
-use super::{Counts, DAY, HOUR, SECOND, spread};
+use super::{Counts, DAY, HOUR, spread};
 
 /// The first ten act for users, the others for themselves.
 pub(super) const USER_CLIENTS: i64 = 10;
 pub(super) const CLIENTS: i64 = 12;
 
 pub(super) fn statements(dialect: Dialect, counts: &Counts, now: i64) -> Vec<String> {
-    vec![
-        users(dialect, counts, now),
-        clients(dialect, now),
-        browser_sessions(dialect, counts, now),
-    ]
+    vec![users(dialect, counts, now), clients(dialect, now)]
 }
 
 /// The key of the user with this number.
@@ -29,20 +25,6 @@ fn user_created(number: &str, now: i64) -> String {
 pub(super) fn client_id(dialect: Dialect, number: &str, now: i64) -> String {
     let created = format!("{now} - {} + ({number}) * {HOUR}", 1000 * DAY);
     dialect.ulid(&created, Kind::Client, number)
-}
-
-/// The key of the browser session with this number.
-pub(super) fn browser_session_id(dialect: Dialect, number: &str, now: i64) -> String {
-    dialect.ulid(
-        &browser_session_created(number, now),
-        Kind::BrowserSession,
-        number,
-    )
-}
-
-/// Before every session that was opened from it, the oldest of which are some 160 days old.
-fn browser_session_created(number: &str, now: i64) -> String {
-    format!("{now} - {}", spread(number, 170 * DAY, 290 * DAY))
 }
 
 fn users(dialect: Dialect, counts: &Counts, now: i64) -> String {
@@ -71,28 +53,6 @@ fn clients(dialect: Dialect, now: i64) -> String {
         id = client_id(dialect, "n", now),
         redirects = json(dialect, "'[\"https://app-' || n || '.example/callback\"]'"),
         digest = dialect.bytes(Kind::Client, "n"),
-    )
-}
-
-fn browser_sessions(dialect: Dialect, counts: &Counts, now: i64) -> String {
-    // One in five was logged out of, long enough ago for the sessions plugin.
-    let finished = format!("{now} - {}", spread("n", 33 * DAY, 90 * DAY));
-    let active = format!("{now} - {}", spread("n", HOUR, 25 * DAY));
-    format!(
-        "INSERT INTO user_sessions (user_session_id, user_id, created_at, finished_at, \
-             user_agent, last_active_at, last_active_ip) \
-         SELECT {id}, {user}, {created}, {finished_at}, 'Mozilla/5.0 (demo)', {last_active_at}, \
-                {address} \
-         FROM demo_numbers WHERE n < {count}",
-        id = browser_session_id(dialect, "n", now),
-        user = user_id(dialect, &format!("n % {}", counts.users), now),
-        created = dialect.time(&browser_session_created("n", now)),
-        finished_at = dialect.time(&format!("CASE WHEN n % 5 = 4 THEN {finished} END")),
-        last_active_at = dialect.time(&format!(
-            "CASE WHEN n % 5 = 4 THEN {finished} - {SECOND} ELSE {active} END"
-        )),
-        address = dialect.address("n"),
-        count = counts.browser_sessions,
     )
 }
 
