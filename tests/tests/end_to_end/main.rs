@@ -18,6 +18,7 @@ mod min_age;
 mod model;
 mod once_wrong;
 mod races;
+mod scenarios;
 mod sessions;
 mod tokens;
 mod windows;
