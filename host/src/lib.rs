@@ -10,6 +10,7 @@
 //! | [`config`] | `besom.toml` as validated types |
 //! | [`runner`] | one run from claim to outcome |
 //! | [`plugin`] | components: engine, limits, contract bindings, settings |
+//! | [`preflight`] | what stands in a job's way, found before it runs |
 //! | [`sweep`] | windows, budgets, checkpoints: which batch comes next |
 //! | [`scope`] | grants; the only door to SQL |
 //! | [`sql`] | an authorised request and a window, as statements |
@@ -24,6 +25,7 @@ pub mod config;
 pub mod database;
 pub mod ledger;
 pub mod plugin;
+pub mod preflight;
 pub mod request;
 pub mod runner;
 pub mod scope;

@@ -133,6 +133,7 @@ async fn by_besom(cluster: &Cluster) -> Duration {
     let options = JobOptions {
         mode: Mode::Apply,
         set: Vec::new(),
+        tolerate: Vec::new(),
         max_rows: None,
         deadline: None,
         stop: Default::default(),

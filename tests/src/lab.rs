@@ -209,6 +209,8 @@ impl Lab {
             verification: None,
             dry_run: (self.options.mode == Mode::DryRun)
                 .then_some((progress.totals, progress.batches)),
+            findings: "[]",
+            blocked_by: "{}",
         };
         ledger::finish(&self.database, &progress.fence, self.options.mode, &ending)
             .await

@@ -58,6 +58,7 @@ pub struct Catalog {
     dialect: Dialect,
     /// Schemas in the order in which an unqualified name is looked up.
     search_path: Vec<String>,
+    role: Option<String>,
     tables: BTreeMap<TableId, Arc<Table>>,
 }
 
@@ -96,8 +97,21 @@ impl Catalog {
         Self {
             dialect,
             search_path,
+            role: None,
             tables,
         }
+    }
+
+    /// The same catalog, seen by this role.
+    #[must_use]
+    pub(crate) fn seen_by(mut self, role: String) -> Self {
+        self.role = Some(role);
+        self
+    }
+
+    /// The connected role, whose privileges the tables tell; `None` on SQLite, which has none.
+    pub fn role(&self) -> Option<&str> {
+        self.role.as_deref()
     }
 
     /// Which kind of database this is.

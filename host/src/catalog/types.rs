@@ -140,6 +140,10 @@ pub struct Column {
     pub nullable: bool,
     /// Generated (stored, virtual, or ALWAYS AS IDENTITY): cannot be assigned.
     pub generated: bool,
+    /// The connected role may SELECT it. True on SQLite.
+    pub readable: bool,
+    /// The connected role may UPDATE it. True on SQLite.
+    pub assignable: bool,
     /// The operator's word on how a column that is not a native time holds one, set by
     /// [`super::Catalog::with_time_forms`]. Where the operator said nothing the probes of this
     /// room look at the data.
@@ -265,6 +269,8 @@ pub struct Index {
     pub valid: bool,
     /// A B-tree, the only method that supports sweeps.
     pub btree: bool,
+    /// A hash index, which serves a search for one value and no order.
+    pub hash: bool,
 }
 
 impl Index {
@@ -285,6 +291,8 @@ pub struct IndexColumn {
     /// In the column's own order: the default operator class, the column's collation (on SQLite:
     /// BINARY), NULLs where ORDER BY puts them. Only such a column serves an ORDER BY.
     pub ordered: bool,
+    /// In the column's own collation (on SQLite: BINARY): serves a search for one value.
+    pub collated: bool,
 }
 
 /// When a trigger fires.
@@ -309,6 +317,9 @@ pub struct Trigger {
     pub on_update: bool,
     /// Once a row rather than once a statement.
     pub for_each_row: bool,
+    /// By the look of its source it may keep a row from being deleted: a function that returns
+    /// NULL, or NEW and never OLD, which is NULL when a row goes; on SQLite RAISE(IGNORE).
+    pub may_keep_rows: bool,
 }
 
 /// What the connected role may do with a table, table-wide rights and column rights taken together.
@@ -320,4 +331,6 @@ pub struct Privileges {
     pub delete: bool,
     /// UPDATE on at least one column, which row locks need.
     pub update_any: bool,
+    /// INSERT on every column.
+    pub insert: bool,
 }

@@ -1,10 +1,12 @@
 //! Runs as a table and as JSON: what `run` and `demo` print.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::output::{Align, Table, Tone, many_lines, seconds, thousands};
+use crate::preflight::Finding;
 use crate::request::{Batch, Mode};
 use crate::runner::{Outcome, RunReport, Verification};
 
@@ -31,6 +33,8 @@ pub struct RunJson<'a> {
     verification: String,
     /// Counts of a dry run that the run itself may not match.
     estimated: bool,
+    blocked_by: &'a BTreeMap<String, u64>,
+    findings: &'a [Finding],
 }
 
 impl<'a> From<&'a RunReport> for RunJson<'a> {
@@ -67,6 +71,8 @@ impl<'a> From<&'a RunReport> for RunJson<'a> {
             },
             verification: verification(&report.verification),
             estimated: report.estimated,
+            blocked_by: &report.blocked_by,
+            findings: &report.findings,
         }
     }
 }
@@ -92,7 +98,8 @@ pub fn text(reports: &[RunReport], color: bool) -> String {
     let mut text = table(reports).render(color);
     let notes: Vec<String> = reports
         .iter()
-        .filter_map(|report| note(report, color))
+        .flat_map(|report| [held(report), note(report, color)])
+        .flatten()
         .collect();
     let dry = reports.iter().any(|report| report.mode == Mode::DryRun);
     if dry || !notes.is_empty() {
@@ -212,6 +219,23 @@ fn tone(report: &RunReport) -> Tone {
         }
         (Outcome::Drained, _) => Tone::Plain,
     }
+}
+
+/// Which tables' rows hold the blocked ones.
+fn held(report: &RunReport) -> Option<String> {
+    let by = blocked_by(&report.blocked_by)?;
+    Some(format!("{}: blocked by {}\n", report.job, many_lines(&by)))
+}
+
+/// Blocked rows by table, the most first; `None` where none is.
+pub fn blocked_by(tables: &BTreeMap<String, u64>) -> Option<String> {
+    let mut tables: Vec<_> = tables.iter().filter(|(_, rows)| **rows > 0).collect();
+    tables.sort_by_key(|(_, rows)| std::cmp::Reverse(**rows));
+    let told: Vec<_> = tables
+        .iter()
+        .map(|(table, rows)| format!("{table} ({})", thousands(**rows)))
+        .collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 /// What the table has no room for: why a run ended early, what is left.

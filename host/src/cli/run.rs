@@ -10,9 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::Terminal;
 use super::exit::{Exit, Refusal};
+use super::output::many_lines;
 use super::progress::Bar;
 use super::report::{self, RunJson};
 use crate::config::{self, Config, DEADLINES, ROW_BUDGETS};
+use crate::ledger;
 use crate::plugin::{self, Plugin};
 use crate::request::{JobName, Mode, NameError};
 use crate::runner::{Host, JobOptions, RunReport};
@@ -21,13 +23,14 @@ use crate::sweep::RunContext;
 /// Run jobs now, one after another.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 every run drained, 3 a run was suspended and left a backlog, 1 a run failed,
-2 wrong usage, a configuration at fault, or denied.
+Exit codes: 0 every run drained, 3 a run was suspended and left a backlog, 1 a run failed or a finding
+kept it from running, 2 wrong usage, a configuration at fault, or denied.
 
 Examples:
   besom run tokens --dry-run              what every job of a plugin would delete
   besom run tokens/revoked-access         one job
   besom run tokens --set retention=90d --max-rows 10000
+  besom run tokens --tolerate unindexed-foreign-key
   besom run tokens sessions --json | jq '.[] | {job, affected, outcome}'")]
 pub struct RunArgs {
     /// `plugin/job`, or a plugin for all its jobs
@@ -42,6 +45,9 @@ pub struct RunArgs {
     /// A setting of the plugin for these runs only; may be given several times
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
     pub settings: Vec<(String, String)>,
+    /// A finding's code that does not keep the jobs from running; may be given several times
+    #[arg(long, value_name = "CODE")]
+    pub tolerate: Vec<String>,
     /// Suspend a run after so many rows, whatever the configuration says
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(ROW_BUDGETS))]
     pub max_rows: Option<u64>,
@@ -149,7 +155,8 @@ fn unknown(target: &Target, offers: &[Offer]) -> Refusal {
     ))
 }
 
-fn setting(text: &str) -> Result<(String, String), String> {
+/// Reads `NAME=VALUE`.
+pub(super) fn setting(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write NAME=VALUE, for example retention=14d".to_owned()),
@@ -186,6 +193,7 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
     let options = JobOptions {
         mode: args.mode(),
         set: args.settings,
+        tolerate: args.tolerate,
         max_rows: args.max_rows,
         deadline: args.deadline,
         stop: stop_on_signal(),
@@ -208,8 +216,8 @@ fn offers(host: &Host) -> Vec<Offer> {
     host.plugins().iter().flat_map(of_plugin).collect()
 }
 
-/// Checks every job before the first begins, then runs one after another. A job that cannot begin
-/// is an error on stderr and does not keep the others from running.
+/// Checks every job before the first begins, then runs one after another. A job that a finding stops,
+/// or that cannot begin, is an error on stderr and does not keep the others from running.
 ///
 /// # Errors
 /// When a job's settings or grant are at fault: nothing has run then.
@@ -219,15 +227,25 @@ pub async fn run_all(
     options: &JobOptions,
     terminal: &Terminal,
 ) -> Result<(Vec<RunReport>, Exit)> {
+    // A ledger that is not there is told before anything about the jobs.
+    ledger::list(host.database(), 1).await?;
     let catalog = host.catalog().await?;
     let mut ready = Vec::new();
+    let mut refused = Exit::Done;
     for job in jobs {
-        ready.push(host.prepare(job, &options.set, &catalog).await?);
+        let examined = host.examine(job, &options.set, &catalog).await?;
+        match examined.tolerating(&options.tolerate) {
+            Ok(prepared) => ready.push((job, prepared)),
+            Err(stopped) if jobs.len() == 1 => return Err(stopped.into()),
+            Err(stopped) => {
+                tracing::error!("{}", many_lines(&stopped.to_string()));
+                refused = refused.max(Exit::of_error(&stopped.into()));
+            }
+        }
     }
     let mut reports = Vec::new();
-    let mut refused = Exit::Done;
     let mut history = Vec::new();
-    for (job, prepared) in jobs.iter().zip(&ready) {
+    for (job, prepared) in &ready {
         let bar = terminal.progress.rows(&job.to_string());
         let (done, finished) = tokio::sync::oneshot::channel::<()>();
         let watch = |context: Arc<RunContext>| drop(tokio::spawn(follow(context, bar, finished)));

@@ -9,7 +9,7 @@ use super::error::ConfigError;
 use super::units::DAY;
 
 /// What one table (`[defaults]`, a plugin's, a job's) says; `None` where it says nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JobLimits {
     /// Rows that one batch deletes at most.
     pub batch_size: Option<NonZeroU32>,
@@ -17,6 +17,8 @@ pub struct JobLimits {
     pub deadline: Option<Duration>,
     /// Rows that a run changes at most before it is suspended.
     pub max_rows: Option<NonZeroU64>,
+    /// Codes of findings that do not keep a job from running.
+    pub tolerate: Option<Vec<String>>,
 }
 
 /// Small enough that a batch is over before an application notices its locks.
@@ -39,20 +41,16 @@ pub const DEADLINES: RangeInclusive<Duration> =
 pub const ROW_BUDGETS: RangeInclusive<u64> = 1..=1_000_000_000_000;
 
 /// The keys of [`JobLimits`], as the file spells them.
-pub(super) const KEYS: [&str; 3] = ["batch-size", "deadline", "max-rows-per-run"];
+pub(super) const KEYS: [&str; 4] = ["batch-size", "deadline", "max-rows-per-run", "tolerate"];
 
 const ON_REQUEST: &str = "jobs run when `besom run` names them";
 const UNPACED: &str = "batches follow each other without a rest";
 
 /// Keys of later versions that may stand wherever [`KEYS`] may.
-pub(super) const LATER: [Later; 6] = [
+pub(super) const LATER: [Later; 5] = [
     ("schedule", ON_REQUEST),
     ("timezone", ON_REQUEST),
     ("pace", UNPACED),
-    (
-        "tolerate",
-        "a finding of severity error always stops its job",
-    ),
     (
         "enabled",
         "a plugin that the file does not name does not run",
@@ -68,6 +66,7 @@ impl JobLimits {
             batch_size: self.batch_size.or(outer.batch_size),
             deadline: self.deadline.or(outer.deadline),
             max_rows: self.max_rows.or(outer.max_rows),
+            tolerate: self.tolerate.or(outer.tolerate),
         }
     }
 
@@ -83,6 +82,9 @@ impl JobLimits {
         if let Some(node) = section.get("max-rows-per-run") {
             limits.max_rows = Some(node.count(&ROW_BUDGETS, "rows")?);
         }
+        if let Some(node) = section.get("tolerate") {
+            limits.tolerate = Some(node.names("[\"unindexed-foreign-key\"]")?);
+        }
         Ok(limits)
     }
 }
@@ -96,6 +98,8 @@ pub struct JobSettings {
     pub deadline: Duration,
     /// Rows that a run changes at most before it is suspended.
     pub max_rows: u64,
+    /// Codes of findings that do not keep the job from running. Any plugin may have any code.
+    pub tolerate: Vec<String>,
     /// The plugin's settings as written, not yet typed.
     pub plugin_settings: toml::Table,
     /// The job's settings as written; they win over the plugin's.
@@ -114,6 +118,7 @@ impl JobSettings {
                 .map_or(DEFAULT_BATCH_SIZE, NonZeroU32::get),
             deadline: limits.deadline.unwrap_or(DEFAULT_DEADLINE),
             max_rows: limits.max_rows.map_or(DEFAULT_MAX_ROWS, NonZeroU64::get),
+            tolerate: limits.tolerate.unwrap_or_default(),
             plugin_settings,
             job_settings,
         }

@@ -168,9 +168,11 @@ impl Config {
     pub fn job(&self, name: &JobName) -> Option<JobSettings> {
         let plugin = self.plugins.get(&name.plugin)?;
         let job = plugin.jobs.get(&name.job);
-        let limits = job.map(|job| job.limits).unwrap_or_default();
+        let limits = job.map(|job| job.limits.clone()).unwrap_or_default();
         Some(JobSettings::of(
-            limits.within(plugin.limits).within(self.defaults),
+            limits
+                .within(plugin.limits.clone())
+                .within(self.defaults.clone()),
             plugin.settings.values.clone(),
             job.map(|job| job.settings.values.clone())
                 .unwrap_or_default(),

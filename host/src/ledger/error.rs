@@ -6,8 +6,10 @@ use crate::request::{JobName, RunId};
 /// Why the ledger did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// The tables are not there.
-    #[error("this database has no besom ledger yet: run `besom migrate` first")]
+    /// The tables are not there, or not all of their columns.
+    #[error(
+        "this database has no besom ledger yet, or one of an earlier version: run `besom migrate` first"
+    )]
     NotMigrated,
     /// Another host runs the job.
     #[error(
@@ -46,8 +48,9 @@ pub enum LedgerError {
 impl LedgerError {
     /// Tells a ledger that is not there from other failures.
     pub(super) fn of(error: DatabaseError) -> Self {
-        let missing = error.code == "42P01"
-            || (error.message.contains("no such table") && error.message.contains("besom_"));
+        let missing = matches!(error.code.as_str(), "42P01" | "42703")
+            || (error.message.contains("no such table") && error.message.contains("besom_"))
+            || error.message.contains("no such column");
         if missing {
             Self::NotMigrated
         } else {

@@ -19,6 +19,10 @@ pub struct Ending<'a> {
     pub verification: Option<&'a str>,
     /// A dry run's totals, which no batch recorded.
     pub dry_run: Option<(Batch, u64)>,
+    /// What preflight noticed, as JSON.
+    pub findings: &'a str,
+    /// Blocked rows by the table whose rows hold them, as JSON.
+    pub blocked_by: &'a str,
 }
 
 /// Records the outcome, if the run is still this host's, and gives up the lease. Answers the
@@ -73,6 +77,12 @@ pub async fn finish(
             .push(column)
             .push(" = ")
             .bind(text.map_or(Bind::Null, Bind::from));
+    }
+    for (column, json) in [
+        ("findings", ending.findings),
+        ("blocked_by", ending.blocked_by),
+    ] {
+        w.push(", ").push(column).push(" = ").bind(json);
     }
     for (column, count) in [
         ("examined", totals.examined),

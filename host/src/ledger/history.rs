@@ -39,6 +39,10 @@ pub struct RunRecord {
     pub batches: u64,
     /// The sum over its batches.
     pub totals: Batch,
+    /// What preflight noticed before it, as JSON.
+    pub findings: String,
+    /// Blocked rows by the table whose rows hold them, as JSON.
+    pub blocked_by: String,
 }
 
 /// The latest runs, newest first.
@@ -136,7 +140,7 @@ fn select(dialect: Dialect) -> Statement {
              (SELECT coalesce({sum}, 0) FROM besom_batch WHERE run = r.id){cast} ELSE r.{column} END"
         ));
     }
-    w.push(" FROM besom_run AS r");
+    w.push(", r.findings, r.blocked_by FROM besom_run AS r");
     w
 }
 
@@ -158,5 +162,7 @@ fn record(row: &Cells) -> Option<RunRecord> {
         ended_at: row.get(12).as_integer().map(Timestamp),
         batches: row.get(13).as_count(),
         totals: batch_of(row, 14),
+        findings: text(21)?,
+        blocked_by: text(22)?,
     })
 }

@@ -12,17 +12,31 @@ use crate::database::{Database, DatabaseError, Session, Statement};
 /// Kept apart from the application's own migrations, which often are sqlx's too.
 const TABLE: &str = "besom_migration";
 
-const POSTGRES: &[(i64, &str, &str)] = &[(
-    1,
-    "runs",
-    include_str!("../../../migrations/ledger/postgres/0001_runs.sql"),
-)];
+const POSTGRES: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "runs",
+        include_str!("../../../migrations/ledger/postgres/0001_runs.sql"),
+    ),
+    (
+        2,
+        "findings",
+        include_str!("../../../migrations/ledger/postgres/0002_findings.sql"),
+    ),
+];
 
-const SQLITE: &[(i64, &str, &str)] = &[(
-    1,
-    "runs",
-    include_str!("../../../migrations/ledger/sqlite/0001_runs.sql"),
-)];
+const SQLITE: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "runs",
+        include_str!("../../../migrations/ledger/sqlite/0001_runs.sql"),
+    ),
+    (
+        2,
+        "findings",
+        include_str!("../../../migrations/ledger/sqlite/0002_findings.sql"),
+    ),
+];
 
 /// Applies what is missing and answers the names of what was applied. Doing it again changes
 /// nothing.

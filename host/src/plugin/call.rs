@@ -131,6 +131,22 @@ impl Plugin {
         said(store, answer)
     }
 
+    /// Runs the job in a [`RunContext::rehearsal`], where every sweep is opened and none goes on. It
+    /// has the time of a probe, and what it logs is dropped: the run itself will say it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plugin::run`].
+    pub async fn rehearse(
+        &self,
+        job: &str,
+        settings: &Settings,
+        context: Arc<RunContext>,
+    ) -> Result<(), CallError> {
+        let wall = self.0.engine.limits().probe_wall;
+        self.run(job, settings, context, wall).await
+    }
+
     fn store(
         &self,
         export: &'static str,

@@ -120,7 +120,11 @@ pub(super) fn store(engine: &Engine, site: Site, settings: Settings, phase: Phas
         Phase::Run(context) => context.run().to_string(),
         Phase::Describe | Phase::Probe(_) => String::new(),
     };
-    let log = || GuestLog::new(Arc::clone(&site), run.clone(), Arc::clone(&limits));
+    let rehearsal = matches!(&phase, Phase::Run(context) if context.is_rehearsal());
+    let log = || {
+        let log = GuestLog::new(Arc::clone(&site), run.clone(), Arc::clone(&limits));
+        if rehearsal { log.muted() } else { log }
+    };
     let printed = Printed::new(log());
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.handles);

@@ -20,6 +20,7 @@ pub(super) struct GuestLog {
     site: Arc<Site>,
     run: String,
     lines: u32,
+    muted: bool,
     limits: Arc<Limits>,
 }
 
@@ -30,8 +31,15 @@ impl GuestLog {
             site,
             run,
             lines: 0,
+            muted: false,
             limits,
         }
+    }
+
+    /// The same, which says nothing.
+    pub(super) fn muted(mut self) -> Self {
+        self.muted = true;
+        self
     }
 
     /// One line that the guest logs.
@@ -72,6 +80,9 @@ impl GuestLog {
 
     /// One line as it is, not counted; `stream` is empty for what the guest logs itself.
     pub(super) fn emit(&self, level: Level, stream: &str, fields: &str, message: &str) {
+        if self.muted {
+            return;
+        }
         macro_rules! event {
             ($level:ident) => {
                 tracing::$level!(

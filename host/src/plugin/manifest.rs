@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+pub use crate::preflight::Severity;
 use crate::request::JobName;
 
 use super::settings::SettingValue;
@@ -104,17 +105,6 @@ pub struct Finding {
     pub message: String,
 }
 
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Good to know.
-    Info,
-    /// The job runs; somebody should look.
-    Warning,
-    /// Keeps the job from running, unless the operator tolerates its code.
-    Error,
-}
-
 impl Manifest {
     /// The job of that name.
     pub fn job(&self, name: &str) -> Option<&Job> {
@@ -174,17 +164,6 @@ impl std::fmt::Display for SettingKind {
             Self::Choice(words) => write!(f, "choice:{}", words.join("|")),
             Self::Table => f.write_str("table"),
             Self::Column => f.write_str("column"),
-        }
-    }
-}
-
-impl Severity {
-    /// The severity as the contract spells it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Error => "error",
         }
     }
 }

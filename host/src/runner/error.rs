@@ -6,6 +6,7 @@ use crate::catalog::{CatalogError, TimeFormError};
 use crate::database::DatabaseError;
 use crate::ledger::LedgerError;
 use crate::plugin::{CallError, Cause, EngineError, LoadError, SettingsError};
+use crate::preflight::Finding;
 use crate::request::{Fault, JobName};
 
 /// Why a host could not be set up, or a job not begun. Nothing has been changed.
@@ -105,15 +106,13 @@ pub enum RunnerError {
     /// The plugin asks for what the grant does not cover.
     #[error("{0}")]
     Denied(Fault),
-    /// The plugin's own preflight found an error.
-    #[error("`{job}` does not run: {message} ({code})")]
-    Finding {
+    /// Preflight found errors that are not tolerated.
+    #[error("`{job}` does not run: {}", told(findings))]
+    Stopped {
         /// The job.
         job: JobName,
-        /// The finding's code.
-        code: String,
-        /// What it says.
-        message: String,
+        /// The errors.
+        findings: Vec<Finding>,
     },
 }
 
@@ -122,11 +121,32 @@ impl RunnerError {
     /// database or the plugin's conduct.
     pub fn is_configuration(&self) -> bool {
         match self {
-            Self::Database(_) | Self::Catalog(_) | Self::Finding { .. } => false,
+            Self::Database(_) | Self::Catalog(_) | Self::Stopped { .. } => false,
             Self::Ledger(refused) => matches!(refused, LedgerError::NotMigrated),
             // The plugin's own words are about its settings; anything else is its conduct.
             Self::Access { why, .. } => matches!(why.cause(), Cause::Failed(_)),
             _ => true,
         }
     }
+}
+
+/// Each error with the statements that mend it, and how to run all the same.
+fn told(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    let mut codes: Vec<&str> = Vec::new();
+    for finding in findings {
+        let Finding { code, message, .. } = finding;
+        text.push_str(&format!("{message} ({code})\n"));
+        for statement in &finding.fix {
+            text.push_str(&format!("    {statement};\n"));
+        }
+        if !codes.contains(&code.as_str()) {
+            codes.push(code);
+        }
+    }
+    let flags: Vec<_> = codes
+        .iter()
+        .map(|code| format!("--tolerate {code}"))
+        .collect();
+    text + &format!("to run all the same: {}", flags.join(" "))
 }

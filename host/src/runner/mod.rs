@@ -7,12 +7,14 @@
 mod error;
 mod grants;
 mod order;
+mod prepare;
 mod report;
 mod run;
 
 pub use error::RunnerError;
+pub use prepare::{Examined, Prepared};
 pub use report::{Outcome, RunReport, Verification};
-pub use run::{JobOptions, Prepared};
+pub use run::JobOptions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,7 +1,9 @@
 //! What a run came to.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::preflight::Finding;
 use crate::request::{Batch, JobName, Mode, RunId};
 pub use crate::sweep::Verification;
 
@@ -32,6 +34,17 @@ pub struct RunReport {
     pub denied: bool,
     /// Some counts of a dry run are estimates.
     pub estimated: bool,
+    /// Blocked rows by the table whose rows hold them; a row that several hold counts for each.
+    pub blocked_by: BTreeMap<String, u64>,
+    /// What preflight noticed before it.
+    pub findings: Vec<Finding>,
+}
+
+impl RunReport {
+    /// The blocked rows by table, as the ledger keeps them.
+    pub fn blocked_by_json(&self) -> String {
+        serde_json::to_string(&self.blocked_by).unwrap_or_else(|_| "{}".to_owned())
+    }
 }
 
 /// How a run ended.

@@ -1,19 +1,16 @@
 //! The run itself.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::grants::{asked_for, in_force, used};
-use super::{Host, Outcome, RunReport, RunnerError, Verification};
-use crate::catalog::Catalog;
-use crate::config::{JobSettings, Origin};
+use super::{Host, Outcome, Prepared, RunReport, RunnerError, Verification};
 use crate::ledger::{self, Claim, Ending, Lease};
-use crate::plugin::{CallError, Plugin, Settings, Severity, TableAccess};
+use crate::plugin::CallError;
+use crate::preflight::Finding;
 use crate::request::{JobName, Mode};
-use crate::scope::{Grants, Subject, covers};
+use crate::scope::Subject;
 use crate::sql::Plan;
 use crate::sweep::{Progress, RunContext, RunOptions, verify};
 
@@ -24,6 +21,8 @@ pub struct JobOptions {
     pub mode: Mode,
     /// `name=value`, as `--set` gives them.
     pub set: Vec<(String, String)>,
+    /// Codes of findings that do not keep the jobs from running, beside those of the file.
+    pub tolerate: Vec<String>,
     /// Instead of the file's `max-rows-per-run`.
     pub max_rows: Option<u64>,
     /// Instead of the file's `deadline`.
@@ -32,109 +31,11 @@ pub struct JobOptions {
     pub stop: CancellationToken,
 }
 
-/// A job with everything decided that can be decided without changing anything.
-pub struct Prepared {
-    job: JobName,
-    plugin: Plugin,
-    bundled: bool,
-    settings: Settings,
-    grants: Grants,
-    limits: JobSettings,
-    catalog: Arc<Catalog>,
-    /// What the job says that it touches.
-    pub access: Vec<TableAccess>,
-    /// The tables of the file's grants that this job touches.
-    pub granted_and_used: BTreeSet<String>,
-}
-
 /// A guest that is asked to stop at its deadline may still be in a batch with all its retries;
 /// only one that does not come back at all is cut off.
 const GRACE: Duration = Duration::from_secs(120);
 
 impl Host {
-    /// Checks a job: its settings, what it touches, whether the grant covers that, and what the
-    /// plugin's own preflight says. Changes nothing.
-    ///
-    /// # Errors
-    /// The first thing that keeps the job from running.
-    pub async fn prepare(
-        &self,
-        job: &JobName,
-        set: &[(String, String)],
-        catalog: &Arc<Catalog>,
-    ) -> Result<Prepared, RunnerError> {
-        let plugin = self.plugin(&job.plugin)?.clone();
-        let (Some(config), Some(limits)) =
-            (self.config.plugins.get(&job.plugin), self.config.job(job))
-        else {
-            return Err(RunnerError::UnknownPlugin {
-                name: job.plugin.clone(),
-                known: String::new(),
-            });
-        };
-        let settings = Settings::resolve(
-            plugin.manifest(),
-            &job.job,
-            &limits.plugin_settings,
-            &limits.job_settings,
-            set,
-        )
-        .map_err(|source| RunnerError::Settings {
-            job: job.clone(),
-            source: Box::new(source),
-        })?;
-        let access =
-            plugin
-                .access(&job.job, &settings)
-                .await
-                .map_err(|why| RunnerError::Access {
-                    job: job.clone(),
-                    why: Box::new(why),
-                })?;
-        let grants = in_force(&job.plugin, config, &access, catalog)?;
-        let bundled = config.origin == Origin::Bundled;
-        let subject = Subject {
-            job: job.clone(),
-            bundled,
-        };
-        covers(&grants, &asked_for(&access), &subject).map_err(RunnerError::Denied)?;
-        let now = self.database.now().await?;
-        for finding in plugin
-            .preflight(&job.job, &settings, now)
-            .await
-            .map_err(|why| RunnerError::Access {
-                job: job.clone(),
-                why: Box::new(why),
-            })?
-        {
-            match finding.severity {
-                Severity::Error => {
-                    return Err(RunnerError::Finding {
-                        job: job.clone(),
-                        code: finding.code,
-                        message: finding.message,
-                    });
-                }
-                Severity::Warning => {
-                    tracing::warn!(%job, code = finding.code, "{}", finding.message)
-                }
-                Severity::Info => tracing::info!(%job, code = finding.code, "{}", finding.message),
-            }
-        }
-        let granted_and_used = used(config, &access, catalog);
-        Ok(Prepared {
-            job: job.clone(),
-            plugin,
-            bundled,
-            settings,
-            grants,
-            limits,
-            catalog: Arc::clone(catalog),
-            access,
-            granted_and_used,
-        })
-    }
-
     /// Runs a job to its outcome, which the ledger then holds. `history` carries a dry run's
     /// findings to the dry runs after it.
     ///
@@ -243,7 +144,11 @@ impl Host {
             error,
             denied: progress.denied,
             estimated: progress.estimated,
+            blocked_by: progress.blocked_by.clone(),
+            findings: prepared.findings.clone(),
         };
+        let findings = Finding::to_ledger(&report.findings);
+        let blocked_by = report.blocked_by_json();
         let found = report.verification.to_ledger();
         let ending = Ending {
             state: report.outcome.as_str(),
@@ -251,6 +156,8 @@ impl Host {
             error: report.error.as_deref(),
             verification: found.as_deref(),
             dry_run: (options.mode == Mode::DryRun).then_some((progress.totals, progress.batches)),
+            findings: &findings,
+            blocked_by: &blocked_by,
         };
         match ledger::finish(&self.database, &progress.fence, options.mode, &ending).await {
             Ok((totals, batches)) => {

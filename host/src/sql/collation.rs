@@ -47,6 +47,8 @@ mod tests {
             }),
             nullable: false,
             generated: false,
+            readable: true,
+            assignable: true,
             time_form: None,
         }
     }

@@ -16,6 +16,7 @@ mod locking;
 mod physical;
 mod plan;
 mod relation;
+mod sample;
 mod source;
 mod sqlite;
 mod technique;

@@ -13,7 +13,7 @@ use super::leaves::Leaves;
 use crate::catalog::Catalog;
 use crate::database::{Database, Work};
 use crate::ledger::Fence;
-use crate::request::{Batch, JobName, Mode, RunId, Timestamp};
+use crate::request::{Batch, Fault, JobName, Mode, Request, RunId, Timestamp};
 use crate::scope::{Grants, Subject};
 use crate::sql::Plan;
 
@@ -45,6 +45,8 @@ pub struct RunContext {
     pub(super) options: RunOptions,
     pub(super) ends: Instant,
     pub(super) work: Work,
+    /// Sweeps are opened and answer `drained` at once: see [`RunContext::rehearsal`].
+    pub(super) rehearsal: bool,
     pub(super) state: Mutex<State>,
     progress: AtomicU64,
 }
@@ -61,6 +63,8 @@ pub(super) struct State {
     /// Requests that could not be opened, and were not opened later.
     /// By their hashes: a guest may try any number of large ones.
     pub(super) refused: BTreeSet<String>,
+    /// In a rehearsal the same with the reasons, which a run tells its guest and needs no more.
+    pub(super) told: BTreeMap<String, (Request, Fault)>,
     /// Sweeps that came to their end.
     pub(super) ended: usize,
     /// Their tables, for verification and for the dry runs after them.
@@ -98,6 +102,8 @@ pub struct Progress {
     pub suspended: Option<crate::request::Suspension>,
     /// A sweep was opened and left before its end, with no word from the host, or was not opened.
     pub unfinished: bool,
+    /// In a rehearsal: requests that could not be opened, and were not opened later, and why.
+    pub refused: Vec<(Request, Fault)>,
     /// The grant refused something.
     pub denied: bool,
 }
@@ -135,6 +141,7 @@ impl RunContext {
             ends: Instant::now() + options.deadline,
             options,
             work: Work::default(),
+            rehearsal: false,
             state: Mutex::new(State {
                 fence,
                 blocked_by: checkpoint.blocked_by.clone(),
@@ -144,6 +151,7 @@ impl RunContext {
                 opened: 0,
                 refused: BTreeSet::new(),
                 ended: 0,
+                told: BTreeMap::new(),
                 drained: Vec::new(),
                 history,
                 estimated: false,
@@ -152,6 +160,37 @@ impl RunContext {
             }),
             progress: AtomicU64::new(0),
         })
+    }
+
+    /// For finding out what a job will ask for: its sweeps are checked and planned like any others
+    /// and answer `drained` at once. Nothing is claimed, changed or read beyond what planning reads.
+    /// [`Progress::drained`] then holds the plans, [`Progress::refused`] what could not be planned.
+    pub fn rehearsal(
+        database: Database,
+        catalog: Arc<Catalog>,
+        grants: Arc<Grants>,
+        subject: Subject,
+        now: Timestamp,
+        options: RunOptions,
+    ) -> Arc<Self> {
+        let fence = Fence {
+            run: RunId(uuid::Uuid::nil()),
+            token: 0,
+            seq: 0,
+        };
+        let history = Vec::new();
+        let mut context = Self::new(
+            database, catalog, grants, subject, fence, now, "{}", history, options,
+        );
+        if let Some(context) = Arc::get_mut(&mut context) {
+            context.rehearsal = true;
+        }
+        context
+    }
+
+    /// Nothing is done; see [`RunContext::rehearsal`].
+    pub fn is_rehearsal(&self) -> bool {
+        self.rehearsal
     }
 
     /// The job.
@@ -192,6 +231,7 @@ impl RunContext {
             estimated: state.estimated,
             blocked_by: state.blocked_by.clone(),
             suspended: state.suspended,
+            refused: state.told.values().cloned().collect(),
             unfinished: state.opened > state.ended || !state.refused.is_empty(),
             denied: state.denied,
         }

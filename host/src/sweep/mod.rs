@@ -57,6 +57,9 @@ struct Inner {
     span: u64,
 }
 
+/// Refusals that a rehearsal tells: more are one mistake over and over.
+const MOST_TOLD: usize = 100;
+
 impl Sweep {
     /// Checks the request against the grant and prepares its SQL. Nothing is changed yet.
     ///
@@ -66,11 +69,18 @@ impl Sweep {
     /// answer.
     pub async fn open(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
         let asked = hash(&request);
+        let rehearsed = context.rehearsal.then(|| request.clone());
         let opened = Self::prepare(context, request).await;
         let mut state = context.state.lock().await;
         // A run whose plugin swallows a refusal has not done its work.
         state.refused.remove(&asked);
-        if opened.is_err() {
+        state.told.remove(&asked);
+        if let Err(fault) = &opened {
+            if let Some(request) = rehearsed
+                && state.told.len() < MOST_TOLD
+            {
+                state.told.insert(asked.clone(), (request, fault.clone()));
+            }
             state.refused.insert(asked);
         }
         opened
@@ -101,7 +111,7 @@ impl Sweep {
         for (leaf, forms) in authorized.into_iter().zip(forms) {
             let catalog = Arc::clone(&context.catalog);
             let plan = Plan::new(leaf, catalog, forms, state.history.clone())?;
-            if let Some(note) = &plan.axis().note {
+            if let (Some(note), false) = (&plan.axis().note, context.rehearsal) {
                 tracing::warn!(run = %context.run, job = %context.subject.job, "{note}");
             }
             let (technique, why) = plan.technique();
@@ -125,7 +135,7 @@ impl Sweep {
                 .drained
                 .iter()
                 .any(|done| done.request() == plan.request());
-        let cursor = if again {
+        let cursor = if again || context.rehearsal {
             None
         } else {
             state

@@ -17,6 +17,7 @@ mod locking;
 mod min_age;
 mod model;
 mod once_wrong;
+mod preflight;
 mod races;
 mod scenarios;
 mod sessions;

@@ -22,6 +22,8 @@ WITH RECURSIVE step(domain, type) AS (
 SELECT a.attrelid, a.attname::text, format_type(t.oid, -1), t.typname::text,
        n.nspname = 'pg_catalog', t.typtype = 'e', NOT a.attnotnull,
        a.attgenerated <> '' OR a.attidentity = 'a',
+       coalesce(has_column_privilege(a.attrelid, a.attnum, 'SELECT'), false),
+       coalesce(has_column_privilege(a.attrelid, a.attnum, 'UPDATE'), false),
        ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e
              WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder),
        quote_ident(cn.nspname) || '.' || quote_ident(c.collname), c.collisdeterministic
@@ -39,6 +41,8 @@ type ColumnRow = (
     String,
     String,
     String,
+    bool,
+    bool,
     bool,
     bool,
     bool,
@@ -63,6 +67,8 @@ pub(super) async fn add(
             is_enum,
             nullable,
             generated,
+            readable,
+            assignable,
             labels,
             collation,
             deterministic,
@@ -84,6 +90,8 @@ pub(super) async fn add(
                 }),
                 nullable,
                 generated,
+                readable,
+                assignable,
                 time_form,
             });
         }

@@ -10,9 +10,9 @@ use super::{Tables, of_tables};
 /// bit is DESC, its second NULLS FIRST, which ORDER BY implies for DESC and only there.
 const INDEXES: &str = "
 SELECT i.indrelid, c.relname::text, i.indisprimary, i.indisunique,
-       i.indisvalid AND i.indisready, m.amname = 'btree',
+       i.indisvalid AND i.indisready, m.amname::text,
        pg_get_expr(i.indpred, i.indrelid),
-       k.names, k.descending, k.ordered
+       k.names, k.descending, k.ordered, k.collated
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
 JOIN pg_catalog.pg_am m ON m.oid = c.relam
@@ -21,7 +21,8 @@ CROSS JOIN LATERAL (
            array_agg(i.indoption[n] & 1 = 1 ORDER BY n) AS descending,
            array_agg(coalesce(o.opcdefault AND i.indcollation[n] = a.attcollation, false)
                      AND (i.indoption[n] & 1 = 1) = (i.indoption[n] & 2 = 2)
-                     ORDER BY n) AS ordered
+                     ORDER BY n) AS ordered,
+           array_agg(coalesce(i.indcollation[n] = a.attcollation, false) ORDER BY n) AS collated
     FROM generate_series(0, i.indnkeyatts - 1) AS n
     LEFT JOIN pg_catalog.pg_attribute a
            ON a.attrelid = i.indrelid AND a.attnum = i.indkey[n] AND a.attnum <> 0
@@ -36,9 +37,10 @@ type IndexRow = (
     bool,
     bool,
     bool,
-    bool,
+    String,
     Option<String>,
     Vec<Option<String>>,
+    Vec<bool>,
     Vec<bool>,
     Vec<bool>,
 );
@@ -49,8 +51,19 @@ pub(super) async fn add(
 ) -> Result<(), CatalogError> {
     let rows: Vec<IndexRow> = of_tables(connection, "indexes", INDEXES, tables).await?;
     for row in rows {
-        let (table, name, primary, unique, valid, btree, predicate, names, descending, ordered) =
-            row;
+        let (
+            table,
+            name,
+            primary,
+            unique,
+            valid,
+            method,
+            predicate,
+            names,
+            descending,
+            ordered,
+            collated,
+        ) = row;
         let Some(table) = tables.get_mut(&table.0) else {
             continue;
         };
@@ -60,11 +73,12 @@ pub(super) async fn add(
         let columns = names
             .into_iter()
             .zip(descending)
-            .zip(ordered)
-            .map(|((name, descending), ordered)| IndexColumn {
+            .zip(ordered.into_iter().zip(collated))
+            .map(|((name, descending), (ordered, collated))| IndexColumn {
                 name,
                 descending,
                 ordered,
+                collated,
             })
             .collect();
         table.indexes.push(Index {
@@ -73,17 +87,27 @@ pub(super) async fn add(
             unique,
             predicate,
             valid,
-            btree,
+            btree: method == "btree",
+            hash: method == "hash",
         });
     }
     Ok(())
 }
 
 /// `O` fires in an ordinary session, `A` always; `D` is disabled and `R` fires on replicas only.
-/// Before PostgreSQL 15 a partition's copy of its parent's trigger counted as internal.
-const TRIGGERS: &str = "
-SELECT t.tgrelid, t.tgname::text, t.tgtype
+/// Before PostgreSQL 15 a partition's copy of its parent's trigger counted as internal. A function's
+/// source is looked at without its comments; where NEW is all that it returns, that is NULL when a
+/// row goes.
+const TRIGGERS: &str = r"
+SELECT t.tgrelid, t.tgname::text, t.tgtype,
+       code.source ~* '\mreturn\s+null\M'
+       OR code.source ~* '\mreturn\s+new\M' AND code.source !~* '\mreturn\s+old\M'
 FROM pg_catalog.pg_trigger t
+JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+CROSS JOIN LATERAL (
+    SELECT regexp_replace(regexp_replace(coalesce(p.prosrc, ''), '--[^\n]*', ' ', 'g'),
+                          '/\*.*?\*/', ' ', 'g') AS source
+) AS code
 LEFT JOIN pg_catalog.pg_constraint con ON con.oid = t.tgconstraint
 WHERE t.tgrelid = ANY($1) AND t.tgenabled IN ('O', 'A')
   AND (NOT t.tgisinternal
@@ -101,8 +125,9 @@ pub(super) async fn add_triggers(
     connection: &mut PgConnection,
     tables: &mut Tables,
 ) -> Result<(), CatalogError> {
-    let rows: Vec<(Oid, String, i16)> = of_tables(connection, "triggers", TRIGGERS, tables).await?;
-    for (table, name, bits) in rows {
+    let rows: Vec<(Oid, String, i16, bool)> =
+        of_tables(connection, "triggers", TRIGGERS, tables).await?;
+    for (table, name, bits, may_keep_rows) in rows {
         let has = |bit| bits & bit != 0;
         let trigger = Trigger {
             name,
@@ -114,6 +139,7 @@ pub(super) async fn add_triggers(
             on_delete: has(DELETE),
             on_update: has(UPDATE),
             for_each_row: has(ROW),
+            may_keep_rows,
         };
         if let Some(table) = tables.get_mut(&table.0) {
             table.triggers.push(trigger);

@@ -24,9 +24,9 @@ const OLDEST: i32 = 140_000;
 type Tables = BTreeMap<u32, Table>;
 
 pub(super) async fn load(connection: &mut PgConnection) -> Result<Catalog, CatalogError> {
-    let (number, version, search_path): (i32, String, Vec<String>) = sqlx::query_as(
+    let (number, version, search_path, role): (i32, String, Vec<String>, String) = sqlx::query_as(
         "SELECT current_setting('server_version_num')::int4, current_setting('server_version'),
-                current_schemas(false)::text[]",
+                current_schemas(false)::text[], current_user::text",
     )
     .persistent(false)
     .fetch_one(&mut *connection)
@@ -42,11 +42,7 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Catalog, Catal
     indexes::add(connection, &mut tables).await?;
     indexes::add_triggers(connection, &mut tables).await?;
     foreign_keys::add(connection, &mut tables, number).await?;
-    Ok(Catalog::from_tables(
-        Dialect::Postgres,
-        search_path,
-        tables.into_values(),
-    ))
+    Ok(Catalog::from_tables(Dialect::Postgres, search_path, tables.into_values()).seen_by(role))
 }
 
 /// The rows of `sql` for the tables known so far, whose object ids are its `$1`. Not kept prepared:

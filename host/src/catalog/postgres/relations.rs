@@ -16,6 +16,7 @@ SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text,
              AND has_column_privilege(c.oid, a.attnum, 'SELECT') IS NOT TRUE),
        coalesce(has_table_privilege(c.oid, 'DELETE'), false),
        coalesce(has_any_column_privilege(c.oid, 'UPDATE'), false),
+       coalesce(has_table_privilege(c.oid, 'INSERT'), false),
        row_security_active(c.oid),
        greatest(c.reltuples, 0)::int8
 FROM pg_catalog.pg_class c
@@ -24,7 +25,18 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
   AND has_schema_privilege(n.oid, 'USAGE')";
 
-type RelationRow = (Oid, String, String, String, bool, bool, bool, bool, i64);
+type RelationRow = (
+    Oid,
+    String,
+    String,
+    String,
+    bool,
+    bool,
+    bool,
+    bool,
+    bool,
+    i64,
+);
 
 pub(super) async fn load(connection: &mut PgConnection) -> Result<Tables, CatalogError> {
     let rows: Vec<RelationRow> = sqlx::query_as(RELATIONS)
@@ -33,7 +45,8 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Tables, Catalo
         .await
         .map_err(CatalogError::reading("tables"))?;
     let tables = rows.into_iter().map(|row| {
-        let (oid, schema, name, kind, select, delete, update_any, row_security, estimate) = row;
+        let (oid, schema, name, kind, select, delete, update_any, insert, row_security, estimate) =
+            row;
         let table = Table {
             id: TableId::new(schema, name),
             kind: match kind.as_str() {
@@ -54,6 +67,7 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Tables, Catalo
                 select,
                 delete,
                 update_any,
+                insert,
             },
             row_security,
             estimated_rows: u64::try_from(estimate).unwrap_or(0),

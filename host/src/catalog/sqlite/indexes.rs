@@ -40,6 +40,7 @@ pub(super) async fn add(
             name: column,
             descending,
             ordered,
+            collated: ordered,
         };
         match table.indexes.iter_mut().find(|index| index.name == name) {
             Some(index) => index.columns.push(column),
@@ -52,6 +53,7 @@ pub(super) async fn add(
                     .map(|sql| text::index_predicate(&sql).unwrap_or_else(|| "unknown".to_owned())),
                 valid: true,
                 btree: true,
+                hash: false,
             }),
         }
     }
@@ -81,6 +83,7 @@ pub(super) async fn add_triggers(
             on_delete: firing.on_delete,
             on_update: firing.on_update,
             for_each_row: true, // SQLite has no other
+            may_keep_rows: text::raises_ignore(&sql),
         });
     }
     Ok(())

@@ -81,6 +81,7 @@ fn bare(name: String, kind: &str, without_rowid: bool) -> Table {
             select: true,
             delete: true,
             update_any: true,
+            insert: true,
         },
         row_security: false,
         estimated_rows: 0,
@@ -116,6 +117,8 @@ fn add_columns(tables: &mut Tables, rows: Vec<ColumnRow>, strict_tables: &BTreeS
             collation: None,
             nullable: !not_null && !key_is_not_null,
             generated: hidden > HIDDEN,
+            readable: true,
+            assignable: true,
             time_form: None,
         });
     }
@@ -158,11 +161,13 @@ async fn with_rowid_aliases(
                     name: Some(key.clone()),
                     descending: false,
                     ordered: true,
+                    collated: true,
                 }],
                 unique: true,
                 predicate: None,
                 valid: true,
                 btree: true,
+                hash: false,
             });
             table.rowid_alias = Some(key);
         }

@@ -94,6 +94,19 @@ pub(super) fn trigger_firing(statement: &str) -> Option<Firing> {
     })
 }
 
+/// A trigger with RAISE(IGNORE), which gives up the change that fired it without an error.
+pub(super) fn raises_ignore(statement: &str) -> bool {
+    let tokens = tokens(statement);
+    let starts = |at: usize| {
+        let words = ["RAISE", "(", "IGNORE", ")"];
+        let mut tokens = tokens.iter().skip(at);
+        words
+            .iter()
+            .all(|word| tokens.next().is_some_and(|token| token.is(word)))
+    };
+    (0..tokens.len()).any(starts)
+}
+
 /// The words, quoted names, strings and signs of a statement, without its comments.
 fn tokens(statement: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
@@ -187,6 +200,16 @@ mod tests {
             FOREIGN KEY (a, b) REFERENCES q(x, y) ON DELETE SET NULL deferrable initially deferred
         ) STRICT";
         assert_eq!(deferred_keys(statement), [true, false, false, true]);
+    }
+
+    #[test]
+    fn a_trigger_that_gives_up_the_delete_is_told_from_one_that_says_so() {
+        let ignoring =
+            "CREATE TRIGGER t BEFORE DELETE ON a BEGIN SELECT raise ( /* so */ ignore); END";
+        let quoting = "CREATE TRIGGER t BEFORE DELETE ON a BEGIN SELECT 'RAISE(IGNORE)'; END";
+        let failing = "CREATE TRIGGER t BEFORE DELETE ON a BEGIN SELECT RAISE(ABORT, 'no'); END";
+        assert!(raises_ignore(ignoring));
+        assert!(!raises_ignore(quoting) && !raises_ignore(failing));
     }
 
     #[test]

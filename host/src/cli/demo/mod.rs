@@ -257,6 +257,7 @@ async fn run_in(
     let options = JobOptions {
         mode: Mode::Apply,
         set: Vec::new(),
+        tolerate: Vec::new(),
         max_rows: None,
         deadline: None,
         stop: super::run::stop_on_signal(),

@@ -22,6 +22,8 @@ pub fn drained() -> RunReport {
         error: None,
         denied: false,
         estimated: false,
+        blocked_by: BTreeMap::new(),
+        findings: Vec::new(),
     }
 }
 

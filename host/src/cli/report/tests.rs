@@ -93,6 +93,8 @@ fn a_run_as_json_has_every_promised_key() {
         "verified": null,
         "verification": "not done",
         "estimated": false,
+        "blocked_by": {},
+        "findings": [],
     });
     assert_eq!(json, expected);
 }
@@ -120,4 +122,18 @@ fn verified_is_true_false_or_null_with_its_words() {
             (verified, words)
         );
     }
+}
+
+#[test]
+fn blocked_rows_are_told_by_the_tables_that_hold_them_the_most_first() {
+    let tables = [("public.few", 1), ("public.none", 0), ("public.many", 1200)];
+    let report = RunReport {
+        blocked_by: tables.map(|(table, rows)| (table.to_owned(), rows)).into(),
+        ..samples::drained()
+    };
+    let text = text(std::slice::from_ref(&report), false);
+    let line = "\ntokens/revoked-access: blocked by public.many (1,200), public.few (1)\n";
+    assert!(text.contains(line), "{text}");
+    let json = serde_json::to_value(RunJson::from(&report)).unwrap();
+    assert_eq!(json["blocked_by"]["public.many"], 1200);
 }

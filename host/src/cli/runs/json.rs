@@ -1,9 +1,12 @@
 //! Runs of the ledger as JSON: the keys of a fresh run, and what only the ledger knows.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::super::report::{milliseconds, verification};
 use super::{BatchRecord, RunRecord};
+use crate::preflight::Finding;
 use crate::request::Batch;
 use crate::runner::Verification;
 
@@ -24,6 +27,8 @@ pub struct RunRecordJson<'a> {
     batches: u64,
     verified: Option<bool>,
     verification: String,
+    blocked_by: &'a BTreeMap<String, u64>,
+    findings: &'a [Finding],
 }
 
 #[derive(Debug, Serialize)]
@@ -62,6 +67,8 @@ impl<'a> From<&'a RunRecord> for RunRecordJson<'a> {
                 Verification::Unverified(_) | Verification::NotDone => None,
             },
             verification: verification(&record.verification),
+            blocked_by: &record.blocked_by,
+            findings: &record.findings,
         }
     }
 }

@@ -5,6 +5,7 @@ mod json;
 mod tests;
 mod text;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -13,6 +14,7 @@ use super::Terminal;
 use super::exit::Exit;
 use crate::config::Config;
 use crate::ledger::{self, BatchRecord};
+use crate::preflight::Finding;
 use crate::request::{Batch, JobName, Mode, RunId, Timestamp};
 use crate::runner::{self, Verification};
 
@@ -105,6 +107,10 @@ pub struct RunRecord {
     pub batches: u64,
     /// What the probe found.
     pub verification: Verification,
+    /// Blocked rows by the table whose rows hold them.
+    pub blocked_by: BTreeMap<String, u64>,
+    /// What preflight noticed before it.
+    pub findings: Vec<Finding>,
 }
 
 impl RunRecord {
@@ -129,6 +135,8 @@ impl RunRecord {
             totals: record.totals,
             batches: record.batches,
             verification: Verification::from_ledger(record.verification.as_deref()),
+            blocked_by: serde_json::from_str(&record.blocked_by).unwrap_or_default(),
+            findings: Finding::from_ledger(&record.findings),
         })
     }
 }

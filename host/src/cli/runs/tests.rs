@@ -22,6 +22,8 @@ fn record() -> RunRecord {
         },
         batches: 90,
         verification: Verification::NotDone,
+        blocked_by: BTreeMap::new(),
+        findings: Vec::new(),
     }
 }
 

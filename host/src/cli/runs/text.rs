@@ -1,7 +1,8 @@
 //! Runs of the ledger as text.
 
+use super::super::check::told;
 use super::super::output::{Align, Table, Tone, many_lines, seconds, thousands};
-use super::super::report::verification;
+use super::super::report::{blocked_by, verification};
 use super::{BatchRecord, RunRecord};
 
 fn tone(state: &str) -> Tone {
@@ -78,10 +79,16 @@ pub fn run(record: &RunRecord, batches: &[BatchRecord], color: bool) -> String {
         thousands(rows.revived),
         verification(&record.verification),
     );
+    if let Some(by) = blocked_by(&record.blocked_by) {
+        text.push_str(&format!("blocked by    {by}\n"));
+    }
     if let Some(error) = &record.error {
         text.push_str(&format!("error         {error}\n"));
     }
     let mut text = many_lines(&text);
+    for finding in &record.findings {
+        text.push_str(&format!("\n{}", told(finding, color)));
+    }
     if !batches.is_empty() {
         text.push('\n');
         text.push_str(&batch_table(batches).render(color));

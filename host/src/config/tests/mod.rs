@@ -160,10 +160,6 @@ fn keys_of_later_versions_are_refused_as_such() {
             "plugins.tokens.jobs.x.timezone",
         ),
         (
-            "[plugins.tokens.jobs.x]\ntolerate = []",
-            "plugins.tokens.jobs.x.tolerate",
-        ),
-        (
             "[plugins.tokens]\non-upgrade = \"handover\"",
             "plugins.tokens.on-upgrade",
         ),

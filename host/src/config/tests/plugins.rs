@@ -116,3 +116,20 @@ fn a_plugin_is_bundled_or_has_a_component() {
         &[":3: plugins.\"a/b\"", "letters"],
     );
 }
+
+#[test]
+fn the_nearest_word_on_what_is_tolerated_counts_and_any_code_is_taken() {
+    let config = parse(
+        "[defaults]\ntolerate = [\"a\"]\n[plugins.tokens]\n[plugins.tokens.jobs.x]\n\
+         tolerate = [\"no-code-of-besom\", \"b\"]\n[plugins.tokens.jobs.y]\ntolerate = []\n",
+    )
+    .unwrap();
+    let tolerated = |job: &str| config.job(&JobName::new("tokens", job)).unwrap().tolerate;
+    assert_eq!(tolerated("x"), ["no-code-of-besom", "b"]);
+    assert!(tolerated("y").is_empty());
+    assert_eq!(tolerated("z"), ["a"]);
+    refused(
+        "[defaults]\ntolerate = \"a\"\n",
+        &["defaults.tolerate", "a list of names"],
+    );
+}

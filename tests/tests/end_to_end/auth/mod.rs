@@ -228,6 +228,7 @@ pub fn options(mode: Mode) -> JobOptions {
     JobOptions {
         mode,
         set: Vec::new(),
+        tolerate: Vec::new(),
         max_rows: None,
         deadline: None,
         stop: Default::default(),

@@ -127,6 +127,8 @@ async fn an_outcome_is_not_recorded_twice_nor_claimed_by_the_one_who_lost_the_ru
             error: None,
             verification: None,
             dry_run: None,
+            findings: "[]",
+            blocked_by: "{}",
         };
         let fence = context.settle().await.fence;
         let done = besom::ledger::finish(&lab.database, &fence, Mode::Apply, &ending).await;

@@ -124,12 +124,12 @@ async fn a_floor_on_a_column_that_is_not_there_stops_the_job() {
             )
             .await;
 
-        let reports = besom_run(&host, Mode::Apply).await;
+        let job = [JobName::new("tokens", "revoked-access")];
+        let stopped = run::run_all(&host, &job, &options(Mode::Apply), &terminal()).await;
 
-        let report = &reports[0];
-        assert_eq!(report.job.job, "revoked-access");
-        assert_eq!(report.outcome.as_str(), "failed");
-        let error = report.error.as_deref().unwrap();
+        let error = stopped.unwrap_err();
+        assert_eq!(Exit::of_error(&error), Exit::Failed);
+        let error = error.to_string();
         assert!(error.contains("has no column `created`"), "{error}");
         assert_eq!(auth.names("oauth2_access_tokens").await.len(), 3);
     }

@@ -1,0 +1,196 @@
+//! `besom check`: would everything run? Changes nothing.
+
+mod report;
+mod sql;
+#[cfg(test)]
+mod tests;
+
+pub use report::{CheckReport, JobCheck, told};
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::Terminal;
+use super::exit::Exit;
+use crate::catalog::Catalog;
+use crate::config::{Config, ConfigError};
+use crate::ledger;
+use crate::plugin::{Plugin, TableAccess};
+use crate::preflight::{Finding, Severity};
+use crate::request::JobName;
+use crate::runner::{Host, RunnerError};
+
+/// Load every plugin, look for what stands in each job's way, and change nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit codes: 0 every job could run, 1 a finding keeps a job from running, 2 a configuration at fault or
+denied.
+
+Examples:
+  besom check
+  besom check --sql | psql                what mends the findings, run
+  besom -c staging.toml check --json")]
+pub struct CheckArgs {
+    /// Print one JSON object
+    #[arg(long, conflicts_with = "sql")]
+    pub json: bool,
+    /// Print the statements that mend the findings, and nothing else
+    #[arg(long)]
+    pub sql: bool,
+}
+
+/// Prints the report and says how the command ends.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn present(report: &CheckReport, args: &CheckArgs, terminal: &Terminal) -> Result<Exit> {
+    let output = terminal.output;
+    if args.json {
+        output.json(report)?;
+    } else if args.sql {
+        for (refusal, jobs) in report.refusals() {
+            tracing::error!("{}: {refusal}", jobs.join(", "));
+        }
+        output.print(&sql::script(&report.findings()))?;
+    } else {
+        output.print(&report.text(output.color()))?;
+    }
+    Ok(report.exit())
+}
+
+/// Loads everything and checks it against the database.
+///
+/// # Errors
+/// When the database does not answer; what is wrong with a job is in its report.
+pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Result<Exit> {
+    let database = config.database.url.to_string();
+    let host = Host::open(config).await?;
+    let catalog = host.catalog().await?;
+    let mut jobs = Vec::new();
+    for (name, plugin) in host.plugins() {
+        let first = jobs.len();
+        let mut used = BTreeSet::new();
+        let named = host.config().plugins.get(name);
+        for job in &plugin.manifest().jobs {
+            if job.opt_in && !named.is_some_and(|named| named.jobs.contains_key(&job.name)) {
+                continue; // it does not run, and may lack a setting that only the operator knows
+            }
+            let job = JobName::new(name, &job.name);
+            jobs.push(check(&host, &job, plugin, &catalog, &mut used).await);
+        }
+        let granted = named.map(|plugin| &plugin.grants.tables);
+        let checked = jobs.iter().skip(first).all(|job| job.refusal.is_none());
+        for table in granted.into_iter().flat_map(|tables| tables.keys()) {
+            if checked
+                && !used.contains(table)
+                && let Some(job) = jobs.get_mut(first)
+            {
+                let text = format!("the file grants `{table}`, which no job of `{name}` touches");
+                job.findings
+                    .push(Finding::new("unused-grant", Severity::Warning, text));
+            }
+        }
+    }
+    jobs.extend(stray_jobs(&host));
+    host.in_order(
+        jobs.iter()
+            .filter(|job| job.refusal.is_none())
+            .map(|job| job.job.clone())
+            .collect(),
+    )?;
+    // A ledger that is not there is found now rather than at the first run.
+    ledger::list(host.database(), 1).await?;
+    host.database().close().await;
+    present(&CheckReport { database, jobs }, &args, terminal)
+}
+
+async fn check(
+    host: &Host,
+    job: &JobName,
+    plugin: &Plugin,
+    catalog: &Arc<Catalog>,
+    used: &mut BTreeSet<String>,
+) -> JobCheck {
+    let mut checked = JobCheck {
+        job: job.clone(),
+        version: plugin.manifest().version.to_string(),
+        tables: Vec::new(),
+        refusal: None,
+        findings: Vec::new(),
+    };
+    let examined = match host.examine(job, &[], catalog).await {
+        Ok(examined) => examined,
+        Err(error) => {
+            // The job stands beside it.
+            checked.refusal = Some(match error {
+                RunnerError::Settings { source, .. } => source.to_string(),
+                other => other.to_string(),
+            });
+            return checked;
+        }
+    };
+    let tolerated = host.config().job(job).map(|limits| limits.tolerate);
+    checked.findings = examined.findings().to_vec();
+    for access in examined.access() {
+        checked.tables.push(access.table.clone());
+        if let Some(finding) = unknown_name(access, catalog)
+            && !checked.findings.iter().any(|f| f.code == finding.code)
+        {
+            let finding = finding.under(&tolerated.clone().unwrap_or_default());
+            checked.findings.push(finding);
+        }
+    }
+    used.extend(examined.granted_and_used().iter().cloned());
+    checked
+}
+
+/// What the job names and the database does not have.
+fn unknown_name(access: &TableAccess, catalog: &Catalog) -> Option<Finding> {
+    let (code, message) = match catalog.table(&access.table) {
+        Err(unknown) => ("unknown-table", unknown.to_string()),
+        Ok(table) => {
+            let mut named = access.read.iter().chain(&access.update);
+            let column = named.find(|column| table.column(column).is_none())?;
+            let text = format!("table `{}` has no column `{column}`", table.id);
+            ("unknown-column", text)
+        }
+    };
+    Some(Finding::new(code, Severity::Error, message))
+}
+
+/// Jobs that the file names and their plugin does not have: a misspelt name would leave the real
+/// one on its defaults.
+fn stray_jobs(host: &Host) -> Vec<JobCheck> {
+    let mut stray = Vec::new();
+    for (name, plugin) in host.plugins() {
+        let Some(config) = host.config().plugins.get(name) else {
+            continue;
+        };
+        let known: Vec<_> = plugin
+            .manifest()
+            .jobs
+            .iter()
+            .map(|job| job.name.as_str())
+            .collect();
+        for (job, named) in config
+            .jobs
+            .iter()
+            .filter(|(job, _)| !known.contains(&job.as_str()))
+        {
+            let text = format!(
+                "plugin `{name}` has no such job; it has: {}",
+                known.join(", ")
+            );
+            stray.push(JobCheck {
+                job: JobName::new(name, job),
+                version: plugin.manifest().version.to_string(),
+                tables: Vec::new(),
+                refusal: Some(ConfigError::at(&named.place, text).to_string()),
+                findings: Vec::new(),
+            });
+        }
+    }
+    stray
+}

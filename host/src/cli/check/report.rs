@@ -1,0 +1,146 @@
+//! What a check found, as text and as JSON.
+
+use serde::Serialize;
+
+use super::super::exit::Exit;
+use super::super::output::{Align, Table, Tone, many_lines};
+use crate::preflight::{Finding, Severity};
+use crate::request::JobName;
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CheckReport {
+    /// The database, without password.
+    pub database: String,
+    /// Every job of every plugin that the file names, but no opt-in job that it does not name.
+    pub jobs: Vec<JobCheck>,
+}
+
+/// What a check found about one job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JobCheck {
+    /// The job.
+    #[serde(serialize_with = "displayed")]
+    pub job: JobName,
+    /// Its plugin's version.
+    pub version: String,
+    /// The tables that it touches.
+    pub tables: Vec<String>,
+    /// Why it may not run: a grant that does not cover it, a setting at fault.
+    pub refusal: Option<String>,
+    /// What preflight noticed, the host's and the plugin's.
+    pub findings: Vec<Finding>,
+}
+
+fn displayed<S: serde::Serializer>(job: &JobName, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(job)
+}
+
+impl JobCheck {
+    fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+
+    fn exit(&self) -> Exit {
+        match (&self.refusal, self.worst()) {
+            (Some(_), _) => Exit::Refused,
+            (None, Some(Severity::Error)) => Exit::Failed,
+            (None, _) => Exit::Done,
+        }
+    }
+
+    fn verdict(&self) -> (&'static str, Tone) {
+        match (self.exit(), self.worst()) {
+            (Exit::Refused, _) => ("refused", Tone::Bad),
+            (Exit::Failed, _) => ("error", Tone::Bad),
+            (_, Some(Severity::Warning)) => ("warning", Tone::Warning),
+            _ => ("ok", Tone::Plain),
+        }
+    }
+}
+
+impl CheckReport {
+    /// How the command ends.
+    pub fn exit(&self) -> Exit {
+        Exit::worst(self.jobs.iter().map(JobCheck::exit))
+    }
+
+    /// Each refusal once, with the jobs that it meets: a setting at fault meets a whole plugin.
+    pub(super) fn refusals(&self) -> Vec<(&str, Vec<String>)> {
+        let jobs = self.jobs.iter();
+        grouped(jobs.filter_map(|job| Some((job.refusal.as_deref()?, &job.job))))
+    }
+
+    /// Each finding once, with the jobs that it meets: one table serves many.
+    pub(super) fn findings(&self) -> Vec<(&Finding, Vec<String>)> {
+        let jobs = self.jobs.iter();
+        grouped(jobs.flat_map(|job| job.findings.iter().map(move |found| (found, &job.job))))
+    }
+
+    /// The report as text.
+    pub fn text(&self, color: bool) -> String {
+        let mut table = Table::new([
+            ("job", Align::Left),
+            ("version", Align::Left),
+            ("check", Align::Left),
+            ("tables", Align::Left),
+        ]);
+        for job in &self.jobs {
+            let (verdict, tone) = job.verdict();
+            let tables = job.tables.join(", ");
+            table.row(
+                [
+                    job.job.to_string(),
+                    job.version.clone(),
+                    verdict.to_owned(),
+                    tables,
+                ],
+                tone,
+            );
+        }
+        let mut text = format!("database  {}\n\n", many_lines(&self.database));
+        text.push_str(&table.render(color));
+        for (refusal, jobs) in self.refusals() {
+            let line = format!("{}: {refusal}", jobs.join(", "));
+            text.push_str(&format!(
+                "\n{}\n",
+                Tone::Bad.paint(&many_lines(&line), color)
+            ));
+        }
+        for (finding, jobs) in self.findings() {
+            text.push_str(&format!("\n{}: {}", jobs.join(", "), told(finding, color)));
+        }
+        text
+    }
+}
+
+/// A finding with the statements that mend it, as lines.
+pub fn told(finding: &Finding, color: bool) -> String {
+    let tone = match finding.severity {
+        Severity::Info => Tone::Plain,
+        Severity::Warning => Tone::Warning,
+        Severity::Error => Tone::Bad,
+    };
+    let severity = match finding.tolerated {
+        true => "tolerated error",
+        false => finding.severity.as_str(),
+    };
+    let line = format!("{severity} {}: {}", finding.code, finding.message);
+    let mut text = tone.paint(&many_lines(&line), color) + "\n";
+    for statement in &finding.fix {
+        text.push_str(&format!("    {};\n", many_lines(statement)));
+    }
+    text
+}
+
+/// Equal things once, in the order in which they were met, with the jobs that met them.
+fn grouped<'a, T: PartialEq>(met: impl Iterator<Item = (T, &'a JobName)>) -> Vec<(T, Vec<String>)> {
+    let mut grouped: Vec<(T, Vec<String>)> = Vec::new();
+    for (thing, job) in met {
+        match grouped.iter_mut().find(|(known, _)| *known == thing) {
+            Some((_, jobs)) => jobs.push(job.to_string()),
+            None => grouped.push((thing, vec![job.to_string()])),
+        }
+    }
+    grouped
+}

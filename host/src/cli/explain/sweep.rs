@@ -1,0 +1,215 @@
+//! One sweep of the job, as plain data.
+
+use serde::Serialize;
+
+use crate::catalog::{Dialect, OnDelete, Table};
+use crate::request::{Action, Condition, Fate, Join, Request};
+use crate::sql::{Axis, Plan, Technique};
+
+/// How one sweep goes about its work.
+#[derive(Debug, Serialize)]
+pub struct SweepPlan {
+    /// The swept table.
+    pub table: String,
+    /// Its rows by the database's own estimate; 0 where it has none.
+    pub estimated_rows: u64,
+    /// `delete` or `update`.
+    pub action: &'static str,
+    /// The columns that an update assigns.
+    pub assigns: Vec<String>,
+    /// The column along which it goes; `None`: by key.
+    pub along: Option<String>,
+    /// The key, in its order.
+    pub key: Vec<String>,
+    /// An index that serves the order.
+    pub index: Option<String>,
+    /// Why the order that was asked for is not the order of the sweep.
+    pub note: Option<String>,
+    /// `one-statement` or `lock-then-check`; `one-transaction` on SQLite.
+    pub technique: &'static str,
+    /// Why that.
+    pub why: &'static str,
+    /// Other tables that the condition looks at.
+    pub relations: Vec<Relation>,
+    /// Rows that go or are unlinked ahead of the swept one.
+    pub dependents: Vec<DependentRows>,
+    /// What foreign keys at the tables that lose rows do.
+    pub foreign_keys: Vec<ForeignKeyUse>,
+    /// The statements of a batch, in their order.
+    pub statements: Vec<Step>,
+}
+
+/// One statement of a batch.
+#[derive(Debug, Serialize)]
+pub struct Step {
+    /// What it is for: `window`, `lock`, `lock tied`, `collect`, `unlink` or `batch`.
+    pub step: &'static str,
+    /// The SQL, with placeholders for its values.
+    pub sql: String,
+}
+
+/// A look at another table.
+#[derive(Debug, Serialize)]
+pub struct Relation {
+    /// `exists` or `not-exists`.
+    pub kind: &'static str,
+    /// The other table.
+    pub table: String,
+    /// `other = own`, a pair each.
+    pub on: Vec<String>,
+}
+
+/// Rows ahead of the swept one.
+#[derive(Debug, Serialize)]
+pub struct DependentRows {
+    /// Their table.
+    pub table: String,
+    /// `child = parent`, a pair each.
+    pub on: Vec<String>,
+    /// The dependent that they hang on, by its place; `None`: the swept row.
+    pub parent: Option<usize>,
+    /// `deleted` or `unlinked`.
+    pub fate: &'static str,
+}
+
+/// One foreign key that a delete meets.
+#[derive(Debug, Serialize)]
+pub struct ForeignKeyUse {
+    /// The constraint.
+    pub name: String,
+    /// The table that refers.
+    pub child: String,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// The table referred to.
+    pub parent: String,
+    /// `blocks`, `cascades`, `sets null` or `sets default`.
+    pub effect: &'static str,
+}
+
+impl SweepPlan {
+    /// The plan as data; `batch_size` is the size of the sample window.
+    pub fn of(plan: &Plan, batch_size: u64) -> Self {
+        let (request, table, axis) = (plan.request(), plan.table(), plan.axis());
+        let (technique, why) = match (plan.dialect(), plan.technique()) {
+            (Dialect::Sqlite, _) => ("one-transaction", "SQLite has one writer at a time"),
+            (_, (Technique::OneStatement, why)) => ("one-statement", why),
+            (_, (Technique::LockThenCheck, why)) => ("lock-then-check", why),
+        };
+        let mut relations = Vec::new();
+        relations_of(&request.matching, &mut relations);
+        let steps = plan.sample(batch_size).unwrap_or_default();
+        let (action, assigns) = match &request.action {
+            Action::Delete => ("delete", Vec::new()),
+            Action::Update(assignments) => {
+                let columns = assignments.iter().map(|set| set.column.clone());
+                ("update", columns.collect())
+            }
+        };
+        Self {
+            table: table.id.to_string(),
+            estimated_rows: table.estimated_rows,
+            action,
+            assigns,
+            along: axis.along.clone(),
+            key: table.primary_key.clone(),
+            index: index_of(table, axis),
+            note: axis.note.clone(),
+            technique,
+            why,
+            relations,
+            dependents: dependents_of(request),
+            foreign_keys: foreign_keys_of(plan),
+            statements: steps
+                .into_iter()
+                .map(|(step, statement)| Step {
+                    step,
+                    sql: statement.text().to_owned(),
+                })
+                .collect(),
+        }
+    }
+}
+
+fn index_of(table: &Table, axis: &Axis) -> Option<String> {
+    let leading = axis.along.as_ref().or(table.primary_key.first())?;
+    let mut serving: Vec<_> = table
+        .indexes
+        .iter()
+        .filter(|index| index.leads_with(leading))
+        .filter(|index| axis.along.is_some() || index.predicate.is_none())
+        .collect();
+    // With the key behind the column a window may end between any two rows.
+    serving.sort_by_key(|index| (index.columns.len() > 1) != (axis.composite));
+    serving.first().map(|index| index.name.clone())
+}
+
+fn pairs(on: &[Join]) -> Vec<String> {
+    on.iter()
+        .map(|join| format!("{} = {}", join.foreign, join.local))
+        .collect()
+}
+
+fn relations_of(condition: &Condition, found: &mut Vec<Relation>) {
+    let mut note = |kind, table: &String, on: &[Join]| {
+        found.push(Relation {
+            kind,
+            table: table.clone(),
+            on: pairs(on),
+        });
+    };
+    match condition {
+        Condition::Exists {
+            table,
+            on,
+            matching,
+        } => {
+            note("exists", table, on);
+            matching.iter().for_each(|m| relations_of(m, found));
+        }
+        Condition::NotExists {
+            table,
+            on,
+            matching,
+        } => {
+            note("not-exists", table, on);
+            matching.iter().for_each(|m| relations_of(m, found));
+        }
+        Condition::All(of) | Condition::Any(of) => of.iter().for_each(|t| relations_of(t, found)),
+        Condition::Not(of) => relations_of(of, found),
+        _ => {}
+    }
+}
+
+fn dependents_of(request: &Request) -> Vec<DependentRows> {
+    let dependents = request.dependents.iter();
+    dependents
+        .map(|dependent| DependentRows {
+            table: dependent.table.clone(),
+            on: pairs(&dependent.on),
+            parent: dependent.parent,
+            fate: match dependent.fate {
+                Fate::Delete => "deleted",
+                Fate::Unlink => "unlinked",
+            },
+        })
+        .collect()
+}
+
+fn foreign_keys_of(plan: &Plan) -> Vec<ForeignKeyUse> {
+    let keys = crate::preflight::foreign_keys(plan.request(), &plan.catalog);
+    keys.into_iter()
+        .map(|key| ForeignKeyUse {
+            name: key.name.clone(),
+            child: key.child.to_string(),
+            columns: key.columns.clone(),
+            parent: key.parent.to_string(),
+            effect: match key.on_delete {
+                OnDelete::NoAction | OnDelete::Restrict => "blocks",
+                OnDelete::Cascade => "cascades",
+                OnDelete::SetNull => "sets null",
+                OnDelete::SetDefault => "sets default",
+            },
+        })
+        .collect()
+}

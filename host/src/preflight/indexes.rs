@@ -1,0 +1,85 @@
+//! `invalid-index` and `unindexed-sweep`.
+
+use super::mend::create_index;
+use super::reach::Reach;
+use super::{Finding, Severity};
+use crate::catalog::{Dialect, TableKind, quote_ident};
+use crate::sql::Plan;
+
+/// Below, a run that reads the whole table takes a second or two, and an index costs its writers
+/// more than it saves.
+const LARGE: u64 = 100_000;
+
+/// Indexes that a failed CREATE INDEX CONCURRENTLY or REINDEX left behind: they cost every writer and
+/// help no reader. A partitioned table's is invalid as long as a partition has none, which is no
+/// accident.
+pub(super) fn invalid(reach: &Reach) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for touched in reach.tables.values() {
+        let table = &touched.table;
+        if table.kind != TableKind::Table {
+            continue;
+        }
+        for index in table.indexes.iter().filter(|index| !index.valid) {
+            let full = format!(
+                "{}.{}",
+                quote_ident(&table.id.schema),
+                quote_ident(&index.name)
+            );
+            // What REINDEX CONCURRENTLY calls the copy that it did not finish; the index is there.
+            let copy = ["_ccnew", "_ccold"].iter().any(|mark| {
+                index
+                    .name
+                    .trim_end_matches(char::is_numeric)
+                    .ends_with(mark)
+            });
+            let (what, fix) = if copy {
+                ("drop it", format!("DROP INDEX CONCURRENTLY {full}"))
+            } else {
+                (
+                    "build it anew",
+                    format!("REINDEX INDEX CONCURRENTLY {full}"),
+                )
+            };
+            let message = format!(
+                "index `{}` of `{}` is invalid: it was not built to its end, every writer keeps it \
+                 up and no query uses it; {what}",
+                index.name, table.id
+            );
+            found.push(Finding::new("invalid-index", Severity::Error, message).mended_by([fix]));
+        }
+    }
+    found
+}
+
+/// A sweep that asked for an order which no index serves, on a table where that hurts.
+pub(super) fn unindexed(plan: &Plan) -> Option<Finding> {
+    let along = plan.request().order_by.as_ref()?;
+    let table = plan.table();
+    let unserved = plan.axis().note.is_some() && table.estimated_rows > LARGE;
+    // An index that only waits to be mended is `invalid-index`.
+    let built = table.indexes.iter().any(|index| {
+        let first = index.columns.first();
+        !index.valid && first.is_some_and(|column| column.name.as_ref() == Some(along))
+    });
+    if !unserved || built {
+        return None;
+    }
+    let message = format!(
+        "no index serves the sweep of `{}` (about {} rows) along `{along}`: every run reads the \
+         whole table",
+        table.id, table.estimated_rows
+    );
+    let mut columns = vec![along.clone()];
+    if plan.dialect() == Dialect::Postgres {
+        let key = table.primary_key.iter();
+        columns.extend(key.filter(|column| *column != along).cloned());
+    }
+    // Rows without a value are never swept along it.
+    let predicate = table
+        .column(along)
+        .filter(|column| column.nullable)
+        .map(|column| format!("{} IS NOT NULL", quote_ident(&column.name)));
+    let fix = create_index(table, &columns, predicate.as_deref(), &plan.catalog);
+    Some(Finding::new("unindexed-sweep", Severity::Error, message).mended_by([fix]))
+}

@@ -1,0 +1,226 @@
+//! How far a request reaches: every table that it touches, and how, and every foreign key that its
+//! deletes make the database check or follow.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::catalog::{Catalog, ForeignKey, OnDelete, Table, TableId};
+use crate::request::{Action, Condition, Fate, Join, Request, Source};
+
+/// What is done to a table.
+#[derive(Debug, Clone)]
+pub(super) struct Touched {
+    pub(super) table: Arc<Table>,
+    /// The job's own statement deletes rows. A foreign key's rule does that with its owner's rights.
+    pub(super) deletes: bool,
+    /// Rows go, by whatever hand: BEFORE DELETE triggers fire.
+    pub(super) loses: bool,
+    /// Rows are locked, which takes the UPDATE right on some column.
+    pub(super) locks: bool,
+    /// Columns that are read.
+    pub(super) reads: BTreeSet<String>,
+    /// Columns that the job's own statement assigns.
+    pub(super) assigns: BTreeSet<String>,
+}
+
+/// A condition's or a dependent's look at another table.
+#[derive(Debug, Clone)]
+pub(super) struct Tie {
+    pub(super) parent: Arc<Table>,
+    pub(super) child: Arc<Table>,
+    pub(super) on: Vec<Join>,
+    /// Rows of the child go with the parent, as the request asks.
+    pub(super) dependent: bool,
+}
+
+/// Everything that one request touches.
+#[derive(Debug)]
+pub(super) struct Reach {
+    pub(super) swept: Arc<Table>,
+    pub(super) tables: BTreeMap<TableId, Touched>,
+    /// Foreign keys at tables that lose rows, each once.
+    pub(super) keys: Vec<ForeignKey>,
+    pub(super) ties: Vec<Tie>,
+    /// Some condition keeps the newest of a group.
+    pub(super) keeps_newest: bool,
+}
+
+impl Reach {
+    /// Follows a request through the catalog; `None` where it names what is not there.
+    pub(super) fn of(request: &Request, catalog: &Catalog) -> Option<Self> {
+        let swept = Arc::clone(catalog.table(&request.table).ok()?);
+        let mut reach = Self {
+            swept: Arc::clone(&swept),
+            tables: BTreeMap::new(),
+            keys: Vec::new(),
+            ties: Vec::new(),
+            keeps_newest: false,
+        };
+        let touched = reach.touch(&swept);
+        touched.locks = true;
+        touched.reads.extend(swept.primary_key.iter().cloned());
+        touched.reads.extend(request.order_by.clone());
+        reach.condition(&swept, &request.matching, catalog)?;
+        match &request.action {
+            Action::Delete => {
+                reach.touch(&swept).deletes = true;
+                reach.loses_rows(&swept, catalog);
+            }
+            Action::Update(assignments) => {
+                for assignment in assignments {
+                    let column = assignment.column.clone();
+                    let touched = reach.touch(&swept);
+                    touched.assigns.insert(column.clone());
+                    // Rows that hold the new value already are left alone.
+                    touched.reads.insert(column);
+                    match &assignment.source {
+                        Source::Related { table, on, column } => {
+                            let related = Arc::clone(catalog.table(table).ok()?);
+                            reach.look(&swept, &related, on);
+                            reach.touch(&related).reads.insert(column.clone());
+                        }
+                        Source::Column(from) => {
+                            reach.touch(&swept).reads.insert(from.clone());
+                        }
+                        Source::Value(_) | Source::Network { .. } => {}
+                    }
+                }
+            }
+        }
+        let mut before: Vec<Arc<Table>> = Vec::new();
+        for dependent in &request.dependents {
+            let child = Arc::clone(catalog.table(&dependent.table).ok()?);
+            let parent = match dependent.parent {
+                None => Arc::clone(&swept),
+                Some(place) => Arc::clone(before.get(place)?),
+            };
+            reach.tie(&parent, &child, &dependent.on, true);
+            let touched = reach.touch(&child);
+            touched.reads.extend(child.primary_key.iter().cloned());
+            match dependent.fate {
+                Fate::Delete => {
+                    touched.deletes = true;
+                    reach.loses_rows(&child, catalog);
+                }
+                Fate::Unlink => {
+                    let columns = dependent.on.iter().map(|join| join.foreign.clone());
+                    touched.assigns.extend(columns);
+                }
+            }
+            before.push(child);
+        }
+        Some(reach)
+    }
+
+    fn touch(&mut self, table: &Arc<Table>) -> &mut Touched {
+        self.tables
+            .entry(table.id.clone())
+            .or_insert_with(|| Touched {
+                table: Arc::clone(table),
+                deletes: false,
+                loses: false,
+                locks: false,
+                reads: BTreeSet::new(),
+                assigns: BTreeSet::new(),
+            })
+    }
+
+    /// Related rows are read by a join and locked.
+    fn look(&mut self, parent: &Arc<Table>, child: &Arc<Table>, on: &[Join]) {
+        let local = on.iter().map(|join| join.local.clone());
+        self.touch(parent).reads.extend(local);
+        let touched = self.touch(child);
+        touched.locks = true;
+        let foreign = on.iter().map(|join| join.foreign.clone());
+        touched.reads.extend(foreign);
+    }
+
+    fn tie(&mut self, parent: &Arc<Table>, child: &Arc<Table>, on: &[Join], dependent: bool) {
+        self.look(parent, child, on);
+        self.ties.push(Tie {
+            parent: Arc::clone(parent),
+            child: Arc::clone(child),
+            on: on.to_vec(),
+            dependent,
+        });
+    }
+
+    /// The foreign keys that point at a table whose rows go, and those that CASCADE leads to.
+    fn loses_rows(&mut self, table: &Arc<Table>, catalog: &Catalog) {
+        self.touch(table).loses = true;
+        for key in &table.referenced_by {
+            if self.keys.contains(key) {
+                continue; // also the way out of a circle
+            }
+            self.keys.push(key.clone());
+            // A schema that the role may not use hides the child: the request is refused for that.
+            let Some(child) = catalog.by_id(&key.child) else {
+                continue;
+            };
+            let touched = self.touch(child);
+            touched.reads.extend(key.columns.iter().cloned());
+            match key.on_delete {
+                OnDelete::NoAction | OnDelete::Restrict => {}
+                OnDelete::SetNull | OnDelete::SetDefault => touched.locks = true,
+                OnDelete::Cascade => {
+                    touched.locks = true;
+                    self.loses_rows(child, catalog);
+                }
+            }
+        }
+    }
+
+    fn condition(
+        &mut self,
+        table: &Arc<Table>,
+        condition: &Condition,
+        catalog: &Catalog,
+    ) -> Option<()> {
+        match condition {
+            Condition::Compare { column, .. }
+            | Condition::OlderThan { column, .. }
+            | Condition::IdOlderThan { column, .. }
+            | Condition::IsNull { column }
+            | Condition::IsNotNull { column }
+            | Condition::OneOf { column, .. }
+            | Condition::StartsWith { column, .. } => {
+                self.touch(table).reads.insert(column.clone());
+            }
+            Condition::CompareColumns { column, to, .. } => {
+                let reads = [column.clone(), to.clone()];
+                self.touch(table).reads.extend(reads);
+            }
+            Condition::Exists {
+                table: other,
+                on,
+                matching,
+            }
+            | Condition::NotExists {
+                table: other,
+                on,
+                matching,
+            } => {
+                let related = Arc::clone(catalog.table(other).ok()?);
+                self.tie(table, &related, on, false);
+                if let Some(matching) = matching {
+                    self.condition(&related, matching, catalog)?;
+                }
+            }
+            Condition::BeyondNewest {
+                group_by, order_by, ..
+            } => {
+                self.keeps_newest = true;
+                let columns = group_by.iter().chain([order_by]).cloned();
+                self.touch(table).reads.extend(columns);
+            }
+            Condition::All(of) | Condition::Any(of) => {
+                for term in of {
+                    self.condition(table, term, catalog)?;
+                }
+            }
+            Condition::Not(of) => self.condition(table, of, catalog)?,
+            Condition::Everything => {}
+        }
+        Some(())
+    }
+}

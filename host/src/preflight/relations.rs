@@ -1,0 +1,111 @@
+//! `unenforced-relation`: what no lock can make safe. PostgreSQL only: SQLite has one writer at a
+//! time.
+//!
+//! A batch locks the rows that its condition looked at. Against a row that is *inserted* meanwhile
+//! only a foreign key helps, because its check locks the row that is referred to.
+
+use super::mend::{idents, listed, name};
+use super::reach::{Reach, Tie};
+use super::{Finding, Severity};
+use crate::catalog::{Dialect, ForeignKey, Table, quote_ident};
+
+const CODE: &str = "unenforced-relation";
+
+/// Relations and dependents that no foreign key ties, and groups of which the newest are kept.
+pub(super) fn unenforced(reach: &Reach) -> Vec<Finding> {
+    let mut found: Vec<_> = reach
+        .ties
+        .iter()
+        .filter(|tie| !enforced(tie))
+        .map(told)
+        .collect();
+    if reach.keeps_newest {
+        let message = format!(
+            "the newest rows of a group of `{}` are kept: a row that is deleted or moved to another \
+             group by somebody else at the same moment may leave a group with fewer",
+            reach.swept.id
+        );
+        found.push(Finding::new(CODE, Severity::Warning, message));
+    }
+    found
+}
+
+/// A foreign key on some of the joined columns, either way: who inserts the referring row locks the
+/// other one.
+fn enforced(tie: &Tie) -> bool {
+    let joins = |key: &ForeignKey, forward: bool| {
+        let mut pairs = key.columns.iter().zip(&key.parent_columns);
+        pairs.all(|(from, to)| {
+            tie.on.iter().any(|join| {
+                let (child, parent) = match forward {
+                    true => (&join.foreign, &join.local),
+                    false => (&join.local, &join.foreign),
+                };
+                child == from && parent == to
+            })
+        })
+    };
+    let refers = |child: &Table, parent: &Table, forward| {
+        let mut keys = child.foreign_keys.iter();
+        keys.any(|key| key.parent == parent.id && joins(key, forward))
+    };
+    refers(&tie.child, &tie.parent, true) || refers(&tie.parent, &tie.child, false)
+}
+
+fn told(tie: &Tie) -> Finding {
+    let (child, parent) = (&tie.child, &tie.parent);
+    let columns: Vec<_> = tie.on.iter().map(|join| join.foreign.clone()).collect();
+    let referred: Vec<_> = tie.on.iter().map(|join| join.local.clone()).collect();
+    let harm = match tie.dependent {
+        true => "stays behind without its parent",
+        false => "is not seen, and the row that it would have kept goes",
+    };
+    let mendable = child.id != parent.id && identifies(parent, &referred);
+    let way_out = match mendable {
+        true => "Give it one",
+        false => {
+            "No foreign key can say this; it is safe where whoever inserts such a row locks or changes \
+             a row that it is tied to"
+        }
+    };
+    let message = format!(
+        "no foreign key ties {} of `{}` to {} of `{}`: a row that is inserted there in the middle of \
+         a batch {harm}. {way_out}",
+        listed(&columns),
+        child.id,
+        listed(&referred),
+        parent.id,
+    );
+    let finding = Finding::new(CODE, Severity::Warning, message);
+    if !mendable {
+        return finding;
+    }
+    let table = name(&child.id, Dialect::Postgres);
+    let constraint = quote_ident(&format!("{}_{}_fkey", child.id.name, columns.join("_")));
+    // NOT VALID enforces it from now on and locks for a moment only; VALIDATE looks at old rows.
+    finding.mended_by([
+        format!(
+            "ALTER TABLE {table} ADD CONSTRAINT {constraint} FOREIGN KEY ({}) REFERENCES {} ({}) \
+             NOT VALID",
+            idents(&columns),
+            name(&parent.id, Dialect::Postgres),
+            idents(&referred),
+        ),
+        format!("ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}"),
+    ])
+}
+
+/// A foreign key may refer to these columns.
+fn identifies(table: &Table, columns: &[String]) -> bool {
+    table.indexes.iter().any(|index| {
+        let same = |column: &String| {
+            let mut own = index.columns.iter();
+            own.any(|c| c.name.as_ref() == Some(column))
+        };
+        index.unique
+            && index.valid
+            && index.predicate.is_none()
+            && index.columns.len() == columns.len()
+            && columns.iter().all(same)
+    })
+}

@@ -1,0 +1,249 @@
+//! What is decided about a job before it runs, without changing anything.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::grants::{asked_for, in_force, used};
+use super::{Host, RunnerError};
+use crate::catalog::Catalog;
+use crate::config::{JobSettings, Origin};
+use crate::plugin::{Plugin, Settings, TableAccess};
+use crate::preflight::{self, Finding, Rehearsed, Severity};
+use crate::request::{Fault, JobName, Mode, Timestamp};
+use crate::scope::{Grants, Subject, covers};
+use crate::sweep::{RunContext, RunOptions};
+
+/// A job with everything decided that can be decided without changing anything.
+pub struct Prepared {
+    pub(super) job: JobName,
+    pub(super) plugin: Plugin,
+    pub(super) bundled: bool,
+    pub(super) settings: Settings,
+    pub(super) grants: Grants,
+    pub(super) limits: JobSettings,
+    pub(super) catalog: Arc<Catalog>,
+    /// What the job says that it touches.
+    pub access: Vec<TableAccess>,
+    /// The tables of the file's grants that this job touches.
+    pub granted_and_used: BTreeSet<String>,
+    /// What preflight noticed, the host's and the plugin's; no error that is not tolerated.
+    pub findings: Vec<Finding>,
+}
+
+/// A job with what preflight noticed about it, errors included.
+pub struct Examined {
+    prepared: Prepared,
+    /// What the job asked for when it was rehearsed.
+    pub rehearsed: Rehearsed,
+}
+
+/// A rehearsal never comes to ask; the plugin's own time for it is far shorter.
+const NO_DEADLINE: Duration = Duration::from_secs(3600);
+
+impl Examined {
+    /// What preflight noticed, under what the file tolerates.
+    pub fn findings(&self) -> &[Finding] {
+        &self.prepared.findings
+    }
+
+    /// What the job says that it touches.
+    pub fn access(&self) -> &[TableAccess] {
+        &self.prepared.access
+    }
+
+    /// The tables of the file's grants that this job touches.
+    pub fn granted_and_used(&self) -> &BTreeSet<String> {
+        &self.prepared.granted_and_used
+    }
+
+    /// The rows that a window of the job spans.
+    pub fn batch_size(&self) -> u64 {
+        u64::from(self.prepared.limits.batch_size)
+    }
+
+    /// The job, ready to run, where no error stands in its way but those that are tolerated: by the
+    /// file, or among these codes. Each finding is logged.
+    ///
+    /// # Errors
+    /// [`RunnerError::Stopped`] with the errors.
+    pub fn tolerating(self, codes: &[String]) -> Result<Prepared, RunnerError> {
+        let mut prepared = self.prepared;
+        let findings = std::mem::take(&mut prepared.findings);
+        let (stopping, rest): (Vec<_>, Vec<_>) = findings
+            .into_iter()
+            .map(|finding| finding.under(codes))
+            .partition(Finding::stops);
+        if !stopping.is_empty() {
+            return Err(RunnerError::Stopped {
+                job: prepared.job,
+                findings: stopping,
+            });
+        }
+        for finding in &rest {
+            log(&prepared.job, finding);
+        }
+        prepared.findings = rest;
+        Ok(prepared)
+    }
+}
+
+impl Host {
+    /// Checks a job as [`Host::examine`] does, and refuses it where an error stands in its way.
+    ///
+    /// # Errors
+    /// The first thing that keeps the job from running.
+    pub async fn prepare(
+        &self,
+        job: &JobName,
+        set: &[(String, String)],
+        catalog: &Arc<Catalog>,
+    ) -> Result<Prepared, RunnerError> {
+        self.examine(job, set, catalog).await?.tolerating(&[])
+    }
+
+    /// Checks a job: its settings, what it touches, whether the grant covers that, what it asks for
+    /// when it is rehearsed, and what preflight has to say, the plugin's own and the host's. Changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// What no tolerance helps against: settings or a grant at fault, a plugin that misbehaves.
+    pub async fn examine(
+        &self,
+        job: &JobName,
+        set: &[(String, String)],
+        catalog: &Arc<Catalog>,
+    ) -> Result<Examined, RunnerError> {
+        let plugin = self.plugin(&job.plugin)?.clone();
+        let (Some(config), Some(limits)) =
+            (self.config.plugins.get(&job.plugin), self.config.job(job))
+        else {
+            return Err(RunnerError::UnknownPlugin {
+                name: job.plugin.clone(),
+                known: String::new(),
+            });
+        };
+        let settings = Settings::resolve(
+            plugin.manifest(),
+            &job.job,
+            &limits.plugin_settings,
+            &limits.job_settings,
+            set,
+        )
+        .map_err(|source| RunnerError::Settings {
+            job: job.clone(),
+            source: Box::new(source),
+        })?;
+        let misbehaved = |why| RunnerError::Access {
+            job: job.clone(),
+            why: Box::new(why),
+        };
+        let access = plugin
+            .access(&job.job, &settings)
+            .await
+            .map_err(misbehaved)?;
+        let grants = in_force(&job.plugin, config, &access, catalog)?;
+        let bundled = config.origin == Origin::Bundled;
+        let subject = Subject {
+            job: job.clone(),
+            bundled,
+        };
+        covers(&grants, &asked_for(&access), &subject).map_err(RunnerError::Denied)?;
+        let now = self.database.now().await?;
+        let said = plugin
+            .preflight(&job.job, &settings, now)
+            .await
+            .map_err(misbehaved)?;
+        let mut findings: Vec<_> = said
+            .into_iter()
+            .map(|said| Finding::new(said.code, said.severity, said.message))
+            .collect();
+        let granted_and_used = used(config, &access, catalog);
+        let prepared = Prepared {
+            job: job.clone(),
+            plugin,
+            bundled,
+            settings,
+            grants,
+            limits,
+            catalog: Arc::clone(catalog),
+            access,
+            granted_and_used,
+            findings: Vec::new(),
+        };
+        let (rehearsed, failure) = self.rehearse(&prepared, now).await?;
+        findings.extend(preflight::findings(catalog, &rehearsed));
+        findings.extend(failure);
+        let tolerated = &prepared.limits.tolerate;
+        let findings = findings.into_iter().map(|found| found.under(tolerated));
+        Ok(Examined {
+            prepared: Prepared {
+                findings: findings.collect(),
+                ..prepared
+            },
+            rehearsed,
+        })
+    }
+
+    /// Lets the plugin open its sweeps, and nothing more. Where it breaks off with nothing refused, the
+    /// run itself will tell why; what is known until then is checked.
+    async fn rehearse(
+        &self,
+        prepared: &Prepared,
+        now: Timestamp,
+    ) -> Result<(Rehearsed, Option<Finding>), RunnerError> {
+        let context = RunContext::rehearsal(
+            self.database.clone(),
+            Arc::clone(&prepared.catalog),
+            Arc::new(prepared.grants.clone()),
+            Subject {
+                job: prepared.job.clone(),
+                bundled: prepared.bundled,
+            },
+            now,
+            RunOptions {
+                mode: Mode::DryRun,
+                batch_size: u64::from(prepared.limits.batch_size),
+                deadline: NO_DEADLINE,
+                max_rows: prepared.limits.max_rows,
+                stop: CancellationToken::new(),
+            },
+        );
+        let called = prepared
+            .plugin
+            .rehearse(&prepared.job.job, &prepared.settings, Arc::clone(&context))
+            .await;
+        let progress = context.settle().await;
+        let rehearsed = Rehearsed {
+            plans: progress.drained,
+            refused: progress.refused,
+        };
+        let denied = rehearsed.refused.iter().map(|(_, fault)| fault);
+        if let Some(fault) = denied.into_iter().find(|f| matches!(f, Fault::Denied(_))) {
+            return Err(RunnerError::Denied(fault.clone()));
+        }
+        let failure = match called {
+            Err(error) if rehearsed.refused.is_empty() => Some(Finding::new(
+                "not-rehearsed",
+                Severity::Warning,
+                format!(
+                    "the plugin broke off before it had asked for everything, so not all of it could \
+                     be checked beforehand: {error}"
+                ),
+            )),
+            _ => None,
+        };
+        Ok((rehearsed, failure))
+    }
+}
+
+fn log(job: &JobName, finding: &Finding) {
+    let Finding { code, message, .. } = finding;
+    match (finding.tolerated, finding.severity) {
+        (true, _) => tracing::warn!(%job, code, "tolerated: {message}"),
+        (false, Severity::Info) => tracing::info!(%job, code, "{message}"),
+        (false, _) => tracing::warn!(%job, code, "{message}"),
+    }
+}

@@ -1,0 +1,64 @@
+//! The statements of a batch as they would be written, for people to read: `besom explain`.
+
+use super::Plan;
+use super::technique::Technique;
+use super::window::{Cursor, Window};
+use crate::catalog::Dialect;
+use crate::database::{Bind, Statement};
+use crate::request::Fault;
+
+/// The fence and the record are the ledger's to write; here they are only named.
+const FENCE: &str = "fence AS (/* the run's fence, raised */)";
+const RECORD: &str = ", record AS (/* the batch's record */)";
+
+impl Plan {
+    /// The steps of a batch in their order, each with its SQL: where its window of `size` rows ends,
+    /// what is locked, what goes.
+    ///
+    /// # Errors
+    /// As the statements themselves.
+    pub fn sample(&self, size: u64) -> Result<Vec<(&'static str, Statement)>, Fault> {
+        let edge = self.axis.types(self.table(), false);
+        let window = Window {
+            after: None,
+            upto: Some(edge.iter().map(|_| Bind::Null).collect()),
+            inclusive: true,
+            tie: None,
+            examined: None,
+            next: None,
+        };
+        let fence = |w: &mut Statement| {
+            w.push(FENCE);
+        };
+        let record = |w: &mut Statement| {
+            w.push(RECORD);
+        };
+        let mut steps = vec![("window", self.edge(&Cursor::default(), size)?)];
+        match (self.dialect(), self.technique().0) {
+            (Dialect::Postgres, Technique::OneStatement) => {
+                steps.push(("batch", self.one_statement(&window, false, fence, record)?));
+            }
+            (Dialect::Postgres, Technique::LockThenCheck) => {
+                let keys = vec![Vec::new(); self.key_width()];
+                steps.push(("lock", self.look_and_lock(&window)?));
+                for statement in self.lock_tied(&keys)? {
+                    steps.push(("lock tied", statement));
+                }
+                steps.push(("batch", self.act_on_kept(&window, &keys, 0, record)?));
+            }
+            (Dialect::Sqlite, _) if self.takes_parts() => {
+                for statement in self.collect(&window)? {
+                    steps.push(("collect", statement));
+                }
+                for statement in self.unlink_parts()? {
+                    steps.push(("unlink", statement));
+                }
+                for deletion in self.delete_parts()? {
+                    steps.push(("batch", deletion.statement));
+                }
+            }
+            (Dialect::Sqlite, _) => steps.push(("batch", self.act_on_window(&window)?)),
+        }
+        Ok(steps)
+    }
+}

@@ -1,0 +1,257 @@
+//! `besom check`, `besom explain` and `besom run` on findings.
+
+use serde_json::{Value, json};
+
+use crate::cli::{Desk, both};
+
+const TOKENS: &str = "[plugins.tokens]\nsettings = { family-column = \"family_id\" }\n";
+
+/// Finds refresh tokens by the access token that they belong to.
+const INDEX: &str = "oauth2_refresh_tokens_access_token";
+
+const CODE: &str = "unindexed-foreign-key";
+
+async fn without_index(database: besom_tests::TestDatabase, more: &str) -> Desk {
+    let desk = Desk::filled(database, 4_000, &format!("{TOKENS}{more}")).await;
+    desk.script(&format!("DROP INDEX {INDEX}")).await;
+    desk
+}
+
+fn job<'a>(check: &'a Value, name: &str) -> &'a Value {
+    let jobs = check["jobs"].as_array().unwrap();
+    jobs.iter().find(|job| job["job"] == name).unwrap()
+}
+
+#[tokio::test]
+async fn the_reference_schema_has_every_index_that_the_bundled_jobs_need() {
+    for database in both().await {
+        let desk = Desk::filled(database, 4_000, TOKENS).await;
+        let checked = desk.json(&["check", "--json"]);
+        for job in checked["jobs"].as_array().unwrap() {
+            let findings = job["findings"].as_array().unwrap();
+            let stops = |finding: &&Value| finding["severity"] == "error";
+            assert_eq!(findings.iter().find(stops), None, "{job:#}");
+        }
+        assert_eq!(desk.run(&["check", "--sql"]).code, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_error_stops_its_job_and_no_other_and_what_check_prints_mends_it() {
+    for database in both().await {
+        let desk = without_index(database, "").await;
+
+        let said = desk.run(&["check"]);
+        assert_eq!(said.code, 1, "{}{}", said.stdout, said.stderr);
+        // Two jobs sweep that table, and the finding is told once.
+        let heading = format!("tokens/revoked-access, tokens/expired-access: error {CODE}: ");
+        assert_eq!(said.stdout.matches(&heading).count(), 1, "{}", said.stdout);
+        let checked: Value = serde_json::from_str(&desk.run(&["check", "--json"]).stdout).unwrap();
+        assert_eq!(
+            job(&checked, "tokens/consumed-refresh")["findings"],
+            json!([])
+        );
+
+        let said = desk.run(&["run", "tokens/expired-access"]);
+        assert_eq!(said.code, 1, "{}{}", said.stdout, said.stderr);
+        assert!(
+            said.stderr.contains("CREATE INDEX") && said.stderr.contains("--tolerate"),
+            "{}",
+            said.stderr
+        );
+        assert_eq!(desk.count("SELECT count(*) FROM besom_run").await, 0);
+        let said = desk.run(&["run", "tokens", "--json"]);
+        assert_eq!(said.code, 1, "{}", said.stderr);
+        let runs: Value = serde_json::from_str(&said.stdout).unwrap();
+        assert_eq!(runs.as_array().unwrap().len(), 6);
+
+        let script = desk.run(&["check", "--sql"]);
+        assert_eq!(script.code, 1);
+        assert_eq!(
+            script.stdout.matches("CREATE INDEX").count(),
+            1,
+            "{}",
+            script.stdout
+        );
+        for statement in script.stdout.lines().filter(|line| !line.starts_with("--")) {
+            desk.script(statement.strip_suffix(';').unwrap()).await;
+        }
+        assert_eq!(desk.says(&["check", "--sql"]).matches("CREATE").count(), 0);
+        desk.says(&["check"]);
+        let done = desk.json(&["run", "tokens/expired-access", "--json"]);
+        assert_eq!(done[0]["findings"], json!([]));
+    }
+}
+
+#[tokio::test]
+async fn a_tolerated_error_is_a_warning_that_the_runs_record_keeps() {
+    for database in both().await {
+        let desk = without_index(database, "").await;
+
+        let run = ["run", "tokens/expired-access", "--json", "--tolerate", CODE];
+        let said = desk.run(&run);
+
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        assert!(
+            said.stderr.contains("tolerated: foreign key"),
+            "{}",
+            said.stderr
+        );
+        let runs: Value = serde_json::from_str(&said.stdout).unwrap();
+        let finding = &runs[0]["findings"][0];
+        assert_eq!(
+            (
+                &finding["code"],
+                &finding["severity"],
+                &finding["tolerated"]
+            ),
+            (&json!(CODE), &json!("warning"), &json!(true))
+        );
+        let id = runs[0]["run"].as_str().unwrap();
+        let kept = desk.json(&["runs", "show", id, "--json"]);
+        assert_eq!(kept["findings"], runs[0]["findings"]);
+        let shown = desk.says(&["runs", "show", id]);
+        assert!(
+            shown.contains(&format!("tolerated error {CODE}: ")),
+            "{shown}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_file_tolerates_for_all_jobs_for_a_plugin_or_for_one_job() {
+    for (more, codes) in [
+        (format!("[defaults]\ntolerate = [\"{CODE}\"]\n"), [0, 0]),
+        (format!("tolerate = [\"other\", \"{CODE}\"]\n"), [0, 0]),
+        (
+            format!("[plugins.tokens.jobs.expired-access]\ntolerate = [\"{CODE}\"]\n"),
+            [0, 1],
+        ),
+        (
+            format!(
+                "tolerate = [\"{CODE}\"]\n[plugins.tokens.jobs.revoked-access]\ntolerate = []\n"
+            ),
+            [0, 1],
+        ),
+    ] {
+        let desk = without_index(besom_tests::sqlite(), &more).await;
+        let jobs = ["tokens/expired-access", "tokens/revoked-access"];
+        let said = jobs.map(|job| desk.run(&["run", job]).code);
+        assert_eq!(said, codes, "{more}");
+        assert_eq!(desk.run(&["check"]).code, codes[0].max(codes[1]), "{more}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_explained_with_its_order_its_statements_and_what_hangs_on_its_rows() {
+    for database in both().await {
+        let desk = without_index(database, "").await;
+        let told = desk.run(&["explain", "tokens/revoked-access", "--json"]);
+        assert_eq!(told.code, 1, "{}", told.stderr);
+        let told: Value = serde_json::from_str(&told.stdout).unwrap();
+        let sweep = &told["sweeps"][0];
+        assert_eq!(sweep["along"], "revoked_at");
+        assert_eq!(sweep["index"], "oauth2_access_tokens_revoked_at");
+        let postgres = desk.database.url.starts_with("postgres");
+        let technique = match postgres {
+            true => "one-statement",
+            false => "one-transaction",
+        };
+        assert_eq!(sweep["technique"], technique, "{sweep:#}");
+        let keys = sweep["foreign_keys"].as_array().unwrap();
+        assert!(
+            keys.iter().any(|key| key["child"]
+                .as_str()
+                .unwrap()
+                .ends_with("oauth2_refresh_tokens")),
+            "{keys:?}"
+        );
+        let steps = sweep["statements"].as_array().unwrap();
+        assert_eq!(steps[0]["step"], "window");
+        let batch = steps.last().unwrap();
+        assert!(
+            batch["sql"].as_str().unwrap().contains("DELETE FROM"),
+            "{batch}"
+        );
+        assert_eq!(told["findings"][0]["code"], CODE);
+        assert_eq!(desk.count("SELECT count(*) FROM besom_run").await, 0);
+
+        let text = desk.run(&["explain", "tokens/expired-access"]).stdout;
+        let technique = match postgres {
+            true => "rows are locked first, then asked again: ",
+            false => "one transaction a batch: ",
+        };
+        for words in [
+            "sweep 1: delete from ",
+            "along expires_at, index oauth2_access_tokens_expires_at",
+            technique,
+            "not-exists",
+            CODE,
+        ] {
+            assert!(text.contains(words), "no {words} in {text}");
+        }
+        assert_eq!(desk.run(&["explain", "tokens/no-such-job"]).code, 2);
+    }
+}
+
+#[tokio::test]
+async fn two_hundred_thousand_logins_without_an_index_are_found_and_run_after_the_statement() {
+    // A job that deletes finished sessions, on which the logins hang.
+    let sessions = "[plugins.tokens.jobs.revoked-refresh]\nsettings = { \
+         oauth2-refresh-tokens-table = \"compat_sessions\", \
+         oauth2-refresh-tokens-id-column = \"compat_session_id\", \
+         oauth2-refresh-tokens-next-column = \"user_session_id\", \
+         oauth2-refresh-tokens-revoked-at-column = \"finished_at\" }\n";
+    let more = format!("{TOKENS}{sessions}");
+    let desk = Desk::filled(besom_tests::postgres().await, 4_000, &more).await;
+    desk.script(
+        "DROP INDEX compat_sso_logins_session;
+         DELETE FROM compat_sso_logins;
+         INSERT INTO users (user_id, username, created_at) VALUES (gen_random_uuid(), 'login', now());
+         INSERT INTO compat_sessions (compat_session_id, user_id, created_at, finished_at)
+             SELECT gen_random_uuid(), user_id, now() - interval '90 days',
+                    CASE WHEN n <= 500 THEN now() - interval '60 days' END
+             FROM users, generate_series(1, 5000) n WHERE username = 'login';
+         INSERT INTO compat_sso_logins
+             (compat_sso_login_id, compat_session_id, login_token, redirect_uri, created_at)
+             SELECT gen_random_uuid(), compat_session_id, compat_session_id || '/' || n, '', now()
+             FROM compat_sessions JOIN users USING (user_id), generate_series(1, 45) n
+             WHERE username = 'login' AND finished_at IS NULL LIMIT 200000;
+         UPDATE compat_sso_logins SET compat_session_id =
+             (SELECT compat_session_id FROM compat_sessions JOIN users USING (user_id)
+              WHERE username = 'login' AND finished_at IS NOT NULL LIMIT 1)
+             WHERE compat_sso_login_id = (SELECT compat_sso_login_id FROM compat_sso_logins LIMIT 1);
+         ANALYZE;",
+    )
+    .await;
+    let ours = "SELECT count(*) FROM compat_sessions JOIN users USING (user_id) \
+                WHERE username = 'login' AND finished_at IS NOT NULL";
+
+    let said = desk.run(&["check"]);
+    assert_eq!(said.code, 1, "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("about 200000 rows"), "{}", said.stdout);
+    assert_eq!(desk.run(&["run", "tokens/revoked-refresh"]).code, 1);
+    assert_eq!(desk.count(ours).await, 500);
+    let script = desk.run(&["check", "--sql"]).stdout;
+    let mut statements = script.lines().filter(|line| !line.starts_with("--"));
+    let statement = statements.next().unwrap();
+    assert_eq!(
+        statement,
+        "CREATE INDEX CONCURRENTLY \"compat_sso_logins_compat_session_id_idx\" ON \
+         \"public\".\"compat_sso_logins\" (\"compat_session_id\");"
+    );
+    assert_eq!(statements.next(), None, "{script}");
+    desk.script(statement).await;
+
+    desk.says(&["check"]);
+    let runs = desk.json(&["run", "tokens/revoked-refresh", "--json"]);
+    assert_eq!(runs[0]["outcome"], "drained", "{runs:#}");
+    assert_eq!(desk.count(ours).await, 1);
+    assert!(runs[0]["blocked"].as_u64() >= Some(1), "{runs:#}");
+    let held = runs[0]["blocked_by"].as_object().unwrap();
+    assert!(
+        held.keys()
+            .any(|table| table.ends_with("compat_sso_logins")),
+        "{runs:#}"
+    );
+}

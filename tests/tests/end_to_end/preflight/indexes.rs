@@ -1,0 +1,104 @@
+//! `unindexed-sweep` and `invalid-index`.
+
+use besom_tests::lab::both;
+
+use super::*;
+
+const LOG: &str = "CREATE TABLE log (id bigint PRIMARY KEY, dead_at bigint);";
+
+fn along() -> Request {
+    Request::delete("log", dead()).order_by("dead_at")
+}
+
+fn filled(rows: u32) -> (String, String) {
+    let postgres = format!(
+        "{LOG} INSERT INTO log SELECT n, n FROM generate_series(1, {rows}) n; ANALYZE log;"
+    );
+    let sqlite = format!(
+        "{LOG} CREATE INDEX log_id ON log (id);
+         INSERT INTO log WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {rows})
+         SELECT n, n FROM n; ANALYZE;"
+    );
+    (postgres, sqlite)
+}
+
+#[tokio::test]
+async fn an_order_without_an_index_is_an_error_on_a_large_table_until_the_printed_one_is_there() {
+    let (postgres, sqlite) = filled(120_000);
+    for lab in both(&postgres, &sqlite).await {
+        let finding = found(&lab, &along(), "unindexed-sweep").await;
+
+        assert_eq!(finding.severity, Severity::Error);
+        assert!(finding.message.contains("120000"), "{}", finding.message);
+        mend(&lab, &finding).await;
+        assert!(codes(&lab, &along()).await.is_empty());
+        let by_key = Request::delete("log", dead());
+        assert!(codes(&lab, &by_key).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_small_table_needs_no_index_for_its_order() {
+    let (postgres, sqlite) = filled(1_000);
+    for lab in both(&postgres, &sqlite).await {
+        assert!(codes(&lab, &along()).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_index_that_was_not_built_to_its_end_is_built_anew() {
+    let lab = Lab::postgres(&format!("{LOG} INSERT INTO log VALUES (1, 7), (2, 7);")).await;
+    let mut session = lab.session().await;
+    let built = session
+        .run_script("CREATE UNIQUE INDEX CONCURRENTLY log_dead ON log (dead_at)")
+        .await;
+    assert!(built.is_err());
+    drop(session);
+    lab.script("UPDATE log SET dead_at = id").await;
+
+    let finding = found(&lab, &along(), "invalid-index").await;
+
+    assert_eq!(finding.severity, Severity::Error);
+    assert_eq!(
+        finding.fix,
+        ["REINDEX INDEX CONCURRENTLY \"public\".\"log_dead\""]
+    );
+    mend(&lab, &finding).await;
+    assert!(codes(&lab, &along()).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_childs_failed_index_is_mended_and_not_built_a_second_time() {
+    let lab = Lab::postgres(
+        "CREATE TABLE log (id bigint PRIMARY KEY, dead_at bigint);
+         CREATE TABLE line (id bigint PRIMARY KEY, log bigint REFERENCES log (id));
+         INSERT INTO log VALUES (1, 7); INSERT INTO line VALUES (1, 1), (2, 1);",
+    )
+    .await;
+    let mut session = lab.session().await;
+    let built = session
+        .run_script("CREATE UNIQUE INDEX CONCURRENTLY line_log ON line (log)")
+        .await;
+    assert!(built.is_err());
+    drop(session);
+    assert_eq!(
+        codes(&lab, &Request::delete("log", dead())).await,
+        ["invalid-index"]
+    );
+}
+
+#[tokio::test]
+async fn what_a_failed_reindex_left_behind_is_dropped() {
+    let lab = Lab::postgres(&format!(
+        "{LOG} CREATE INDEX log_dead ON log (dead_at, id); CREATE INDEX log_dead_ccnew ON log (dead_at);
+         UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'log_dead_ccnew'::regclass;"
+    ))
+    .await;
+    let finding = found(&lab, &along(), "invalid-index").await;
+    assert_eq!(
+        finding.fix,
+        ["DROP INDEX CONCURRENTLY \"public\".\"log_dead_ccnew\""]
+    );
+    mend(&lab, &finding).await;
+    assert!(codes(&lab, &along()).await.is_empty());
+}

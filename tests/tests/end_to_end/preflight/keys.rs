@@ -1,0 +1,217 @@
+//! `unindexed-foreign-key` and `unenforced-relation`.
+
+use besom_tests::lab::both;
+
+use super::*;
+
+const PARENT: &str = "CREATE TABLE parent (id bigint PRIMARY KEY, dead_at bigint);";
+
+fn delete_parents() -> Request {
+    Request::delete("parent", dead())
+}
+
+#[tokio::test]
+async fn a_child_column_without_an_index_is_an_error_until_the_printed_index_is_there() {
+    for rule in ["NO ACTION", "RESTRICT", "CASCADE", "SET NULL"] {
+        let schema = format!(
+            "{PARENT} CREATE TABLE child (id bigint PRIMARY KEY, \
+             \"Parent Id\" bigint REFERENCES parent (id) ON DELETE {rule});"
+        );
+        for lab in both(&schema, &schema).await {
+            let finding = found(&lab, &delete_parents(), "unindexed-foreign-key").await;
+
+            assert_eq!(finding.severity, Severity::Error, "{rule}");
+            let schema = match lab.dialect() {
+                besom::catalog::Dialect::Postgres => "public",
+                besom::catalog::Dialect::Sqlite => "main",
+            };
+            assert!(
+                finding.message.contains(&format!("`{schema}.child`"))
+                    && finding.message.contains("`Parent Id`"),
+                "{}",
+                finding.message
+            );
+            mend(&lab, &finding).await;
+            assert!(codes(&lab, &delete_parents()).await.is_empty(), "{rule}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_index_is_built_while_writers_go_on_and_only_on_postgresql() {
+    let schema = format!(
+        "{PARENT} CREATE TABLE child (id bigint PRIMARY KEY, parent bigint REFERENCES parent (id));"
+    );
+    let [postgres, sqlite] = <[Lab; 2]>::try_from(both(&schema, &schema).await)
+        .ok()
+        .unwrap();
+    let finding = found(&postgres, &delete_parents(), "unindexed-foreign-key").await;
+    assert_eq!(
+        finding.fix,
+        ["CREATE INDEX CONCURRENTLY \"child_parent_idx\" ON \"public\".\"child\" (\"parent\")"]
+    );
+    let finding = found(&sqlite, &delete_parents(), "unindexed-foreign-key").await;
+    assert_eq!(
+        finding.fix,
+        ["CREATE INDEX \"child_parent_idx\" ON \"child\" (\"parent\")"]
+    );
+}
+
+#[tokio::test]
+async fn indexes_that_lead_with_the_key_in_any_order_or_leave_out_nulls_are_enough() {
+    let with = |index: &str| {
+        format!(
+            "CREATE TABLE parent (a bigint, b bigint, dead_at bigint, PRIMARY KEY (a, b));
+             CREATE TABLE child (id bigint PRIMARY KEY, a bigint, b bigint, live boolean,
+                                 FOREIGN KEY (a, b) REFERENCES parent (a, b));
+             CREATE INDEX i ON child {index};"
+        )
+    };
+    for (index, enough) in [
+        ("(b, a)", true),
+        ("(a, b, id)", true),
+        ("(a, b) WHERE a IS NOT NULL", true),
+        ("(a, b) WHERE a IS NOT NULL AND b IS NOT NULL", true),
+        ("(a, b) WHERE live", false),
+        ("(a, id, b)", false),
+        ("(a)", false),
+    ] {
+        let schema = with(index);
+        for lab in both(&schema, &schema).await {
+            let found = codes(&lab, &delete_parents()).await;
+            let expected: &[&str] = if enough {
+                &[]
+            } else {
+                &["unindexed-foreign-key"]
+            };
+            assert_eq!(found, expected, "{index} on {:?}", lab.dialect());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hash_index_is_enough_and_one_in_another_collation_is_not() {
+    let schema = "CREATE TABLE parent (id text PRIMARY KEY, dead_at bigint);
+        CREATE TABLE child (id bigint PRIMARY KEY, parent text REFERENCES parent (id));";
+    let hash = format!("{schema} CREATE INDEX i ON child USING hash (parent);");
+    let lab = Lab::postgres(&hash).await;
+    assert!(codes(&lab, &delete_parents()).await.is_empty());
+
+    let other = format!("{schema} CREATE INDEX i ON child (parent COLLATE \"C\");");
+    let lab = Lab::postgres(&other).await;
+    assert_eq!(
+        codes(&lab, &delete_parents()).await,
+        ["unindexed-foreign-key"]
+    );
+
+    let other = format!("{schema} CREATE INDEX i ON child (parent COLLATE NOCASE);");
+    let lab = Lab::sqlite(&other).await;
+    assert_eq!(
+        codes(&lab, &delete_parents()).await,
+        ["unindexed-foreign-key"]
+    );
+}
+
+#[tokio::test]
+async fn keys_are_followed_through_dependents_and_cascades_to_the_last() {
+    let schema = format!(
+        "{PARENT}
+         CREATE TABLE child (id bigint PRIMARY KEY, parent bigint REFERENCES parent (id) ON DELETE CASCADE);
+         CREATE INDEX child_parent ON child (parent);
+         CREATE TABLE toy (id bigint PRIMARY KEY, child bigint REFERENCES child (id) ON DELETE SET NULL);
+         CREATE TABLE note (id bigint PRIMARY KEY, parent bigint REFERENCES parent (id));
+         CREATE INDEX note_parent ON note (parent);
+         CREATE TABLE mark (id bigint PRIMARY KEY, note bigint REFERENCES note (id));"
+    );
+    let request = delete_parents().delete_first("note", on("parent", "id"), None);
+    for lab in both(&schema, &schema).await {
+        let found = findings(&lab, std::slice::from_ref(&request)).await;
+        let tables: Vec<_> = ["toy", "mark"]
+            .iter()
+            .filter(|table| {
+                found
+                    .iter()
+                    .any(|f| f.message.contains(&format!(".{table}`")))
+            })
+            .collect();
+        assert_eq!((found.len(), tables.len()), (2, 2), "{found:?}");
+        for finding in &found {
+            mend(&lab, finding).await;
+        }
+        assert!(codes(&lab, &request).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_the_table_to_itself_needs_its_index_as_well() {
+    let schema = "CREATE TABLE parent (id bigint PRIMARY KEY, dead_at bigint,
+        next bigint REFERENCES parent (id));";
+    for lab in both(schema, schema).await {
+        let finding = found(&lab, &delete_parents(), "unindexed-foreign-key").await;
+        mend(&lab, &finding).await;
+        assert!(codes(&lab, &delete_parents()).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_partitioned_child_is_indexed_partition_by_partition() {
+    let schema = format!(
+        "{PARENT}
+         CREATE TABLE child (id bigint, parent bigint REFERENCES parent (id)) PARTITION BY RANGE (id);
+         CREATE TABLE child_one PARTITION OF child FOR VALUES FROM (0) TO (10);
+         CREATE TABLE child_two PARTITION OF child FOR VALUES FROM (10) TO (20);
+         CREATE INDEX ON child_two (parent);"
+    );
+    let lab = Lab::postgres(&schema).await;
+    let finding = found(&lab, &delete_parents(), "unindexed-foreign-key").await;
+    assert_eq!(finding.fix.len(), 1, "{finding:?}");
+    mend(&lab, &finding).await;
+    assert!(codes(&lab, &delete_parents()).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_relation_that_no_foreign_key_ties_is_a_warning_until_the_printed_one_does() {
+    let schema = format!(
+        "{PARENT}
+         CREATE TABLE child (id bigint PRIMARY KEY, parent bigint);
+         CREATE INDEX child_parent ON child (parent);
+         INSERT INTO parent VALUES (1, 1), (2, 1); INSERT INTO child VALUES (1, 2);"
+    );
+    let none = Condition::NotExists {
+        table: "child".to_owned(),
+        on: on("parent", "id"),
+        matching: None,
+    };
+    let related = Request::delete("parent", Condition::All(vec![dead(), none]));
+    let dependent = delete_parents().delete_first("child", on("parent", "id"), None);
+    for request in [related, dependent] {
+        let lab = Lab::postgres(&schema).await;
+        let finding = found(&lab, &request, "unenforced-relation").await;
+        assert_eq!(finding.severity, Severity::Warning);
+        mend(&lab, &finding).await;
+        assert!(codes(&lab, &request).await.is_empty());
+
+        // One writer at a time: nothing is inserted in the middle of a batch.
+        let lab = Lab::sqlite(&schema).await;
+        assert!(codes(&lab, &request).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn rows_of_one_family_are_tied_by_no_key_that_could_be_printed() {
+    let schema = "CREATE TABLE token (id bigint PRIMARY KEY, family bigint, dead_at bigint);";
+    let none_live = Condition::NotExists {
+        table: "token".to_owned(),
+        on: on("family", "family"),
+        matching: Some(Box::new(Condition::IsNull {
+            column: "dead_at".to_owned(),
+        })),
+    };
+    let request = Request::delete("token", Condition::All(vec![dead(), none_live]));
+    let lab = Lab::postgres(schema).await;
+    let finding = found(&lab, &request, "unenforced-relation").await;
+    assert_eq!(
+        (finding.severity, finding.fix.len()),
+        (Severity::Warning, 0)
+    );
+}

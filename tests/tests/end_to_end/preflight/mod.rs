@@ -1,0 +1,82 @@
+//! What preflight finds, one test a finding, on the databases where it can be found: the statements
+//! that a finding prints are run, and it is gone.
+
+mod as_commands;
+mod indexes;
+mod keys;
+mod ledger;
+mod rights;
+mod times;
+mod triggers;
+
+use std::sync::Arc;
+
+use besom::preflight::{self, Finding, Rehearsed, Severity};
+use besom::request::{Condition, Join, Request};
+use besom::scope::Subject;
+use besom::sweep::{RunContext, Sweep};
+use besom_tests::lab::{Lab, everything, job};
+
+/// What preflight says to a job that asks for these sweeps.
+async fn findings(lab: &Lab, requests: &[Request]) -> Vec<Finding> {
+    let catalog = lab.catalog().await;
+    let context = RunContext::rehearsal(
+        lab.database.clone(),
+        Arc::clone(&catalog),
+        Arc::new(everything(&catalog)),
+        Subject {
+            job: job(),
+            bundled: false,
+        },
+        lab.database.now().await.unwrap(),
+        lab.options.clone(),
+    );
+    for request in requests {
+        // A refusal is a finding, too.
+        if let Ok(sweep) = Sweep::open(&context, request.clone()).await {
+            assert_eq!(sweep.next().await, Ok(besom::request::Step::Drained));
+        }
+    }
+    let progress = context.settle().await;
+    let rehearsed = Rehearsed {
+        plans: progress.drained,
+        refused: progress.refused,
+    };
+    preflight::findings(&catalog, &rehearsed)
+}
+
+/// The one finding of that code.
+async fn found(lab: &Lab, request: &Request, code: &str) -> Finding {
+    let all = findings(lab, std::slice::from_ref(request)).await;
+    let mut found: Vec<_> = all.iter().filter(|finding| finding.code == code).collect();
+    assert_eq!(found.len(), 1, "{code} in {all:?}");
+    found.remove(0).clone()
+}
+
+/// The codes of what is found.
+async fn codes(lab: &Lab, request: &Request) -> Vec<String> {
+    let all = findings(lab, std::slice::from_ref(request)).await;
+    all.into_iter().map(|finding| finding.code).collect()
+}
+
+/// Runs what a finding prints, one statement at a time, as `psql` does.
+async fn mend(lab: &Lab, finding: &Finding) {
+    assert!(!finding.fix.is_empty(), "{finding:?}");
+    for statement in &finding.fix {
+        lab.script(statement).await;
+    }
+}
+
+/// Rows that are not live.
+fn dead() -> Condition {
+    Condition::IsNotNull {
+        column: "dead_at".to_owned(),
+    }
+}
+
+fn on(foreign: &str, local: &str) -> Vec<Join> {
+    vec![Join {
+        foreign: foreign.to_owned(),
+        local: local.to_owned(),
+    }]
+}

@@ -1,0 +1,154 @@
+//! `missing-privilege` and `row-security`: PostgreSQL alone has roles.
+
+use besom::database::{Database, DatabaseOptions};
+
+use super::*;
+
+/// The lab as another role of the same server sees it, which has no rights yet.
+async fn seen_by(owner: &Lab, role: &str) -> Lab {
+    owner
+        .script(&format!(
+            "DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object OR unique_violation
+                 THEN NULL; END $$;
+             ALTER ROLE {role} NOBYPASSRLS; GRANT USAGE ON SCHEMA public TO {role};"
+        ))
+        .await;
+    let url = &owner.home.url;
+    let sign = if url.contains('?') { '&' } else { '?' };
+    let url = format!("{url}{sign}options[role]={role}");
+    let database = Database::connect(&url, DatabaseOptions::default())
+        .await
+        .unwrap();
+    Lab {
+        home: besom_tests::sqlite(), // held by the owner
+        database,
+        options: owner.options.clone(),
+        grants: None,
+        lease: owner.lease,
+    }
+}
+
+const FAMILY: &str = "
+    CREATE TABLE parent (id bigint PRIMARY KEY, dead_at bigint);
+    CREATE TABLE child (id bigint PRIMARY KEY, parent bigint REFERENCES parent (id));
+    CREATE INDEX ON child (parent);
+    CREATE TABLE toy (id bigint PRIMARY KEY, child bigint REFERENCES child (id) ON DELETE CASCADE);
+    CREATE INDEX ON toy (child);
+    CREATE TABLE note (id bigint PRIMARY KEY, parent bigint REFERENCES parent (id));
+    CREATE INDEX ON note (parent);
+    CREATE TABLE guard (id bigint PRIMARY KEY, parent bigint REFERENCES parent (id), live boolean);
+    CREATE INDEX ON guard (parent);
+    INSERT INTO parent VALUES (1, 1), (2, 1), (3, NULL);
+    INSERT INTO child VALUES (1, 1); INSERT INTO toy VALUES (1, 1); INSERT INTO note VALUES (1, 2);";
+
+fn family() -> Request {
+    let none_live = Condition::NotExists {
+        table: "guard".to_owned(),
+        on: on("parent", "id"),
+        matching: Some(Box::new(Condition::Compare {
+            column: "live".to_owned(),
+            operator: besom::request::Comparison::Equal,
+            to: besom::request::Value::Boolean(true),
+        })),
+    };
+    Request::delete("parent", Condition::All(vec![dead(), none_live])).delete_first(
+        "child",
+        on("parent", "id"),
+        None,
+    )
+}
+
+#[tokio::test]
+async fn the_grants_that_are_printed_are_what_the_job_needs_and_no_delete_of_what_a_rule_takes() {
+    let owner = Lab::postgres(FAMILY).await;
+    let role = seen_by(&owner, "besom_preflight_rights").await;
+
+    let all = findings(&role, &[family()]).await;
+
+    assert!(all.iter().all(|f| f.code == "missing-privilege"), "{all:?}");
+    assert!(all.iter().all(|f| f.severity == Severity::Error), "{all:?}");
+    let grants: Vec<_> = all.iter().flat_map(|finding| &finding.fix).collect();
+    for grant in [
+        "GRANT SELECT ON \"public\".\"parent\" TO \"besom_preflight_rights\"",
+        "GRANT DELETE ON \"public\".\"parent\" TO \"besom_preflight_rights\"",
+        "GRANT UPDATE (\"id\") ON \"public\".\"parent\" TO \"besom_preflight_rights\"",
+        "GRANT DELETE ON \"public\".\"child\" TO \"besom_preflight_rights\"",
+        "GRANT UPDATE (\"id\") ON \"public\".\"toy\" TO \"besom_preflight_rights\"",
+        "GRANT SELECT ON \"public\".\"note\" TO \"besom_preflight_rights\"",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON \"public\".\"besom_lease\" TO \"besom_preflight_rights\"",
+    ] {
+        assert!(
+            grants.iter().any(|g| *g == grant),
+            "no {grant} in {grants:#?}"
+        );
+    }
+    assert!(
+        !grants
+            .iter()
+            .any(|g| g.contains("DELETE ON \"public\".\"toy\""))
+    );
+    for finding in &all {
+        mend(&owner, finding).await;
+    }
+    assert!(codes(&role, &family()).await.is_empty());
+    let (batch, _) = role.run(family()).await.unwrap();
+    assert_eq!(
+        (
+            batch.affected,
+            batch.dependents,
+            batch.cascaded,
+            batch.blocked
+        ),
+        (1, 1, 1, 1)
+    );
+}
+
+#[tokio::test]
+async fn an_update_needs_the_columns_that_it_assigns() {
+    let owner = Lab::postgres(
+        "CREATE TABLE parent (id bigint PRIMARY KEY, dead_at bigint, ip text);
+         INSERT INTO parent VALUES (1, 1, 'x');",
+    )
+    .await;
+    let role = seen_by(&owner, "besom_preflight_update").await;
+    let value = besom::request::Source::Value(besom::request::Value::Null);
+    let request = Request::update("parent", dead()).set("ip", value);
+
+    let all = findings(&role, std::slice::from_ref(&request)).await;
+
+    let grant = "GRANT UPDATE (\"ip\") ON \"public\".\"parent\" TO \"besom_preflight_update\"";
+    assert!(all.iter().any(|f| f.fix == [grant]), "{all:#?}");
+    assert!(
+        !all.iter()
+            .any(|f| f.message.contains("no DELETE on `public.parent`"))
+    );
+    for finding in &all {
+        mend(&owner, finding).await;
+    }
+    let (batch, _) = role.run(request).await.unwrap();
+    assert_eq!(batch.affected, 1);
+}
+
+#[tokio::test]
+async fn a_role_that_rows_are_hidden_from_is_stopped_until_it_sees_them_all() {
+    let owner = Lab::postgres(FAMILY).await;
+    let role = seen_by(&owner, "besom_preflight_hidden").await;
+    owner
+        .script(
+            "GRANT ALL ON ALL TABLES IN SCHEMA public TO besom_preflight_hidden;
+             ALTER TABLE guard ENABLE ROW LEVEL SECURITY;
+             CREATE POLICY own ON guard USING (id < 0);",
+        )
+        .await;
+
+    let finding = found(&role, &family(), "row-security").await;
+
+    assert_eq!(finding.severity, Severity::Error);
+    assert!(
+        finding.message.contains("`public.guard`"),
+        "{}",
+        finding.message
+    );
+    mend(&owner, &finding).await;
+    assert!(codes(&role, &family()).await.is_empty());
+}
