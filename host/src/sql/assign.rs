@@ -47,6 +47,12 @@ impl Plan {
         Ok(w.finish())
     }
 
+    /// Some new value comes from another row.
+    pub(super) fn reads_related(&self) -> bool {
+        let related = |a: &Assignment| matches!(a.source, Source::Related { .. });
+        self.assignments().iter().any(related)
+    }
+
     pub(super) fn assignment_of(&self, column: &str) -> Option<&Assignment> {
         self.assignments().iter().find(|a| a.column == column)
     }

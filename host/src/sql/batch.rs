@@ -9,7 +9,7 @@ use super::family::VICTIMS;
 use super::locking::chains_of;
 use super::window::{Window, key_columns};
 use super::writer::{Row, Writer};
-use crate::catalog::Dialect;
+use crate::catalog::{Dialect, quote_ident};
 use crate::database::Statement;
 use crate::request::{Action, Fault};
 
@@ -154,6 +154,31 @@ impl Plan {
     pub(crate) fn act_on_window(&self, window: &Window) -> Result<Statement, Fault> {
         let mut w = Writer::new(Dialect::Sqlite);
         let row = w.row(self.table());
+        if self.reads_related() {
+            // SQLite works the values out before the first row is written only where they come
+            // from another source: a row could be related to one that has been changed.
+            let seen = w.row(self.table());
+            w.push("UPDATE ");
+            self.swept(&mut w, &row)?;
+            w.push(" SET ");
+            for (index, assignment) in self.assignments().iter().enumerate() {
+                let between = if index > 0 { ", " } else { "" };
+                let name = quote_ident(&assignment.column);
+                w.push(&format!("{between}{name} = fresh.v{index}"));
+            }
+            w.push(" FROM (SELECT ").push(&named_keys(&seen));
+            for (index, assignment) in self.assignments().iter().enumerate() {
+                w.push(", (");
+                self.new_value(&mut w, &seen, assignment)?;
+                w.push(&format!(") AS v{index}"));
+            }
+            w.push(" FROM ");
+            self.swept(&mut w, &seen)?;
+            w.push(" WHERE ");
+            self.doomed(&mut w, &seen, window)?;
+            w.push(") AS fresh WHERE ").push(&same_key(&row, "fresh"));
+            return Ok(w.finish());
+        }
         self.act_on(&mut w, &row, None)?;
         self.doomed(&mut w, &row, window)?;
         Ok(w.finish())

@@ -2,7 +2,7 @@
 
 use super::Plan;
 use crate::catalog::{ForeignKey, OnDelete};
-use crate::request::{Action, Condition, Join, Source};
+use crate::request::{Action, Condition, Join};
 use crate::scope::{Link, Tied};
 
 /// How the rows of a batch are kept from changing under it.
@@ -23,10 +23,8 @@ impl Plan {
         let locked = |why| (Technique::LockThenCheck, why);
         let mut relations = Vec::new();
         relations_of(&self.request().matching, false, &mut relations);
-        if let Action::Update(assignments) = &self.request().action {
-            let related =
-                |a: &crate::request::Assignment| matches!(a.source, Source::Related { .. });
-            if assignments.iter().any(related) {
+        if let Action::Update(_) = &self.request().action {
+            if self.reads_related() {
                 return locked("a new value comes from another row");
             }
             return match relations.is_empty() {

@@ -223,7 +223,7 @@ impl Attempt<'_> {
         &self,
         session: &mut Session,
         cursor: &Cursor,
-    ) -> Result<Window, Fault> {
+    ) -> Result<Window, Failed> {
         let inner = self.inner;
         let mut window = next_window(session, &inner.plan, cursor, self.size, self.left).await?;
         window.next = inner.leaves.onward(window.next);

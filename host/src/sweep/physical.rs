@@ -1,5 +1,6 @@
 //! The next window of a sweep that goes page by page.
 
+use super::act::Failed;
 use crate::database::{Bind, Session};
 use crate::request::Fault;
 use crate::sql::{Cursor, Extent, File, Plan, Window, page_of, start_of};
@@ -22,12 +23,13 @@ pub(super) async fn by_page(
     plan: &Plan,
     cursor: &Cursor,
     size: u64,
-) -> Result<(Window, File), Fault> {
+) -> Result<(Window, File), Failed> {
     let Some(row) = session.fetch(&plan.extent()).await?.into_iter().next() else {
         return Err(Fault::invalid(
             "unknown-table",
             format!("`{}` is not there any more", plan.table().id),
-        ));
+        )
+        .into());
     };
     let Extent { file: found, pages } = plan.read_extent(&row);
     let (after, mut file) = match &cursor.file {

@@ -1,9 +1,9 @@
 //! The next window after a cursor.
 
 use super::RunContext;
+use super::act::Failed;
 use super::physical::by_page;
 use crate::database::{Bind, DatabaseError, Session, Statement};
-use crate::request::Fault;
 use crate::sql::{Cursor, Edge, File, Plan, Window};
 
 /// A group of rows with one value that is larger than this many windows is gone through by key.
@@ -17,7 +17,7 @@ pub(super) async fn next_window(
     cursor: &Cursor,
     size: u64,
     most: u64,
-) -> Result<Window, Fault> {
+) -> Result<Window, Failed> {
     if plan.axis().physical {
         let (window, file) = by_page(session, plan, cursor, size).await?;
         return match most >= size.saturating_mul(TIE_WINDOWS + 1) {
@@ -42,7 +42,7 @@ async fn between_rows(
     plan: &Plan,
     cursor: &Cursor,
     size: u64,
-) -> Result<Window, Fault> {
+) -> Result<Window, Failed> {
     let edge = first_row(session, &plan.edge(cursor, size)?).await?;
     let next = match (&edge, &cursor.tie) {
         (Some(edge), tie) => Some(Cursor {
@@ -74,7 +74,7 @@ async fn between_values(
     plan: &Plan,
     cursor: &Cursor,
     size: u64,
-) -> Result<Window, Fault> {
+) -> Result<Window, Failed> {
     let window = |upto: Option<Edge>, inclusive, next| Window {
         after: cursor.after.clone(),
         upto,
@@ -132,7 +132,7 @@ async fn within_budget(
     window: Window,
     most: u64,
     file: Option<File>,
-) -> Result<Window, Fault> {
+) -> Result<Window, Failed> {
     if most == 0 {
         return Ok(window);
     }

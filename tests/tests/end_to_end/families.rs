@@ -182,6 +182,31 @@ async fn a_value_from_a_related_row_needs_exactly_one() {
 }
 
 #[tokio::test]
+async fn a_value_from_a_row_of_the_same_batch_is_the_one_it_had() {
+    const TREE: &str = "
+        CREATE TABLE item (id BIGINT PRIMARY KEY, above BIGINT, name TEXT);
+        INSERT INTO item VALUES (1, 4, 'a'), (2, 1, 'b'), (3, 2, 'c'), (4, 3, 'd');
+    ";
+    for lab in both(TREE, TREE).await {
+        let request = Request::update("item", Condition::Everything).set(
+            "name",
+            Source::Related {
+                table: "item".into(),
+                on: vec![Join::new("id", "above")],
+                column: "name".into(),
+            },
+        );
+        let (batch, _) = lab.run(request).await.unwrap();
+
+        assert_eq!(batch.affected, 4);
+        for (id, name) in [(1, 'd'), (2, 'a'), (3, 'b'), (4, 'c')] {
+            let holds = format!("SELECT id FROM item WHERE name = '{name}'");
+            assert_eq!(lab.ids(&holds).await, [id], "{:?}", lab.dialect());
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_address_keeps_its_network_in_text_and_in_inet() {
     for mut lab in both(
         "CREATE TABLE visit (id BIGINT PRIMARY KEY, ip INET, text_ip TEXT)",
