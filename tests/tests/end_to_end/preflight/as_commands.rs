@@ -25,7 +25,10 @@ fn job<'a>(check: &'a Value, name: &str) -> &'a Value {
 #[tokio::test]
 async fn the_reference_schema_has_every_index_that_the_bundled_jobs_need() {
     for database in both().await {
-        let desk = Desk::filled(database, 4_000, TOKENS).await;
+        let file = format!(
+            "{TOKENS}[plugins.sessions]\n[plugins.sessions.jobs.expire-inactive]\nsettings = {{ ttl = \"30d\" }}\n"
+        );
+        let desk = Desk::filled(database, 4_000, &file).await;
         let checked = desk.json(&["check", "--json"]);
         for job in checked["jobs"].as_array().unwrap() {
             let findings = job["findings"].as_array().unwrap();
