@@ -52,11 +52,14 @@ pub(super) fn invalid(reach: &Reach) -> Vec<Finding> {
     found
 }
 
-/// A sweep that asked for an order which no index serves, on a table where that hurts.
+/// A sweep that asked for an order which no index serves, on a table where that hurts: an error where it
+/// cannot go page by page instead.
 pub(super) fn unindexed(plan: &Plan) -> Option<Finding> {
     let along = plan.request().order_by.as_ref()?;
     let table = plan.table();
-    let unserved = plan.axis().note.is_some() && table.estimated_rows > LARGE;
+    // On PostgreSQL an order takes a key beside it; without one an index would not help.
+    let keyed = plan.dialect() == Dialect::Sqlite || !table.primary_key.is_empty();
+    let unserved = plan.axis().note.is_some() && keyed && table.estimated_rows > LARGE;
     // An index that only waits to be mended is `invalid-index`.
     let built = table.indexes.iter().any(|index| {
         let first = index.columns.first();
@@ -65,9 +68,14 @@ pub(super) fn unindexed(plan: &Plan) -> Option<Finding> {
     if !unserved || built {
         return None;
     }
+    // Page by page the whole table is read once; by key, each page once for each of its rows.
+    let (severity, how) = match plan.axis().physical {
+        true => (Severity::Warning, ", page by page"),
+        false => (Severity::Error, ""),
+    };
     let message = format!(
         "no index serves the sweep of `{}` (about {} rows) along `{along}`: every run reads the \
-         whole table",
+         whole table{how}",
         table.id, table.estimated_rows
     );
     let mut columns = vec![along.clone()];
@@ -81,5 +89,5 @@ pub(super) fn unindexed(plan: &Plan) -> Option<Finding> {
         .filter(|column| column.nullable)
         .map(|column| format!("{} IS NOT NULL", quote_ident(&column.name)));
     let fix = create_index(table, &columns, predicate.as_deref(), &plan.catalog);
-    Some(Finding::new("unindexed-sweep", Severity::Error, message).mended_by([fix]))
+    Some(Finding::new("unindexed-sweep", severity, message).mended_by([fix]))
 }

@@ -19,6 +19,8 @@ pub struct SweepPlan {
     pub assigns: Vec<String>,
     /// The column along which it goes; `None`: by key.
     pub along: Option<String>,
+    /// It goes page by page, in the order in which the rows lie on disk.
+    pub physical: bool,
     /// The key, in its order.
     pub key: Vec<String>,
     /// An index that serves the order.
@@ -112,6 +114,7 @@ impl SweepPlan {
             action,
             assigns,
             along: axis.along.clone(),
+            physical: axis.physical,
             key: table.primary_key.clone(),
             index: index_of(table, axis),
             note: axis.note.clone(),
@@ -132,6 +135,9 @@ impl SweepPlan {
 }
 
 fn index_of(table: &Table, axis: &Axis) -> Option<String> {
+    if axis.physical {
+        return None;
+    }
     let leading = axis.along.as_ref().or(table.primary_key.first())?;
     let mut serving: Vec<_> = table
         .indexes

@@ -49,6 +49,7 @@ fn lines(sweep: &SweepPlan) -> Vec<(&'static str, String)> {
     }
     let order = match (&sweep.along, sweep.key.as_slice()) {
         (Some(along), _) => format!("along {along}"),
+        (None, _) if sweep.physical => "page by page".to_owned(),
         (None, []) => "by the rows' own place".to_owned(),
         (None, key) => format!("by key ({})", key.join(", ")),
     };

@@ -23,12 +23,17 @@ fn filled(rows: u32) -> (String, String) {
 }
 
 #[tokio::test]
-async fn an_order_without_an_index_is_an_error_on_a_large_table_until_the_printed_one_is_there() {
+async fn an_order_without_an_index_stands_out_on_a_large_table_until_the_printed_one_is_there() {
     let (postgres, sqlite) = filled(120_000);
     for lab in both(&postgres, &sqlite).await {
         let finding = found(&lab, &along(), "unindexed-sweep").await;
 
-        assert_eq!(finding.severity, Severity::Error);
+        // PostgreSQL goes page by page instead.
+        let expected = match lab.dialect() {
+            besom::catalog::Dialect::Postgres => Severity::Warning,
+            besom::catalog::Dialect::Sqlite => Severity::Error,
+        };
+        assert_eq!(finding.severity, expected);
         assert!(finding.message.contains("120000"), "{}", finding.message);
         mend(&lab, &finding).await;
         assert!(codes(&lab, &along()).await.is_empty());
