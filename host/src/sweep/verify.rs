@@ -99,7 +99,8 @@ pub(super) async fn remaining(
             let timeout = TIMEOUT.as_millis();
             session
                 .begin(&format!(
-                    "BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout}"
+                    "BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout}; \
+                     SET LOCAL enable_seqscan = on"
                 ))
                 .await?;
             let rows = probe(&mut session, plan, most).await?;
