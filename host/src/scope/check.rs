@@ -57,6 +57,7 @@ fn check(
     catalog: &Catalog,
     now: Timestamp,
 ) -> Result<Authorized<Request>, Fault> {
+    request.check()?;
     let table = Arc::clone(table);
     sweepable(&table)?;
     let grants = &grants.spelled(catalog)?;

@@ -28,8 +28,8 @@ impl Check<'_> {
         dependents: &[Dependent],
     ) -> Result<Family, Fault> {
         let mut family = Family::default();
-        for (place, dependent) in dependents.iter().enumerate() {
-            let tied = self.dependent(table, dependent, place, &family.dependents)?;
+        for dependent in dependents {
+            let tied = self.dependent(table, dependent, &family.dependents)?;
             family.dependents.push(tied);
         }
         for effect in effects(table, &family.dependents, self.catalog)? {
@@ -66,38 +66,13 @@ impl Check<'_> {
         &mut self,
         swept: &Arc<Table>,
         dependent: &Dependent,
-        place: usize,
         before: &[Tied],
     ) -> Result<Tied, Fault> {
         let child = Arc::clone(find(self.catalog, &dependent.table)?);
         changeable(&child)?;
-        let (above, parent) = match dependent.parent {
+        let (above, parent) = match dependent.parent.and_then(|of| before.get(of)) {
             None => (Path::default(), Arc::clone(swept)),
-            Some(of) => match before.get(of) {
-                Some(tied) if tied.fate == Fate::Delete => {
-                    (tied.path.clone(), self.end_of(&tied.path)?)
-                }
-                Some(_) => {
-                    return Err(Fault::invalid(
-                        "parent",
-                        format!(
-                            "dependent {place} (`{}`) hangs on dependent {of}, which is unlinked \
-                             and stays: only what is deleted can take others with it",
-                            dependent.table
-                        ),
-                    ));
-                }
-                None => {
-                    return Err(Fault::invalid(
-                        "parent",
-                        format!(
-                            "dependent {place} (`{}`) names {of} as its parent, and no dependent \
-                             before it has that number",
-                            dependent.table
-                        ),
-                    ));
-                }
-            },
+            Some(tied) => (tied.path.clone(), self.end_of(&tied.path)?),
         };
         self.joins(&parent, &child, &dependent.on)?;
         match dependent.fate {

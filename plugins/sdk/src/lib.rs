@@ -56,6 +56,7 @@ mod finding;
 mod join;
 mod manifest;
 mod plugin;
+mod profile;
 mod rows;
 mod setting;
 mod sweep;
@@ -88,6 +89,7 @@ pub mod prelude {
     pub use crate::join::{Join, Related, join};
     pub use crate::manifest::{Job, Kind, Manifest, Setting};
     pub use crate::plugin::Plugin;
+    pub use crate::profile::in_profile;
     pub use crate::rows::{Cells, Page, Read, Reader, Reading, count, read};
     pub use crate::setting::{FromSetting, SettingValue, setting};
     pub use crate::sweep::{

@@ -7,7 +7,6 @@
 mod finished;
 mod inactive;
 mod manifest;
-mod profile;
 mod server;
 
 use besom_plugin::prelude::*;
@@ -22,12 +21,7 @@ impl Plugin for Sessions {
     }
 
     fn plan(job: &str) -> Result<Vec<Sweep>> {
-        if !profile::in_force()?.has(job)? {
-            log(
-                Level::Debug,
-                "not a job of the profile in force",
-                &[("job", &job)],
-            );
+        if !in_profile(&manifest::jobs(), job)? {
             return Ok(Vec::new());
         }
         if job == "expire-inactive" {

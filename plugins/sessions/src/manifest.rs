@@ -2,8 +2,6 @@
 
 use besom_plugin::prelude::*;
 
-use crate::profile;
-
 /// What the plugin says about itself.
 pub(crate) fn manifest() -> Manifest {
     Manifest::new(
@@ -82,21 +80,16 @@ pub(crate) fn jobs() -> [Job; 9] {
 }
 
 fn mas(name: &str, about: &str) -> Job {
-    Job::new(name, about).extra(profile::KEY, "mas")
+    Job::new(name, about).profile("mas")
 }
 
 fn server(name: &str, about: &str) -> Job {
-    Job::new(name, about).extra(profile::KEY, "server-sessions")
+    Job::new(name, about).profile("server-sessions")
 }
 
 fn choices() -> [Setting; 3] {
     [
-        Setting::choice(
-            "profile",
-            ["all", "mas", "server-sessions"],
-            "The schema in this database: jobs of another one have nothing to do",
-        )
-        .default("all"),
+        Setting::profile(["mas", "server-sessions"]),
         Setting::duration(
             "retention",
             "How long a row is kept after its purpose ended; every job has its own default",

@@ -7,7 +7,6 @@ mod compat;
 mod grants;
 mod manifest;
 mod oauth2;
-mod profile;
 mod rotating;
 
 use besom_plugin::prelude::*;
@@ -22,12 +21,7 @@ impl Plugin for Tokens {
     }
 
     fn plan(job: &str) -> Result<Vec<Sweep>> {
-        if !profile::in_force()?.has(job)? {
-            log(
-                Level::Debug,
-                "not a job of the profile in force",
-                &[("job", &job)],
-            );
+        if !in_profile(&manifest::jobs(), job)? {
             return Ok(Vec::new());
         }
         let cutoff = now() - setting::<Duration>("retention")?;

@@ -2,8 +2,6 @@
 
 use besom_plugin::prelude::*;
 
-use crate::profile;
-
 /// What the plugin says about itself.
 pub(crate) fn manifest() -> Manifest {
     Manifest::new(
@@ -54,24 +52,19 @@ pub(crate) fn jobs() -> [Job; 8] {
         .schedule("40 * * * *")
         .default("retention", "30d"),
         Job::new("refresh-tokens", "Rotating refresh tokens that are revoked or expired")
-            .extra(profile::KEY, "refresh-tokens")
+            .profile( "refresh-tokens")
             .schedule("0 3 * * *")
             .default("retention", "0s"),
     ]
 }
 
 fn mas(name: &str, about: &str) -> Job {
-    Job::new(name, about).extra(profile::KEY, "mas")
+    Job::new(name, about).profile("mas")
 }
 
 fn choices() -> [Setting; 4] {
     [
-        Setting::choice(
-            "profile",
-            ["all", "mas", "refresh-tokens"],
-            "The schema in this database: jobs of another one have nothing to do",
-        )
-        .default("all"),
+        Setting::profile(["mas", "refresh-tokens"]),
         Setting::duration(
             "retention",
             "How long a row is kept after its purpose ended; every job has its own default",
