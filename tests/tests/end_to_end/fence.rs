@@ -175,9 +175,13 @@ async fn calls_dropped_at_any_moment_leave_no_open_transaction_and_no_torn_batch
         lab.options.batch_size = 50;
         let (context, _) = lab.begin().await;
         let sweep = Sweep::open(&context, all()).await.unwrap();
+        let began = Instant::now();
+        sweep.next().await.unwrap();
+        let whole = began.elapsed();
         let mut dropped = 0;
-        for turn in 0..60_u64 {
-            let patience = Duration::from_micros(turn * 97 % 3000);
+        // From none of a batch's time to a little more than all of it, over and over.
+        for turn in 0..60_u32 {
+            let patience = whole * (turn % 12) / 10;
             if tokio::time::timeout(patience, sweep.next()).await.is_err() {
                 dropped += 1;
             }
