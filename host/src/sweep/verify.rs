@@ -100,7 +100,7 @@ pub(super) async fn remaining(
             session
                 .begin(&format!(
                     "BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout}; \
-                     SET LOCAL enable_seqscan = on"
+                     SET LOCAL enable_seqscan = on; SET LOCAL enable_mergejoin = on"
                 ))
                 .await?;
             let rows = probe(&mut session, plan, most).await?;
