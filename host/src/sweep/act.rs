@@ -105,7 +105,12 @@ pub(super) async fn act(
                 size = smaller;
                 tokio::time::sleep(pause).await;
             }
-            Verdict::PassOver => pass_over = true,
+            Verdict::PassOver => {
+                if let Failed::Database(error) = &failed {
+                    tracing::warn!(run = %context.run, table = %inner.plan.table().id, %error, "one row is passed over");
+                }
+                pass_over = true;
+            }
             Verdict::AskLedger { pause } => {
                 tokio::time::sleep(pause).await;
                 match context.database.session().await {

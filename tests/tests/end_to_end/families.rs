@@ -123,6 +123,38 @@ async fn rows_behind_a_cascade_are_counted_and_dependents_not_twice() {
     }
 }
 
+/// PostgreSQL looks at every foreign key of a row again that its transaction has changed before:
+/// here it finds that of `other`, whose row has gone by the cascade, before that key's own rule has
+/// set it to NULL.
+#[tokio::test]
+async fn what_postgresql_itself_refuses_is_passed_over_and_said() {
+    let lab = Lab::postgres(
+        "CREATE TABLE a (id BIGINT PRIMARY KEY, dead BOOLEAN NOT NULL);
+         CREATE TABLE b (id BIGINT PRIMARY KEY, a BIGINT REFERENCES a (id));
+         CREATE TABLE c (id BIGINT PRIMARY KEY, b BIGINT REFERENCES b (id) ON DELETE CASCADE);
+         CREATE TABLE note (id BIGINT PRIMARY KEY, a BIGINT REFERENCES a (id),
+                            copy BIGINT REFERENCES a (id) ON DELETE SET NULL,
+                            other BIGINT REFERENCES c (id) ON DELETE SET NULL);
+         INSERT INTO a VALUES (1, TRUE), (2, TRUE), (3, TRUE);
+         INSERT INTO b VALUES (1, 1);
+         INSERT INTO c VALUES (1, 1);
+         INSERT INTO note VALUES (1, 1, 1, 1), (2, 2, 2, NULL);",
+    )
+    .await;
+    let request = Request::delete("a", dead())
+        .unlink_first("note", vec![Join::new("a", "id")], None)
+        .delete_first("b", vec![Join::new("a", "id")], None);
+    let (context, _) = lab.begin().await;
+
+    let (batch, end) = besom_tests::lab::drain(&context, request).await.unwrap();
+
+    assert_eq!(end, Step::Drained);
+    assert_eq!(lab.ids("SELECT id FROM a").await, [1]);
+    assert_eq!((batch.affected, batch.blocked), (2, 1));
+    let held: Vec<_> = context.settle().await.blocked_by.into_iter().collect();
+    assert_eq!(held, [("(refused by the database)".to_owned(), 1)]);
+}
+
 #[tokio::test]
 async fn an_update_leaves_rows_that_hold_the_values_already() {
     for mut lab in both(SCHEMA, SCHEMA).await {

@@ -13,7 +13,7 @@ use super::cases::{self, Seeds, seeds};
 use super::oracle::{Oracle, Totals};
 use super::requests::{RequestSeed, request_seed};
 use super::tables::{drop_script, read, script};
-use super::world::{Key, State, World};
+use super::world::{Key, Rule, State, World};
 
 /// More rows than any table has.
 const ONE_WINDOW: u64 = 1000;
@@ -72,6 +72,19 @@ fn takes_its_own(oracle: &Oracle<'_>) -> bool {
     dependents.any(|d| d.table == oracle.request.table && (several || d.fate == Fate::Delete))
 }
 
+/// The request unlinks rows of which foreign keys set two more columns to NULL. PostgreSQL looks at
+/// every key of a row again that its transaction has changed before, and may find one whose parent
+/// has gone by a cascade while its own rule still waits: it refuses the delete (see `families.rs`).
+fn changes_rows_thrice(world: &World, request: &Request) -> bool {
+    let unlinked = request.dependents.iter().filter(|d| d.fate == Fate::Unlink);
+    unlinked.map(|d| world.table(&d.table)).any(|table| {
+        let keys = world.keys.iter();
+        keys.filter(|key| key.child == table && key.rule == Rule::SetNull)
+            .count()
+            > 1
+    })
+}
+
 /// Keys by which rows of the swept table hold each other.
 fn own_keys<'a>(oracle: &Oracle<'a>) -> impl Iterator<Item = &'a Key> {
     let swept = oracle.swept;
@@ -113,6 +126,10 @@ struct Case<'a> {
 impl Case<'_> {
     async fn check(&self, lab: &mut Lab) -> TestCaseResult {
         let dialect = lab.dialect();
+        if dialect == Dialect::Postgres && changes_rows_thrice(&self.world, &self.request) {
+            self.tried.refused.set(self.tried.refused.get() + 1);
+            return Ok(());
+        }
         let oracle = Oracle::new(&self.world, &self.request);
         // SQLite lets an UPDATE see what it has changed already, so that its rows have an order.
         let one_window = self.request.action == Action::Delete
