@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::catalog::{Dialect, OnDelete, Table};
+use crate::catalog::{Dialect, ForeignKey, OnDelete, Table};
 use crate::request::{Action, Condition, Fate, Join, Request};
 use crate::sql::{Axis, Plan, Technique};
 
@@ -85,7 +85,8 @@ pub struct ForeignKeyUse {
     pub columns: Vec<String>,
     /// The table referred to.
     pub parent: String,
-    /// `blocks`, `cascades`, `sets null` or `sets default`.
+    /// `blocks`, `cascades`, `sets null` or `sets default`; `ahead` where the rows that refer are
+    /// dependents, and go or are unlinked first.
     pub effect: &'static str,
 }
 
@@ -202,6 +203,15 @@ fn dependents_of(request: &Request) -> Vec<DependentRows> {
         .collect()
 }
 
+/// Every row that refers by the key is a dependent.
+fn goes_first(plan: &Plan, key: &ForeignKey) -> bool {
+    let mut dependents = plan.authorized.dependents().iter();
+    dependents.any(|tied| {
+        let last = tied.path.0.last();
+        last.is_some_and(|link| link.parent == key.parent && link.covers(key))
+    })
+}
+
 fn foreign_keys_of(plan: &Plan) -> Vec<ForeignKeyUse> {
     let keys = crate::preflight::foreign_keys(plan.request(), &plan.catalog);
     keys.into_iter()
@@ -211,6 +221,7 @@ fn foreign_keys_of(plan: &Plan) -> Vec<ForeignKeyUse> {
             columns: key.columns.clone(),
             parent: key.parent.to_string(),
             effect: match key.on_delete {
+                _ if goes_first(plan, &key) => "ahead",
                 OnDelete::NoAction | OnDelete::Restrict => "blocks",
                 OnDelete::Cascade => "cascades",
                 OnDelete::SetNull => "sets null",

@@ -89,6 +89,7 @@ fn lines(sweep: &SweepPlan) -> Vec<(&'static str, String)> {
                 key.child,
                 key.columns.join(", "),
                 match key.effect {
+                    "ahead" => format!("ties dependents of {}, which go first", key.parent),
                     "blocks" => format!("blocks rows of {}", key.parent),
                     effect => format!("{effect} with rows of {}", key.parent),
                 }

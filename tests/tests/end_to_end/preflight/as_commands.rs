@@ -259,3 +259,20 @@ async fn two_hundred_thousand_logins_without_an_index_are_found_and_run_after_th
         "{runs:#}"
     );
 }
+
+#[tokio::test]
+async fn explain_tells_keys_of_dependents_from_keys_that_block() {
+    for database in both().await {
+        let desk = Desk::filled(database, 2_000, "[plugins.sessions]\n").await;
+        let text = desk.run(&["explain", "sessions/finished-oauth2"]).stdout;
+
+        let line = |child: &str| {
+            let of = |line: &&str| line.contains("foreign key") && line.contains(child);
+            text.lines().find(of).unwrap_or(&text).to_owned()
+        };
+        let tokens = line("oauth2_access_tokens (oauth2_session_id)");
+        assert!(tokens.contains("ties dependents of"), "{tokens}");
+        let grants = line("oauth2_authorization_grants (oauth2_session_id)");
+        assert!(grants.contains("blocks rows of"), "{grants}");
+    }
+}
