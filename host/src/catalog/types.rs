@@ -131,6 +131,8 @@ pub struct Column {
     /// The type as SQL can cast to it: on PostgreSQL `format_type(oid, -1)`, safely quoted and
     /// qualified by the server itself; on SQLite the declared type, for messages only.
     pub sql_type: String,
+    /// The same with what the column cuts values to, such as `numeric(10,2)`.
+    pub stored_type: String,
     /// What values it holds.
     pub kind: Kind,
     /// By what it is compared; `None`: its type knows no collations, or this is SQLite, which needs
@@ -140,6 +142,8 @@ pub struct Column {
     pub nullable: bool,
     /// Generated (stored, virtual, or ALWAYS AS IDENTITY): cannot be assigned.
     pub generated: bool,
+    /// Its value is worked out from other columns of the row.
+    pub computed: bool,
     /// The connected role may SELECT it. True on SQLite.
     pub readable: bool,
     /// The connected role may UPDATE it. True on SQLite.

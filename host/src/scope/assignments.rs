@@ -6,7 +6,7 @@ use super::Right;
 use super::cascade::referred_to;
 use super::check::Check;
 use super::tables::{find, find_column};
-use crate::catalog::{Column, Kind, Table};
+use crate::catalog::{Catalog, Column, Kind, Table};
 use crate::request::{Assignment, Fault, Request, Source, Value};
 
 impl Check<'_> {
@@ -19,7 +19,7 @@ impl Check<'_> {
     ) -> Result<(), Fault> {
         for Assignment { column, source } in assignments {
             let column = find_column(table, column)?;
-            assignable(table, request, column)?;
+            assignable(table, request, column, self.catalog)?;
             self.stays(table, column)?;
             self.needs_right(
                 table,
@@ -92,7 +92,12 @@ impl Check<'_> {
     }
 }
 
-fn assignable(table: &Table, request: &Request, column: &Column) -> Result<(), Fault> {
+fn assignable(
+    table: &Table,
+    request: &Request,
+    column: &Column,
+    catalog: &Catalog,
+) -> Result<(), Fault> {
     let name = &column.name;
     if column.generated {
         return Err(not_assignable(table, column, "is generated"));
@@ -111,7 +116,7 @@ fn assignable(table: &Table, request: &Request, column: &Column) -> Result<(), F
             "is the order of the sweep: rows would move while they are gone through",
         ));
     }
-    match referred_to(table, std::slice::from_ref(name)) {
+    match referred_to(table, std::slice::from_ref(name), catalog) {
         None => Ok(()),
         Some(key) => Err(Fault::unsupported(&format!(
             "assigning column `{name}` of `{}`, which `{}` of `{}` refers to: what its ON UPDATE \

@@ -35,6 +35,7 @@ pub(super) fn effects(
             tied.fate,
             tied.path.child().and_then(|id| catalog.by_id(id)),
         ) {
+            search.partitions_have_no_keys(table, "deletes rows of")?;
             search.follow(table, &tied.path)?;
         }
     }
@@ -82,7 +83,7 @@ impl Search<'_> {
                 }
                 OnDelete::Cascade => {
                     self.comes_to_an_end(key, above)?;
-                    self.partitions_have_no_keys(child, key)?;
+                    self.partitions_have_no_keys(child, "cascades to")?;
                     self.found.push(Effect::Deletes(path.clone()));
                     self.follow(child, &path)?;
                 }
@@ -103,7 +104,7 @@ impl Search<'_> {
 
     /// An ON UPDATE rule would act on the columns that the key sets.
     fn nothing_hangs_on(&self, child: &Table, key: &ForeignKey) -> Result<(), Fault> {
-        match referred_to(child, &key.set_columns) {
+        match referred_to(child, &key.set_columns, self.catalog) {
             None => Ok(()),
             Some(other) => Err(Fault::unsupported(&format!(
                 "deleting from `{}`, where `{}` changes a column of `{}` that `{}` of `{}` refers \
@@ -126,25 +127,36 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn partitions_have_no_keys(&self, child: &Table, key: &ForeignKey) -> Result<(), Fault> {
+    fn partitions_have_no_keys(&self, child: &Table, how: &str) -> Result<(), Fault> {
         match key_on_a_partition(child, child, self.catalog) {
             None => Ok(()),
             Some(other) => Err(Fault::unsupported(&format!(
-                "deleting from `{}`, which cascades to `{}`: its partition `{}` has rows of its own \
+                "deleting from `{}`, which {how} `{}`: its partition `{}` has rows of its own \
                  that go with it or change, by `{}` of `{}`,",
-                self.root, key.child, other.parent, other.name, other.child,
+                self.root, child.id, other.parent, other.name, other.child,
             ))),
         }
     }
 }
 
-/// A foreign key that points at one of these columns of `table`.
-pub(super) fn referred_to<'a>(table: &'a Table, columns: &[String]) -> Option<&'a ForeignKey> {
-    let refers = |key: &&ForeignKey| {
-        let mut pointed_at = key.parent_columns.iter();
-        pointed_at.any(|column| columns.contains(column))
+/// A foreign key that points at one of these columns of `table` or of a partition below it, or at a
+/// column that is computed there: from which others is not known.
+pub(super) fn referred_to<'a>(
+    table: &'a Table,
+    columns: &[String],
+    catalog: &'a Catalog,
+) -> Option<&'a ForeignKey> {
+    let changes = |name: &String| {
+        let computed = table.column(name).is_some_and(|column| column.computed);
+        computed || columns.contains(name)
     };
-    table.referenced_by.iter().find(refers)
+    let refers = |key: &&ForeignKey| key.parent_columns.iter().any(changes);
+    table.referenced_by.iter().find(refers).or_else(|| {
+        let partitioned = table.kind == TableKind::Partitioned;
+        let parts = table.partitions.iter().filter(|_| partitioned);
+        let mut parts = parts.filter_map(|id| catalog.by_id(id));
+        parts.find_map(|part| referred_to(part, columns, catalog))
+    })
 }
 
 /// A foreign key with a rule of its own that points at a partition below `table` and not at `root`.

@@ -115,7 +115,7 @@ impl Check<'_> {
             );
             columns.push(column.name.clone());
         }
-        match referred_to(child, &columns) {
+        match referred_to(child, &columns, self.catalog) {
             None => Ok(()),
             Some(key) => Err(Fault::unsupported(&format!(
                 "unlinking rows of `{}` by a column that `{}` of `{}` refers to: what its ON \

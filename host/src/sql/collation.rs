@@ -10,8 +10,15 @@ use crate::catalog::{Collation, Column};
 /// `parent = child`, where `child` is the row that is looked for.
 pub(super) fn equal(parent: &Row<'_>, from: &str, child: &Row<'_>, to: &str) -> String {
     let (left, right) = (parent.column(from), child.column(to));
-    let named = named(parent.table.column(from), child.table.column(to));
-    format!("{left}{named} = {right}")
+    let (from, to) = (parent.table.column(from), child.table.column(to));
+    let named = named(from, to);
+    // A foreign key at a blank-padded column takes no account of the blanks behind the child's text.
+    let padded = |column: Option<&Column>| column.is_some_and(|c| c.sql_type == "bpchar");
+    let cast = match padded(from) && !padded(to) {
+        true => "::bpchar",
+        false => "",
+    };
+    format!("{left}{named} = {right}{cast}")
 }
 
 /// ` COLLATE …` behind the parent's column, where the two columns differ.
@@ -40,6 +47,7 @@ mod tests {
         Column {
             name: "c".to_owned(),
             sql_type: "text".to_owned(),
+            stored_type: "text".to_owned(),
             kind: Kind::Text,
             collation: collation.map(|(sql_name, deterministic)| Collation {
                 sql_name: sql_name.to_owned(),
@@ -47,6 +55,7 @@ mod tests {
             }),
             nullable: false,
             generated: false,
+            computed: false,
             readable: true,
             assignable: true,
             time_form: None,

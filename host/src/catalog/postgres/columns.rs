@@ -19,9 +19,11 @@ WITH RECURSIVE step(domain, type) AS (
     SELECT step.domain, step.type
     FROM step JOIN pg_catalog.pg_type t ON t.oid = step.type WHERE t.typtype <> 'd'
 )
-SELECT a.attrelid, a.attname::text, format_type(t.oid, -1), t.typname::text,
+SELECT a.attrelid, a.attname::text, format_type(t.oid, -1),
+       CASE WHEN base.domain IS NULL THEN format_type(t.oid, a.atttypmod)
+            ELSE format_type(t.oid, -1) END, t.typname::text,
        n.nspname = 'pg_catalog', t.typtype = 'e', NOT a.attnotnull,
-       a.attgenerated <> '' OR a.attidentity = 'a',
+       a.attgenerated <> '', a.attidentity = 'a',
        coalesce(has_column_privilege(a.attrelid, a.attnum, 'SELECT'), false),
        coalesce(has_column_privilege(a.attrelid, a.attnum, 'UPDATE'), false),
        ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e
@@ -41,6 +43,8 @@ type ColumnRow = (
     String,
     String,
     String,
+    String,
+    bool,
     bool,
     bool,
     bool,
@@ -62,11 +66,13 @@ pub(super) async fn add(
             table,
             name,
             sql_type,
+            stored_type,
             type_name,
             built_in,
             is_enum,
             nullable,
-            generated,
+            computed,
+            identity,
             readable,
             assignable,
             labels,
@@ -83,13 +89,15 @@ pub(super) async fn add(
             table.columns.push(Column {
                 name,
                 sql_type,
+                stored_type,
                 kind,
                 collation: collation.map(|sql_name| Collation {
                     sql_name,
                     deterministic: deterministic != Some(false),
                 }),
                 nullable,
-                generated,
+                generated: computed || identity,
+                computed,
                 readable,
                 assignable,
                 time_form,

@@ -113,10 +113,12 @@ fn add_columns(tables: &mut Tables, rows: Vec<ColumnRow>, strict_tables: &BTreeS
         table.columns.push(Column {
             name,
             kind: kinds::kind(&declared, strict),
+            stored_type: declared.clone(),
             sql_type: declared,
             collation: None,
             nullable: !not_null && !key_is_not_null,
             generated: hidden > HIDDEN,
+            computed: hidden > HIDDEN,
             readable: true,
             assignable: true,
             time_form: None,

@@ -256,3 +256,27 @@ async fn rows_of_the_same_partitioned_table_may_go_ahead() {
     );
     assert_eq!(lab.count("SELECT count(*) FROM parent").await, 0);
 }
+
+#[tokio::test]
+async fn a_dependent_with_a_partition_that_others_hang_on_by_themselves_is_refused() {
+    for rule in ["CASCADE", "SET NULL"] {
+        let lab = family(&format!(
+            "CREATE TABLE child (id int, parent_id int REFERENCES parent) PARTITION BY RANGE (id);
+             CREATE TABLE child_1 PARTITION OF child FOR VALUES FROM (0) TO (100);
+             ALTER TABLE child_1 ADD PRIMARY KEY (id);
+             CREATE TABLE precious (id int PRIMARY KEY, child_id int REFERENCES child_1 ON DELETE {rule});
+             INSERT INTO child VALUES (1, 3);
+             INSERT INTO precious VALUES (7, 1);"
+        ))
+        .await;
+        let request = all().delete_first("child", vec![Join::new("parent_id", "id")], None);
+
+        let refused = lab.run(request).await.unwrap_err();
+
+        assert!(refused.to_string().contains("precious"), "{refused}");
+        assert_eq!(
+            lab.ids("SELECT id FROM precious WHERE child_id = 1").await,
+            [7]
+        );
+    }
+}

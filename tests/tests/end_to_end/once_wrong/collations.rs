@@ -172,3 +172,27 @@ async fn dependents_of_another_collation_go_or_are_let_go() {
         assert_eq!(lab.ids("SELECT id FROM child").await, [1, 2, 4], "{parent}");
     }
 }
+
+#[tokio::test]
+async fn a_child_that_refers_with_blanks_behind_its_text_is_protected() {
+    let mut lab = Lab::postgres(
+        "CREATE TABLE parent (id char(5) PRIMARY KEY, dead boolean NOT NULL);
+         CREATE TABLE child (id bigint PRIMARY KEY, tenant bigint NOT NULL,
+                             parent text REFERENCES parent (id) ON DELETE CASCADE);
+         INSERT INTO parent VALUES ('ab', TRUE), ('cd', TRUE);
+         INSERT INTO child VALUES (1, 2, 'ab   '), (2, 1, 'cd   ');",
+    )
+    .await;
+    lab.grants = Some(
+        granted(&lab, |grants| {
+            grants.tables.get_mut("child").unwrap().filter = is(1);
+        })
+        .await,
+    );
+    let dead = compare("dead", Comparison::Equal, Value::Boolean(true));
+
+    let (batch, _) = lab.run(Request::delete("parent", dead)).await.unwrap();
+
+    assert_eq!(lab.ids("SELECT id FROM child").await, [1]);
+    assert_eq!((batch.affected, batch.cascaded, batch.blocked), (1, 1, 1));
+}
