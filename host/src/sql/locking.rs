@@ -128,7 +128,7 @@ impl Plan {
                     let related = self.find_table(name)?;
                     let next = w.row(&related);
                     w.push(" JOIN ");
-                    self.source(w, &next)?;
+                    self.related(w, &next)?;
                     w.push(" ON ");
                     self.joined(
                         w,

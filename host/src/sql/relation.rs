@@ -27,7 +27,7 @@ impl Plan {
         } else {
             "NOT EXISTS (SELECT 1 FROM "
         });
-        self.source(w, &other)?;
+        self.related(w, &other)?;
         w.push(" WHERE ");
         self.joined(w, row, &other, on)?;
         if let Some(matching) = matching {

@@ -8,7 +8,7 @@ use super::Plan;
 use super::collation::equal;
 use super::window::Window;
 use super::writer::{Row, Writer};
-use crate::catalog::{Dialect, OnDelete, Table, quote_ident};
+use crate::catalog::{Dialect, OnDelete, Table, TableKind, quote_ident};
 use crate::request::{Action, Fate, Fault};
 use crate::scope::{Link, Path};
 
@@ -42,8 +42,16 @@ impl Plan {
         self.layer(w, row, self.history.len(), true)
     }
 
-    /// `FROM` item of any table, under the row's name.
+    /// `FROM` item of any table, under the row's name: with its partitions, but without tables that
+    /// inherit from it, whose rows no foreign key of its own reaches and no grant of its own covers.
     pub(crate) fn source(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
+        let alone = row.table.kind != TableKind::Partitioned;
+        self.layer(w, row, self.history.len(), alone)
+    }
+
+    /// `FROM` item of a table that is only looked at: with all that inherits from it, as a query
+    /// of the application's would see it.
+    pub(crate) fn related(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
         self.layer(w, row, self.history.len(), false)
     }
 
