@@ -1,7 +1,6 @@
 //! The new values of an update, as SQL.
 
 use super::Plan;
-use super::collation::named;
 use super::time::time_value;
 use super::value::convert;
 use super::window::{Window, selected};
@@ -68,7 +67,8 @@ impl Plan {
         })
     }
 
-    /// ` AND …`: the update would change the row. Without it every run would rewrite every row.
+    /// ` AND …`: the update would change the row, to what its column may hold. Without it every run
+    /// would rewrite every row.
     pub(super) fn changes(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
         if self.assignments().is_empty() {
             return Ok(());
@@ -78,6 +78,16 @@ impl Plan {
                 w.push(" AND ");
                 self.has_one_related(w, row, assignment)?;
             }
+            let column = find_column(row.table, &assignment.column)?;
+            let comes = matches!(
+                assignment.source,
+                Source::Column(_) | Source::Related { .. }
+            );
+            if comes && !column.nullable {
+                w.push(" AND (");
+                self.new_value(w, row, assignment)?;
+                w.push(") IS NOT NULL");
+            }
         }
         w.push(" AND (");
         w.separated(self.assignments(), " OR ", |w, assignment| {
@@ -86,13 +96,8 @@ impl Plan {
                 w.push(&row.column(&column.name)).push(" IS NOT NULL");
                 return Ok(());
             }
-            // PostgreSQL's json has no equality of its own.
-            let cast = match (w.dialect(), &column.kind) {
-                (Dialect::Postgres, Kind::Json) => "::text",
-                _ => "",
-            };
+            let cast = written(w.dialect(), &column.kind);
             w.push(&row.column(&column.name)).push(cast);
-            w.push(&self.collation_of(row, column, assignment)?);
             let differs = match w.dialect() {
                 Dialect::Postgres => " IS DISTINCT FROM ",
                 Dialect::Sqlite => " IS NOT ",
@@ -100,29 +105,16 @@ impl Plan {
             w.push(differs);
             w.push("(");
             self.new_value(w, row, assignment)?;
-            w.push(")").push(cast);
+            w.push(")");
+            if w.dialect() == Dialect::Postgres {
+                // Cut as the column cuts it: a rounded value would differ for ever.
+                w.push("::").push(&column.stored_type);
+            }
+            w.push(cast);
             Ok::<_, Fault>(())
         })?;
         w.push(")");
         Ok(())
-    }
-
-    /// A value that comes from a column of another collation is compared by name of one.
-    fn collation_of(
-        &self,
-        row: &Row<'_>,
-        column: &Column,
-        assignment: &Assignment,
-    ) -> Result<String, Fault> {
-        Ok(match &assignment.source {
-            Source::Column(from) => named(Some(column), row.table.column(from)),
-            Source::Related {
-                column: from,
-                table,
-                ..
-            } => named(Some(column), self.find_table(table)?.column(from)),
-            Source::Value(_) | Source::Network { .. } => String::new(),
-        })
     }
 
     /// `"a" = …, "b" = …`
@@ -227,7 +219,7 @@ impl Plan {
         w.push("(SELECT ");
         select(w, &other);
         w.push(" FROM ");
-        self.source(w, &other)?;
+        self.related(w, &other)?;
         w.push(" WHERE ");
         self.joined(w, row, &other, on)?;
         w.push(&format!(" LIMIT {most})"));
@@ -261,5 +253,17 @@ impl Plan {
                 w.push(&format!(") WHERE key = {name}), {name})"));
             }
         }
+    }
+}
+
+/// What is put behind both values to compare what is written down. Some types have no equality, such
+/// as json and point, for others different things are equal: texts under a collation that knows no
+/// case, boxes of one area, a month and thirty days.
+fn written(dialect: Dialect, kind: &Kind) -> &'static str {
+    match (dialect, kind) {
+        (Dialect::Postgres, Kind::Text) => "::text COLLATE \"C\"",
+        (Dialect::Postgres, Kind::Json | Kind::Interval | Kind::Other) => "::text",
+        (Dialect::Sqlite, _) => " COLLATE BINARY",
+        _ => "",
     }
 }
