@@ -13,8 +13,9 @@ pub enum Cause {
     Serialization,
     /// The statement ran past its timeout (57014, SQLITE_INTERRUPT).
     StatementTimeout,
-    /// A foreign key refers to a row that would go (23503, 787).
-    ForeignKey,
+    /// A foreign key refers to a row that would go (23503, 787), or another constraint forbids what
+    /// would become of a row: NOT NULL, UNIQUE, CHECK or an exclusion.
+    Constraint,
     /// The connection is gone; whether the statement took effect is unknown.
     ConnectionLost,
     /// Anything else.
@@ -54,7 +55,7 @@ impl From<sqlx::Error> for DatabaseError {
                     code == "1811" && inner.message() == "FOREIGN KEY constraint failed";
                 Self {
                     cause: if restricted {
-                        Cause::ForeignKey
+                        Cause::Constraint
                     } else {
                         cause_of(&code)
                     },
@@ -85,11 +86,13 @@ fn cause_of(code: &str) -> Cause {
         "40001" => Cause::Serialization,
         "57014" => Cause::StatementTimeout,
         // PostgreSQL 18 has a code of its own for RESTRICT.
-        "23503" | "23001" => Cause::ForeignKey,
+        "23503" | "23001" => Cause::Constraint,
+        "23502" | "23505" | "23514" | "23P01" => Cause::Constraint,
         // admin_shutdown, crash_shutdown, cannot_connect_now, idle_in_transaction timeout.
         "57P01" | "57P02" | "57P03" | "25P03" => Cause::ConnectionLost,
         _ if code.len() == 5 && code.starts_with("08") => Cause::ConnectionLost,
-        "787" => Cause::ForeignKey,
+        // SQLITE_CONSTRAINT_… FOREIGNKEY, CHECK, NOTNULL, PRIMARYKEY, UNIQUE.
+        "787" | "275" | "1299" | "1555" | "2067" => Cause::Constraint,
         "9" => Cause::StatementTimeout,
         _ => match code.parse::<u32>().map(|extended| extended & 0xff) {
             Ok(5 | 6) if code.len() < 5 => Cause::LockTimeout,
@@ -117,7 +120,7 @@ mod tests {
         assert_eq!(cause_of("55P03"), Cause::LockTimeout);
         assert_eq!(cause_of("5"), Cause::LockTimeout);
         assert_eq!(cause_of("517"), Cause::LockTimeout, "SQLITE_BUSY_SNAPSHOT");
-        assert_eq!(cause_of("787"), Cause::ForeignKey);
+        assert_eq!(cause_of("787"), Cause::Constraint);
         assert_eq!(cause_of("08006"), Cause::ConnectionLost);
         assert_eq!(cause_of("42P01"), Cause::Other);
         assert_eq!(cause_of("1"), Cause::Other);

@@ -158,7 +158,7 @@ impl Plan {
             // SQLite works the values out before the first row is written only where they come
             // from another source: a row could be related to one that has been changed.
             let seen = w.row(self.table());
-            w.push("UPDATE ");
+            w.push(update(Dialect::Sqlite));
             self.swept(&mut w, &row)?;
             w.push(" SET ");
             for (index, assignment) in self.assignments().iter().enumerate() {
@@ -193,7 +193,7 @@ impl Plan {
     ) -> Result<(), Fault> {
         let (verb, join) = match self.request().action {
             Action::Delete => ("DELETE FROM ", " USING "),
-            Action::Update(_) => ("UPDATE ", " FROM "),
+            Action::Update(_) => (update(w.dialect()), " FROM "),
         };
         w.push(verb);
         self.swept(w, row)?;
@@ -319,6 +319,15 @@ impl Plan {
             self.count_met(&mut w, window, |w, row| self.chain_is_held(w, row))?;
         }
         Ok(w.finish())
+    }
+}
+
+/// On SQLite a column may be declared `UNIQUE ON CONFLICT REPLACE`: an update of one row would then
+/// delete another. The statement's own word overrides that.
+pub(super) fn update(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgres => "UPDATE ",
+        Dialect::Sqlite => "UPDATE OR ABORT ",
     }
 }
 

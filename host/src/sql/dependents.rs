@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Plan;
+use super::batch::update;
 use super::family::rows_of;
 use super::writer::{Row, Writer};
 use crate::catalog::{OnDelete, Table, TableId, quote_ident};
@@ -111,7 +112,7 @@ impl Plan {
                 columns.entry(column).or_default().push(is(*place, tied));
             }
         }
-        w.push("UPDATE ");
+        w.push(update(self.dialect()));
         self.source(w, &row)?;
         w.push(" SET ");
         w.separated(&columns, ", ", |w, (column, when)| {

@@ -41,6 +41,12 @@ impl Plan {
         consequences.any(|c| c.path.rule() == Some(OnDelete::Cascade))
     }
 
+    /// A foreign key's rule sets columns to their defaults.
+    pub(crate) fn sets_defaults(&self) -> bool {
+        let mut consequences = self.authorized.consequences().iter();
+        consequences.any(|c| c.path.rule() == Some(OnDelete::SetDefault))
+    }
+
     /// The columns to carry of a row to which others hang by `path`: its identity, what the next
     /// links hang on, and what ties it.
     pub(super) fn carried(&self, row: &Row<'_>, path: &[Link]) -> String {

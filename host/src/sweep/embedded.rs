@@ -62,11 +62,16 @@ impl Attempt<'_> {
             session.execute(&statement).await?;
         }
         let counts = session.fetch_one(&plan.tally_parts(window)?).await?;
+        let changed = batch_of(&counts, 0).changed();
         for statement in plan.unlink_parts()? {
             session.execute(&statement).await?;
         }
         for deletion in plan.delete_parts()? {
-            while session.execute(&deletion.statement).await? > 0 && deletion.repeat {}
+            // A trigger may put back what goes: no more rounds than there are rows.
+            let mut rounds = changed;
+            while session.execute(&deletion.statement).await? > 0 && deletion.repeat && rounds > 0 {
+                rounds -= 1;
+            }
         }
         for statement in plan.discard_parts() {
             session.execute(&statement).await?;

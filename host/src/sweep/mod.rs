@@ -256,6 +256,8 @@ impl Sweep {
         state.ended(&inner.leaves);
         if self.context.options.mode == Mode::DryRun {
             state.history.extend(inner.leaves.all().iter().cloned());
+            // Later sweeps see NULL where a default would stand.
+            state.estimated |= inner.leaves.all().iter().any(|plan| plan.sets_defaults());
         }
     }
 

@@ -22,7 +22,7 @@ pub(super) enum Verdict {
     Lock,
     /// A smaller window, after a pause.
     Smaller { size: u64, pause: Duration },
-    /// One row is left and a foreign key still holds it: move on behind it.
+    /// One row is left and a constraint still holds it: move on behind it.
     PassOver,
     /// It may have committed: see what the ledger says, then try again.
     AskLedger { pause: Duration },
@@ -70,10 +70,10 @@ impl Retries {
             Cause::LockTimeout if technique == Technique::OneStatement && !skipping => {
                 Verdict::SkipLocked
             }
-            Cause::ForeignKey if technique == Technique::OneStatement => Verdict::Lock,
-            Cause::ForeignKey if size == 1 => Verdict::PassOver,
+            Cause::Constraint if technique == Technique::OneStatement => Verdict::Lock,
+            Cause::Constraint if size == 1 => Verdict::PassOver,
             // Halving finds the row in the way in as many steps as the window has bits.
-            Cause::ForeignKey => Verdict::Smaller {
+            Cause::Constraint => Verdict::Smaller {
                 size: size / 2,
                 pause: Duration::ZERO,
             },

@@ -2,9 +2,11 @@
 
 mod accounts;
 mod collations;
+mod constraints;
 mod errors;
 mod random;
 mod rows;
+mod updates;
 
 use besom::request::{Comparison, Condition, Timestamp, Value};
 use besom::scope::Grants;
