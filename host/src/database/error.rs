@@ -88,6 +88,8 @@ fn cause_of(code: &str) -> Cause {
         // PostgreSQL 18 has a code of its own for RESTRICT.
         "23503" | "23001" => Cause::Constraint,
         "23502" | "23505" | "23514" | "23P01" => Cause::Constraint,
+        // A new value that is too long or too large for its column.
+        "22001" | "22003" => Cause::Constraint,
         // admin_shutdown, crash_shutdown, cannot_connect_now, idle_in_transaction timeout.
         "57P01" | "57P02" | "57P03" | "25P03" => Cause::ConnectionLost,
         _ if code.len() == 5 && code.starts_with("08") => Cause::ConnectionLost,

@@ -106,7 +106,7 @@ impl Plan {
         }
         self.blocked(&mut w, window)?;
         w.push(" AS blocked, ");
-        if skip_locked {
+        if skip_locked || family {
             w.push(&format!(
                 "(SELECT count(*) FROM {VICTIMS}) - (SELECT count(*) FROM gone) AS revived)"
             ));

@@ -100,6 +100,21 @@ impl Plan {
         Ok(w.finish())
     }
 
+    /// How many of the swept rows are still there after the deletes: a trigger has kept them.
+    pub(crate) fn kept_parts(&self) -> Result<Statement, Fault> {
+        let mut w = Writer::new(Dialect::Sqlite);
+        let row = w.row(self.table());
+        let victim = Row {
+            alias: VICTIMS.to_owned(),
+            table: self.table(),
+        };
+        w.push(&format!("SELECT count(*) FROM {VICTIMS} JOIN "));
+        self.swept(&mut w, &row)?;
+        w.push(" ON ")
+            .push(&super::eligible::same_row(&row, &victim));
+        Ok(w.finish())
+    }
+
     /// Unlinks what is to stay.
     pub(crate) fn unlink_parts(&self) -> Result<Vec<Statement>, Fault> {
         self.unlinking()

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::checkpoint::Checkpoint;
 use super::context::State;
-use super::retry::{Retries, Verdict};
+use super::retry::{InTheWay, Retries, Verdict};
 use super::windows::{next_window, size};
 use super::{Inner, RunContext, networks};
 use crate::catalog::Dialect;
@@ -24,6 +25,17 @@ pub(super) enum Failed {
     TooMany,
     /// The request cannot be carried out.
     Request(Fault),
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fenced => f.write_str("the run was taken over"),
+            Self::Database(error) => error.fmt(f),
+            Self::TooMany => f.write_str("too many rows refer to it, one after the other"),
+            Self::Request(fault) => fault.fmt(f),
+        }
+    }
 }
 
 impl From<DatabaseError> for Failed {
@@ -55,7 +67,7 @@ pub(super) struct Attempt<'a> {
     pub(super) size: u64,
     left: u64,
     /// The row in the way is passed over and counted as blocked.
-    pub(super) pass_over: bool,
+    pub(super) pass_over: Option<InTheWay>,
 }
 
 /// Runs one batch from `cursor`, with the retries that its failures call for, and answers its
@@ -71,7 +83,7 @@ pub(super) async fn act(
     let mut retries = Retries::default();
     let mut size = size(context).min(inner.span);
     let mut technique = inner.technique();
-    let mut pass_over = false;
+    let mut pass_over = None;
     loop {
         let attempt = Attempt {
             context,
@@ -105,11 +117,10 @@ pub(super) async fn act(
                 size = smaller;
                 tokio::time::sleep(pause).await;
             }
-            Verdict::PassOver => {
-                if let Failed::Database(error) = &failed {
-                    tracing::warn!(run = %context.run, table = %inner.plan.table().id, %error, "one row is passed over");
-                }
-                pass_over = true;
+            Verdict::PassOver(what) if pass_over.is_none() && inner.may_pass_over(what) => {
+                tracing::warn!(run = %context.run, table = %inner.plan.table().id, why = %failed, "one row is passed over");
+                technique = Technique::LockThenCheck;
+                pass_over = Some(what);
             }
             Verdict::AskLedger { pause } => {
                 tokio::time::sleep(pause).await;
@@ -127,7 +138,7 @@ pub(super) async fn act(
                     Err(error) => tracing::debug!(%error, "the ledger does not answer"),
                 }
             }
-            Verdict::GiveUp => {
+            Verdict::PassOver(_) | Verdict::GiveUp => {
                 return Err(match failed {
                     Failed::Fenced => lease_lost(context),
                     Failed::Database(error) => error.into(),
@@ -199,8 +210,8 @@ impl Attempt<'_> {
 
     /// Blocked rows by the table that holds them. The batch stands whatever comes of this.
     async fn blocked_by(&self, session: &mut Session, window: &Window) -> BTreeMap<String, u64> {
-        if self.pass_over {
-            return BTreeMap::from([("(refused by the database)".to_owned(), 1)]);
+        if let Some(what) = self.pass_over {
+            return BTreeMap::from([(what.as_str().to_owned(), 1)]);
         }
         let mut by_table = BTreeMap::new();
         let rows = match self.inner.plan.blocked_by(window) {

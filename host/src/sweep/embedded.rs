@@ -32,11 +32,11 @@ impl Attempt<'_> {
         checkpoint: &str,
     ) -> Result<Batch, Failed> {
         raise_fence(session, &self.fence, checkpoint).await?;
-        let batch = if self.pass_over {
-            let counts = session.fetch_one(&plan.tally(window, false)?).await?;
+        let batch = if self.pass_over.is_some() {
+            let examined = session.fetch_one(&plan.examine(window)?).await?;
             Batch {
                 blocked: 1,
-                ..examined_only(batch_of(&counts, 0).examined)
+                ..examined_only(examined.get(0).as_count())
             }
         } else if plan.takes_parts() {
             self.sqlite_parts(session, plan, window).await?
@@ -73,9 +73,16 @@ impl Attempt<'_> {
                 rounds -= 1;
             }
         }
+        let mut batch = batch_of(&counts, 0);
+        batch.revived = session
+            .fetch_one(&plan.kept_parts()?)
+            .await?
+            .get(0)
+            .as_count();
+        batch.affected = batch.affected.saturating_sub(batch.revived);
         for statement in plan.discard_parts() {
             session.execute(&statement).await?;
         }
-        Ok(batch_of(&counts, 0))
+        Ok(batch)
     }
 }

@@ -48,6 +48,14 @@ impl Attempt<'_> {
         checkpoint: &str,
     ) -> Result<Batch, Failed> {
         raise_fence(session, &self.fence, checkpoint).await?;
+        if self.pass_over.is_some() {
+            // Not looked at again: looking may be what fails.
+            let batch = Batch {
+                blocked: 1,
+                ..examined_only(self.size)
+            };
+            return self.record_counted(session, batch).await;
+        }
         let mut held = Held::default();
         for row in session.fetch(&plan.look_and_lock(window)?).await? {
             match taken_apart(row) {
@@ -66,14 +74,6 @@ impl Attempt<'_> {
                     break;
                 }
             }
-        }
-        if self.pass_over {
-            let batch = Batch {
-                blocked: held.roots.len() as u64,
-                locked: held.locked,
-                ..examined_only(self.size)
-            };
-            return self.record_counted(session, batch).await;
         }
         let keys = match held.all() {
             none if none.is_empty() => vec![Vec::new(); plan.key_width()],

@@ -33,6 +33,7 @@ use crate::scope::authorize_leaves;
 use crate::sql::{Cursor, Plan, Technique};
 use checkpoint::hash;
 use leaves::{Leaves, order_of};
+use retry::InTheWay;
 
 /// A cursor over the eligible rows of one request.
 #[derive(Debug, Clone)]
@@ -53,6 +54,8 @@ struct Inner {
     cursor: Option<Cursor>,
     /// Batches still to run with SKIP LOCKED after the fast pass met a locked row.
     skip_locked: u32,
+    /// Rows passed over so far because too much goes along with them.
+    too_heavy: u32,
     /// Rows that a window may span at most, because others go with each of them.
     span: u64,
 }
@@ -151,6 +154,7 @@ impl Sweep {
             hash,
             cursor: None,
             skip_locked: 0,
+            too_heavy: 0,
         };
         inner.go_on(cursor);
         if inner.cursor.is_none() {
@@ -300,6 +304,16 @@ fn first_span(plan: &Plan) -> u64 {
 }
 
 impl Inner {
+    /// Whether the row may be left behind: any number of those that a constraint refuses, and a few
+    /// that are too heavy, because each takes several timeouts and the next one may be the database's.
+    fn may_pass_over(&mut self, what: InTheWay) -> bool {
+        const MOST_TOO_HEAVY: u32 = 5;
+        if what == InTheWay::TooMuch {
+            self.too_heavy += 1;
+        }
+        self.too_heavy <= MOST_TOO_HEAVY
+    }
+
     /// What a batch of `size` rows has changed decides how many rows the next one looks at.
     fn weigh(&mut self, size: u64, batch: Batch) {
         /// A light window says little about the next one.

@@ -22,12 +22,31 @@ pub(super) enum Verdict {
     Lock,
     /// A smaller window, after a pause.
     Smaller { size: u64, pause: Duration },
-    /// One row is left and a constraint still holds it: move on behind it.
-    PassOver,
+    /// One row is left and still in the way: move on behind it.
+    PassOver(InTheWay),
     /// It may have committed: see what the ledger says, then try again.
     AskLedger { pause: Duration },
     /// The failure stands.
     GiveUp,
+}
+
+/// Why one row cannot be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InTheWay {
+    /// A constraint refuses.
+    Refused,
+    /// So much goes along with it that a batch does not finish, or may not begin.
+    TooMuch,
+}
+
+impl InTheWay {
+    /// As the run's record has it beside the tables that hold rows.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "(refused by the database)",
+            Self::TooMuch => "(too much goes along)",
+        }
+    }
 }
 
 /// The failures of one batch so far.
@@ -57,7 +76,7 @@ impl Retries {
                     _ => Verdict::GiveUp,
                 };
             }
-            Failed::TooMany if size == 1 => return Verdict::GiveUp,
+            Failed::TooMany if size == 1 => return Verdict::PassOver(InTheWay::TooMuch),
             Failed::TooMany => {
                 return Verdict::Smaller {
                     size: size / 2,
@@ -71,16 +90,19 @@ impl Retries {
                 Verdict::SkipLocked
             }
             Cause::Constraint if technique == Technique::OneStatement => Verdict::Lock,
-            Cause::Constraint if size == 1 => Verdict::PassOver,
+            Cause::Constraint if size == 1 => Verdict::PassOver(InTheWay::Refused),
             // Halving finds the row in the way in as many steps as the window has bits.
             Cause::Constraint => Verdict::Smaller {
                 size: size / 2,
                 pause: Duration::ZERO,
             },
-            Cause::LockTimeout
-            | Cause::Deadlock
-            | Cause::Serialization
-            | Cause::StatementTimeout => {
+            Cause::StatementTimeout if size == 1 => Verdict::PassOver(InTheWay::TooMuch),
+            // Each attempt takes the whole timeout: fewer of them than halving would take.
+            Cause::StatementTimeout => Verdict::Smaller {
+                size: (size / 4).max(1),
+                pause: Duration::ZERO,
+            },
+            Cause::LockTimeout | Cause::Deadlock | Cause::Serialization => {
                 self.conflicts += 1;
                 if self.conflicts > CONFLICTS {
                     return Verdict::GiveUp;

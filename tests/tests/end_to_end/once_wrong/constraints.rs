@@ -1,7 +1,10 @@
 //! Constraints other than a foreign key's, and what they did to rows besides.
 
 use super::*;
-use besom::request::{Condition, Request, Source, Value};
+use std::time::Duration;
+
+use besom::database::{Database, DatabaseOptions};
+use besom::request::{Condition, Join, Request, Source, Step, Value};
 use besom_tests::lab::{Lab, both};
 
 fn dead() -> Condition {
@@ -119,5 +122,87 @@ async fn a_dry_run_after_one_that_sets_defaults_is_an_estimate() {
             .unwrap();
 
         assert!(context.settle().await.estimated);
+    }
+}
+
+#[tokio::test]
+async fn a_new_value_too_long_or_too_large_keeps_its_row_and_no_other() {
+    let lab = Lab::postgres(
+        "CREATE TABLE item (id BIGINT PRIMARY KEY, a VARCHAR(3), b TEXT, c SMALLINT, d BIGINT);
+         INSERT INTO item VALUES (1, 'x', 'abc', 1, 2), (2, 'x', 'abcdef', 1, 70000),
+                                 (3, 'x', 'y', 1, 3);",
+    )
+    .await;
+    for (to, from) in [("a", "b"), ("c", "d")] {
+        let request = Request::update("item", Condition::Everything);
+        let (batch, _) = lab
+            .run(request.set(to, Source::Column(from.into())))
+            .await
+            .unwrap();
+        assert_eq!((batch.affected, batch.blocked), (2, 1), "{to}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_with_which_too_much_goes_along_is_passed_over_and_the_rest_goes() {
+    let mut lab = Lab::postgres(
+        "CREATE TABLE item (id BIGINT PRIMARY KEY, dead BOOLEAN NOT NULL);
+         CREATE TABLE part (id BIGINT PRIMARY KEY, item BIGINT REFERENCES item (id));
+         CREATE FUNCTION heavy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF OLD.item = 7 THEN PERFORM pg_sleep(5); END IF; RETURN OLD; END $$;
+         CREATE TRIGGER heavy BEFORE DELETE ON part FOR EACH ROW EXECUTE FUNCTION heavy();
+         INSERT INTO item SELECT n, TRUE FROM generate_series(1, 50) n;
+         INSERT INTO part SELECT n, n FROM generate_series(1, 50) n;",
+    )
+    .await;
+    let options = DatabaseOptions {
+        statement_timeout: Duration::from_millis(300),
+        ..DatabaseOptions::default()
+    };
+    lab.database = Database::connect(&lab.home.url, options).await.unwrap();
+    let request =
+        Request::delete("item", dead()).delete_first("part", vec![Join::new("item", "id")], None);
+    let (context, _) = lab.begin().await;
+
+    let (batch, end) = besom_tests::lab::drain(&context, request).await.unwrap();
+
+    assert_eq!(end, Step::Drained);
+    assert_eq!(lab.ids("SELECT id FROM item").await, [7]);
+    assert_eq!(
+        (batch.affected, batch.dependents, batch.blocked),
+        (49, 49, 1)
+    );
+    let held: Vec<_> = context.settle().await.blocked_by.into_iter().collect();
+    assert_eq!(held, [("(too much goes along)".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn a_parent_that_a_trigger_keeps_is_not_counted_as_gone() {
+    const TABLES: &str = "
+        CREATE TABLE item (id BIGINT PRIMARY KEY, dead BOOLEAN NOT NULL);
+        CREATE TABLE part (id BIGINT PRIMARY KEY, item BIGINT REFERENCES item (id));
+        INSERT INTO item VALUES (1, TRUE), (2, TRUE), (3, TRUE);
+        INSERT INTO part VALUES (1, 1), (2, 2);";
+    let postgres = format!(
+        "{TABLES}
+         CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF OLD.id = 3 THEN RETURN NULL; END IF; RETURN OLD; END $$;
+         CREATE TRIGGER keep BEFORE DELETE ON item FOR EACH ROW EXECUTE FUNCTION keep();"
+    );
+    let sqlite = format!(
+        "{TABLES}
+         CREATE TRIGGER keep BEFORE DELETE ON item WHEN OLD.id = 3 BEGIN SELECT RAISE(IGNORE); END;"
+    );
+    for lab in both(&postgres, &sqlite).await {
+        let request = Request::delete("item", dead()).delete_first(
+            "part",
+            vec![Join::new("item", "id")],
+            None,
+        );
+        let (batch, _) = lab.run(request).await.unwrap();
+
+        assert_eq!(lab.ids("SELECT id FROM item").await, [3]);
+        let told = (batch.affected, batch.dependents, batch.revived);
+        assert_eq!(told, (2, 2, 1), "{:?}", lab.dialect());
     }
 }
