@@ -149,6 +149,9 @@ async fn a_role_that_rows_are_hidden_from_is_stopped_until_it_sees_them_all() {
         "{}",
         finding.message
     );
-    mend(&owner, &finding).await;
+    assert!(finding.fix.is_empty(), "{:?}", finding.fix);
+    let from = finding.message.find("ALTER ROLE").unwrap();
+    let statement = finding.message[from..].split(')').next().unwrap();
+    owner.script(statement).await;
     assert!(codes(&role, &family()).await.is_empty());
 }
