@@ -141,11 +141,11 @@ impl Held {
         }
         let before = self.roots.len();
         let with = &self.with;
-        let stays = |root: &Key| {
+        let given_up = |root: &Key| {
             let mut along = with.get(root).into_iter().flatten();
             dropped.contains(root) || along.any(|member| dropped.contains(member))
         };
-        self.roots.retain(|root| !stays(root));
+        self.roots.retain(|root| !given_up(root));
         let roots: BTreeSet<&Key> = self.roots.iter().collect();
         self.with.retain(|root, _| roots.contains(root));
         self.locked += (before - self.roots.len()) as u64;
