@@ -80,7 +80,7 @@ async fn a_child_that_is_held_all_along_keeps_its_parent_and_no_other() {
 
 /// The application holds the table and wants a row, besom the other way about. Either besom's own
 /// patience ends first, or PostgreSQL's deadlock detector, which looks after a second and takes
-/// whoever waited longer.
+/// whoever asked it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadlock_is_besoms_to_lose_and_costs_it_half_the_window() {
     const DETECTED: Duration = Duration::from_secs(8);

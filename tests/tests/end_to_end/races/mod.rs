@@ -48,8 +48,10 @@ impl Application {
     async fn session(&self) -> Session {
         let mut session = self.0.session().await.unwrap();
         if session.dialect() == Dialect::Postgres {
-            let name = format!("SET application_name = '{APPLICATION}'");
-            session.run_script(&name).await.unwrap();
+            // Whose detector looks first is chance; here it is besom's.
+            let settings =
+                format!("SET application_name = '{APPLICATION}'; SET deadlock_timeout = '60s'");
+            session.run_script(&settings).await.unwrap();
         }
         session
     }
