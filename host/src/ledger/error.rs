@@ -46,6 +46,11 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
+    /// The role lacks a right on the ledger's tables.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Database(error) if error.code == "42501")
+    }
+
     /// Tells a ledger that is not there from other failures.
     pub(super) fn of(error: DatabaseError) -> Self {
         let missing = matches!(error.code.as_str(), "42P01" | "42703")

@@ -66,7 +66,10 @@ pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed) -> Vec<Finding> {
     for plan in &rehearsed.plans {
         found.extend(indexes::unindexed(plan));
     }
-    if catalog.dialect() == Dialect::Postgres && !rehearsed.plans.is_empty() {
+    // A job that asks for nothing, such as one of another profile, needs no rights. A refused request may
+    // be refused for want of them, and all that are missing are told at once.
+    let asks = !rehearsed.plans.is_empty() || !rehearsed.refused.is_empty();
+    if catalog.dialect() == Dialect::Postgres && asks {
         found.extend(privileges::on_the_ledger(catalog));
     }
     let stopped_by_rights = found

@@ -65,6 +65,12 @@ impl CheckReport {
         Exit::worst(self.jobs.iter().map(JobCheck::exit))
     }
 
+    /// A job does not run for want of rights.
+    pub(super) fn lacks_rights(&self) -> bool {
+        let mut findings = self.jobs.iter().flat_map(|job| &job.findings);
+        findings.any(|found| found.stops() && found.code == "missing-privilege")
+    }
+
     /// Each refusal once, with the jobs that it meets: a setting at fault meets a whole plugin.
     pub(super) fn refusals(&self) -> Vec<(&str, Vec<String>)> {
         let jobs = self.jobs.iter();

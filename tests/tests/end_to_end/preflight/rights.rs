@@ -3,6 +3,7 @@
 use besom::database::{Database, DatabaseOptions};
 
 use super::*;
+use crate::cli::Desk;
 
 /// The lab as another role of the same server sees it, which has no rights yet.
 async fn seen_by(owner: &Lab, role: &str) -> Lab {
@@ -101,6 +102,45 @@ async fn the_grants_that_are_printed_are_what_the_job_needs_and_no_delete_of_wha
         ),
         (1, 1, 1, 1)
     );
+}
+
+#[tokio::test]
+async fn a_check_by_a_role_without_a_right_even_on_the_ledger_prints_every_grant() {
+    let file = "[plugins.tokens]\n[plugins.sessions]\n";
+    let desk = Desk::with_schema(besom_tests::postgres().await, file).await;
+    let role = "besom_preflight_newcomer";
+    let owner = Database::connect(&desk.database.url, DatabaseOptions::default())
+        .await
+        .unwrap();
+    let mut session = owner.session().await.unwrap();
+    session
+        .run_script(&format!(
+            "DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object OR unique_violation
+                 THEN NULL; END $$;
+             GRANT USAGE ON SCHEMA public TO {role};"
+        ))
+        .await
+        .unwrap();
+    let sign = match desk.database.url.contains('?') {
+        true => '&',
+        false => '?',
+    };
+    let url = format!("{}{sign}options[role]={role}", desk.database.url);
+    let check = |more: &[&str]| {
+        let mut command = desk.command(&[&["check"], more].concat());
+        command.env("BESOM_DATABASE_URL", &url).output().unwrap()
+    };
+
+    let script = check(&["--sql"]);
+    let grants = String::from_utf8(script.stdout).unwrap();
+    assert_eq!(script.status.code(), Some(1), "{grants}");
+    for statement in grants.lines().filter(|line| !line.starts_with("--")) {
+        session.run_script(statement).await.unwrap();
+    }
+
+    let checked = check(&[]);
+    let text = String::from_utf8_lossy(&checked.stdout);
+    assert_eq!(checked.status.code(), Some(0), "{text}");
 }
 
 #[tokio::test]
