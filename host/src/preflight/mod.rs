@@ -60,7 +60,7 @@ pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed) -> Vec<Finding> {
         if catalog.dialect() == Dialect::Postgres {
             found.extend(privileges::missing(&reach, catalog));
             found.extend(row_security::applies(&reach, catalog));
-            found.extend(relations::unenforced(&reach));
+            found.extend(relations::unenforced(&reach, catalog));
         }
     }
     for plan in &rehearsed.plans {

@@ -4,20 +4,21 @@
 //! A batch locks the rows that its condition looked at. Against a row that is *inserted* meanwhile
 //! only a foreign key helps, because its check locks the row that is referred to.
 
-use super::mend::{idents, listed, name};
+use super::mend::{create_index, idents, listed, name};
 use super::reach::{Reach, Tie};
+use super::unindexed_keys::without_index;
 use super::{Finding, Severity};
-use crate::catalog::{Dialect, ForeignKey, Table, quote_ident};
+use crate::catalog::{Catalog, Dialect, ForeignKey, Table, TableKind, quote_ident};
 
 const CODE: &str = "unenforced-relation";
 
 /// Relations and dependents that no foreign key ties, and groups of which the newest are kept.
-pub(super) fn unenforced(reach: &Reach) -> Vec<Finding> {
+pub(super) fn unenforced(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
     let mut found: Vec<_> = reach
         .ties
         .iter()
         .filter(|tie| !enforced(tie))
-        .map(told)
+        .map(|tie| told(tie, catalog))
         .collect();
     if reach.keeps_newest {
         let message = format!(
@@ -52,7 +53,7 @@ fn enforced(tie: &Tie) -> bool {
     refers(&tie.child, &tie.parent, true) || refers(&tie.parent, &tie.child, false)
 }
 
-fn told(tie: &Tie) -> Finding {
+fn told(tie: &Tie, catalog: &Catalog) -> Finding {
     let (child, parent) = (&tie.child, &tie.parent);
     let columns: Vec<_> = tie.on.iter().map(|join| join.foreign.clone()).collect();
     let referred: Vec<_> = tie.on.iter().map(|join| join.local.clone()).collect();
@@ -60,7 +61,9 @@ fn told(tie: &Tie) -> Finding {
         true => "stays behind without its parent",
         false => "is not seen, and the row that it would have kept goes",
     };
-    let mendable = child.id != parent.id && identifies(parent, &referred);
+    let stored = |table: &Table| matches!(table.kind, TableKind::Table | TableKind::Partitioned);
+    let mendable =
+        child.id != parent.id && stored(child) && stored(parent) && identifies(parent, &referred);
     let way_out = match mendable {
         true => "Give it one",
         false => {
@@ -82,17 +85,27 @@ fn told(tie: &Tie) -> Finding {
     }
     let table = name(&child.id, Dialect::Postgres);
     let constraint = quote_ident(&format!("{}_{}_fkey", child.id.name, columns.join("_")));
-    // NOT VALID enforces it from now on and locks for a moment only; VALIDATE looks at old rows.
-    finding.mended_by([
-        format!(
-            "ALTER TABLE {table} ADD CONSTRAINT {constraint} FOREIGN KEY ({}) REFERENCES {} ({}) \
-             NOT VALID",
-            idents(&columns),
-            name(&parent.id, Dialect::Postgres),
-            idents(&referred),
-        ),
-        format!("ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}"),
-    ])
+    let add = format!(
+        "ALTER TABLE {table} ADD CONSTRAINT {constraint} FOREIGN KEY ({}) REFERENCES {} ({})",
+        idents(&columns),
+        name(&parent.id, Dialect::Postgres),
+        idents(&referred),
+    );
+    // The key is looked up at every delete from then on, which must not be slow.
+    let mut fix: Vec<_> = without_index(child, &columns, catalog)
+        .into_iter()
+        .map(|bare| create_index(bare, &columns, None, catalog))
+        .collect();
+    if child.kind == TableKind::Partitioned {
+        fix.push(add); // PostgreSQL before 18 knows no NOT VALID there
+    } else {
+        // NOT VALID enforces it from now on and locks for a moment only; VALIDATE looks at old rows.
+        fix.push(format!("{add} NOT VALID"));
+        fix.push(format!(
+            "ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}"
+        ));
+    }
+    finding.mended_by(fix)
 }
 
 /// A foreign key may refer to these columns.

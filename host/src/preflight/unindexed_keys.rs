@@ -13,7 +13,7 @@ pub(super) fn unindexed(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
 
 fn one(key: &ForeignKey, catalog: &Catalog) -> Option<Finding> {
     let child = catalog.by_id(&key.child)?;
-    let bare = without_index(child, key, catalog);
+    let bare = without_index(child, &key.columns, catalog);
     if bare.is_empty() {
         return None;
     }
@@ -43,11 +43,15 @@ fn one(key: &ForeignKey, catalog: &Catalog) -> Option<Finding> {
 /// The tables that need the index: none where there is one, or where a failed build of one needs
 /// mending first (`invalid-index`). A partitioned table without is looked at leaf by leaf, because
 /// CREATE INDEX CONCURRENTLY does not work on the whole.
-fn without_index<'a>(table: &'a Table, key: &ForeignKey, catalog: &'a Catalog) -> Vec<&'a Table> {
+pub(super) fn without_index<'a>(
+    table: &'a Table,
+    columns: &[String],
+    catalog: &'a Catalog,
+) -> Vec<&'a Table> {
     let mut fitting = table
         .indexes
         .iter()
-        .filter(|index| finds(index, &key.columns, catalog.dialect()));
+        .filter(|index| finds(index, columns, catalog.dialect()));
     let ordinary = table.kind != TableKind::Partitioned;
     if fitting.any(|index| index.valid || ordinary) {
         return Vec::new();
@@ -57,13 +61,13 @@ fn without_index<'a>(table: &'a Table, key: &ForeignKey, catalog: &'a Catalog) -
     }
     let leaves = table.partitions.iter().filter_map(|id| catalog.by_id(id));
     leaves
-        .flat_map(|leaf| without_index(leaf, key, catalog))
+        .flat_map(|leaf| without_index(leaf, columns, catalog))
         .collect()
 }
 
 /// The index leads from these columns' values to every row that has them. One that also leaves out
 /// rows where a column is NULL does: those refer to nothing.
-pub(super) fn finds(index: &Index, columns: &[String], dialect: Dialect) -> bool {
+fn finds(index: &Index, columns: &[String], dialect: Dialect) -> bool {
     let leading: Vec<_> = index
         .columns
         .iter()

@@ -198,6 +198,44 @@ async fn a_relation_that_no_foreign_key_ties_is_a_warning_until_the_printed_one_
 }
 
 #[tokio::test]
+async fn a_printed_foreign_key_brings_its_index_and_works_on_a_partitioned_table() {
+    let plain = "CREATE TABLE child (id bigint, parent bigint);";
+    let partitioned = "CREATE TABLE child (id bigint, parent bigint) PARTITION BY HASH (id);
+        CREATE TABLE child_0 PARTITION OF child FOR VALUES WITH (MODULUS 1, REMAINDER 0);";
+    for child in [plain, partitioned] {
+        let lab = Lab::postgres(&format!("{PARENT} {child}")).await;
+        let orphaned = Condition::NotExists {
+            table: "child".to_owned(),
+            on: on("parent", "id"),
+            matching: None,
+        };
+        let request = Request::delete("parent", Condition::All(vec![dead(), orphaned]));
+
+        let finding = found(&lab, &request, "unenforced-relation").await;
+        mend(&lab, &finding).await;
+
+        // The mended job runs: the new key is no unindexed one.
+        assert_eq!(codes(&lab, &request).await, [""; 0], "{finding:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_view_gets_no_foreign_key() {
+    let schema = format!(
+        "{PARENT} CREATE TABLE child (parent bigint); CREATE VIEW seen AS SELECT * FROM child;"
+    );
+    let lab = Lab::postgres(&schema).await;
+    let unseen = Condition::NotExists {
+        table: "seen".to_owned(),
+        on: on("parent", "id"),
+        matching: None,
+    };
+    let request = Request::delete("parent", Condition::All(vec![dead(), unseen]));
+    let all = findings(&lab, &[request]).await;
+    assert!(all.iter().all(|finding| finding.fix.is_empty()), "{all:?}");
+}
+
+#[tokio::test]
 async fn rows_of_one_family_are_tied_by_no_key_that_could_be_printed() {
     let schema = "CREATE TABLE token (id bigint PRIMARY KEY, family bigint, dead_at bigint);";
     let none_live = Condition::NotExists {
