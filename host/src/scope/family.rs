@@ -6,6 +6,7 @@ use super::Right;
 use super::cascade::{Effect, effects, referred_to};
 use super::check::Check;
 use super::path::{Consequence, Link, Path, Restriction, Tied};
+use super::refusal::A_RULE;
 use super::tables::{changeable, find, find_column};
 use crate::catalog::{ForeignKey, Table};
 use crate::request::{Dependent, Fate, Fault};
@@ -160,5 +161,5 @@ fn within(path: &Path, dependents: &[Tied]) -> Vec<usize> {
 fn because(path: &Path) -> String {
     let keys = path.0.iter().filter_map(|link| link.key.as_ref());
     let names: Vec<_> = keys.map(|key| format!("`{}`", key.name)).collect();
-    format!("the ON DELETE rule of foreign key {}", names.join(", "))
+    format!("{A_RULE} {}", names.join(", "))
 }

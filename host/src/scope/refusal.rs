@@ -43,6 +43,15 @@ pub struct Missing {
     pub because: String,
 }
 
+/// How `because` begins where no request asks for the right and the database would make use of it.
+pub(super) const A_RULE: &str = "the ON DELETE rule of foreign key";
+
+impl Missing {
+    fn by_a_rule(&self) -> bool {
+        self.because.starts_with(A_RULE)
+    }
+}
+
 /// The refusal for everything that is missing, with the grant that would allow it all.
 pub(super) fn refuse(
     subject: &Subject,
@@ -64,8 +73,17 @@ pub(super) fn refuse(
     if subject.bundled {
         message.push_str(
             "\nA bundled plugin is granted what its own `access` names under the settings in force, \
-             and nothing else: this is a defect of the plugin, please report it.",
+             and nothing else: ",
         );
+        message.push_str(match missing.iter().all(Missing::by_a_rule) {
+            // The schema that it was made for has no such key.
+            true => {
+                "it does not know these foreign keys of your database. Make them NO ACTION, so that \
+                 such a row blocks its parent and is cleaned up by whom it belongs to, or run a plugin \
+                 of your own with a grant for these tables."
+            }
+            false => "this is a defect of the plugin, please report it.",
+        });
     } else {
         message.push_str("\nTo allow it, write in besom.toml:\n");
         message.push_str(&toml_for(subject, missing, given));

@@ -87,6 +87,39 @@ async fn a_bundled_plugin_that_asks_for_more_than_its_access_list_is_at_fault_it
 }
 
 #[tokio::test]
+async fn a_cascade_that_a_bundled_plugin_does_not_know_is_the_databases_and_not_its_fault() {
+    let schema = "CREATE TABLE plain (id bigint PRIMARY KEY, at bigint);
+        CREATE TABLE own (id bigint PRIMARY KEY,
+                          plain bigint REFERENCES plain (id) ON DELETE CASCADE);";
+    for lab in both(schema, schema).await {
+        let subject = Subject {
+            job: JobName::new("tokens", "revoked-access"),
+            bundled: true,
+        };
+        let old = Condition::IsNotNull {
+            column: "at".to_owned(),
+        };
+        let given = file("[plugins.lab.grant.plain]\nread = [\"at\"]\ndelete = true\n");
+        let catalog = lab.catalog().await;
+
+        let refused = authorize(
+            Request::delete("plain", old),
+            &given,
+            &subject,
+            &catalog,
+            CUTOFF,
+        );
+
+        let text = refused.unwrap_err().to_string();
+        assert!(
+            text.contains("may not delete table `own`") && text.contains("NO ACTION"),
+            "{text}"
+        );
+        assert!(!text.contains("defect"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn two_grants_of_one_table_that_narrow_it_differently_are_refused() {
     for mut lab in both(POSTGRES, SQLITE).await {
         let schema = match lab.dialect() {
