@@ -40,17 +40,17 @@ pub enum LedgerError {
     /// No run of that id.
     #[error("no run {0} in the ledger: `besom runs list` shows the recent ones")]
     UnknownRun(RunId),
+    /// The role lacks a right on the ledger's tables.
+    #[error(
+        "the role may not keep besom's ledger: {0}; `besom check` prints the grants that it lacks"
+    )]
+    Denied(DatabaseError),
     /// The database refused.
     #[error(transparent)]
     Database(#[from] DatabaseError),
 }
 
 impl LedgerError {
-    /// The role lacks a right on the ledger's tables.
-    pub fn is_denied(&self) -> bool {
-        matches!(self, Self::Database(error) if error.code == "42501")
-    }
-
     /// Tells a ledger that is not there from other failures.
     pub(super) fn of(error: DatabaseError) -> Self {
         let missing = matches!(error.code.as_str(), "42P01" | "42703")
@@ -58,6 +58,8 @@ impl LedgerError {
             || error.message.contains("no such column");
         if missing {
             Self::NotMigrated
+        } else if error.code == "42501" {
+            Self::Denied(error)
         } else {
             Self::Database(error)
         }

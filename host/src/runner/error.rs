@@ -15,6 +15,21 @@ pub enum RunnerError {
     /// The database does not answer.
     #[error("the database cannot be used: {0}")]
     Database(#[from] DatabaseError),
+    /// The database that the file names cannot be reached.
+    #[error(
+        "{database} cannot be used: {source}{}",
+        if database.starts_with("sqlite:") {
+            ". The file must be there, and besom be allowed to write it; besom makes none"
+        } else {
+            ""
+        }
+    )]
+    Unreachable {
+        /// The database, without password.
+        database: String,
+        /// What it said.
+        source: DatabaseError,
+    },
     /// Its tables cannot be read.
     #[error("the database's tables cannot be read: {0}")]
     Catalog(#[from] CatalogError),
@@ -121,7 +136,10 @@ impl RunnerError {
     /// database or the plugin's conduct.
     pub fn is_configuration(&self) -> bool {
         match self {
-            Self::Database(_) | Self::Catalog(_) | Self::Stopped { .. } => false,
+            Self::Database(_)
+            | Self::Unreachable { .. }
+            | Self::Catalog(_)
+            | Self::Stopped { .. } => false,
             Self::Ledger(refused) => matches!(refused, LedgerError::NotMigrated),
             // The plugin's own words are about its settings; anything else is its conduct.
             Self::Access { why, .. } => matches!(why.cause(), Cause::Failed(_)),

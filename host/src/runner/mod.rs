@@ -135,7 +135,13 @@ pub async fn connect(config: &Config) -> Result<Database, RunnerError> {
         max_connections: config.database.max_connections,
         create: false,
     };
-    Ok(Database::connect(config.database.url.expose(), options).await?)
+    let url = &config.database.url;
+    Database::connect(url.expose(), options)
+        .await
+        .map_err(|source| RunnerError::Unreachable {
+            database: url.to_string(),
+            source,
+        })
 }
 
 /// Loads every plugin that the file names.

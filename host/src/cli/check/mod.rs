@@ -16,7 +16,7 @@ use super::Terminal;
 use super::exit::Exit;
 use crate::catalog::Catalog;
 use crate::config::{Config, ConfigError};
-use crate::ledger;
+use crate::ledger::{self, LedgerError};
 use crate::plugin::{Plugin, TableAccess};
 use crate::preflight::{Finding, Severity};
 use crate::request::JobName;
@@ -104,7 +104,7 @@ pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Re
     // A ledger that is not there is found now rather than at the first run. One that the role may not
     // read is in the report, with its GRANT.
     if let Err(error) = ledger::list(host.database(), 1).await
-        && !(error.is_denied() && report.lacks_rights())
+        && !(matches!(error, LedgerError::Denied(_)) && report.lacks_rights())
     {
         return Err(error.into());
     }

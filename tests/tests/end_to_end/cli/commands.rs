@@ -417,3 +417,27 @@ async fn a_narrowing_bites_however_its_table_is_spelled() {
         assert!(said.stderr.contains("the same table"), "{}", said.stderr);
     }
 }
+
+#[test]
+fn a_database_that_is_not_there_is_named_with_what_to_do_and_without_its_password() {
+    let folder = tempfile::TempDir::with_prefix("besom-desk-").unwrap();
+    std::fs::write(folder.path().join("besom.toml"), "").unwrap();
+    let migrate = |url: &str| {
+        let mut command = super::besom();
+        command.current_dir(folder.path()).arg("migrate");
+        let said = command.env("BESOM_DATABASE_URL", url).output().unwrap();
+        assert_eq!(said.status.code(), Some(1));
+        String::from_utf8(said.stderr).unwrap()
+    };
+
+    let sqlite = migrate("sqlite://none.db");
+    assert!(
+        sqlite.contains("sqlite://none.db cannot be used") && sqlite.contains("must be there"),
+        "{sqlite}"
+    );
+    let postgres = migrate("postgres://me:secret@localhost:1/auth");
+    assert!(
+        postgres.contains("localhost:1/auth cannot be used") && !postgres.contains("secret"),
+        "{postgres}"
+    );
+}

@@ -131,6 +131,11 @@ async fn a_check_by_a_role_without_a_right_even_on_the_ledger_prints_every_grant
         command.env("BESOM_DATABASE_URL", &url).output().unwrap()
     };
 
+    let mut run = desk.command(&["run", "tokens/revoked-access"]);
+    let run = run.env("BESOM_DATABASE_URL", &url).output().unwrap();
+    let words = String::from_utf8_lossy(&run.stderr);
+    assert!(words.contains("`besom check` prints the grants"), "{words}");
+
     let script = check(&["--sql"]);
     let grants = String::from_utf8(script.stdout).unwrap();
     assert_eq!(script.status.code(), Some(1), "{grants}");
