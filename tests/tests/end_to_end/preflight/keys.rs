@@ -38,6 +38,25 @@ async fn a_child_column_without_an_index_is_an_error_until_the_printed_index_is_
 }
 
 #[tokio::test]
+async fn a_child_table_of_a_page_stops_no_job_until_it_grows() {
+    let schema = format!(
+        "{PARENT} CREATE TABLE child (id bigint PRIMARY KEY, parent bigint REFERENCES parent (id));"
+    );
+    for (rows, severity) in [(20, Severity::Warning), (2_000, Severity::Error)] {
+        let lab = Lab::postgres(&schema).await;
+        lab.script(&format!(
+            "INSERT INTO child SELECT n, NULL FROM generate_series(1, {rows}) AS n"
+        ))
+        .await;
+        lab.script("ANALYZE child").await;
+
+        let finding = found(&lab, &delete_parents(), "unindexed-foreign-key").await;
+
+        assert_eq!(finding.severity, severity, "{finding:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_index_is_built_while_writers_go_on_and_only_on_postgresql() {
     let schema = format!(
         "{PARENT} CREATE TABLE child (id bigint PRIMARY KEY, parent bigint REFERENCES parent (id));"
