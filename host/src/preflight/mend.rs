@@ -72,17 +72,27 @@ fn free_name(table: &Table, columns: &[String], catalog: &Catalog) -> String {
             indexes.chain([other.id.name.as_str()])
         })
         .collect();
-    let stem = format!("{}_{}", table.id.name, columns.join("_"));
+    let columns = columns.join("_");
     let named = |number: usize| {
         let suffix = match number {
             0 => "_idx".to_owned(),
             _ => format!("_idx{number}"),
         };
-        let mut end = stem.len().min(LONGEST_NAME - suffix.len());
-        while !stem.is_char_boundary(end) {
-            end -= 1;
+        // As PostgreSQL shortens: the longer of the two parts, so that a table's long name leaves its
+        // columns' names in place and two indexes printed together do not meet.
+        let room = LONGEST_NAME - suffix.len() - 1;
+        let (mut first, mut second) = (table.id.name.as_str(), columns.as_str());
+        while first.len() + second.len() > room {
+            let longer = match first.len() > second.len() {
+                true => &mut first,
+                false => &mut second,
+            };
+            let last = longer.char_indices().next_back();
+            *longer = last
+                .and_then(|(at, _)| longer.get(..at))
+                .unwrap_or_default();
         }
-        format!("{}{suffix}", stem.get(..end).unwrap_or_default())
+        format!("{first}_{second}{suffix}")
     };
     (0..=taken.len())
         .map(named)

@@ -38,6 +38,23 @@ async fn a_child_column_without_an_index_is_an_error_until_the_printed_index_is_
 }
 
 #[tokio::test]
+async fn two_indexes_of_a_table_with_a_long_name_are_both_built() {
+    let table = "t".repeat(60);
+    let schema = format!(
+        "{PARENT} CREATE TABLE {table} (id bigint PRIMARY KEY, mother bigint REFERENCES parent (id),
+                                        father bigint REFERENCES parent (id));"
+    );
+    for lab in both(&schema, &schema).await {
+        let all = findings(&lab, &[delete_parents()]).await;
+        assert_eq!(all.len(), 2, "{all:?}");
+        for finding in &all {
+            mend(&lab, finding).await;
+        }
+        assert!(codes(&lab, &delete_parents()).await.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_child_table_of_a_page_stops_no_job_until_it_grows() {
     let schema = format!(
         "{PARENT} CREATE TABLE child (id bigint PRIMARY KEY, parent bigint REFERENCES parent (id));"
