@@ -92,7 +92,8 @@ impl Plugin {
         said(store, answer)
     }
 
-    /// Lets the plugin look for what would make the job fail or do harm, at the instant `now`.
+    /// Lets the plugin look for what would make the job fail or do harm, in a
+    /// [`RunContext::looking`]: it may count and read rows, and change none.
     ///
     /// # Errors
     ///
@@ -101,9 +102,9 @@ impl Plugin {
         &self,
         job: &str,
         settings: &Settings,
-        now: Timestamp,
+        context: Arc<RunContext>,
     ) -> Result<Vec<Finding>, CallError> {
-        let mut store = self.store("preflight", job, settings, Phase::Probe(now))?;
+        let mut store = self.store("preflight", job, settings, Phase::Look(context))?;
         let wall = self.0.engine.limits().probe_wall;
         let call = v1::preflight(&self.0.component, &mut store, job);
         let answer = guest::within(wall, call).await;

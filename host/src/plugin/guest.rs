@@ -26,8 +26,10 @@ use super::wasi;
 pub(super) enum Phase {
     /// `describe`: nothing.
     Describe,
-    /// `access` and `preflight`: ask for its settings and log.
+    /// `access`: ask for its settings and log.
     Probe(Timestamp),
+    /// `preflight`: look at rows, too.
+    Look(Arc<RunContext>),
     /// `run`: everything.
     Run(Arc<RunContext>),
 }
@@ -38,7 +40,7 @@ impl Phase {
         match self {
             Self::Describe => Timestamp(0),
             Self::Probe(now) => *now,
-            Self::Run(context) => context.now(),
+            Self::Look(context) | Self::Run(context) => context.now(),
         }
     }
 }
@@ -118,7 +120,7 @@ pub(super) fn store(engine: &Engine, site: Site, settings: Settings, phase: Phas
     let site = Arc::new(site);
     let run = match &phase {
         Phase::Run(context) => context.run().to_string(),
-        Phase::Describe | Phase::Probe(_) => String::new(),
+        Phase::Describe | Phase::Probe(_) | Phase::Look(_) => String::new(),
     };
     let rehearsal = matches!(&phase, Phase::Run(context) if context.is_rehearsal());
     let log = || {

@@ -62,6 +62,8 @@ pub struct Limits {
     pub dependent_depth: usize,
     /// Columns that a sweep assigns. Each is evaluated and compared for every row looked at.
     pub assignments: usize,
+    /// Columns that a reader shows. Each is a list in the guest's memory.
+    pub read_columns: usize,
     /// Pairs of columns in the join of a dependent or of a related value: as many as PostgreSQL
     /// lets an index or a key have.
     pub join_pairs: usize,
@@ -93,6 +95,7 @@ impl Default for Limits {
             dependents: 64,
             dependent_depth: 16,
             assignments: 100,
+            read_columns: 100,
             join_pairs: 32,
             sweep_bytes: 1 << 20,
         }

@@ -37,6 +37,7 @@ mod limits;
 mod load;
 mod manifest;
 mod output;
+mod reading;
 mod settings;
 mod sizes;
 mod sweeping;

@@ -14,6 +14,7 @@ pub(super) fn fits(code: &'static str, size: usize, limit: usize) -> Result<(), 
         "sweep-dependents" => format!("has more than {limit} dependents"),
         "dependent-depth" => format!("has dependents that hang on each other {limit} deep"),
         "sweep-assignments" => format!("assigns more than {limit} columns"),
+        "read-columns" => format!("reads more than {limit} columns"),
         "join-pairs" => format!("joins more than {limit} pairs of columns at once"),
         _ => format!("takes more than {limit} bytes for its names and values"),
     };
@@ -75,6 +76,7 @@ pub(super) fn assignment_bytes(assignment: &Assignment) -> usize {
         Source::Value(value) => value_bytes(value),
         Source::Column(column) => column.len(),
         Source::Related { table, on, column } => table.len() + joins_bytes(on) + column.len(),
+        Source::Each(values) => values.iter().flatten().map(value_bytes).sum(),
         Source::Network { .. } => 0,
     };
     assignment.column.len() + source

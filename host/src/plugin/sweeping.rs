@@ -57,22 +57,10 @@ impl Draft {
         fate: Fate,
         limits: &Limits,
     ) -> Result<u32, Fault> {
-        let bytes = self.bytes.saturating_add(table.len() + joins_bytes(&on));
+        let bytes = self.bytes;
         let request = self.still_open_to("dependents come")?;
-        let place = request.dependents.len();
-        let dependent = Dependent {
-            table,
-            on,
-            // No place in a list is that large, so it is answered as no earlier dependent.
-            parent: parent.map(|parent| usize::try_from(parent).unwrap_or(usize::MAX)),
-            fate,
-        };
-        fits("sweep-dependents", place + 1, limits.dependents)?;
-        let depth = depth(&request.dependents, &dependent);
-        fits("dependent-depth", depth, limits.dependent_depth)?;
-        fits("join-pairs", dependent.on.len(), limits.join_pairs)?;
-        fits("sweep-bytes", bytes, limits.sweep_bytes)?;
-        let number = u32::try_from(request.add_dependent(dependent)?).unwrap_or(u32::MAX);
+        let dependent = dependent_of(table, on, parent, fate);
+        let (number, bytes) = add_dependent(request, bytes, dependent, limits)?;
         self.bytes = bytes;
         Ok(number)
     }
@@ -117,6 +105,42 @@ impl Draft {
     }
 }
 
+/// A dependent as the guest names it.
+pub(super) fn dependent_of(
+    table: String,
+    on: Vec<Join>,
+    parent: Option<u32>,
+    fate: Fate,
+) -> Dependent {
+    Dependent {
+        table,
+        on,
+        // No place in a list is that large, so it is answered as no earlier dependent.
+        parent: parent.map(|parent| usize::try_from(parent).unwrap_or(usize::MAX)),
+        fate,
+    }
+}
+
+/// Adds a dependent to a request that takes `bytes` so far, and answers its number and the bytes with
+/// it.
+pub(super) fn add_dependent(
+    request: &mut Request,
+    bytes: usize,
+    dependent: Dependent,
+    limits: &Limits,
+) -> Result<(u32, usize), Fault> {
+    let own = dependent.table.len() + joins_bytes(&dependent.on);
+    let bytes = bytes.saturating_add(own);
+    let place = request.dependents.len();
+    fits("sweep-dependents", place + 1, limits.dependents)?;
+    let depth = depth(&request.dependents, &dependent);
+    fits("dependent-depth", depth, limits.dependent_depth)?;
+    fits("join-pairs", dependent.on.len(), limits.join_pairs)?;
+    fits("sweep-bytes", bytes, limits.sweep_bytes)?;
+    let number = u32::try_from(request.add_dependent(dependent)?).unwrap_or(u32::MAX);
+    Ok((number, bytes))
+}
+
 /// What a step needs of a [`Draft`].
 pub(super) struct Cursor {
     request: Arc<Request>,
@@ -137,11 +161,15 @@ impl State {
     pub(super) fn running(&self) -> Result<Arc<RunContext>, Fault> {
         match &self.phase {
             Phase::Run(context) => Ok(Arc::clone(context)),
-            Phase::Describe | Phase::Probe(_) => Err(Fault::Other(Problem::new(
+            Phase::Describe | Phase::Probe(_) | Phase::Look(_) => Err(Fault::Other(Problem::new(
                 "not-now",
                 format!(
-                    "`{}` may not look at rows; only `run` may",
-                    self.site.export
+                    "`{}` may not change rows{}; only `run` may",
+                    self.site.export,
+                    match self.phase {
+                        Phase::Look(_) => "",
+                        _ => " or look at them",
+                    }
                 ),
             ))),
         }

@@ -59,7 +59,15 @@ pub(super) fn unindexed(plan: &Plan) -> Option<Finding> {
     let table = plan.table();
     // On PostgreSQL an order takes a key beside it; without one an index would not help.
     let keyed = plan.dialect() == Dialect::Sqlite || !table.primary_key.is_empty();
-    let unserved = plan.axis().note.is_some() && keyed && table.estimated_rows > LARGE;
+    let served = match plan.only_reads() {
+        // In either direction, and the key needs not stand beside it.
+        true => {
+            let by_key = table.primary_key.first() == Some(along);
+            by_key || table.index_led_by(along).is_some()
+        }
+        false => plan.axis().note.is_none(),
+    };
+    let unserved = !served && keyed && table.estimated_rows > LARGE;
     // An index that only waits to be mended is `invalid-index`.
     let built = table.indexes.iter().any(|index| {
         let first = index.columns.first();
@@ -69,14 +77,21 @@ pub(super) fn unindexed(plan: &Plan) -> Option<Finding> {
         return None;
     }
     // Page by page the whole table is read once; by key, each page once for each of its rows.
-    let (severity, how) = match plan.axis().physical {
+    let (severity, how) = match plan.axis().physical && !plan.only_reads() {
         true => (Severity::Warning, ", page by page"),
         false => (Severity::Error, ""),
     };
     let message = format!(
-        "no index serves the sweep of `{}` (about {} rows) along `{along}`: every run reads the \
+        "no index serves the {} of `{}` (about {} rows) along `{along}`: every {} reads the \
          whole table{how}",
-        table.id, table.estimated_rows
+        if plan.only_reads() {
+            "reading"
+        } else {
+            "sweep"
+        },
+        table.id,
+        table.estimated_rows,
+        if plan.only_reads() { "page" } else { "run" },
     );
     let mut columns = vec![along.clone()];
     if plan.dialect() == Dialect::Postgres {

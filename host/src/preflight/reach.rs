@@ -57,7 +57,7 @@ impl Reach {
             keeps_newest: false,
         };
         let touched = reach.touch(&swept);
-        touched.locks = true;
+        touched.locks = !matches!(request.action, Action::Read(_));
         touched.reads.extend(swept.primary_key.iter().cloned());
         touched.reads.extend(request.order_by.clone());
         reach.condition(&swept, &request.matching, catalog)?;
@@ -82,9 +82,13 @@ impl Reach {
                         Source::Column(from) => {
                             reach.touch(&swept).reads.insert(from.clone());
                         }
-                        Source::Value(_) | Source::Network { .. } => {}
+                        Source::Value(_) | Source::Each(_) | Source::Network { .. } => {}
                     }
                 }
+            }
+            Action::Read(look) => {
+                reach.touch(&swept).reads.extend(look.columns.clone());
+                return Some(reach);
             }
         }
         let mut before: Vec<Arc<Table>> = Vec::new();

@@ -1,6 +1,6 @@
 //! What happens to the rows of a request: they go, with rows ahead of them, or they are changed.
 
-use super::{Join, Value};
+use super::{Join, Look, Timestamp, Value};
 
 /// What happens to an eligible row.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,6 +9,8 @@ pub enum Action {
     Delete,
     /// It gets new values. Where it holds them already it is not touched.
     Update(Vec<Assignment>),
+    /// It is looked at, and stays as it is.
+    Read(Look),
 }
 
 /// One column of an update and where its new value comes from.
@@ -27,6 +29,9 @@ pub enum Source {
     Value(Value),
     /// Another column of the same row.
     Column(String),
+    /// Each row its own, by its place among the rows that a read has shown and that are named;
+    /// `None` leaves the column as it is.
+    Each(Vec<Option<Value>>),
     /// The one row of another table that is joined to this one; with none or several the row is
     /// left alone.
     Related {
@@ -44,6 +49,21 @@ pub enum Source {
         /// Bits of an IPv6 address that stay.
         ipv6_prefix: u8,
     },
+}
+
+impl Source {
+    /// An instant that is written down as it is, if there is one.
+    pub fn instant(&self) -> Option<Timestamp> {
+        let instant = |value: &Value| match value {
+            Value::Timestamp(at) => Some(*at),
+            _ => None,
+        };
+        match self {
+            Self::Value(value) => instant(value),
+            Self::Each(values) => values.iter().flatten().find_map(instant),
+            Self::Column(_) | Self::Related { .. } | Self::Network { .. } => None,
+        }
+    }
 }
 
 /// Rows that go, or are let go, ahead of the swept row and in the same transaction.

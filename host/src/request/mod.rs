@@ -7,12 +7,14 @@ mod action;
 mod condition;
 mod fault;
 mod names;
+mod reading;
 mod rules;
 
 pub use action::{Action, Assignment, Dependent, Fate, Source};
 pub use condition::{Comparison, Condition, Join, Value};
 pub use fault::{Fault, Problem};
 pub use names::{JobName, NameError, RunId, Timestamp};
+pub use reading::{Look, Page, Reading, Values};
 
 /// Rows that have outlived their purpose, what is to happen to them, and the order in which to go
 /// through them.

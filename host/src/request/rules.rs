@@ -124,7 +124,7 @@ fn assignment_fits(earlier: &[Assignment], assignment: &Assignment) -> Result<()
         ));
     }
     match &assignment.source {
-        Source::Value(_) | Source::Column(_) => Ok(()),
+        Source::Value(_) | Source::Column(_) | Source::Each(_) => Ok(()),
         Source::Related { table, on, .. } => {
             joins_something(&format!("the new value of `{column}` from `{table}`"), on)
         }

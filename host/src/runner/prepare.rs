@@ -152,10 +152,19 @@ impl Host {
         };
         covers(&grants, &asked_for(&access), &subject).map_err(RunnerError::Denied)?;
         let now = self.database.now().await?;
+        let looking = RunContext::looking(
+            self.database.clone(),
+            Arc::clone(catalog),
+            Arc::new(grants.clone()),
+            subject,
+            now,
+            before_the_run(&limits),
+        );
         let said = plugin
-            .preflight(&job.job, &settings, now)
-            .await
-            .map_err(misbehaved)?;
+            .preflight(&job.job, &settings, Arc::clone(&looking))
+            .await;
+        looking.settle().await; // also of looks that the plugin did not wait for
+        let said = said.map_err(misbehaved)?;
         let mut findings: Vec<_> = said
             .into_iter()
             .map(|said| Finding::new(said.code, said.severity, said.message))
@@ -203,13 +212,7 @@ impl Host {
                 bundled: prepared.bundled,
             },
             now,
-            RunOptions {
-                mode: Mode::DryRun,
-                batch_size: u64::from(prepared.limits.batch_size),
-                deadline: NO_DEADLINE,
-                max_rows: prepared.limits.max_rows,
-                stop: CancellationToken::new(),
-            },
+            before_the_run(&prepared.limits),
         );
         let called = prepared
             .plugin
@@ -236,6 +239,16 @@ impl Host {
             _ => None,
         };
         Ok((rehearsed, failure))
+    }
+}
+
+fn before_the_run(limits: &JobSettings) -> RunOptions {
+    RunOptions {
+        mode: Mode::DryRun,
+        batch_size: u64::from(limits.batch_size),
+        deadline: NO_DEADLINE,
+        max_rows: limits.max_rows,
+        stop: CancellationToken::new(),
     }
 }
 

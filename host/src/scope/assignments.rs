@@ -66,7 +66,10 @@ impl Check<'_> {
             Source::Value(Value::Null) if !column.nullable => {
                 Err(not_assignable(table, column, "is NOT NULL"))
             }
-            Source::Value(_) => Ok(()),
+            Source::Each(values) if !column.nullable && values.contains(&Some(Value::Null)) => {
+                Err(not_assignable(table, column, "is NOT NULL"))
+            }
+            Source::Value(_) | Source::Each(_) => Ok(()),
             Source::Column(from) => {
                 self.reads(table, from, "set-from-column")?;
                 alike(table, column, table, find_column(table, from)?)

@@ -5,7 +5,7 @@ use super::time::time_value;
 use super::value::convert;
 use super::window::{Window, selected};
 use super::writer::{Row, Writer};
-use crate::catalog::{Column, Dialect, Kind, quote_ident};
+use crate::catalog::{Column, Dialect, Kind, Table, quote_ident};
 use crate::database::{Bind, Statement};
 use crate::request::{Action, Assignment, Fault, Source, Value};
 use crate::scope::find_column;
@@ -19,7 +19,7 @@ impl Plan {
     pub(crate) fn assignments(&self) -> &[Assignment] {
         match &self.request().action {
             Action::Update(assignments) => assignments,
-            Action::Delete => &[],
+            Action::Delete | Action::Read(_) => &[],
         }
     }
 
@@ -135,6 +135,7 @@ impl Plan {
         let column = find_column(row.table, &assignment.column)?;
         match &assignment.source {
             Source::Value(value) => self.assigned(w, row, column, value),
+            Source::Each(_) => self.own_value(w, row, assignment, column),
             Source::Column(from) => {
                 w.push(&row.column(&find_column(row.table, from)?.name));
                 Ok(())
@@ -165,19 +166,7 @@ impl Plan {
         column: &Column,
         value: &Value,
     ) -> Result<(), Fault> {
-        let bind = match (value, &column.kind) {
-            (Value::Null, _) => Bind::Null,
-            (Value::Timestamp(at), _) => {
-                let form = self.forms.time(&row.table.id, column)?;
-                time_value(column, form, *at)?
-            }
-            (Value::Json(text), Kind::Json) => Bind::Text(text.clone()),
-            (Value::Json(text), Kind::Text | Kind::Any) if w.dialect() == Dialect::Sqlite => {
-                Bind::Text(text.clone())
-            }
-            _ => convert(w.dialect(), row.table, column, value)?.bind,
-        };
-        match bind {
+        match self.assigned_bind(w.dialect(), row.table, column, value)? {
             Bind::Null if w.dialect() == Dialect::Postgres => {
                 w.push("NULL::").push(&column.sql_type)
             }
@@ -185,6 +174,28 @@ impl Plan {
             bind => w.bind_as(bind, &column.sql_type),
         };
         Ok(())
+    }
+
+    /// A new value as the database takes it for the column.
+    pub(super) fn assigned_bind(
+        &self,
+        dialect: Dialect,
+        table: &Table,
+        column: &Column,
+        value: &Value,
+    ) -> Result<Bind, Fault> {
+        Ok(match (value, &column.kind) {
+            (Value::Null, _) => Bind::Null,
+            (Value::Timestamp(at), _) => {
+                let form = self.forms.time(&table.id, column)?;
+                time_value(column, form, *at)?
+            }
+            (Value::Json(text), Kind::Json) => Bind::Text(text.clone()),
+            (Value::Json(text), Kind::Text | Kind::Any) if dialect == Dialect::Sqlite => {
+                Bind::Text(text.clone())
+            }
+            _ => convert(dialect, table, column, value)?.bind,
+        })
     }
 
     /// `(SELECT …) = 1`: with several related rows it is not known which one is meant.

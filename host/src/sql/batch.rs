@@ -39,7 +39,7 @@ impl Plan {
         record: impl FnOnce(&mut Statement),
     ) -> Result<Statement, Fault> {
         let mut w = Writer::new(Dialect::Postgres);
-        if self.has_relations() {
+        if self.has_relations() || self.picked.is_some() {
             w.plan_each_time();
         }
         w.push("WITH ");
@@ -192,8 +192,14 @@ impl Plan {
         using: Option<&str>,
     ) -> Result<(), Fault> {
         let (verb, join) = match self.request().action {
-            Action::Delete => ("DELETE FROM ", " USING "),
             Action::Update(_) => (update(w.dialect()), " FROM "),
+            Action::Delete => ("DELETE FROM ", " USING "),
+            Action::Read(_) => {
+                return Err(Fault::invalid(
+                    "read-only",
+                    "a request to look at rows changes none",
+                ));
+            }
         };
         w.push(verb);
         self.swept(w, row)?;

@@ -32,6 +32,7 @@ impl Plan {
                 .bind_as(root.sql_name(), "text")
                 .push("))");
         }
+        self.unchanged(w, row);
         self.changes(w, row)
     }
 

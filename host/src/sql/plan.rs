@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::assign::Networks;
 use super::axis::Axis;
+use super::pick::Picked;
 use crate::catalog::{
     Catalog, Column, Dialect, ForeignKey, IdForm, Kind, Table, TableId, TimeForm,
 };
-use crate::request::{Action, Comparison, Condition, Fault, Request, Source, Value};
+use crate::request::{Action, Comparison, Condition, Fault, Request, Value};
 use crate::scope::{Authorized, find_column};
 
 /// How columns hold times, and keys with times inside, found before the SQL is written.
@@ -94,6 +95,8 @@ pub struct Plan {
     pub(crate) history: Vec<Arc<Plan>>,
     /// The addresses of the batch in hand, by the column that set-network assigns.
     pub(crate) networks: BTreeMap<String, Networks>,
+    /// The rows to be acted on, where a plugin has named them; `None`: all that are eligible.
+    pub(crate) picked: Option<Arc<Picked>>,
 }
 
 impl Plan {
@@ -116,6 +119,7 @@ impl Plan {
             axis,
             history,
             networks: BTreeMap::new(),
+            picked: None,
         };
         plan.remaining(1)?;
         Ok(plan)
@@ -138,11 +142,11 @@ impl Plan {
         }
         if let Action::Update(assignments) = &authorized.request().action {
             for assignment in assignments {
-                if let Source::Value(value @ Value::Timestamp(_)) = &assignment.source {
+                if let Some(at) = assignment.source.instant() {
                     let as_compared = Condition::Compare {
                         column: assignment.column.clone(),
                         operator: Comparison::Equal,
-                        to: value.clone(),
+                        to: Value::Timestamp(at),
                     };
                     probes_of(table, &as_compared, catalog, &mut probes)?;
                 }
@@ -180,6 +184,14 @@ impl Plan {
     /// How many columns tell one row of the swept table from another.
     pub(crate) fn key_width(&self) -> usize {
         super::physical::key_types(self.table()).len()
+    }
+
+    /// The same in either dialect: SQLite has one rowid.
+    pub(crate) fn row_width(&self) -> usize {
+        match self.table().has_rowid {
+            true => 1,
+            false => self.key_width(),
+        }
     }
 
     /// The dialect it is written in.

@@ -1,6 +1,7 @@
 //! The statements of a batch as they would be written, for people to read: `besom explain`.
 
 use super::Plan;
+use super::page::{PAGE_BYTES, PAGE_ROWS};
 use super::technique::Technique;
 use super::window::{Cursor, Window};
 use crate::catalog::Dialect;
@@ -18,6 +19,10 @@ impl Plan {
     /// # Errors
     /// As the statements themselves.
     pub fn sample(&self, size: u64) -> Result<Vec<(&'static str, Statement)>, Fault> {
+        if self.only_reads() {
+            let rows = size.min(PAGE_ROWS);
+            return Ok(vec![("page", self.page(None, rows, PAGE_BYTES)?)]);
+        }
         let edge = self.axis.types(self.table(), false);
         let window = Window {
             after: None,

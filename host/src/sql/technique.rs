@@ -23,6 +23,9 @@ impl Plan {
         let locked = |why| (Technique::LockThenCheck, why);
         let mut relations = Vec::new();
         relations_of(&self.request().matching, false, &mut relations);
+        if self.only_reads() {
+            return (Technique::OneStatement, "rows are only looked at");
+        }
         if let Action::Update(_) = &self.request().action {
             if self.reads_related() {
                 return locked("a new value comes from another row");

@@ -194,6 +194,9 @@ impl Plan {
 
     /// The window's bounds on a row.
     pub(crate) fn within(&self, w: &mut Writer, row: &Row<'_>, window: &Window) {
+        if let Some(picked) = &self.picked {
+            return self.is_picked(w, row, picked, window, false);
+        }
         let tie = window.tie.is_some();
         let columns = self.axis.columns(row, tie).join(", ");
         let types = self.axis.types(row.table, tie);
@@ -221,6 +224,9 @@ impl Plan {
 
     /// The row is in the window or before it.
     pub(crate) fn up_to(&self, w: &mut Writer, row: &Row<'_>, window: &Window) {
+        if let Some(picked) = &self.picked {
+            return self.is_picked(w, row, picked, window, true);
+        }
         let Some(edge) = &window.upto else {
             // The last window of a tie group: all before the group, and the group.
             match (&window.tie, &self.axis.along) {

@@ -13,7 +13,7 @@ use crate::catalog::Dialect;
 use crate::database::{Cause, DatabaseError, Session, Statement};
 use crate::ledger::{self, Fence, Record, Recorded, batch_of, recorded, write_fence, write_record};
 use crate::request::{Batch, Fault, Mode, Problem};
-use crate::sql::{Cursor, Plan, Technique, Window};
+use crate::sql::{Cursor, Plan, Technique, Window, forget_picked};
 
 /// Why an attempt at a batch did not commit.
 pub(super) enum Failed {
@@ -183,6 +183,12 @@ fn too_many(inner: &Inner) -> Fault {
 impl Attempt<'_> {
     async fn run(&self, cursor: &Cursor) -> Result<Done, Failed> {
         let mut session = self.context.database.session().await?;
+        let noted = session.dialect() == Dialect::Sqlite && self.inner.plan.picked.is_some();
+        if noted {
+            for statement in self.inner.plan.note_picked()? {
+                session.execute(&statement).await?;
+            }
+        }
         let (batch, window) = match (self.context.options.mode, session.dialect()) {
             (Mode::DryRun, _) => self.look(&mut session, cursor).await?,
             (Mode::Apply, Dialect::Sqlite) => {
@@ -201,6 +207,11 @@ impl Attempt<'_> {
             0 => BTreeMap::new(),
             _ => self.blocked_by(&mut session, &window).await,
         };
+        if noted {
+            for statement in forget_picked() {
+                session.execute(&statement).await?;
+            }
+        }
         Ok(Done {
             batch,
             next: window.next,
@@ -241,7 +252,14 @@ impl Attempt<'_> {
         cursor: &Cursor,
     ) -> Result<Window, Failed> {
         let inner = self.inner;
-        let mut window = next_window(session, &inner.plan, cursor, self.size, self.left).await?;
+        let mut window = match &inner.plan.picked {
+            Some(picked) => picked.window(cursor, self.size.min(self.left)),
+            None => next_window(session, &inner.plan, cursor, self.size, self.left).await?,
+        };
+        if inner.plan.picked.is_some() && !inner.leaves.at_the_first() {
+            // Each leaf is searched for the same rows.
+            window.examined = Some(0);
+        }
         window.next = inner.leaves.onward(window.next);
         Ok(window)
     }

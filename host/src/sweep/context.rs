@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, hash};
 use super::leaves::Leaves;
 use crate::catalog::Catalog;
 use crate::database::{Database, Work};
@@ -47,6 +47,8 @@ pub struct RunContext {
     pub(super) work: Work,
     /// Sweeps are opened and answer `drained` at once: see [`RunContext::rehearsal`].
     pub(super) rehearsal: bool,
+    /// Rows are only looked at: see [`RunContext::looking`].
+    looking: bool,
     pub(super) state: Mutex<State>,
     progress: AtomicU64,
 }
@@ -142,6 +144,7 @@ impl RunContext {
             options,
             work: Work::default(),
             rehearsal: false,
+            looking: false,
             state: Mutex::new(State {
                 fence,
                 blocked_by: checkpoint.blocked_by.clone(),
@@ -191,6 +194,47 @@ impl RunContext {
     /// Nothing is done; see [`RunContext::rehearsal`].
     pub fn is_rehearsal(&self) -> bool {
         self.rehearsal
+    }
+
+    /// For a plugin's own preflight: it may count and read rows, each look for a few seconds.
+    pub fn looking(
+        database: Database,
+        catalog: Arc<Catalog>,
+        grants: Arc<Grants>,
+        subject: Subject,
+        now: Timestamp,
+        options: RunOptions,
+    ) -> Arc<Self> {
+        let mut context = Self::rehearsal(database, catalog, grants, subject, now, options);
+        if let Some(context) = Arc::get_mut(&mut context) {
+            context.rehearsal = false;
+            context.looking = true;
+        }
+        context
+    }
+
+    /// The run has not begun: nothing is changed, and no statement may take long.
+    pub(super) fn looks_only(&self) -> bool {
+        self.looking || self.rehearsal
+    }
+
+    /// Notes whether a request could be opened. A run whose plugin swallows a refusal has not done its
+    /// work.
+    pub(super) async fn note(&self, request: &Request, fault: Option<&Fault>) {
+        /// Refusals that a rehearsal tells: more are one mistake over and over.
+        const MOST_TOLD: usize = 100;
+        let asked = hash(request);
+        let mut state = self.state.lock().await;
+        state.refused.remove(&asked);
+        state.told.remove(&asked);
+        if let Some(fault) = fault {
+            if self.rehearsal && state.told.len() < MOST_TOLD {
+                state
+                    .told
+                    .insert(asked.clone(), (request.clone(), fault.clone()));
+            }
+            state.refused.insert(asked);
+        }
     }
 
     /// The job.

@@ -2,7 +2,7 @@
 
 use super::RunContext;
 use crate::catalog::{Catalog, ProbeError};
-use crate::request::{Action, Assignment, Fault, Problem, Request, Source, Value};
+use crate::request::{Action, Assignment, Fault, Problem, Request};
 use crate::scope::Authorized;
 use crate::sql::{Forms, Plan, Probe};
 
@@ -49,9 +49,7 @@ fn assigns(authorized: &Authorized<Request>, probe: &Probe) -> bool {
     let Action::Update(assignments) = &authorized.request().action else {
         return false;
     };
-    let writes = |a: &Assignment| {
-        a.column == probe.column.name && matches!(a.source, Source::Value(Value::Timestamp(_)))
-    };
+    let writes = |a: &Assignment| a.column == probe.column.name && a.source.instant().is_some();
     *authorized.table() == probe.table && assignments.iter().any(writes)
 }
 

@@ -24,6 +24,10 @@ impl Leaves {
         self.plans.get(self.at)
     }
 
+    pub(super) fn at_the_first(&self) -> bool {
+        self.at == 0
+    }
+
     pub(super) fn all(&self) -> &[Arc<Plan>] {
         &self.plans
     }

@@ -15,11 +15,14 @@ mod locked;
 mod network;
 mod networks;
 mod physical;
+mod reader;
 mod retry;
+mod values;
 mod verify;
 mod windows;
 
 pub use context::{Progress, RunContext, RunOptions};
+pub use reader::{Change, Reader, count};
 pub use verify::{Verification, verify};
 
 use std::sync::Arc;
@@ -60,9 +63,6 @@ struct Inner {
     span: u64,
 }
 
-/// Refusals that a rehearsal tells: more are one mistake over and over.
-const MOST_TOLD: usize = 100;
-
 impl Sweep {
     /// Checks the request against the grant and prepares its SQL. Nothing is changed yet.
     ///
@@ -71,21 +71,8 @@ impl Sweep {
     /// that are not ordered by time, and forms that cannot be told; `database` when it does not
     /// answer.
     pub async fn open(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
-        let asked = hash(&request);
-        let rehearsed = context.rehearsal.then(|| request.clone());
-        let opened = Self::prepare(context, request).await;
-        let mut state = context.state.lock().await;
-        // A run whose plugin swallows a refusal has not done its work.
-        state.refused.remove(&asked);
-        state.told.remove(&asked);
-        if let Err(fault) = &opened {
-            if let Some(request) = rehearsed
-                && state.told.len() < MOST_TOLD
-            {
-                state.told.insert(asked.clone(), (request, fault.clone()));
-            }
-            state.refused.insert(asked);
-        }
+        let opened = Self::prepare(context, request.clone()).await;
+        context.note(&request, opened.as_ref().err()).await;
         opened
     }
 

@@ -19,6 +19,7 @@ mod model;
 mod once_wrong;
 mod preflight;
 mod races;
+mod readers;
 mod scenarios;
 mod sessions;
 mod tokens;

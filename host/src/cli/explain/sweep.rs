@@ -13,7 +13,7 @@ pub struct SweepPlan {
     pub table: String,
     /// Its rows by the database's own estimate; 0 where it has none.
     pub estimated_rows: u64,
-    /// `delete` or `update`.
+    /// `delete`, `update` or `read`.
     pub action: &'static str,
     /// The columns that an update assigns.
     pub assigns: Vec<String>,
@@ -27,7 +27,8 @@ pub struct SweepPlan {
     pub index: Option<String>,
     /// Why the order that was asked for is not the order of the sweep.
     pub note: Option<String>,
-    /// `one-statement` or `lock-then-check`; `one-transaction` on SQLite.
+    /// `one-statement` or `lock-then-check`; `one-transaction` on SQLite; `page by page` for
+    /// a read.
     pub technique: &'static str,
     /// Why that.
     pub why: &'static str,
@@ -44,7 +45,7 @@ pub struct SweepPlan {
 /// One statement of a batch.
 #[derive(Debug, Serialize)]
 pub struct Step {
-    /// What it is for: `window`, `lock`, `lock tied`, `collect`, `unlink` or `batch`.
+    /// What it is for: `page`, `window`, `lock`, `lock tied`, `collect`, `unlink` or `batch`.
     pub step: &'static str,
     /// The SQL, with placeholders for its values.
     pub sql: String,
@@ -95,6 +96,7 @@ impl SweepPlan {
     pub fn of(plan: &Plan, batch_size: u64) -> Self {
         let (request, table, axis) = (plan.request(), plan.table(), plan.axis());
         let (technique, why) = match (plan.dialect(), plan.technique()) {
+            _ if plan.only_reads() => ("page by page", "the plugin looks at the rows itself"),
             (Dialect::Sqlite, _) => ("one-transaction", "SQLite has one writer at a time"),
             (_, (Technique::OneStatement, why)) => ("one-statement", why),
             (_, (Technique::LockThenCheck, why)) => ("lock-then-check", why),
@@ -104,6 +106,7 @@ impl SweepPlan {
         let steps = plan.sample(batch_size).unwrap_or_default();
         let (action, assigns) = match &request.action {
             Action::Delete => ("delete", Vec::new()),
+            Action::Read(_) => ("read", Vec::new()),
             Action::Update(assignments) => {
                 let columns = assignments.iter().map(|set| set.column.clone());
                 ("update", columns.collect())

@@ -35,7 +35,7 @@ mod bindings {
         with: {
             "besom:cleanup/types.condition": crate::plugin::tree::Tree,
             "besom:cleanup/sweeps.sweep": crate::plugin::sweeping::Draft,
-            "besom:cleanup/rows.reader": super::rows::Reader,
+            "besom:cleanup/rows.reader": crate::plugin::reading::ReadDraft,
         },
         trappable_error_type: { "besom:cleanup/types.error" => super::Refusal },
         require_store_data_send: true,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wasmtime::component::Resource;
 
-use crate::request::{Assignment, Batch, Fate, Fault, Source, Step};
+use crate::request::{Assignment, Batch, Fate, Source, Step};
 
 use super::super::guest::State;
 use super::super::sweeping::Draft;
@@ -17,13 +17,6 @@ use super::conditions::{joins, value};
 impl wit::Host for State {}
 
 impl State {
-    /// Answers a call that belongs to a run and that this version does not carry out.
-    pub(super) fn later<T>(&mut self, import: &'static str) -> Result<T, Refusal> {
-        self.enter(import)?;
-        self.running()?;
-        Err(Fault::unsupported(&format!("`{import}`")).into())
-    }
-
     fn assign(
         &mut self,
         import: &'static str,
@@ -161,7 +154,7 @@ impl wit::HostSweep for State {
     }
 }
 
-fn batch(batch: Batch) -> types::Batch {
+pub(super) fn batch(batch: Batch) -> types::Batch {
     types::Batch {
         examined: batch.examined,
         affected: batch.affected,

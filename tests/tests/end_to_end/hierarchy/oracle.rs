@@ -238,6 +238,7 @@ impl<'a> Oracle<'a> {
                     self.related(state, row, table, on, column)?
                 }
                 Source::Network { .. } => unreachable!("the tables hold no address"),
+                Source::Each(_) => unreachable!("no row is named"),
             };
         }
         (new != *row).then_some(new)

@@ -209,13 +209,6 @@ async fn an_order_named_after_the_first_step_is_too_late() {
 }
 
 #[tokio::test]
-async fn what_this_version_does_not_do_says_so() {
-    let text = told("unsupported").await;
-
-    assert_eq!(text.matches("other unsupported").count(), 2, "{text}");
-}
-
-#[tokio::test]
 async fn a_sweep_never_advanced_does_nothing() {
     let plugin = hostile(Limits::default()).await;
 

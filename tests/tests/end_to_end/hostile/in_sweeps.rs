@@ -31,7 +31,7 @@ const ROWS: &str = "
     INSERT INTO secrets VALUES (1, 1, 1, 'w');";
 
 /// 1 as long as every row is as it was written.
-const UNTOUCHED: &str = "
+pub(super) const UNTOUCHED: &str = "
     SELECT count(*) FROM victims AS v
     JOIN children AS c ON c.victim_id = v.id JOIN kept AS k ON k.victim_id = v.id
     JOIN secrets AS s ON s.victim_id = v.id
@@ -73,7 +73,7 @@ fn grants() -> Grants {
     }
 }
 
-async fn labs() -> Vec<Lab> {
+pub(super) async fn labs() -> Vec<Lab> {
     let mut labs = besom_tests::lab::both(POSTGRES, SQLITE).await;
     for lab in &mut labs {
         lab.script(ROWS).await;

@@ -3,6 +3,7 @@
 
 mod at_load;
 mod in_probes;
+mod in_readers;
 mod in_run;
 mod in_sweeps;
 mod in_the_code_cache;
@@ -35,6 +36,18 @@ async fn context(job: &str) -> (Lab, Arc<RunContext>) {
     lab.options.batch_size = 1;
     let context = lab.begin_as(JobName::new("hostile", job), NOW).await;
     (lab, context)
+}
+
+/// What `preflight` looks with.
+async fn looking(lab: &Lab) -> Arc<RunContext> {
+    let catalog = lab.catalog().await;
+    let grants = besom_tests::lab::everything(&catalog);
+    let subject = besom::scope::Subject {
+        job: JobName::new("hostile", "good"),
+        bundled: false,
+    };
+    let (database, options) = (lab.database.clone(), lab.options.clone());
+    RunContext::looking(database, catalog, Arc::new(grants), subject, NOW, options)
 }
 
 /// Three hundred rows, and a ledger whose every fence is slow.

@@ -1,0 +1,335 @@
+//! Rows that a read has shown and a plugin has named, as a window of their own.
+//!
+//! A row is acted on where it is still what was shown: its key, and the columns that were read. They
+//! are compared in one text, which the database itself makes of them.
+
+use std::sync::Arc;
+
+use super::Plan;
+use super::physical::key_types;
+use super::window::{Cursor, Edge, Window, key_columns};
+use super::writer::{Row, Writer};
+use crate::catalog::{Column, Dialect};
+use crate::database::{Bind, Statement};
+use crate::request::{Assignment, Fault, Source};
+
+/// The temporary table that holds the named rows on SQLite.
+const TABLE: &str = "besom_picked";
+
+/// One row that was shown.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Pick {
+    /// Its key, as an edge has it.
+    pub(crate) key: Edge,
+    /// What the columns held that were read.
+    pub(crate) seen: Bind,
+}
+
+/// The rows that are to be acted on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Picked {
+    /// The columns that were read.
+    pub(crate) columns: Vec<String>,
+    /// The rows, in the order in which they were named.
+    pub(crate) rows: Vec<Pick>,
+}
+
+impl Picked {
+    /// The `size` rows after the cursor, by the places in which they were named.
+    pub(crate) fn window(&self, cursor: &Cursor, size: u64) -> Window {
+        let count = self.rows.len() as u64;
+        let from = match cursor.after.as_deref() {
+            Some([Bind::Integer(place)]) => u64::try_from(*place).unwrap_or(count),
+            _ => 0,
+        };
+        let upto = from.saturating_add(size.max(1)).min(count);
+        let edge = |place: u64| Some(vec![Bind::from(place)]);
+        let next = Cursor {
+            after: edge(upto),
+            ..Cursor::default()
+        };
+        Window {
+            after: edge(from),
+            upto: edge(upto),
+            inclusive: false,
+            tie: None,
+            examined: Some(upto.saturating_sub(from)),
+            next: (upto < count).then_some(next),
+        }
+    }
+
+    /// The places that a window covers.
+    fn places(&self, window: &Window) -> std::ops::Range<usize> {
+        let place = |edge: &Option<Edge>, or: usize| match edge.as_deref() {
+            Some([Bind::Integer(place)]) => usize::try_from(*place).unwrap_or(or),
+            _ => or,
+        };
+        let upto = place(&window.upto, self.rows.len()).min(self.rows.len());
+        place(&window.after, 0).min(upto)..upto
+    }
+}
+
+impl Plan {
+    /// The same plan for these rows alone.
+    pub(crate) fn with_picked(&self, picked: Arc<Picked>) -> Self {
+        Self {
+            picked: Some(picked),
+            ..self.clone()
+        }
+    }
+
+    /// The row is one of those named, from the window's first place to its last; `before`: also those
+    /// before it.
+    pub(super) fn is_picked(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        picked: &Picked,
+        window: &Window,
+        before: bool,
+    ) {
+        let mut places = picked.places(window);
+        if before {
+            places.start = 0;
+        }
+        let keys = key_columns(row);
+        let names: Vec<_> = (0..keys.len()).map(|i| format!("k{i}")).collect();
+        let own = match keys.as_slice() {
+            [key] => key.clone(),
+            keys => format!("({})", keys.join(", ")),
+        };
+        if w.dialect() == Dialect::Sqlite {
+            let names = names.join(", ");
+            w.push(&format!(
+                "{own} IN (SELECT {names} FROM temp.{TABLE} WHERE place >= "
+            ))
+            .bind(places.start as u64)
+            .push(" AND place < ")
+            .bind(places.end as u64)
+            .push(")");
+            return;
+        }
+        let rows = picked.rows.get(places).unwrap_or_default();
+        let column = |index: usize| {
+            let texts = rows.iter().map(|row| text(row.key.get(index)));
+            Bind::Texts(texts.map(Option::unwrap_or_default).collect())
+        };
+        let types = key_types(row.table);
+        if let [sql_type] = types.as_slice() {
+            w.push(&format!("{own} = ANY (")).bind(column(0));
+            w.push(&format!("::text[]::{sql_type}[])"));
+            return;
+        }
+        let typed = names.iter().zip(&types);
+        let typed: Vec<_> = typed.map(|(name, of)| format!("u.{name}::{of}")).collect();
+        w.push(&format!(
+            "{own} IN (SELECT {} FROM unnest(",
+            typed.join(", ")
+        ));
+        for index in 0..types.len() {
+            w.push(if index > 0 { ", " } else { "" })
+                .bind(column(index))
+                .push("::text[]");
+        }
+        w.push(&format!(") AS u({}))", names.join(", ")));
+    }
+
+    /// ` AND …`: the row is named, and holds what was shown.
+    pub(super) fn unchanged(&self, w: &mut Writer, row: &Row<'_>) {
+        let Some(picked) = &self.picked else { return };
+        w.push(" AND ");
+        let columns = picked.columns.iter().map(|name| row.column(name));
+        let seen = fingerprint(w.dialect(), &columns.collect::<Vec<_>>());
+        match w.dialect() {
+            Dialect::Sqlite => {
+                w.push("(SELECT seen FROM ");
+                noted(w, row);
+                w.push(&format!(") = {seen}"));
+            }
+            Dialect::Postgres => {
+                let known = picked.rows.iter();
+                let known = known.map(|pick| (name_of(&pick.key), text(Some(&pick.seen))));
+                w.push("(").bind(object(known));
+                w.push(&format!("::jsonb ->> {}) = {seen}", own_name(row)));
+            }
+        }
+    }
+
+    /// The value that each named row gets for itself; the old one where it gets none.
+    pub(super) fn own_value(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        assignment: &Assignment,
+        column: &Column,
+    ) -> Result<(), Fault> {
+        let old = row.column(&column.name);
+        let (Some(picked), Source::Each(values)) = (&self.picked, &assignment.source) else {
+            w.push(&old);
+            return Ok(());
+        };
+        if w.dialect() == Dialect::Sqlite {
+            let place = self.place_of_assignment(assignment);
+            w.push(&format!("CASE WHEN (SELECT s{place} FROM "));
+            noted(w, row);
+            w.push(&format!(") THEN (SELECT v{place} FROM "));
+            noted(w, row);
+            w.push(&format!(") ELSE {old} END"));
+            return Ok(());
+        }
+        let mut given = Vec::new();
+        for (pick, value) in picked.rows.iter().zip(values) {
+            if let Some(value) = value {
+                let bind = self.assigned_bind(w.dialect(), row.table, column, value)?;
+                given.push((name_of(&pick.key), text(Some(&bind))));
+            }
+        }
+        let (map, name) = (object(given.into_iter()), own_name(row));
+        w.push("CASE WHEN jsonb_exists(").bind(map.clone());
+        w.push(&format!("::jsonb, {name}) THEN (")).bind(map);
+        w.push(&format!(
+            "::jsonb ->> {name})::{} ELSE {old} END",
+            column.sql_type
+        ));
+        Ok(())
+    }
+
+    fn place_of_assignment(&self, assignment: &Assignment) -> usize {
+        let of = |other: &Assignment| other.column == assignment.column;
+        self.assignments().iter().position(of).unwrap_or_default()
+    }
+
+    /// SQLite: notes the named rows where the statements of the batch look for them.
+    pub(crate) fn note_picked(&self) -> Result<Vec<Statement>, Fault> {
+        /// Values bound at a time; SQLite takes 32 766.
+        const BINDS: usize = 10_000;
+        let Some(picked) = &self.picked else {
+            return Ok(Vec::new());
+        };
+        let table = self.table();
+        let width = picked.rows.first().map_or(1, |row| row.key.len());
+        let keys: Vec<_> = (0..width).map(|i| format!("k{i}")).collect();
+        let values = (0..self.assignments().len()).map(|i| format!(", s{i}, v{i}"));
+        let mut statements = forget_picked();
+        let mut w = Statement::new(Dialect::Sqlite);
+        w.push(&format!(
+            "CREATE TEMP TABLE {TABLE} ({}, place, seen{}, PRIMARY KEY ({})) WITHOUT ROWID",
+            keys.join(", "),
+            values.collect::<String>(),
+            keys.join(", ")
+        ));
+        statements.push(w);
+        let chunk = BINDS / (width + 2 + 2 * self.assignments().len());
+        for (number, rows) in picked.rows.chunks(chunk.max(1)).enumerate() {
+            let mut w = Statement::new(Dialect::Sqlite);
+            w.plan_each_time()
+                .push(&format!("INSERT INTO temp.{TABLE} VALUES "));
+            for (index, row) in rows.iter().enumerate() {
+                let place = number * chunk.max(1) + index;
+                w.push(if index > 0 { ", (" } else { "(" });
+                for key in &row.key {
+                    w.bind(key.clone()).push(", ");
+                }
+                w.bind(place as u64).push(", ").bind(row.seen.clone());
+                for assignment in self.assignments() {
+                    let column = crate::scope::find_column(table, &assignment.column)?;
+                    let value = match &assignment.source {
+                        Source::Each(values) => values.get(place).and_then(Option::as_ref),
+                        _ => None,
+                    };
+                    w.push(", ").bind(i64::from(value.is_some())).push(", ");
+                    w.bind(match value {
+                        Some(value) => self.assigned_bind(Dialect::Sqlite, table, column, value)?,
+                        None => Bind::Null,
+                    });
+                }
+                w.push(")");
+            }
+            statements.push(w);
+        }
+        Ok(statements)
+    }
+}
+
+/// SQLite: clears the named rows away.
+pub(crate) fn forget_picked() -> Vec<Statement> {
+    let mut w = Statement::new(Dialect::Sqlite);
+    w.push(&format!("DROP TABLE IF EXISTS temp.{TABLE}"));
+    vec![w]
+}
+
+/// One text for the values of some columns, that of others where any of them is another value.
+pub(super) fn fingerprint(dialect: Dialect, columns: &[String]) -> String {
+    match (dialect, columns) {
+        (_, []) => "'-'".to_owned(),
+        (Dialect::Postgres, columns) => format!(
+            "encode(sha256(textsend(ROW({})::text)), 'hex')",
+            columns.join(", ")
+        ),
+        (Dialect::Sqlite, columns) => {
+            // `quote` ends a text at its first NUL character.
+            let value = |c: &String| {
+                format!("CASE typeof({c}) WHEN 'text' THEN 't' || hex({c}) ELSE quote({c}) END")
+            };
+            let values: Vec<_> = columns.iter().map(value).collect();
+            format!("({})", values.join(" || ',' || "))
+        }
+    }
+}
+
+/// SQLite: the note about a row.
+fn noted(w: &mut Writer, row: &Row<'_>) {
+    let same: Vec<_> = key_columns(row)
+        .iter()
+        .enumerate()
+        .map(|(i, key)| format!("{key} = picked.k{i}"))
+        .collect();
+    w.push(&format!(
+        "temp.{TABLE} AS picked WHERE {}",
+        same.join(" AND ")
+    ));
+}
+
+/// PostgreSQL: one text for a key, however many columns it has.
+fn own_name(row: &Row<'_>) -> String {
+    let keys: Vec<_> = key_columns(row)
+        .iter()
+        .map(|key| format!("{key}::text"))
+        .collect();
+    match keys.as_slice() {
+        [key] => format!("({key})"),
+        keys => {
+            let parts = keys
+                .iter()
+                .map(|key| format!("length({key}) || ':' || {key}"));
+            format!("({})", parts.collect::<Vec<_>>().join(" || "))
+        }
+    }
+}
+
+/// The same, of a key that the database has told.
+fn name_of(key: &Edge) -> String {
+    let texts = key.iter().map(|part| text(Some(part)).unwrap_or_default());
+    match key.len() {
+        1 => texts.collect(),
+        _ => texts
+            .map(|text| format!("{}:{text}", text.chars().count()))
+            .collect(),
+    }
+}
+
+/// A value in PostgreSQL's text form.
+fn text(bind: Option<&Bind>) -> Option<String> {
+    match bind {
+        Some(Bind::Text(text)) => Some(text.clone()),
+        Some(Bind::Integer(value)) => Some(value.to_string()),
+        Some(Bind::Real(value)) => Some(value.to_string()),
+        Some(Bind::Null | Bind::Blob(_) | Bind::Texts(_)) | None => None,
+    }
+}
+
+fn object(pairs: impl Iterator<Item = (String, Option<String>)>) -> String {
+    let value = |text: Option<String>| text.map_or(serde_json::Value::Null, Into::into);
+    let map: serde_json::Map<_, _> = pairs.map(|(name, text)| (name, value(text))).collect();
+    serde_json::Value::Object(map).to_string()
+}

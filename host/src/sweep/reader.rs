@@ -1,0 +1,533 @@
+//! Readers: pages of rows for a plugin that must look at them, and what it then does to them.
+//!
+//! A read begins at its first row in every run, because what a plugin makes of a row may depend on
+//! those before it. Each page is one statement; no transaction is open between two of them. What is
+//! done to rows of a page goes the way of a batch, with the rows for its window.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use super::act;
+use super::context::{RunContext, State};
+use super::leaves::Leaves;
+use super::{Inner as Batches, checkpoint, first_span, forms, values};
+use crate::catalog::Dialect;
+use crate::database::{Bind, Cause, Cell, Cells, Database, DatabaseError, Statement};
+use crate::request::{
+    Assignment, Batch, Fault, Mode, Page, Problem, Reading, Request, Source, Suspension, Value,
+};
+use crate::scope::{Authorized, authorize, authorize_leaves, find_column};
+use crate::sql::{Edge, PAGE_BYTES, PAGE_ROWS, Pick, Picked, Plan};
+
+/// Before a run a plugin may look, but not for long: the job waits for it.
+const LOOK_LIMIT: Duration = Duration::from_secs(5);
+
+/// A cursor over rows that a plugin looks at.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    context: Arc<RunContext>,
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    plan: Arc<Plan>,
+    ordinal: usize,
+    /// The last row shown; `None`: none yet.
+    after: Option<Edge>,
+    drained: bool,
+    /// The rows of the page in hand, and how many came before it.
+    page: Vec<Pick>,
+    offset: u64,
+    /// What was done so far, so that two acts on one page are told apart.
+    acts: u64,
+    /// What a batch may span, as far as earlier ones have shown.
+    span: u64,
+    skip_locked: u32,
+}
+
+/// What is to become of rows of a page, by their positions.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// They go.
+    Delete(Vec<u32>),
+    /// Each gets its own values.
+    Update(Vec<(u32, Vec<(String, Value)>)>),
+}
+
+/// How many rows match, counted no further than `most`.
+///
+/// # Errors
+/// `denied` and `invalid` as a reader's, `timeout` and `database` as the statement ends.
+pub async fn count(context: &Arc<RunContext>, request: Request, most: u64) -> Result<u64, Fault> {
+    let asked = context.clone();
+    let counted = async move {
+        let plan = plan(&asked, request.clone()).await;
+        asked.note(&request, plan.as_ref().err()).await;
+        let statement = plan?.count(most)?;
+        let rows = fetch(&asked, &statement).await?;
+        Ok(rows.first().map_or(0, |row| row.get(0).as_count()))
+    };
+    context.work.run(counted).await?
+}
+
+impl Reader {
+    /// Checks the read against the grant and prepares its SQL.
+    ///
+    /// # Errors
+    /// `denied` and `invalid` as a sweep's; `invalid` for a table without a key.
+    pub async fn open(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
+        let opened = Self::prepare(context, request.clone()).await;
+        context.note(&request, opened.as_ref().err()).await;
+        opened
+    }
+
+    async fn prepare(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
+        let plan = plan(context, request).await?;
+        let table = plan.table();
+        if table.primary_key.is_empty() && !table.has_rowid {
+            return Err(Fault::invalid(
+                "no-key",
+                format!(
+                    "`{}` has no primary key, so that a row of a page could not be told from \
+                     another: use a sweep, or give the table a key",
+                    table.id
+                ),
+            ));
+        }
+        if !plan.request().dependents.is_empty() {
+            changing(context, plan.request().deleting(), &[]).await?;
+        }
+        if context.rehearsal {
+            expect_changes(context, &plan).await?;
+        }
+        let mut state = context.state.lock().await;
+        let ordinal = state.opened;
+        state.opened += 1;
+        // A plugin may have seen enough at any page.
+        state.ended += 1;
+        drop(state);
+        Ok(Self {
+            context: Arc::clone(context),
+            inner: Arc::new(Mutex::new(Inner {
+                drained: context.rehearsal,
+                plan,
+                ordinal,
+                after: None,
+                page: Vec::new(),
+                offset: 0,
+                acts: 0,
+                span: u64::MAX,
+                skip_locked: 0,
+            })),
+        })
+    }
+
+    /// The next page; what was shown before can no longer be acted on.
+    ///
+    /// # Errors
+    /// `timeout`, `database`; `exhausted` for a row that is larger than a page may be.
+    pub async fn next(&self) -> Result<Reading, Fault> {
+        let reader = self.clone();
+        self.context
+            .work
+            .run(async move { reader.turn().await })
+            .await?
+    }
+
+    async fn turn(&self) -> Result<Reading, Fault> {
+        let mut inner = self.inner.lock().await;
+        let mut state = self.context.state.lock().await;
+        inner.offset += inner.page.len() as u64;
+        inner.page.clear();
+        if inner.drained {
+            return Ok(Reading::Drained);
+        }
+        let stop = due_to_stop(&self.context, &state);
+        if let Some(reason @ (Suspension::ShuttingDown | Suspension::Deadline)) = stop {
+            return Ok(suspend(&mut state, reason));
+        }
+        let plan = Arc::clone(&inner.plan);
+        let rows = PAGE_ROWS.min(self.context.options.batch_size.max(1));
+        let statement = plan.page(inner.after.as_ref(), rows, PAGE_BYTES)?;
+        let shown = fetch(&self.context, &statement).await?;
+        if shown.is_empty() {
+            inner.drained = true;
+            return Ok(Reading::Drained);
+        }
+        if let Some(reason) = stop {
+            return Ok(suspend(&mut state, reason));
+        }
+        let (page, picks, last) = taken_apart(&plan, shown, inner.offset)?;
+        self.context.advance(picks.len() as u64);
+        inner.after = last;
+        inner.page = picks;
+        Ok(Reading::Page(page))
+    }
+
+    /// Acts on rows of the page in hand that still match and still are what was shown.
+    ///
+    /// # Errors
+    /// `invalid` for positions that the page does not have, `denied`, and what a batch may end with.
+    pub async fn act(&self, change: Change) -> Result<Batch, Fault> {
+        let reader = self.clone();
+        self.context
+            .work
+            .run(async move { reader.change(change).await })
+            .await?
+    }
+
+    async fn change(&self, change: Change) -> Result<Batch, Fault> {
+        let mut inner = self.inner.lock().await;
+        let reads = inner.plan.request();
+        let (request, places) = match change {
+            Change::Delete(mut rows) => {
+                rows.sort_unstable();
+                rows.dedup();
+                (reads.deleting(), rows)
+            }
+            Change::Update(rows) => updating(&inner.plan, inner.page.len(), rows)?,
+        };
+        let picks = places.iter().map(|place| {
+            let row = usize::try_from(*place)
+                .ok()
+                .and_then(|at| inner.page.get(at));
+            row.cloned()
+                .ok_or_else(|| no_such_row(*place, inner.page.len()))
+        });
+        let picked = Picked {
+            columns: inner
+                .plan
+                .look()
+                .map(|look| look.columns.clone())
+                .unwrap_or_default(),
+            rows: picks.collect::<Result<_, Fault>>()?,
+        };
+        if picked.rows.is_empty() {
+            return Ok(Batch::default());
+        }
+        let context = &self.context;
+        let history = context.state.lock().await.history.clone();
+        let plans = changing(context, request.clone(), &history).await;
+        context.note(&request, plans.as_ref().err()).await;
+        let picked = Arc::new(picked);
+        let plans = plans?;
+        let plans: Vec<_> = plans
+            .iter()
+            .map(|plan| Arc::new(plan.with_picked(Arc::clone(&picked))))
+            .collect();
+        let Some(first) = plans.first().cloned() else {
+            return Ok(Batch::default());
+        };
+        inner.acts += 1;
+        let mut batches = Batches {
+            span: inner.span.min(first_span(&first)),
+            technique: first.technique().0,
+            leaves: Leaves::new(plans),
+            plan: first,
+            ordinal: inner.ordinal,
+            hash: checkpoint::hash(&("reader", &request, inner.offset, inner.acts)),
+            cursor: None,
+            skip_locked: inner.skip_locked,
+            too_heavy: 0,
+        };
+        let mut state = context.state.lock().await;
+        let done = run(context, &mut batches, &mut state).await;
+        if batches.span != u64::MAX {
+            inner.span = batches.span;
+        }
+        inner.skip_locked = batches.skip_locked;
+        done
+    }
+}
+
+/// Every batch that the named rows take; most often one.
+async fn run(
+    context: &RunContext,
+    batches: &mut Batches,
+    state: &mut State,
+) -> Result<Batch, Fault> {
+    let mut total = Batch::default();
+    batches.go_on(Some(crate::sql::Cursor::default()));
+    while let Some(cursor) = batches.cursor.clone() {
+        if batches.leaves.is_gone(&context.database).await? {
+            let next = batches.leaves.pass();
+            batches.go_on(next);
+            continue;
+        }
+        if let Some(reason) = due_to_stop(context, state) {
+            suspend(state, reason);
+            break;
+        }
+        let left = context.options.max_rows - state.totals.changed();
+        let (batch, next) = act::act(context, batches, state, &cursor, left).await?;
+        state.totals += batch;
+        state.batches += 1;
+        total += batch;
+        batches.go_on(next);
+    }
+    // Later sweeps of a dry run do not know these rows as gone.
+    state.estimated |= context.options.mode == Mode::DryRun && total.changed() > 0;
+    Ok(total)
+}
+
+fn due_to_stop(context: &RunContext, state: &State) -> Option<Suspension> {
+    let options = &context.options;
+    if options.stop.is_cancelled() {
+        return Some(Suspension::ShuttingDown);
+    }
+    if Instant::now() >= context.ends {
+        return Some(Suspension::Deadline);
+    }
+    (state.totals.changed() >= options.max_rows).then_some(Suspension::RowBudget)
+}
+
+fn suspend(state: &mut State, reason: Suspension) -> Reading {
+    state.suspended.get_or_insert(reason);
+    Reading::Suspended(reason)
+}
+
+/// The read as a plan, for the table as a whole also where it is partitioned.
+async fn plan(context: &Arc<RunContext>, request: Request) -> Result<Arc<Plan>, Fault> {
+    let (grants, subject) = (&context.grants, &context.subject);
+    let authorized = authorize(request, grants, subject, &context.catalog, context.now);
+    let authorized = noting_denial(context, authorized).await?;
+    let history = context.state.lock().await.history.clone();
+    planned(context, authorized, &history).await
+}
+
+/// A change of rows that were read, as a plan for each table that holds rows.
+async fn changing(
+    context: &Arc<RunContext>,
+    request: Request,
+    history: &[Arc<Plan>],
+) -> Result<Vec<Arc<Plan>>, Fault> {
+    let (grants, subject) = (&context.grants, &context.subject);
+    let authorized = authorize_leaves(request, grants, subject, &context.catalog, context.now);
+    let mut plans = Vec::new();
+    for leaf in noting_denial(context, authorized).await? {
+        plans.push(planned(context, leaf, history).await?);
+    }
+    Ok(plans)
+}
+
+async fn planned(
+    context: &Arc<RunContext>,
+    authorized: Authorized<Request>,
+    history: &[Arc<Plan>],
+) -> Result<Arc<Plan>, Fault> {
+    let forms = forms::resolve(context, &authorized).await?;
+    let catalog = Arc::clone(&context.catalog);
+    Ok(Arc::new(Plan::new(
+        authorized,
+        catalog,
+        forms,
+        history.to_vec(),
+    )?))
+}
+
+async fn noting_denial<T>(context: &RunContext, checked: Result<T, Fault>) -> Result<T, Fault> {
+    if matches!(checked, Err(Fault::Denied(_))) {
+        context.state.lock().await.denied = true;
+    }
+    checked
+}
+
+/// In a rehearsal no row is shown, so what the plugin would do to it is taken from its grant.
+async fn expect_changes(context: &Arc<RunContext>, plan: &Arc<Plan>) -> Result<(), Fault> {
+    let mut plans = vec![Arc::clone(plan)];
+    let grants = context.grants.spelled(&context.catalog)?;
+    let of_table = |(name, _): &(&String, _)| {
+        let table = context.catalog.table(name);
+        table.is_ok_and(|table| table.id == plan.table().id)
+    };
+    if let Some((_, grant)) = grants.tables.iter().find(of_table) {
+        if grant.delete {
+            plans.extend(changing(context, plan.request().deleting(), &[]).await?);
+        }
+        let each = |column: &String| Assignment {
+            column: column.clone(),
+            source: Source::Each(Vec::new()),
+        };
+        let assignments: Vec<_> = grant.update.iter().map(each).collect();
+        if !assignments.is_empty() {
+            // A column that the grant names and no update may assign is none of this plugin's.
+            let updating = plan.request().updating(assignments);
+            plans.extend(changing(context, updating, &[]).await.unwrap_or_default());
+        }
+    }
+    context.state.lock().await.drained.extend(plans);
+    Ok(())
+}
+
+/// The rows of a read-only statement. A connection that is lost is asked for again; a plugin that
+/// looks before the run has a few seconds.
+async fn fetch(context: &RunContext, statement: &Statement) -> Result<Vec<Cells>, DatabaseError> {
+    /// With the pauses between them some seconds, which a fail-over takes.
+    const ATTEMPTS: u32 = 6;
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        match fetch_once(&context.database, statement, context.looks_only()).await {
+            Err(error) if error.cause == Cause::ConnectionLost && attempt < ATTEMPTS => {
+                tokio::time::sleep(Duration::from_millis(50 << attempt)).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+async fn fetch_once(
+    database: &Database,
+    statement: &Statement,
+    briefly: bool,
+) -> Result<Vec<Cells>, DatabaseError> {
+    let mut session = database.session().await?;
+    match session.dialect() {
+        Dialect::Postgres if briefly => {
+            let limit = LOOK_LIMIT.as_millis();
+            session
+                .begin(&format!(
+                    "BEGIN READ ONLY; SET LOCAL statement_timeout = {limit}"
+                ))
+                .await?;
+            let rows = session.fetch(statement).await?;
+            session.rollback().await?;
+            Ok(rows)
+        }
+        Dialect::Postgres => session.fetch(statement).await,
+        Dialect::Sqlite => {
+            let limit = match briefly {
+                true => LOOK_LIMIT,
+                false => database.options().statement_timeout,
+            };
+            session.limit_sqlite_statements(Some(limit)).await?;
+            let rows = session.fetch(statement).await;
+            session.limit_sqlite_statements(None).await?;
+            rows
+        }
+    }
+}
+
+/// The page as the plugin gets it, its rows as the host knows them, and the edge that it ends at.
+fn taken_apart(
+    plan: &Plan,
+    rows: Vec<Cells>,
+    offset: u64,
+) -> Result<(Page, Vec<Pick>, Option<Edge>), Fault> {
+    let look = plan.look().cloned().unwrap_or_default();
+    let table = plan.table();
+    let length = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+    let mut columns = vec![Vec::with_capacity(rows.len()); look.columns.len()];
+    let mut picks = Vec::with_capacity(rows.len());
+    let mut last = None;
+    for row in rows {
+        let mut cells = row.0.into_iter();
+        let size = cells.next().map_or(0, |cell| cell.as_count());
+        if size > PAGE_BYTES {
+            return Err(too_large(plan, size));
+        }
+        let edge: Edge = cells
+            .by_ref()
+            .take(plan.edge_width())
+            .map(Bind::from)
+            .collect();
+        let key = cells
+            .by_ref()
+            .take(plan.row_width())
+            .map(Bind::from)
+            .collect();
+        let seen = cells.next().map_or(Bind::Null, Bind::from);
+        picks.push(Pick { key, seen });
+        for (column, cell) in columns
+            .iter_mut()
+            .zip(cells.chain(std::iter::repeat(Cell::Null)))
+        {
+            column.push(cell);
+        }
+        last = Some(edge);
+    }
+    let named = look.columns.iter().zip(columns);
+    let columns = named.map(|(name, cells)| {
+        let column = find_column(table, name)?;
+        values::list(table, column, plan.shape(column), cells)
+    });
+    let page = Page {
+        length,
+        columns: columns.collect::<Result<_, Fault>>()?,
+        offset,
+    };
+    Ok((page, picks, last))
+}
+
+fn too_large(plan: &Plan, size: u64) -> Fault {
+    Fault::Exhausted(Problem::new(
+        "page-bytes",
+        format!(
+            "a row of `{}` has {size} bytes in the columns that are read; a page has {PAGE_BYTES} at \
+             most: read fewer columns",
+            plan.table().id
+        ),
+    ))
+}
+
+fn no_such_row(place: u32, length: usize) -> Fault {
+    let message = match length {
+        0 => format!("row {place} was named, and there is no page in hand: call `next` first"),
+        length => format!(
+            "row {place} is not on the page: it has the rows 0 to {}",
+            length - 1
+        ),
+    };
+    Fault::invalid("position", message)
+}
+
+/// An update of some rows of a page of `length` as a request, and the rows in the order of its values.
+fn updating(
+    plan: &Plan,
+    length: usize,
+    rows: Vec<(u32, Vec<(String, Value)>)>,
+) -> Result<(Request, Vec<u32>), Fault> {
+    let mut named = BTreeSet::new();
+    for (place, _) in &rows {
+        if usize::try_from(*place).map_or(true, |place| place >= length) {
+            return Err(no_such_row(*place, length));
+        }
+        if !named.insert(*place) {
+            return Err(twice(&format!("row {place} is named twice")));
+        }
+    }
+    let count = rows.len();
+    let mut places = Vec::with_capacity(count);
+    let mut given: BTreeMap<String, Vec<Option<Value>>> = BTreeMap::new();
+    for (index, (place, values)) in rows.into_iter().enumerate() {
+        places.push(place);
+        for (column, value) in values {
+            // No more lists than the table has columns, whatever the plugin names.
+            find_column(plan.table(), &column)?;
+            let list = given.entry(column.clone());
+            let list = list.or_insert_with(|| vec![None; count]);
+            if let Some(slot) = list.get_mut(index) {
+                if slot.is_some() {
+                    return Err(twice(&format!("row {place} gets `{column}` twice")));
+                }
+                *slot = Some(value);
+            }
+        }
+    }
+    if given.is_empty() {
+        return Ok((plan.request().clone(), Vec::new())); // nothing to do
+    }
+    let assignments = given.into_iter().map(|(column, values)| Assignment {
+        column,
+        source: Source::Each(values),
+    });
+    Ok((plan.request().updating(assignments.collect()), places))
+}
+
+fn twice(what: &str) -> Fault {
+    Fault::invalid("not-assignable", format!("{what}: say its new values once"))
+}
