@@ -284,3 +284,80 @@ async fn all_but_the_newest_ten_go_and_a_second_run_begins_at_the_first_row() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_run_that_was_taken_over_changes_nothing_more() {
+    for lab in both(ROWS, ROWS).await {
+        let (context, reader) = open(&lab, read("row", ["id"], old())).await;
+        page(&reader).await;
+        lab.script("UPDATE besom_run SET token = token + 1").await;
+
+        let fault = reader.act(Change::Delete(vec![0])).await.unwrap_err();
+        context.settle().await;
+
+        assert_eq!(code(&fault), "lease-lost");
+        assert_eq!(lab.count("SELECT count(*) FROM row").await, 6);
+    }
+}
+
+/// Writers change rows of each page while it is acted on: whatever the order, a row goes only as it
+/// was shown.
+#[tokio::test]
+async fn rows_that_writers_change_under_a_reader_stay() {
+    let lab = Lab::postgres(
+        "CREATE TABLE row (id bigint PRIMARY KEY, state text NOT NULL, version bigint NOT NULL);
+         INSERT INTO row SELECT n, 'old', 0 FROM generate_series(1, 3000) AS n",
+    )
+    .await;
+    let url = lab.home.url.clone();
+    let done = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let writers: Vec<_> = (0..3)
+        .map(|writer| {
+            let (url, done) = (url.clone(), std::sync::Arc::clone(&done));
+            tokio::spawn(async move {
+                let database = besom::database::Database::connect(&url, Default::default()).await;
+                let mut session = database.unwrap().session().await.unwrap();
+                let mut n: i64 = writer;
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    n = (n * 7919 + 13) % 3000;
+                    let column = if n % 2 == 0 {
+                        "state = 'new'"
+                    } else {
+                        "version = 1"
+                    };
+                    // The mark is written together with the change, and never goes with a row.
+                    let sql = format!(
+                        "WITH changed AS (UPDATE row SET {column} WHERE id = {n} + 1 RETURNING id)
+                         INSERT INTO changed SELECT id FROM changed ON CONFLICT DO NOTHING"
+                    );
+                    session.run_script(&sql).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    lab.script("CREATE TABLE changed (id bigint PRIMARY KEY)")
+        .await;
+    let mut lab = lab;
+    lab.options.batch_size = 100;
+    let (context, reader) = open(&lab, read("row", ["id", "version"], old())).await;
+    let mut gone = 0;
+    while let Reading::Page(page) = reader.next().await.unwrap() {
+        gone += delete(&reader, &(0..page.length).collect::<Vec<_>>())
+            .await
+            .affected;
+    }
+    done.store(true, std::sync::atomic::Ordering::Relaxed);
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    lab.end(&context).await;
+
+    let left = lab.count("SELECT count(*) FROM row").await;
+    assert_eq!(i64::try_from(gone).unwrap() + left, 3000);
+    // A row may have been shown with its new version; one that is not old any more never goes.
+    let lost = "SELECT count(*) FROM changed WHERE id % 2 = 1
+                AND NOT EXISTS (SELECT 1 FROM row WHERE row.id = changed.id)";
+    assert_eq!(lab.count(lost).await, 0);
+    assert!(lab.count("SELECT count(*) FROM changed").await > 0);
+}
