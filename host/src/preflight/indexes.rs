@@ -63,7 +63,7 @@ pub(super) fn unindexed(plan: &Plan) -> Option<Finding> {
         // In either direction, and the key needs not stand beside it.
         true => {
             let by_key = table.primary_key.first() == Some(along);
-            by_key || table.index_led_by(along).is_some()
+            by_key || plan.axis().note.is_none() || table.index_led_by(along).is_some()
         }
         false => plan.axis().note.is_none(),
     };

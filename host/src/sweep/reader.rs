@@ -339,6 +339,11 @@ async fn noting_denial<T>(context: &RunContext, checked: Result<T, Fault>) -> Re
 /// In a rehearsal no row is shown, so what the plugin would do to it is taken from its grant.
 async fn expect_changes(context: &Arc<RunContext>, plan: &Arc<Plan>) -> Result<(), Fault> {
     let mut plans = vec![Arc::clone(plan)];
+    // Rows of a page are found by their keys.
+    let by_key = Request {
+        order_by: None,
+        ..plan.request().clone()
+    };
     let grants = context.grants.spelled(&context.catalog)?;
     let of_table = |(name, _): &(&String, _)| {
         let table = context.catalog.table(name);
@@ -346,7 +351,7 @@ async fn expect_changes(context: &Arc<RunContext>, plan: &Arc<Plan>) -> Result<(
     };
     if let Some((_, grant)) = grants.tables.iter().find(of_table) {
         if grant.delete {
-            plans.extend(changing(context, plan.request().deleting(), &[]).await?);
+            plans.extend(changing(context, by_key.deleting(), &[]).await?);
         }
         let each = |column: &String| Assignment {
             column: column.clone(),
@@ -355,7 +360,7 @@ async fn expect_changes(context: &Arc<RunContext>, plan: &Arc<Plan>) -> Result<(
         let assignments: Vec<_> = grant.update.iter().map(each).collect();
         if !assignments.is_empty() {
             // A column that the grant names and no update may assign is none of this plugin's.
-            let updating = plan.request().updating(assignments);
+            let updating = by_key.updating(assignments);
             plans.extend(changing(context, updating, &[]).await.unwrap_or_default());
         }
     }

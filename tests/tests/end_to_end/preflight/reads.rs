@@ -36,7 +36,7 @@ async fn an_order_of_a_large_table_needs_an_index_in_either_direction() {
     let finding = found(&lab, &request, "unindexed-sweep").await;
     assert!(finding.message.contains("every page reads"), "{finding:?}");
 
-    lab.script("CREATE INDEX ON parent (dead_at)").await;
+    mend(&lab, &finding).await;
 
     assert!(codes(&lab, &request).await.is_empty());
     let mut by_key = request;

@@ -306,6 +306,7 @@ async fn a_run_that_was_taken_over_changes_nothing_more() {
 async fn rows_that_writers_change_under_a_reader_stay() {
     let lab = Lab::postgres(
         "CREATE TABLE row (id bigint PRIMARY KEY, state text NOT NULL, version bigint NOT NULL);
+         CREATE TABLE changed (id bigint PRIMARY KEY);
          INSERT INTO row SELECT n, 'old', 0 FROM generate_series(1, 3000) AS n",
     )
     .await;
@@ -336,8 +337,6 @@ async fn rows_that_writers_change_under_a_reader_stay() {
             })
         })
         .collect();
-    lab.script("CREATE TABLE changed (id bigint PRIMARY KEY)")
-        .await;
     let mut lab = lab;
     lab.options.batch_size = 100;
     let (context, reader) = open(&lab, read("row", ["id", "version"], old())).await;
