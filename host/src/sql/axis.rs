@@ -278,8 +278,51 @@ fn implied(index: &Index, conjuncts: &[&Condition], table: &Table) -> Option<Opt
             return flag(name, value);
         }
     }
+    if let Some(name) = unless_empty(predicate).and_then(column_named) {
+        let term = Condition::Compare {
+            column: name,
+            operator: Comparison::NotEqual,
+            to: Value::Text(String::new()),
+        };
+        return conjuncts
+            .iter()
+            .any(|have| **have == term)
+            .then_some(Some(term));
+    }
     if let Some(name) = predicate.strip_prefix("NOT ").and_then(column_named) {
         return flag(name, false);
     }
     column_named(predicate).and_then(|name| flag(name, true))
+}
+
+/// The column of a predicate `column <> ''`, as either database spells it.
+fn unless_empty(predicate: &str) -> Option<&str> {
+    let text = predicate.strip_suffix("::text").unwrap_or(predicate);
+    let compared = text.strip_suffix("''")?.trim_end();
+    let column = compared
+        .strip_suffix("<>")
+        .or_else(|| compared.strip_suffix("!="))?;
+    // PostgreSQL casts a varchar: `(column)::text`.
+    Some(column.trim_end().trim_end_matches(")::text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_column_that_is_not_empty_is_found_however_a_database_spells_it() {
+        for (predicate, column) in [
+            ("ip <> ''", Some("ip")),
+            ("ip != ''", Some("ip")),
+            ("ip <> ''::text", Some("ip")),
+            ("ip)::text <> ''::text", Some("ip")),
+            ("\"my ip\" <> ''", Some("\"my ip\"")),
+            ("ip = ''", None),
+            ("ip <> 'a'", None),
+            ("ip <> '' AND up", None),
+        ] {
+            assert_eq!(unless_empty(predicate), column, "{predicate}");
+        }
+    }
 }

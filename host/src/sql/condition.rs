@@ -137,6 +137,8 @@ impl Plan {
             .push(" ");
         match (w.dialect(), to) {
             (Dialect::Sqlite, Value::Boolean(value)) => w.truth(*value),
+            // A literal, so that a partial index `WHERE column <> ''` is seen to serve.
+            (_, Value::Text(text)) if text.is_empty() => drop(w.push("''")),
             _ => drop(w.bind_as(value.bind, &column.sql_type)),
         }
         guard(w, &name, value.storage);
