@@ -18,7 +18,7 @@ fn parse_in<const N: usize>(
 ) -> Result<Config, ConfigError> {
     let rules = Rules {
         environment: Environment::of(variables),
-        bundled: &["tokens", "sessions"],
+        bundled: &["tokens", "sessions", "ips", "queue"],
     };
     Config::parse(text, Path::new("etc/besom.toml"), &rules)
 }

@@ -240,6 +240,8 @@ fn init_writes_a_file_that_check_accepts_and_never_overwrites() {
         "[plugins.tokens]",
         "[plugins.sessions]",
         "#[plugins.sessions.jobs.expire-inactive]",
+        "[plugins.ips]",
+        "[plugins.queue]",
     ] {
         assert!(text.contains(written), "no {written} in {text}");
     }
@@ -304,9 +306,13 @@ async fn the_demo_cleans_verifies_and_a_second_one_affects_nothing() {
         let (code, stdout, stderr) = run(&["--keep"]);
         assert_eq!(code, Some(0), "{stderr}");
         let first: Value = serde_json::from_slice(&stdout).unwrap();
-        assert_eq!(first["plugins"][0]["name"], "sessions");
-        assert_eq!(first["plugins"][1]["name"], "tokens");
-        assert_eq!(first["jobs"].as_array().unwrap().len(), 16);
+        let plugins = first["plugins"].as_array().unwrap();
+        let names: Vec<_> = plugins
+            .iter()
+            .map(|of| of["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, ["ips", "queue", "sessions", "tokens"]);
+        assert_eq!(first["jobs"].as_array().unwrap().len(), 23);
         assert!(
             first["jobs"]
                 .as_array()
