@@ -38,7 +38,7 @@ deny:
 
 # Build the plugins alone, as components
 plugins:
-    cargo build --profile plugin --target wasm32-wasip2 --target-dir target/plugins -p besom-tokens -p besom-sessions -p besom-ips -p besom-queue
+    cargo build --profile plugin --target wasm32-wasip2 --target-dir target/plugins -p besom-tokens -p besom-sessions -p besom-ips -p besom-queue -p besom-upstream-oauth -p besom-recovery
 
 # The documentation of all our crates
 doc:

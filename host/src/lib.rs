@@ -28,6 +28,7 @@ pub mod plugin;
 pub mod preflight;
 pub mod request;
 pub mod runner;
+pub mod schedule;
 pub mod scope;
 pub mod sql;
 pub mod sweep;

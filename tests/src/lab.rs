@@ -60,6 +60,7 @@ impl Lab {
                 batch_size: 1000,
                 deadline: Duration::from_secs(300),
                 max_rows: 10_000_000,
+                max_fraction: None,
                 stop: Default::default(),
             },
             grants: None,

@@ -161,7 +161,19 @@ fn section(plugin: &Inspection) -> String {
             ""
         };
         text.push_str(&prose(&format!("{}{opt_in}", job.about)));
-        text.push_str(&format!("#[plugins.{name}.jobs.{}]\n", job.name));
+        let header = format!("[plugins.{name}.jobs.{}]\n", job.name);
+        match (&job.schedule, &job.schedule_variable) {
+            // Where other tools have a variable for it, it holds here, too.
+            (Some(schedule), Some(variable)) => {
+                text.push_str(&format!(
+                    "{header}schedule = \"${{{variable}:-{schedule}}}\"\n"
+                ));
+            }
+            (Some(schedule), None) => {
+                text.push_str(&format!("#{header}#schedule = \"{schedule}\"\n"));
+            }
+            (None, _) => text.push_str(&format!("#{header}")),
+        }
         let defaults = job.defaults.iter().map(|(setting, default)| {
             let kind = plugin
                 .settings
@@ -247,6 +259,7 @@ mod tests {
             name: name.to_owned(),
             about: "Deletes rows.".to_owned(),
             schedule: None,
+            schedule_variable: None,
             defaults: [("retention".to_owned(), "2h".to_owned())].into(),
             opt_in,
             access: Vec::new(),

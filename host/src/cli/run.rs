@@ -13,7 +13,7 @@ use super::exit::{Exit, Refusal};
 use super::output::many_lines;
 use super::progress::Bar;
 use super::report::{self, RunJson};
-use crate::config::{self, Config, DEADLINES, ROW_BUDGETS};
+use crate::config::{self, Config, DEADLINES, ENVIRONMENT_VARIABLE, ROW_BUDGETS};
 use crate::ledger;
 use crate::plugin::{self, Plugin};
 use crate::request::{JobName, Mode, NameError};
@@ -94,7 +94,7 @@ pub struct Offer {
     /// The job.
     pub job: JobName,
     /// It runs only where the command names it: its plugin says opt-in, and the file does not name
-    /// it.
+    /// it; or the file says `enabled = false`.
     pub opt_in: bool,
 }
 
@@ -133,7 +133,8 @@ fn unknown(target: &Target, offers: &[Offer]) -> Refusal {
     let (what, name, known): (_, _, Vec<String>) = match target {
         Target::Plugin(name) if offers.iter().any(|offer| offer.job.plugin == *name) => {
             return Refusal(format!(
-                "every job of `{name}` is opt-in: name one on the command line, or in besom.toml"
+                "every job of `{name}` is opt-in or not enabled: name one on the command line, or in \
+                 besom.toml"
             ));
         }
         Target::Plugin(name) => (
@@ -188,6 +189,13 @@ pub fn present(reports: &[RunReport], json: bool, terminal: &Terminal) -> Result
 /// # Errors
 /// When a job cannot be started; a run that fails is in its report.
 pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Result<Exit> {
+    if let (Some(here), Mode::Apply) = (config.schedule.skipped(), args.mode()) {
+        tracing::warn!(
+            "no job runs here: {ENVIRONMENT_VARIABLE} is `{here}`, which [schedule] skip-in names \
+             (--dry-run works)"
+        );
+        return present(&[], args.json, terminal);
+    }
     let host = Host::open(config).await?;
     let jobs = host.in_order(select(&args.targets, &offers(&host))?)?;
     let options = JobOptions {
@@ -207,9 +215,14 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
 fn offers(host: &Host) -> Vec<Offer> {
     let of_plugin = |(name, plugin): (&String, &Plugin)| {
         let named = host.config().plugins.get(name);
-        let offer = |job: &plugin::Job| Offer {
-            job: JobName::new(name, &job.name),
-            opt_in: job.opt_in && !named.is_some_and(|named| named.jobs.contains_key(&job.name)),
+        let offer = |job: &plugin::Job| {
+            let full = JobName::new(name, &job.name);
+            let enabled = host.config().job(&full).is_none_or(|job| job.enabled);
+            let named = named.is_some_and(|named| named.jobs.contains_key(&job.name));
+            Offer {
+                job: full,
+                opt_in: !enabled || (job.opt_in && !named),
+            }
         };
         plugin.manifest().jobs.iter().map(offer).collect::<Vec<_>>()
     };

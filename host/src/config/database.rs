@@ -43,6 +43,14 @@ const STATEMENT_TIMEOUTS: RangeInclusive<Duration> =
 /// A lease must be renewed while a batch runs: two at least. PostgreSQL's own default limit is 100.
 const CONNECTIONS: RangeInclusive<u64> = 2..=100;
 
+/// The keys of `[database]`.
+pub(super) const KEYS: [&str; 4] = [
+    "url",
+    "lock-timeout",
+    "statement-timeout",
+    "max-connections",
+];
+
 impl DatabaseConfig {
     /// A database with every default.
     pub fn at(url: DatabaseUrl) -> Self {
@@ -61,15 +69,7 @@ impl DatabaseConfig {
             .transpose()?;
         let get = |name| section.as_ref().and_then(|section| section.get(name));
         if let Some(section) = &section {
-            section.only(
-                &[
-                    "url",
-                    "lock-timeout",
-                    "statement-timeout",
-                    "max-connections",
-                ],
-                &[],
-            )?;
+            section.only(&KEYS, &[])?;
         }
         let mut database = Self::at(url(section.as_ref().unwrap_or(root), get("url"))?);
         if let Some(node) = get("lock-timeout") {
@@ -100,7 +100,7 @@ fn url(section: &Section<'_>, node: Option<Node<'_>>) -> Result<DatabaseUrl, Con
         return url
             .parse()
             .map_err(|error: super::UrlError| ConfigError::Environment {
-                variable: URL_VARIABLE,
+                variable: URL_VARIABLE.to_owned(),
                 problem: error.to_string(),
             });
     }

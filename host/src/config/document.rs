@@ -17,17 +17,33 @@ pub(super) struct Source<'a> {
     pub(super) file: &'a Path,
     pub(super) text: &'a str,
     pub(super) environment: &'a Environment,
+    /// The variables whose values stand in the table as if they were the file's.
+    pub(super) variables: &'a [String],
 }
 
 impl Source<'_> {
     /// The place of `key`, which stands at a byte offset.
     pub(super) fn place(&self, key: &str, offset: usize) -> Place {
+        if let Some(variable) = self.variable(offset) {
+            return Place {
+                file: variable.clone(),
+                line: 0,
+                key: key.to_owned(),
+            };
+        }
         let before = self.text.get(..offset).unwrap_or(self.text);
         Place {
             file: self.file.display().to_string(),
             line: 1 + before.matches('\n').count(),
             key: key.to_owned(),
         }
+    }
+}
+
+impl<'a> Source<'a> {
+    /// The variable that gave what stands at an offset behind the text.
+    fn variable(&self, offset: usize) -> Option<&'a String> {
+        self.variables.get(offset.checked_sub(self.text.len() + 1)?)
     }
 }
 
@@ -66,10 +82,14 @@ impl<'a> Section<'a> {
         let (source, outer) = (self.source, self.key.clone());
         self.table.iter().map(move |(key, value)| {
             let name: &str = key.get_ref();
+            let given = value.span().start;
             let node = Node {
                 source,
                 key: joined(&outer, name),
-                offset: key.span().start,
+                offset: match source.variable(given) {
+                    Some(_) => given,
+                    None => key.span().start,
+                },
                 value: value.get_ref(),
             };
             (name, node)
@@ -150,17 +170,52 @@ impl<'a> Node<'a> {
         self.interpolated(raw)
     }
 
+    /// What a string of the file says before interpolation, where a variable has a part in it.
+    pub(super) fn behind(&self) -> Option<&'a str> {
+        let raw = self.value.as_str();
+        let of_file = self.source.variable(self.offset).is_none();
+        raw.filter(|raw| of_file && raw.contains("${"))
+    }
+
+    /// The value is, or has, one of the environment's: it can only be a string.
+    fn is_variable(&self, raw: &str) -> bool {
+        self.source.variable(self.offset).is_some() || raw.contains("${")
+    }
+
     fn interpolated(&self, raw: &str) -> Result<String, ConfigError> {
+        if self.source.variable(self.offset).is_some() {
+            return Ok(raw.to_owned()); // what a variable holds is not looked at again
+        }
         self.source
             .environment
             .interpolate(raw)
             .map_err(|problem| self.error(problem))
     }
 
+    /// Also as a string, so that a variable can give it.
     pub(super) fn boolean(&self) -> Result<bool, ConfigError> {
-        self.value
-            .as_bool()
-            .ok_or_else(|| self.expected("`true` or `false`"))
+        match self.value {
+            DeValue::Boolean(truth) => Ok(*truth),
+            DeValue::String(raw) if self.is_variable(raw) => {
+                let text = self.interpolated(raw)?;
+                text.parse()
+                    .map_err(|_| self.error("must be `true` or `false`"))
+            }
+            _ => Err(self.expected("`true` or `false`")),
+        }
+    }
+
+    /// A number; also as a string, so that a variable can give it.
+    pub(super) fn number(&self, example: &str) -> Result<f64, ConfigError> {
+        let number: Option<f64> = match self.value {
+            DeValue::Float(number) => number.as_str().parse().ok(),
+            DeValue::Integer(number) => number.as_str().parse().ok(),
+            DeValue::String(raw) => self.interpolated(raw)?.parse().ok(),
+            _ => None,
+        };
+        number
+            .filter(|number| number.is_finite())
+            .ok_or_else(|| self.expected(&format!("a number such as {example}")))
     }
 
     /// A whole number of `unit` in `range`; also as a string, so that a variable can give it.
@@ -205,8 +260,26 @@ impl<'a> Node<'a> {
         units::duration(&text, range).map_err(|problem| self.error(problem))
     }
 
-    /// A list of strings after interpolation, none of them empty.
+    /// Names with commas between them: a list as a variable gives it.
+    fn separated(&self, text: &str) -> Result<Vec<String>, ConfigError> {
+        if text.trim().is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: Vec<_> = text.split(',').map(|name| name.trim().to_owned()).collect();
+        match names.iter().any(String::is_empty) {
+            true => Err(self.error("holds an empty name: write names with commas between them")),
+            false => Ok(names),
+        }
+    }
+
+    /// A list of strings after interpolation, none of them empty. Also one string with commas, so that
+    /// a variable can give it.
     pub(super) fn names(&self, example: &str) -> Result<Vec<String>, ConfigError> {
+        if let DeValue::String(raw) = self.value
+            && self.is_variable(raw)
+        {
+            return self.separated(&self.interpolated(raw)?);
+        }
         let expected = || self.expected(&format!("a list of names such as {example}"));
         let list = self.value.as_array().ok_or_else(expected)?;
         list.iter()

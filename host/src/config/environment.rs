@@ -1,12 +1,12 @@
 //! `${NAME:-default}` in the file's strings, and where the values come from.
 
+use std::collections::BTreeMap;
 use std::fmt;
-
-type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// The environment that a configuration is read under. It is passed in, so that a test does not
 /// depend on the machine's own.
-pub struct Environment(Box<Lookup>);
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,21 +17,30 @@ impl fmt::Debug for Environment {
 impl Environment {
     /// The environment of this process. A variable that is not UTF-8 counts as not set.
     pub fn of_process() -> Self {
-        Self(Box::new(|name| std::env::var(name).ok()))
+        let variables = std::env::vars_os();
+        let readable = variables.filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Self(readable.collect())
     }
 
     /// Exactly these variables.
     pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Self(Box::new(move |name| {
-            let found = variables.iter().find(|(known, _)| known == name);
-            found.map(|(_, value)| value.clone())
-        }))
+        Self(variables.into())
     }
 
     /// The value of a variable; `None` where it is not set, or empty.
     pub fn get(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.is_empty())
+        self.0.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// The variables whose names begin so, by name. An empty value is a value here.
+    pub(super) fn beginning_with(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
+        let variables = self.0.range(prefix.to_owned()..);
+        let variables = variables.map(|(name, value)| (name.as_str(), value.as_str()));
+        let prefix = prefix.to_owned();
+        variables.take_while(move |(name, _)| name.starts_with(&prefix))
     }
 
     /// `text` with every `${NAME}` and `${NAME:-default}` replaced and every `$$` made a `$`.
@@ -76,7 +85,7 @@ impl Environment {
                     .to_owned(),
             );
         }
-        match (default, (self.0)(name)) {
+        match (default, self.0.get(name).cloned()) {
             (Some(default), value) => Ok(value
                 .filter(|v| !v.is_empty())
                 .unwrap_or_else(|| default.to_owned())),

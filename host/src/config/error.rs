@@ -7,9 +7,9 @@ use std::path::PathBuf;
 /// Where something stands in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The file, as the operator named it.
+    /// The file, as the operator named it, or the environment variable.
     pub file: String,
-    /// The line, from 1.
+    /// The line, from 1; 0 where an environment variable says it.
     pub line: usize,
     /// The whole path of the key, such as `plugins.tokens.batch-size`; empty for the file itself.
     pub key: String,
@@ -17,6 +17,9 @@ pub struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line == 0 {
+            return write!(f, "environment variable {}: {}", self.file, self.key);
+        }
         write!(f, "{}:{}", self.file, self.line)?;
         if self.key.is_empty() {
             Ok(())
@@ -66,7 +69,7 @@ pub enum ConfigError {
     #[error("environment variable {variable}: {problem}")]
     Environment {
         /// The variable.
-        variable: &'static str,
+        variable: String,
         /// What is at fault, and the way out.
         problem: String,
     },

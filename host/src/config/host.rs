@@ -19,6 +19,9 @@ pub struct HostConfig {
     pub cache: Option<PathBuf>,
 }
 
+/// The keys of `[host]`.
+pub(super) const KEYS: [&str; 3] = ["name", "lease", "cache"];
+
 /// Long enough for a pause of the machine, short enough that a dead host's run is soon resumed.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(15);
 
@@ -45,7 +48,7 @@ impl HostConfig {
             return Ok(host);
         };
         let section = node.section()?;
-        section.only(&["name", "lease", "cache"], &[])?;
+        section.only(&KEYS, &[])?;
         if let Some(node) = section.get("name") {
             host.name = node.text("cleaner-1")?;
             if host.name.trim().is_empty() || host.name.len() > LONGEST_NAME {

@@ -4,9 +4,11 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::document::{Later, Section};
+use super::document::{Later, Node, Section};
 use super::error::ConfigError;
+use super::schedule;
 use super::units::DAY;
+use crate::schedule::{Expression, Zone};
 
 /// What one table (`[defaults]`, a plugin's, a job's) says; `None` where it says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,8 +19,16 @@ pub struct JobLimits {
     pub deadline: Option<Duration>,
     /// Rows that a run changes at most before it is suspended.
     pub max_rows: Option<NonZeroU64>,
+    /// The part of a table that a run changes at most before it is suspended.
+    pub max_fraction: Option<Fraction>,
+    /// No retention of a job is shorter.
+    pub min_retention: Option<Duration>,
     /// Codes of findings that do not keep a job from running.
     pub tolerate: Option<Vec<String>>,
+    /// The time zone that schedules are read in.
+    pub timezone: Option<Zone>,
+    /// Whether the job runs unless a command names it.
+    pub enabled: Option<bool>,
 }
 
 /// Small enough that a batch is over before an application notices its locks.
@@ -40,21 +50,70 @@ pub const DEADLINES: RangeInclusive<Duration> =
 /// The row budgets that a run may have; the upper end is "every row of any table".
 pub const ROW_BUDGETS: RangeInclusive<u64> = 1..=1_000_000_000_000;
 
-/// The keys of [`JobLimits`], as the file spells them.
-pub(super) const KEYS: [&str; 4] = ["batch-size", "deadline", "max-rows-per-run", "tolerate"];
+/// The floors that retentions may have.
+const RETENTIONS: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(36_500 * DAY.as_secs());
 
-const ON_REQUEST: &str = "jobs run when `besom run` names them";
-const UNPACED: &str = "batches follow each other without a rest";
+/// A part of a whole, more than nothing and no more than all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fraction {
+    /// Millionths, so that two fractions are equal or not.
+    millionths: u32,
+}
+
+/// One whole.
+const WHOLE: u32 = 1_000_000;
+
+impl Fraction {
+    /// A fraction from 0.000001 to 1; `None` for other numbers.
+    pub fn new(part: f64) -> Option<Self> {
+        let millionths = (part * f64::from(WHOLE)).round();
+        // Checked just before, so that nothing is cut off.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        (millionths >= 1.0 && millionths <= f64::from(WHOLE)).then_some(Self {
+            millionths: millionths as u32,
+        })
+    }
+
+    /// So much of a number, at least one.
+    pub fn of(self, whole: u64) -> u64 {
+        let part = u128::from(whole) * u128::from(self.millionths) / u128::from(WHOLE);
+        u64::try_from(part).unwrap_or(u64::MAX).max(1)
+    }
+}
+
+impl std::fmt::Display for Fraction {
+    /// In percent: `20 %`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} %",
+            f64::from(self.millionths) * 100.0 / f64::from(WHOLE)
+        )
+    }
+}
+
+fn fraction(node: &Node<'_>) -> Result<Fraction, ConfigError> {
+    Fraction::new(node.number("0.2")?).ok_or_else(|| {
+        node.error("must be a part of the table, above 0 and up to 1: 0.2 is a fifth of it")
+    })
+}
+
+/// The keys of [`JobLimits`], as the file spells them.
+pub(super) const KEYS: [&str; 8] = [
+    "batch-size",
+    "deadline",
+    "max-rows-per-run",
+    "max-fraction",
+    "min-retention",
+    "tolerate",
+    "timezone",
+    "enabled",
+];
 
 /// Keys of later versions that may stand wherever [`KEYS`] may.
-pub(super) const LATER: [Later; 5] = [
-    ("schedule", ON_REQUEST),
-    ("timezone", ON_REQUEST),
-    ("pace", UNPACED),
-    (
-        "enabled",
-        "a plugin that the file does not name does not run",
-    ),
+pub(super) const LATER: [Later; 2] = [
+    ("pace", "batches follow each other without a rest"),
     ("on-upgrade", "plugins are loaded at the start"),
 ];
 
@@ -66,7 +125,11 @@ impl JobLimits {
             batch_size: self.batch_size.or(outer.batch_size),
             deadline: self.deadline.or(outer.deadline),
             max_rows: self.max_rows.or(outer.max_rows),
+            max_fraction: self.max_fraction.or(outer.max_fraction),
+            min_retention: self.min_retention.or(outer.min_retention),
             tolerate: self.tolerate.or(outer.tolerate),
+            timezone: self.timezone.or(outer.timezone),
+            enabled: self.enabled.or(outer.enabled),
         }
     }
 
@@ -82,8 +145,20 @@ impl JobLimits {
         if let Some(node) = section.get("max-rows-per-run") {
             limits.max_rows = Some(node.count(&ROW_BUDGETS, "rows")?);
         }
+        if let Some(node) = section.get("max-fraction") {
+            limits.max_fraction = Some(fraction(&node)?);
+        }
+        if let Some(node) = section.get("min-retention") {
+            limits.min_retention = Some(node.duration(&RETENTIONS)?);
+        }
         if let Some(node) = section.get("tolerate") {
             limits.tolerate = Some(node.names("[\"unindexed-foreign-key\"]")?);
+        }
+        if let Some(node) = section.get("timezone") {
+            limits.timezone = Some(schedule::timezone(&node)?);
+        }
+        if let Some(node) = section.get("enabled") {
+            limits.enabled = Some(node.boolean()?);
         }
         Ok(limits)
     }
@@ -98,8 +173,18 @@ pub struct JobSettings {
     pub deadline: Duration,
     /// Rows that a run changes at most before it is suspended.
     pub max_rows: u64,
+    /// The part of a table that a run changes at most; `None`: all of it.
+    pub max_fraction: Option<Fraction>,
+    /// No retention is shorter; `None`: the plugin's own floors hold alone.
+    pub min_retention: Option<Duration>,
     /// Codes of findings that do not keep the job from running. Any plugin may have any code.
     pub tolerate: Vec<String>,
+    /// The file's schedule for the job; `None`: the one that its plugin proposes.
+    pub schedule: Option<Expression>,
+    /// The time zone that the schedule is read in.
+    pub timezone: Zone,
+    /// It runs also where a command names its plugin only.
+    pub enabled: bool,
     /// The plugin's settings as written, not yet typed.
     pub plugin_settings: toml::Table,
     /// The job's settings as written; they win over the plugin's.
@@ -109,6 +194,7 @@ pub struct JobSettings {
 impl JobSettings {
     pub(super) fn of(
         limits: JobLimits,
+        schedule: Option<Expression>,
         plugin_settings: toml::Table,
         job_settings: toml::Table,
     ) -> Self {
@@ -118,7 +204,12 @@ impl JobSettings {
                 .map_or(DEFAULT_BATCH_SIZE, NonZeroU32::get),
             deadline: limits.deadline.unwrap_or(DEFAULT_DEADLINE),
             max_rows: limits.max_rows.map_or(DEFAULT_MAX_ROWS, NonZeroU64::get),
+            max_fraction: limits.max_fraction,
+            min_retention: limits.min_retention,
             tolerate: limits.tolerate.unwrap_or_default(),
+            schedule,
+            timezone: limits.timezone.unwrap_or(Zone::UTC),
+            enabled: limits.enabled.unwrap_or(true),
             plugin_settings,
             job_settings,
         }

@@ -37,7 +37,9 @@ mod error;
 mod grant;
 mod host;
 mod limits;
+mod overlay;
 mod plugins;
+mod schedule;
 mod times;
 mod units;
 mod url;
@@ -53,10 +55,11 @@ pub use environment::Environment;
 pub use error::{ConfigError, Place, nearest};
 pub use host::{DEFAULT_LEASE, HostConfig};
 pub use limits::{
-    DEADLINES, DEFAULT_BATCH_SIZE, DEFAULT_DEADLINE, DEFAULT_MAX_ROWS, JobLimits, JobSettings,
-    ROW_BUDGETS,
+    DEADLINES, DEFAULT_BATCH_SIZE, DEFAULT_DEADLINE, DEFAULT_MAX_ROWS, Fraction, JobLimits,
+    JobSettings, ROW_BUDGETS,
 };
 pub use plugins::{JobConfig, Origin, PluginConfig, RawSettings};
+pub use schedule::{ENVIRONMENT_VARIABLE, ScheduleConfig};
 pub use times::ColumnTime;
 pub use units::duration;
 pub use url::{DatabaseUrl, UrlError};
@@ -84,6 +87,8 @@ pub struct Config {
     pub defaults: JobLimits,
     /// The plugins that run, by name.
     pub plugins: BTreeMap<String, PluginConfig>,
+    /// Where jobs do not run.
+    pub schedule: ScheduleConfig,
     /// How columns that are not of a time type hold an instant.
     pub times: Vec<ColumnTime>,
 }
@@ -97,15 +102,19 @@ pub struct Rules<'a> {
     pub bundled: &'a [&'a str],
 }
 
-const KEYS: [&str; 5] = ["database", "defaults", "host", "plugins", "time-forms"];
-
-const LATER: [Later; 2] = [
-    (
-        "store",
-        "plugins are those in this binary and those that `component` names",
-    ),
-    ("schedule", "jobs run when `besom run` names them"),
+const KEYS: [&str; 6] = [
+    "database",
+    "defaults",
+    "host",
+    "plugins",
+    "schedule",
+    "time-forms",
 ];
+
+const LATER: [Later; 1] = [(
+    "store",
+    "plugins are those in this binary and those that `component` names",
+)];
 
 impl Config {
     /// Reads the file that `-c` names, or [`DEFAULT_FILE`] of the working folder.
@@ -126,17 +135,21 @@ impl Config {
     /// # Errors
     /// Names the file, the line, the key and the way out; never shows a password.
     pub fn parse(text: &str, file: &Path, rules: &Rules<'_>) -> Result<Self, ConfigError> {
-        let source = Source {
+        let mut source = Source {
             file,
             text,
             environment: &rules.environment,
+            variables: &[],
         };
         let table = DeTable::parse(text).map_err(|error| ConfigError::Syntax {
             place: source.place("", error.span().map_or(0, |span| span.start)),
             // Only the message: the error's own display quotes the line.
             problem: error.message().to_owned(),
         })?;
-        let root = Section::root(source, table.get_ref());
+        let mut table = table.into_inner();
+        let variables = overlay::apply(&mut table, text.len(), &rules.environment)?;
+        source.variables = &variables;
+        let root = Section::root(source, &table);
         root.only(&KEYS, &LATER)?;
         let section = |name| root.get(name).map(|node| node.section()).transpose();
         Ok(Self {
@@ -145,6 +158,7 @@ impl Config {
             defaults: section("defaults")?.map_or(Ok(JobLimits::default()), |s| defaults(&s))?,
             plugins: section("plugins")?
                 .map_or(Ok(BTreeMap::new()), |s| plugins::read(&s, rules.bundled))?,
+            schedule: ScheduleConfig::read(&root)?,
             times: section("time-forms")?.map_or(Ok(Vec::new()), |s| times::read(&s))?,
         })
     }
@@ -159,6 +173,7 @@ impl Config {
             plugins: plugins
                 .map(|name| ((*name).to_owned(), PluginConfig::bundled()))
                 .collect(),
+            schedule: ScheduleConfig::in_environment(&rules.environment),
             times: Vec::new(),
         }
     }
@@ -173,6 +188,7 @@ impl Config {
             limits
                 .within(plugin.limits.clone())
                 .within(self.defaults.clone()),
+            job.and_then(|job| job.schedule.clone()),
             plugin.settings.values.clone(),
             job.map(|job| job.settings.values.clone())
                 .unwrap_or_default(),
@@ -195,6 +211,7 @@ fn defaults(section: &Section<'_>) -> Result<JobLimits, ConfigError> {
              [plugins.NAME.jobs.JOB]",
         ));
     }
+    schedule::of_jobs_only(section)?;
     section.only(&limits::KEYS, &limits::LATER)?;
     JobLimits::read(section)
 }

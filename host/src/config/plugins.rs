@@ -8,6 +8,8 @@ use super::error::{ConfigError, Place, hint, listed, nearest};
 use super::grant;
 use super::host::beside;
 use super::limits::{self, JobLimits};
+use super::schedule;
+use crate::schedule::Expression;
 use crate::scope::Grants;
 
 /// Where a plugin's code comes from.
@@ -58,6 +60,8 @@ pub struct JobConfig {
     pub limits: JobLimits,
     /// The plugin's own settings, for this job.
     pub settings: RawSettings,
+    /// When it is due; `None`: as its plugin proposes.
+    pub schedule: Option<Expression>,
     /// Where the file names it.
     pub place: Place,
 }
@@ -97,6 +101,7 @@ fn plugin(
     bundled: &[&str],
 ) -> Result<PluginConfig, ConfigError> {
     refuse_odd_name(section, name, "plugin")?;
+    schedule::of_jobs_only(section)?;
     refuse_stray_settings(section, &["component", "settings", "jobs", "grant"], &LATER)?;
     let origin = origin(section, name, bundled)?;
     let mut plugin = PluginConfig {
@@ -121,10 +126,14 @@ fn plugin(
 
 fn job(section: &Section<'_>, name: &str) -> Result<JobConfig, ConfigError> {
     refuse_odd_name(section, name, "job")?;
-    refuse_stray_settings(section, &["settings"], &[])?;
+    refuse_stray_settings(section, &["schedule", "settings"], &[])?;
+    let schedule = section.get("schedule");
     Ok(JobConfig {
         limits: JobLimits::read(section)?,
         settings: settings(section)?,
+        schedule: schedule
+            .map(|node| schedule::expression(&node))
+            .transpose()?,
         place: section.place(),
     })
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::request::JobName;
+use crate::schedule::Expression;
 
 use super::guest_log::escape;
 use super::manifest::{Job, Manifest, Setting, SettingKind};
@@ -36,6 +37,7 @@ pub(super) struct DescribedSetting {
     pub kind: String,
     pub default: Option<String>,
     pub about: String,
+    pub extras: Vec<(String, String)>,
 }
 
 /// One job of [`Described`].
@@ -48,6 +50,7 @@ pub(super) struct DescribedJob {
     pub opt_in: bool,
     pub after: Vec<String>,
     pub formerly: Vec<String>,
+    pub extras: Vec<(String, String)>,
 }
 
 /// What `describe` answered is not a manifest.
@@ -132,6 +135,14 @@ pub enum ManifestError {
         /// The setting.
         setting: String,
     },
+    /// A floor that is not of the setting's kind, or above its default.
+    #[error("the `minimum` of setting `{setting}`: {why}")]
+    Minimum {
+        /// The setting.
+        setting: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A job's default that is not of the setting's kind.
     #[error("the default of setting `{setting}` in job `{job}` is not of its kind: {source}")]
     JobDefault {
@@ -144,12 +155,12 @@ pub enum ManifestError {
         source: ValueError,
     },
     /// Not a five-field cron expression.
-    #[error("the schedule {schedule:?} of job `{job}` does not have the five fields of cron")]
+    #[error("the schedule of job `{job}`: {why}")]
     Schedule {
         /// The job.
         job: String,
-        /// Its schedule.
-        schedule: String,
+        /// What is wrong with it.
+        why: String,
     },
     /// `after` names what is not a job.
     #[error("job `{job}` wants to run after {after:?}, which is not written `plugin/job`")]
@@ -211,23 +222,64 @@ fn check_setting(said: DescribedSetting) -> Result<Setting, ManifestError> {
                 }
             })?),
         };
+    let minimum = value_of(&said.extras, "minimum")
+        .map(|text| check_minimum(&kind, text, default.as_ref()))
+        .transpose()
+        .map_err(|why| ManifestError::Minimum {
+            setting: said.name.clone(),
+            why,
+        })?;
+    let marked = value_of(&said.extras, "role") == Some("retention");
     Ok(Setting {
+        retention: kind == SettingKind::Duration && (marked || said.name == "retention"),
         name: said.name,
         kind,
         default,
+        minimum,
         about: said.about,
     })
 }
 
+fn value_of<'e>(extras: &'e [(String, String)], key: &str) -> Option<&'e str> {
+    let found = extras.iter().find(|(known, _)| known == key);
+    found.map(|(_, value)| value.as_str())
+}
+
+fn check_minimum(
+    kind: &SettingKind,
+    text: &str,
+    default: Option<&SettingValue>,
+) -> Result<SettingValue, String> {
+    let minimum = SettingValue::from_text(kind, text).map_err(|error| error.to_string())?;
+    if minimum.is_below(&minimum).is_none() {
+        return Err("only numbers and lengths of time have a least value".to_owned());
+    }
+    match default.and_then(|default| default.is_below(&minimum)) {
+        Some(true) => Err("it is above the setting's own default".to_owned()),
+        _ => Ok(minimum),
+    }
+}
+
+/// As the operator's own schedules are checked, once it is sure that the text may be shown.
+fn check_schedule(text: &str) -> Result<(), String> {
+    /// Longer than any expression that a person writes.
+    const LONGEST: usize = 200;
+    if text.len() > LONGEST || text.chars().any(char::is_control) {
+        return Err(format!(
+            "it has more than {LONGEST} bytes, or control characters"
+        ));
+    }
+    let parsed = text.parse::<Expression>();
+    parsed.map(|_| ()).map_err(|error| error.to_string())
+}
+
 fn check_job(said: DescribedJob, settings: &[Setting]) -> Result<Job, ManifestError> {
     check_about(&format!("job `{}`", said.name), &said.about)?;
-    if let Some(schedule) = &said.schedule
-        && (schedule.split_whitespace().count() != 5 || schedule.chars().any(char::is_control))
-    {
-        return Err(ManifestError::Schedule {
-            job: said.name,
-            schedule: schedule.clone(),
-        });
+    if let Some(text) = &said.schedule {
+        check_schedule(text).map_err(|why| ManifestError::Schedule {
+            job: said.name.clone(),
+            why,
+        })?;
     }
     let mut defaults = Vec::new();
     for (name, text) in &said.defaults {
@@ -251,15 +303,26 @@ fn check_job(said: DescribedJob, settings: &[Setting]) -> Result<Job, ManifestEr
     for name in &said.formerly {
         check_name("former job", name)?;
     }
+    let variable = value_of(&said.extras, "schedule-variable");
+    let variable = variable.filter(|name| is_variable(name)).map(str::to_owned);
     Ok(Job {
         name: said.name,
         about: said.about,
+        schedule_variable: variable,
         schedule: said.schedule,
         defaults,
         opt_in: said.opt_in,
         after,
         formerly: said.formerly,
     })
+}
+
+/// It can stand in `${…}`.
+fn is_variable(name: &str) -> bool {
+    let known = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    name.starts_with(|first: char| first.is_ascii_uppercase())
+        && name.len() <= NAME_BYTES
+        && name.chars().all(known)
 }
 
 fn check_job_default(

@@ -8,6 +8,7 @@ fn described() -> Described {
         version: "1.2.0".into(),
         about: "Cleans tokens.".into(),
         settings: vec![DescribedSetting {
+            extras: Vec::new(),
             name: "retention".into(),
             kind: "duration".into(),
             default: Some("30d".into()),

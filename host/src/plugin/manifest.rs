@@ -31,6 +31,10 @@ pub struct Setting {
     pub kind: SettingKind,
     /// Its value where the operator gives none; `None`: it has no value then.
     pub default: Option<SettingValue>,
+    /// What it may not be below (`minimum` among the extras).
+    pub minimum: Option<SettingValue>,
+    /// It says how long rows are kept (`role` among the extras, or its name).
+    pub retention: bool,
     /// What it does, in a sentence.
     pub about: String,
 }
@@ -69,6 +73,9 @@ pub struct Job {
     pub about: String,
     /// Five-field cron expression, until the operator gives another; `None`: only when asked for.
     pub schedule: Option<String>,
+    /// The variable that a fresh configuration takes the schedule from (`schedule-variable` among the
+    /// extras).
+    pub schedule_variable: Option<String>,
     /// Settings with another default in this job, each of them declared and of its kind.
     pub defaults: Vec<(String, SettingValue)>,
     /// Runs only where the operator's file names it.

@@ -79,6 +79,24 @@ pub enum SettingsError {
         #[source]
         source: ValueError,
     },
+    /// A value below a floor.
+    #[error(
+        "setting `{name}` of plugin {plugin} is {value}, below {floor}, the least that {whose} allows{way_out}"
+    )]
+    TooLow {
+        /// The plugin.
+        plugin: String,
+        /// The setting.
+        name: String,
+        /// Its value.
+        value: String,
+        /// The floor.
+        floor: String,
+        /// Who set the floor.
+        whose: &'static str,
+        /// What to do about it.
+        way_out: &'static str,
+    },
     /// Settings recorded by a run that are not a JSON object.
     #[error("the recorded settings of plugin {plugin} cannot be read: {reason}")]
     Record {
@@ -134,7 +152,47 @@ impl Settings {
                 Some(in_place(manifest, name, "--set", value)?),
             );
         }
+        for setting in &manifest.settings {
+            let value = values.get(&setting.name).and_then(Option::as_ref);
+            if let (Some(value), Some(floor)) = (value, &setting.minimum)
+                && value.is_below(floor) == Some(true)
+            {
+                return Err(SettingsError::TooLow {
+                    plugin: manifest.name.clone(),
+                    name: setting.name.clone(),
+                    value: value.to_string(),
+                    floor: floor.to_string(),
+                    whose: "the plugin",
+                    way_out: "",
+                });
+            }
+        }
         Ok(Self(values))
+    }
+
+    /// Refuses a retention that is shorter than the operator's floor, whoever gave it.
+    ///
+    /// # Errors
+    ///
+    /// Names the setting and both lengths of time.
+    pub fn keep_at_least(&self, manifest: &Manifest, floor: Duration) -> Result<(), SettingsError> {
+        let floor = SettingValue::Duration(u64::try_from(floor.as_micros()).unwrap_or(u64::MAX));
+        for setting in manifest.settings.iter().filter(|setting| setting.retention) {
+            match self.get(&setting.name) {
+                Some(value) if value.is_below(&floor) == Some(true) => {
+                    return Err(SettingsError::TooLow {
+                        plugin: manifest.name.clone(),
+                        name: setting.name.clone(),
+                        value: value.to_string(),
+                        floor: floor.to_string(),
+                        whose: "`min-retention`",
+                        way_out: ": give it a longer one, or the job a `min-retention` of its own",
+                    });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// The value of a setting; `None` where it has none, or the plugin declares no such setting.
@@ -178,7 +236,29 @@ impl Settings {
     }
 }
 
+impl SettingsError {
+    /// The setting at fault, where it is one.
+    pub fn setting(&self) -> Option<&str> {
+        match self {
+            Self::Unknown { name, .. } | Self::Value { name, .. } | Self::TooLow { name, .. } => {
+                Some(name)
+            }
+            Self::Record { .. } => None,
+        }
+    }
+}
+
 impl SettingValue {
+    /// Whether it is less; `None`: the two do not compare.
+    pub(super) fn is_below(&self, floor: &Self) -> Option<bool> {
+        match (self, floor) {
+            (Self::Integer(value), Self::Integer(floor)) => Some(value < floor),
+            (Self::Float(value), Self::Float(floor)) => Some(value < floor),
+            (Self::Duration(value), Self::Duration(floor)) => Some(value < floor),
+            _ => None,
+        }
+    }
+
     /// Reads a value of that kind from the operator's file.
     ///
     /// # Errors
@@ -216,6 +296,8 @@ impl SettingValue {
                 .collect::<Option<_>>()
                 .map(Self::Integers)
                 .ok_or_else(|| mismatch(kind, given)),
+            // As a string, so that an environment variable can give it.
+            (_, Value::String(text)) => Self::from_text(kind, text),
             _ => Err(mismatch(kind, given)),
         }
     }

@@ -9,6 +9,8 @@ fn manifest() -> Manifest {
     let setting = |name: &str, kind: &str, default: Option<&str>| {
         let kind: SettingKind = kind.parse().unwrap();
         Setting {
+            minimum: None,
+            retention: false,
             name: name.into(),
             default: default.map(|text| SettingValue::from_text(&kind, text).unwrap()),
             kind,
@@ -30,6 +32,7 @@ fn manifest() -> Manifest {
             setting("table", "table", Some("t")),
         ],
         jobs: vec![Job {
+            schedule_variable: None,
             name: "revoked".into(),
             about: String::new(),
             schedule: None,

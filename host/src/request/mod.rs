@@ -161,6 +161,8 @@ pub enum Suspension {
     Deadline,
     /// The run has changed as many rows as it may.
     RowBudget,
+    /// The run has changed as large a part of the table as it may.
+    MaxFraction,
     /// The host is shutting down.
     ShuttingDown,
 }
@@ -171,6 +173,7 @@ impl Suspension {
         match self {
             Self::Deadline => "deadline",
             Self::RowBudget => "row-budget",
+            Self::MaxFraction => "max-fraction",
             Self::ShuttingDown => "shutting-down",
         }
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::catalog::{CatalogError, TimeFormError};
+use crate::config::Place;
 use crate::database::DatabaseError;
 use crate::ledger::LedgerError;
 use crate::plugin::{CallError, Cause, EngineError, LoadError, SettingsError};
@@ -102,11 +103,13 @@ pub enum RunnerError {
         /// What is wrong with it.
         why: String,
     },
-    /// A setting is unknown or of the wrong type.
-    #[error("`{job}`: {source}")]
+    /// A setting is unknown, of the wrong type, or below a floor.
+    #[error("{}: {source}", .place.as_ref().map_or_else(|| format!("`{job}`"), ToString::to_string))]
     Settings {
         /// The job.
         job: JobName,
+        /// Where the file has the setting, if it does.
+        place: Option<Place>,
         /// Why.
         source: Box<SettingsError>,
     },

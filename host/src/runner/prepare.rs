@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::grants::{asked_for, in_force, used};
 use super::{Host, RunnerError};
 use crate::catalog::Catalog;
-use crate::config::{JobSettings, Origin};
-use crate::plugin::{Plugin, Settings, TableAccess};
+use crate::config::{JobSettings, Origin, Place};
+use crate::plugin::{Plugin, Settings, SettingsError, TableAccess};
 use crate::preflight::{self, Finding, Rehearsed, Severity};
 use crate::request::{Fault, JobName, Mode, Timestamp};
 use crate::scope::{Grants, Subject, covers};
@@ -132,8 +132,15 @@ impl Host {
             &limits.job_settings,
             set,
         )
+        .and_then(|settings| {
+            if let Some(floor) = limits.min_retention {
+                settings.keep_at_least(plugin.manifest(), floor)?;
+            }
+            Ok(settings)
+        })
         .map_err(|source| RunnerError::Settings {
             job: job.clone(),
+            place: self.place_of(job, &source, set),
             source: Box::new(source),
         })?;
         let misbehaved = |why| RunnerError::Access {
@@ -196,6 +203,21 @@ impl Host {
         })
     }
 
+    /// Where the file has the setting that is at fault; `None` where the command line has it, or the
+    /// plugin's manifest.
+    fn place_of(
+        &self,
+        job: &JobName,
+        fault: &SettingsError,
+        set: &[(String, String)],
+    ) -> Option<Place> {
+        let name = fault.setting()?;
+        match set.iter().any(|(given, _)| given == name) {
+            true => None,
+            false => self.config.setting_place(job, name).cloned(),
+        }
+    }
+
     /// Lets the plugin open its sweeps, and nothing more. Where it breaks off with nothing refused, the
     /// run itself will tell why; what is known until then is checked.
     async fn rehearse(
@@ -248,6 +270,7 @@ fn before_the_run(limits: &JobSettings) -> RunOptions {
         batch_size: u64::from(limits.batch_size),
         deadline: NO_DEADLINE,
         max_rows: limits.max_rows,
+        max_fraction: None,
         stop: CancellationToken::new(),
     }
 }

@@ -83,6 +83,7 @@ impl Host {
                 batch_size: u64::from(prepared.limits.batch_size),
                 deadline,
                 max_rows: options.max_rows.unwrap_or(prepared.limits.max_rows),
+                max_fraction: prepared.limits.max_fraction,
                 stop: stop.clone(),
             },
         );

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::cutoffs::past_cutoffs;
 use super::family::Family;
 use super::refusal::refuse;
 use super::tables::{find, find_column, holds_id, relatable, sweepable};
@@ -76,6 +77,9 @@ fn check(
     };
 
     check.condition(&table, &request.matching, true)?;
+    if !matches!(request.action, Action::Read(_)) {
+        past_cutoffs(&table, &request.matching, now)?;
+    }
     if let Some(column) = &request.order_by {
         check.reads(&table, column, "order-by")?;
     }

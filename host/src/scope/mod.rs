@@ -7,6 +7,7 @@
 mod assignments;
 mod cascade;
 mod check;
+mod cutoffs;
 mod family;
 mod grant;
 mod leaves;

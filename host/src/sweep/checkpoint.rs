@@ -50,6 +50,11 @@ impl Checkpoint {
         }
     }
 
+    /// The sweep with this ordinal has not begun.
+    pub(super) fn is_new_to(&self, ordinal: usize) -> bool {
+        self.sweeps.len() <= ordinal
+    }
+
     /// This checkpoint with a sweep moved on; `None`: to its end.
     pub(super) fn with(&self, ordinal: usize, hash: &str, cursor: Option<&Cursor>) -> Self {
         let mut next = self.clone();

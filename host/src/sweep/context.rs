@@ -9,8 +9,10 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::checkpoint::{Checkpoint, hash};
+use super::fraction::Line;
 use super::leaves::Leaves;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, TableId};
+use crate::config::Fraction;
 use crate::database::{Database, Work};
 use crate::ledger::Fence;
 use crate::request::{Batch, Fault, JobName, Mode, Request, RunId, Timestamp};
@@ -28,6 +30,8 @@ pub struct RunOptions {
     pub deadline: Duration,
     /// Rows that the run may change, dependents and cascades included.
     pub max_rows: u64,
+    /// The part of a table that the run may change; `None`: all of it.
+    pub max_fraction: Option<Fraction>,
     /// Cancelled when the host shuts down: the run is suspended after the batch in hand.
     pub stop: CancellationToken,
 }
@@ -77,6 +81,8 @@ pub(super) struct State {
     pub(super) estimated: bool,
     /// Blocked rows by the table whose rows hold them.
     pub(super) blocked_by: BTreeMap<String, u64>,
+    /// How far the run may go in each table, where a part of it is the limit.
+    pub(super) lines: BTreeMap<TableId, Line>,
     /// The reason of the first suspension, if any.
     pub(super) suspended: Option<crate::request::Suspension>,
     /// The grant refused something.
@@ -111,6 +117,11 @@ pub struct Progress {
 }
 
 impl State {
+    /// Nothing of the next sweep has been done by a host before this one.
+    pub(super) fn begins_anew(&self) -> bool {
+        self.checkpoint.is_new_to(self.opened)
+    }
+
     /// Notes that a sweep has come to its end.
     pub(super) fn ended(&mut self, leaves: &Leaves) {
         self.ended += 1;
@@ -148,6 +159,7 @@ impl RunContext {
             state: Mutex::new(State {
                 fence,
                 blocked_by: checkpoint.blocked_by.clone(),
+                lines: BTreeMap::new(),
                 checkpoint,
                 totals: Batch::default(),
                 batches: 0,

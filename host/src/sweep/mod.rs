@@ -10,10 +10,12 @@ mod checkpoint;
 mod context;
 mod embedded;
 mod forms;
+mod fraction;
 mod leaves;
 mod locked;
 mod network;
 mod networks;
+mod page;
 mod physical;
 mod reader;
 mod retry;
@@ -95,7 +97,7 @@ impl Sweep {
         for leaf in &authorized {
             forms.push(forms::resolve(context, leaf).await?);
         }
-        let mut state = context.state.lock().await;
+        let state = context.state.lock().await;
         let mut plans = Vec::new();
         for (leaf, forms) in authorized.into_iter().zip(forms) {
             let catalog = Arc::clone(&context.catalog);
@@ -107,6 +109,11 @@ impl Sweep {
             tracing::debug!(run = %context.run, job = %context.subject.job, table = %plan.table().id, ?technique, why, "sweep opened");
             plans.push(Arc::new(plan));
         }
+        drop(state);
+        // At its beginning: what a sweep that goes on has to do is part of what was counted then.
+        let fresh = context.state.lock().await.begins_anew();
+        fraction::draw(context, &plans, fresh).await?;
+        let mut state = context.state.lock().await;
         let leaves = Leaves::new(plans);
         let Some(plan) = leaves.plan().cloned() else {
             return Err(Fault::invalid(
@@ -192,7 +199,9 @@ impl Sweep {
         let left = context
             .options
             .max_rows
-            .saturating_sub(state.totals.changed());
+            .saturating_sub(state.totals.changed())
+            .min(state.up_to_the_line(&inner.plan));
+        let plan = Arc::clone(&inner.plan);
         let (batch, next) = match act::act(context, &mut inner, &mut state, &cursor, left).await {
             Ok(done) => done,
             // Dropped or detached since the look above.
@@ -203,6 +212,7 @@ impl Sweep {
                 };
             }
         };
+        state.towards_the_line(&plan, batch.affected);
         state.totals += batch;
         state.batches += 1;
         context.advance(batch.examined);
@@ -226,17 +236,21 @@ impl Sweep {
         if Instant::now() >= self.context.ends {
             return Ok(Some(Some(Suspension::Deadline)));
         }
-        if state.totals.changed() < options.max_rows {
+        let used_up = if state.totals.changed() >= options.max_rows {
+            Suspension::RowBudget
+        } else if state.up_to_the_line(&inner.plan) == 0 {
+            Suspension::MaxFraction
+        } else {
             return Ok(None);
-        }
+        };
         if options.mode == Mode::DryRun {
             // Nothing has gone, so the database cannot tell what would be left.
-            return Ok(Some(Some(Suspension::RowBudget)));
+            return Ok(Some(Some(used_up)));
         }
         for plan in inner.leaves.rest() {
             match verify::remaining(&self.context.database, plan, 1).await {
                 Ok(0) => {}
-                _ => return Ok(Some(Some(Suspension::RowBudget))),
+                _ => return Ok(Some(Some(used_up))),
             }
         }
         Ok(Some(None))

@@ -4,7 +4,6 @@
 //! those before it. Each page is one statement; no transaction is open between two of them. What is
 //! done to rows of a page goes the way of a batch, with the rows for its window.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,13 +12,12 @@ use tokio::sync::Mutex;
 use super::act;
 use super::context::{RunContext, State};
 use super::leaves::Leaves;
-use super::{Inner as Batches, checkpoint, first_span, forms, values};
-use crate::catalog::Dialect;
-use crate::database::{Bind, Cause, Cell, Cells, Database, DatabaseError, Statement};
-use crate::request::{
-    Assignment, Batch, Fault, Mode, Page, Problem, Reading, Request, Source, Suspension, Value,
-};
-use crate::scope::{Authorized, authorize, authorize_leaves, find_column};
+use super::page::{no_such_row, taken_apart, updating};
+use super::verify::fetch_within;
+use super::{Inner as Batches, checkpoint, first_span, forms, fraction};
+use crate::database::{Cause, Cells, Database, DatabaseError, Statement};
+use crate::request::{Assignment, Batch, Fault, Mode, Reading, Request, Source, Suspension, Value};
+use crate::scope::{Authorized, authorize, authorize_leaves};
 use crate::sql::{Edge, PAGE_BYTES, PAGE_ROWS, Pick, Picked, Plan};
 
 /// Before a run a plugin may look, but not for long: the job waits for it.
@@ -215,6 +213,7 @@ impl Reader {
         context.note(&request, plans.as_ref().err()).await;
         let picked = Arc::new(picked);
         let plans = plans?;
+        fraction::draw(context, &plans, false).await?;
         let plans: Vec<_> = plans
             .iter()
             .map(|plan| Arc::new(plan.with_picked(Arc::clone(&picked))))
@@ -263,7 +262,14 @@ async fn run(
             break;
         }
         let left = context.options.max_rows - state.totals.changed();
+        let plan = Arc::clone(&batches.plan);
+        let left = left.min(state.up_to_the_line(&plan));
+        if left == 0 {
+            suspend(state, Suspension::MaxFraction);
+            break;
+        }
         let (batch, next) = act::act(context, batches, state, &cursor, left).await?;
+        state.towards_the_line(&plan, batch.affected);
         state.totals += batch;
         state.batches += 1;
         total += batch;
@@ -390,149 +396,11 @@ async fn fetch_once(
     statement: &Statement,
     briefly: bool,
 ) -> Result<Vec<Cells>, DatabaseError> {
-    let mut session = database.session().await?;
-    match session.dialect() {
-        Dialect::Postgres if briefly => {
-            let limit = LOOK_LIMIT.as_millis();
-            session
-                .begin(&format!(
-                    "BEGIN READ ONLY; SET LOCAL statement_timeout = {limit}"
-                ))
-                .await?;
-            let rows = session.fetch(statement).await?;
-            session.rollback().await?;
-            Ok(rows)
-        }
-        Dialect::Postgres => session.fetch(statement).await,
-        Dialect::Sqlite => {
-            let limit = match briefly {
-                true => LOOK_LIMIT,
-                false => database.options().statement_timeout,
-            };
-            session.limit_sqlite_statements(Some(limit)).await?;
-            let rows = session.fetch(statement).await;
-            session.limit_sqlite_statements(None).await?;
-            rows
+    match briefly {
+        true => fetch_within(database, statement, LOOK_LIMIT).await,
+        false => {
+            let limit = database.options().statement_timeout;
+            fetch_within(database, statement, limit).await
         }
     }
-}
-
-/// The page as the plugin gets it, its rows as the host knows them, and the edge that it ends at.
-fn taken_apart(
-    plan: &Plan,
-    rows: Vec<Cells>,
-    offset: u64,
-) -> Result<(Page, Vec<Pick>, Option<Edge>), Fault> {
-    let look = plan.look().cloned().unwrap_or_default();
-    let table = plan.table();
-    let length = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-    let mut columns = vec![Vec::with_capacity(rows.len()); look.columns.len()];
-    let mut picks = Vec::with_capacity(rows.len());
-    let mut last = None;
-    for row in rows {
-        let mut cells = row.0.into_iter();
-        let size = cells.next().map_or(0, |cell| cell.as_count());
-        if size > PAGE_BYTES {
-            return Err(too_large(plan, size));
-        }
-        let edge: Edge = cells
-            .by_ref()
-            .take(plan.edge_width())
-            .map(Bind::from)
-            .collect();
-        let key = cells
-            .by_ref()
-            .take(plan.row_width())
-            .map(Bind::from)
-            .collect();
-        let seen = cells.next().map_or(Bind::Null, Bind::from);
-        picks.push(Pick { key, seen });
-        for (column, cell) in columns
-            .iter_mut()
-            .zip(cells.chain(std::iter::repeat(Cell::Null)))
-        {
-            column.push(cell);
-        }
-        last = Some(edge);
-    }
-    let named = look.columns.iter().zip(columns);
-    let columns = named.map(|(name, cells)| {
-        let column = find_column(table, name)?;
-        values::list(table, column, plan.shape(column), cells)
-    });
-    let page = Page {
-        length,
-        columns: columns.collect::<Result<_, Fault>>()?,
-        offset,
-    };
-    Ok((page, picks, last))
-}
-
-fn too_large(plan: &Plan, size: u64) -> Fault {
-    Fault::Exhausted(Problem::new(
-        "page-bytes",
-        format!(
-            "a row of `{}` has {size} bytes in the columns that are read; a page has {PAGE_BYTES} at \
-             most: read fewer columns",
-            plan.table().id
-        ),
-    ))
-}
-
-fn no_such_row(place: u32, length: usize) -> Fault {
-    let message = match length {
-        0 => format!("row {place} was named, and there is no page in hand: call `next` first"),
-        length => format!(
-            "row {place} is not on the page: it has the rows 0 to {}",
-            length - 1
-        ),
-    };
-    Fault::invalid("position", message)
-}
-
-/// An update of some rows of a page of `length` as a request, and the rows in the order of its values.
-fn updating(
-    plan: &Plan,
-    length: usize,
-    rows: Vec<(u32, Vec<(String, Value)>)>,
-) -> Result<(Request, Vec<u32>), Fault> {
-    let mut named = BTreeSet::new();
-    for (place, _) in &rows {
-        if usize::try_from(*place).map_or(true, |place| place >= length) {
-            return Err(no_such_row(*place, length));
-        }
-        if !named.insert(*place) {
-            return Err(twice(&format!("row {place} is named twice")));
-        }
-    }
-    let count = rows.len();
-    let mut places = Vec::with_capacity(count);
-    let mut given: BTreeMap<String, Vec<Option<Value>>> = BTreeMap::new();
-    for (index, (place, values)) in rows.into_iter().enumerate() {
-        places.push(place);
-        for (column, value) in values {
-            // No more lists than the table has columns, whatever the plugin names.
-            find_column(plan.table(), &column)?;
-            let list = given.entry(column.clone());
-            let list = list.or_insert_with(|| vec![None; count]);
-            if let Some(slot) = list.get_mut(index) {
-                if slot.is_some() {
-                    return Err(twice(&format!("row {place} gets `{column}` twice")));
-                }
-                *slot = Some(value);
-            }
-        }
-    }
-    if given.is_empty() {
-        return Ok((plan.request().clone(), Vec::new())); // nothing to do
-    }
-    let assignments = given.into_iter().map(|(column, values)| Assignment {
-        column,
-        source: Source::Each(values),
-    });
-    Ok((plan.request().updating(assignments.collect()), places))
-}
-
-fn twice(what: &str) -> Fault {
-    Fault::invalid("not-assignable", format!("{what}: say its new values once"))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::act::Failed;
 use super::networks;
 use crate::catalog::Dialect;
-use crate::database::{Cause, Database, DatabaseError, Session};
+use crate::database::{Cause, Cells, Database, DatabaseError, Session, Statement};
 use crate::request::Fault;
 use crate::sql::Plan;
 
@@ -93,25 +93,63 @@ pub(super) async fn remaining(
     plan: &Plan,
     most: u64,
 ) -> Result<u64, DatabaseError> {
+    remaining_within(database, plan, most, TIMEOUT).await
+}
+
+/// The same with a limit of its own.
+pub(super) async fn remaining_within(
+    database: &Database,
+    plan: &Plan,
+    most: u64,
+    limit: Duration,
+) -> Result<u64, DatabaseError> {
     let mut session = database.session().await?;
+    begin_within(&mut session, limit).await?;
+    let rows = probe(&mut session, plan, most).await;
+    end_within(&mut session, rows).await
+}
+
+/// The rows of a statement that only reads, and may not take longer than the limit.
+pub(super) async fn fetch_within(
+    database: &Database,
+    statement: &Statement,
+    limit: Duration,
+) -> Result<Vec<Cells>, DatabaseError> {
+    let mut session = database.session().await?;
+    begin_within(&mut session, limit).await?;
+    let rows = session.fetch(statement).await;
+    end_within(&mut session, rows).await
+}
+
+async fn begin_within(session: &mut Session, limit: Duration) -> Result<(), DatabaseError> {
     match session.dialect() {
         Dialect::Postgres => {
-            let timeout = TIMEOUT.as_millis();
+            let timeout = limit.as_millis();
             session
                 .begin(&format!(
                     "BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout}; \
                      SET LOCAL enable_seqscan = on; SET LOCAL enable_mergejoin = on"
                 ))
-                .await?;
-            let rows = probe(&mut session, plan, most).await?;
+                .await
+        }
+        Dialect::Sqlite => session.limit_sqlite_statements(Some(limit)).await,
+    }
+}
+
+async fn end_within<T>(
+    session: &mut Session,
+    done: Result<T, DatabaseError>,
+) -> Result<T, DatabaseError> {
+    match session.dialect() {
+        // After an error the session takes its connection with it.
+        Dialect::Postgres => {
+            let done = done?;
             session.rollback().await?;
-            Ok(rows)
+            Ok(done)
         }
         Dialect::Sqlite => {
-            session.limit_sqlite_statements(Some(TIMEOUT)).await?;
-            let rows = probe(&mut session, plan, most).await;
             session.limit_sqlite_statements(None).await?;
-            rows
+            done
         }
     }
 }

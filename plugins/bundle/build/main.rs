@@ -12,7 +12,14 @@ use error::Error;
 
 /// The bundled plugins, by name: the folder under `plugins/`, the crate `besom-NAME`, and the name
 /// in the operator's file. To bundle one more, add its name.
-const PLUGINS: &[&str] = &["tokens", "sessions", "ips", "queue"];
+const PLUGINS: &[&str] = &[
+    "tokens",
+    "sessions",
+    "ips",
+    "queue",
+    "upstream-oauth",
+    "recovery",
+];
 
 /// A folder of ready-made components, `NAME.wasm`, instead of building them: for packagers, and for
 /// machines without the wasm target.

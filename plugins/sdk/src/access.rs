@@ -65,6 +65,11 @@ impl TableAccess {
         self.extra("all-rows", "true")
     }
 
+    /// Several lists as one, with one entry a table: for a plugin that looks at more than its sweeps do.
+    pub fn merged(list: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        merged(list)
+    }
+
     /// Adds a key that a host may know.
     pub fn extra(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         let pair = (key.into(), value.into());

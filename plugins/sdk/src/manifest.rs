@@ -173,6 +173,11 @@ impl Setting {
         Self::new(name, Kind::Duration, about)
     }
 
+    /// How long rows are kept: a length of time that the operator's `min-retention` is held against.
+    pub fn retention(name: impl Into<String>, about: impl Into<String>) -> Self {
+        Self::duration(name, about).extra("role", "retention")
+    }
+
     /// One of a few texts.
     pub fn choice<C: Into<String>>(
         name: impl Into<String>,
@@ -198,6 +203,12 @@ impl Setting {
     pub fn default(mut self, value: impl fmt::Display) -> Self {
         self.default = Some(value.to_string());
         self
+    }
+
+    /// The least value, of a number or a length of time: the host refuses what is below it, whoever
+    /// gives it.
+    pub fn minimum(self, value: impl fmt::Display) -> Self {
+        self.extra("minimum", value.to_string())
     }
 
     /// Adds a key that a host may know.
@@ -249,6 +260,12 @@ impl Job {
     pub fn schedule(mut self, cron: impl Into<String>) -> Self {
         self.schedule = Some(cron.into());
         self
+    }
+
+    /// An environment variable of the operator's that a fresh configuration takes the schedule from,
+    /// where other tools read it already.
+    pub fn schedule_variable(self, name: impl Into<String>) -> Self {
+        self.extra("schedule-variable", name)
     }
 
     /// Another default for a setting, in this job only.

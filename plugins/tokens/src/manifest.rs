@@ -52,8 +52,9 @@ pub(crate) fn jobs() -> [Job; 8] {
         .schedule("40 * * * *")
         .default("retention", "30d"),
         Job::new("refresh-tokens", "Rotating refresh tokens that are revoked or expired")
-            .profile( "refresh-tokens")
+            .profile("refresh-tokens")
             .schedule("0 3 * * *")
+            .schedule_variable("REFRESH_TOKEN_CLEANUP_CRON")
             .default("retention", "0s"),
     ]
 }

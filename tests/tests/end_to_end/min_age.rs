@@ -117,10 +117,9 @@ fn greedy() -> Vec<Request> {
         cutoff: Timestamp(cutoff),
         offset,
     };
-    let in_a_century = NOW + 36_500 * DAY;
     let by_key = Condition::IdOlderThan {
         column: "id".to_owned(),
-        cutoff: Timestamp(in_a_century),
+        cutoff: Timestamp(NOW),
     };
     let null = || Condition::IsNull {
         column: "at".to_owned(),
@@ -146,9 +145,9 @@ fn greedy() -> Vec<Request> {
         not(not(Condition::Everything)),
         Condition::Any(vec![null(), set()]),
         Condition::Any(vec![not(null()), Condition::Everything]),
-        at(in_a_century, 0),
-        // The offset moves the row's time back to before the cut-off.
-        at(NOW, -36_500 * DAY),
+        at(NOW, 0),
+        // The offset moves the cut-off away and the row's time with it.
+        at(NOW + 36_500 * DAY, 36_500 * DAY),
         by_key,
         no_part("nobody"),
         not(Condition::Compare {
@@ -162,7 +161,7 @@ fn greedy() -> Vec<Request> {
     .map(|matching| Request::delete("item", matching))
     .collect();
     requests.push(Request::delete("item", set()).order_by("at"));
-    requests.push(Request::delete("item", at(in_a_century, 0)).order_by("at"));
+    requests.push(Request::delete("item", at(NOW, 0)).order_by("at"));
     requests
 }
 

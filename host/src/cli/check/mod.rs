@@ -78,6 +78,9 @@ pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Re
                 continue; // it does not run, and may lack a setting that only the operator knows
             }
             let job = JobName::new(name, &job.name);
+            if host.config().job(&job).is_some_and(|job| !job.enabled) {
+                continue;
+            }
             jobs.push(check(&host, &job, plugin, &catalog, &mut used).await);
         }
         let granted = named.map(|plugin| &plugin.grants.tables);

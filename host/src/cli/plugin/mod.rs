@@ -102,6 +102,9 @@ pub struct JobLine {
     pub about: String,
     /// The schedule that the plugin proposes.
     pub schedule: Option<String>,
+    /// The environment variable that a fresh configuration takes the schedule from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule_variable: Option<String>,
     /// Settings with another default in this job.
     pub defaults: BTreeMap<String, String>,
     /// It runs only where it is named.
@@ -280,6 +283,7 @@ async fn look_into(engine: &Engine, bytes: &[u8]) -> Result<Inspection> {
             name: job.name.clone(),
             about: job.about.clone(),
             schedule: job.schedule.clone(),
+            schedule_variable: job.schedule_variable.clone(),
             defaults: job
                 .defaults
                 .iter()

@@ -156,6 +156,7 @@ mod tests {
                 about: "Revoked access tokens".to_owned(),
                 defaults: Default::default(),
                 schedule: Some("0 * * * *".to_owned()),
+                schedule_variable: None,
                 opt_in: false,
                 access: vec![AccessLine {
                     table: "oauth2_access_tokens".to_owned(),

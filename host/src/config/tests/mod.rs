@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod plugins;
+mod schedules;
+mod variables;
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,7 +20,14 @@ fn parse_in<const N: usize>(
 ) -> Result<Config, ConfigError> {
     let rules = Rules {
         environment: Environment::of(variables),
-        bundled: &["tokens", "sessions", "ips", "queue"],
+        bundled: &[
+            "tokens",
+            "sessions",
+            "ips",
+            "queue",
+            "upstream-oauth",
+            "recovery",
+        ],
     };
     Config::parse(text, Path::new("etc/besom.toml"), &rules)
 }
@@ -148,18 +157,6 @@ fn keys_of_later_versions_are_refused_as_such() {
     for (text, key) in [
         ("[defaults]\npace = \"gentle\"", "defaults.pace"),
         (
-            "[plugins.tokens]\nenabled = false",
-            "plugins.tokens.enabled",
-        ),
-        (
-            "[plugins.tokens.jobs.x]\nschedule = \"* * * * *\"",
-            "plugins.tokens.jobs.x.schedule",
-        ),
-        (
-            "[plugins.tokens.jobs.x]\ntimezone = \"UTC\"",
-            "plugins.tokens.jobs.x.timezone",
-        ),
-        (
             "[plugins.tokens]\non-upgrade = \"handover\"",
             "plugins.tokens.on-upgrade",
         ),
@@ -168,7 +165,6 @@ fn keys_of_later_versions_are_refused_as_such() {
             "plugins.tokens.digest",
         ),
         ("\n[store]\ninstall = \"off\"", ": store"),
-        ("\n[schedule]\nskip-in = [\"test\"]", ": schedule"),
     ] {
         refused(
             text,

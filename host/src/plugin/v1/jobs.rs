@@ -72,6 +72,7 @@ fn setting(setting: wit::Setting) -> DescribedSetting {
         kind: setting.kind,
         default: setting.default,
         about: setting.about,
+        extras: setting.extras,
     }
 }
 
@@ -84,6 +85,7 @@ fn job(job: wit::Job) -> DescribedJob {
         opt_in: job.opt_in,
         after: job.after,
         formerly: job.formerly,
+        extras: job.extras,
     }
 }
 

@@ -242,6 +242,9 @@ fn init_writes_a_file_that_check_accepts_and_never_overwrites() {
         "#[plugins.sessions.jobs.expire-inactive]",
         "[plugins.ips]",
         "[plugins.queue]",
+        "[plugins.upstream-oauth]",
+        "#[plugins.upstream-oauth.jobs.backfill-user-session]",
+        "[plugins.recovery]",
     ] {
         assert!(text.contains(written), "no {written} in {text}");
     }
@@ -311,8 +314,18 @@ async fn the_demo_cleans_verifies_and_a_second_one_affects_nothing() {
             .iter()
             .map(|of| of["name"].as_str().unwrap())
             .collect();
-        assert_eq!(names, ["ips", "queue", "sessions", "tokens"]);
-        assert_eq!(first["jobs"].as_array().unwrap().len(), 23);
+        assert_eq!(
+            names,
+            [
+                "ips",
+                "queue",
+                "recovery",
+                "sessions",
+                "tokens",
+                "upstream-oauth"
+            ]
+        );
+        assert_eq!(first["jobs"].as_array().unwrap().len(), 29);
         assert!(
             first["jobs"]
                 .as_array()

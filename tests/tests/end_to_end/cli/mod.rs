@@ -1,6 +1,7 @@
 //! The binary as an operator uses it.
 
 mod commands;
+mod configuration;
 mod killed;
 mod third_party;
 
@@ -18,7 +19,8 @@ pub fn besom() -> Command {
     command
         .env_remove("BESOM_DATABASE_URL")
         .env_remove("BESOM_CONFIG")
-        .env_remove("BESOM_LOG");
+        .env_remove("BESOM_LOG")
+        .env_remove("BESOM_ENV");
     command
 }
 

@@ -1,0 +1,13 @@
+//! Recovery sessions: somebody asked to get back into an account. Their keys are ULIDs, which hold the
+//! time of creation.
+
+use besom_plugin::prelude::*;
+
+/// Recovery sessions begun before `cutoff`; their tickets go by the database's own rule.
+pub(crate) fn sessions(cutoff: Timestamp) -> Result<Sweep> {
+    let id: String = setting("recovery-sessions-id-column")?;
+    let tickets = table(setting::<String>("recovery-tickets-table")?);
+    Ok(delete(setting::<String>("recovery-sessions-table")?)
+        .matching(column(id).id_older_than(cutoff))
+        .also_touches(tickets.deletes()))
+}
