@@ -52,7 +52,7 @@ fn job(name: &str, about: &str) -> Job {
 fn choices() -> [Setting; 5] {
     [
         Setting::profile(["mas", "server-sessions"]),
-        Setting::duration(
+        Setting::retention(
             "retention",
             "How long after its last use a session's address is kept",
         )

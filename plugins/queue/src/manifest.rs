@@ -37,7 +37,7 @@ pub(crate) fn jobs() -> [Job; 2] {
 fn choices() -> [Setting; 5] {
     [
         Setting::profile(["mas"]),
-        Setting::duration(
+        Setting::retention(
             "retention",
             "How long a job is kept after its end, and a worker after it was last seen",
         )

@@ -90,7 +90,7 @@ fn server(name: &str, about: &str) -> Job {
 fn choices() -> [Setting; 3] {
     [
         Setting::profile(["mas", "server-sessions"]),
-        Setting::duration(
+        Setting::retention(
             "retention",
             "How long a row is kept after its purpose ended; every job has its own default",
         ),

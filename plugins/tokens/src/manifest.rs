@@ -66,7 +66,7 @@ fn mas(name: &str, about: &str) -> Job {
 fn choices() -> [Setting; 4] {
     [
         Setting::profile(["mas", "refresh-tokens"]),
-        Setting::duration(
+        Setting::retention(
             "retention",
             "How long a row is kept after its purpose ended; every job has its own default",
         ),
