@@ -3,7 +3,8 @@
 CREATE TABLE compat_sessions (
     compat_session_id uuid NOT NULL PRIMARY KEY,
     user_id uuid NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
-    user_session_id uuid REFERENCES user_sessions (user_session_id),
+    -- 2010 makes it NO ACTION: a session forgot its browser session, and back-channel logout lost it.
+    user_session_id uuid REFERENCES user_sessions (user_session_id) ON DELETE SET NULL,
     device_id text,
     human_name text,
     is_synapse_admin boolean NOT NULL DEFAULT FALSE,

@@ -31,5 +31,6 @@ CREATE TABLE queue_jobs (
     completed_at timestamptz,
     failed_at timestamptz,
     failed_reason text,
-    next_attempt_id uuid REFERENCES queue_jobs (queue_job_id) ON DELETE SET NULL
+    -- 3010 makes it SET NULL: one retried job stopped the clearing of all.
+    next_attempt_id uuid REFERENCES queue_jobs (queue_job_id)
 );

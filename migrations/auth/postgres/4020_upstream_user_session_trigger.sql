@@ -1,4 +1,9 @@
 -- Servers that do not know the pointer yet still record the authentication: fill it from there.
+--
+-- Rows from before are filled by the job upstream-oauth/backfill-user-session, in batches: one UPDATE of
+-- them all would hold every row that it has written until it ends.
+
+SET LOCAL lock_timeout = '200ms';
 
 CREATE FUNCTION fill_upstream_user_session() RETURNS trigger
 LANGUAGE plpgsql

@@ -16,6 +16,7 @@ mod hostile;
 mod ips;
 mod layouts;
 mod locking;
+mod migrations;
 mod min_age;
 mod model;
 mod once_wrong;

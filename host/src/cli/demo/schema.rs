@@ -14,7 +14,13 @@
 //! The demo deletes rows, so it never works on a database that it did not make: the table
 //! `besom_demo` is its mark, and a database with tables but without the mark is refused.
 
+mod steps;
+
+use std::time::Duration;
+
 use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
+
+use steps::{STEPS, Step};
 
 /// Why the reference schema could not be applied.
 #[derive(Debug, thiserror::Error)]
@@ -42,53 +48,32 @@ pub enum SchemaError {
     Look(#[from] sqlx::Error),
 }
 
-struct Step {
-    name: &'static str,
-    postgres: &'static str,
-    sqlite: &'static str,
-}
+/// The last chapter there is.
+const LAST_CHAPTER: u32 = 9;
 
-macro_rules! steps {
-    ($($name:literal),* $(,)?) => {
-        &[$(Step {
-            name: $name,
-            postgres: include_str!(concat!("../../../../migrations/auth/postgres/", $name, ".sql")),
-            sqlite: include_str!(concat!("../../../../migrations/auth/sqlite/", $name, ".sql")),
-        }),*]
-    };
-}
-
-/// In this order. The thousands are the chapters: tables, changes of foreign keys and columns,
-/// indexes, other profiles; the gaps leave room to split a step without renumbering another.
-const STEPS: &[Step] = steps![
-    "1010_users",
-    "1020_upstream_oauth",
-    "1030_user_session_authentications",
-    "1040_oauth2",
-    "1050_compat",
-    "1060_personal",
-    "1070_queue",
-    "1080_recovery",
-    "1090_policy_data",
-    "4010_upstream_user_session",
-    "4020_upstream_user_session_trigger",
-    "5010_token_indexes",
-    "5020_session_indexes",
-    "5030_queue_indexes",
-    "5040_upstream_oauth_indexes",
-    "5050_recovery_indexes",
-    "6010_server_sessions",
-    "6020_refresh_tokens",
-];
-
-/// Applies the steps that are missing, each in a transaction, and answers how many there were:
-/// 0 when the schema was complete.
+/// Applies the steps that are missing and answers how many there were: 0 when the schema was complete.
+///
+/// In a database that has some of them the others are applied as to one that is in use: each in a
+/// transaction that waits for a lock for a moment only and is tried again, and what says `-- no-transaction`
+/// in its first line statement by statement outside of one.
 ///
 /// # Errors
 ///
 /// [`SchemaError`]; the database may then hold the steps before the failed one, and the next call
 /// goes on from there.
 pub async fn apply_postgres(connection: &mut PgConnection) -> Result<usize, SchemaError> {
+    apply_chapters_postgres(connection, LAST_CHAPTER).await
+}
+
+/// The same, up to a chapter: what a database looked like then.
+///
+/// # Errors
+///
+/// The same.
+pub async fn apply_chapters_postgres(
+    connection: &mut PgConnection,
+    last: u32,
+) -> Result<usize, SchemaError> {
     // The ledger may have been migrated first: its tables, and sqlx's list of them, are no strangers.
     let strangers = "SELECT n.nspname || '.' || c.relname \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -109,20 +94,86 @@ pub async fn apply_postgres(connection: &mut PgConnection) -> Result<usize, Sche
     let applied: Vec<String> = sqlx::query_scalar("SELECT step FROM besom_demo")
         .fetch_all(&mut *connection)
         .await?;
+    let in_use = !applied.is_empty();
     let mut count = 0;
     for step in missing(&applied) {
-        // Statements sent together are one transaction, so the step and its mark are.
-        let script = format!("{}\n{}", step.postgres, mark(step.name));
-        sqlx::raw_sql(AssertSqlSafe(script))
-            .execute(&mut *connection)
-            .await
-            .map_err(|source| SchemaError::Step {
-                step: step.name,
-                source,
-            })?;
+        if step.chapter().is_some_and(|chapter| chapter > last) {
+            break;
+        }
+        let done = match (step.postgres.strip_prefix(NO_TRANSACTION), in_use) {
+            (Some(statements), true) => one_by_one(connection, statements, step).await,
+            // Nobody waits for an index of a table that nobody knows yet.
+            (Some(statements), false) => {
+                let statements = statements.replace(" CONCURRENTLY", "");
+                at_once(connection, &statements, step).await
+            }
+            (None, _) => patiently(connection, step).await,
+        };
+        done.map_err(|source| SchemaError::Step {
+            step: step.name,
+            source,
+        })?;
         count += 1;
     }
     Ok(count)
+}
+
+/// The first line of a step whose statements PostgreSQL does not allow in a transaction.
+const NO_TRANSACTION: &str = "-- no-transaction\n";
+
+/// A step and its mark in one transaction.
+async fn at_once(
+    connection: &mut PgConnection,
+    statements: &str,
+    step: &Step,
+) -> Result<(), sqlx::Error> {
+    let script = format!("BEGIN;\n{statements}\n{};\nCOMMIT", mark(step.name));
+    let done = sqlx::raw_sql(AssertSqlSafe(script))
+        .execute(&mut *connection)
+        .await;
+    if let Err(error) = done {
+        sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await?;
+        return Err(error);
+    }
+    Ok(())
+}
+
+/// The same, again where the lock was not to be had: whoever waits for a lock makes all wait that come
+/// later, so a step waits for a moment, lets them through and comes back.
+async fn patiently(connection: &mut PgConnection, step: &Step) -> Result<(), sqlx::Error> {
+    /// With the pauses between them about a minute.
+    const ATTEMPTS: u32 = 200;
+    const PAUSE: Duration = Duration::from_millis(300);
+    let mut attempt = 1;
+    loop {
+        match at_once(connection, step.postgres, step).await {
+            Err(error) if attempt < ATTEMPTS && is_lock_timeout(&error) => {
+                attempt += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code == "55P03")
+}
+
+async fn one_by_one(
+    connection: &mut PgConnection,
+    statements: &str,
+    step: &Step,
+) -> Result<(), sqlx::Error> {
+    let own = statements.split(";\n").map(str::trim);
+    let mark = mark(step.name);
+    for statement in own.filter(|text| !text.is_empty()).chain([mark.as_str()]) {
+        sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
 }
 
 /// [`apply_postgres`], for SQLite.
@@ -149,12 +200,9 @@ pub async fn apply_sqlite(connection: &mut SqliteConnection) -> Result<usize, Sc
         .fetch_all(&mut *connection)
         .await?;
     let mut count = 0;
-    for step in missing(&applied) {
-        let script = format!(
-            "BEGIN IMMEDIATE;\n{}\n{};\nCOMMIT",
-            step.sqlite,
-            mark(step.name)
-        );
+    let steps = missing(&applied).filter_map(|step| Some((step, step.sqlite?)));
+    for (step, sqlite) in steps {
+        let script = format!("BEGIN IMMEDIATE;\n{sqlite}\n{};\nCOMMIT", mark(step.name));
         let done = sqlx::raw_sql(AssertSqlSafe(script))
             .execute(&mut *connection)
             .await;
@@ -179,38 +227,4 @@ fn missing(applied: &[String]) -> impl Iterator<Item = &'static Step> {
 
 fn mark(step: &str) -> String {
     format!("INSERT INTO besom_demo (step) VALUES ('{step}')")
-}
-
-#[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-mod tests {
-    use std::collections::BTreeSet;
-    use std::path::Path;
-
-    use super::STEPS;
-
-    #[test]
-    fn every_file_of_both_dialects_is_a_step_in_the_order_of_its_number() {
-        let named: Vec<String> = STEPS
-            .iter()
-            .map(|step| format!("{}.sql", step.name))
-            .collect();
-        assert!(named.is_sorted(), "{named:?}");
-
-        for dialect in ["postgres", "sqlite"] {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("../migrations/auth")
-                .join(dialect);
-            let files: BTreeSet<String> = std::fs::read_dir(folder)
-                .unwrap()
-                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-                .collect();
-            assert_eq!(files, named.iter().cloned().collect(), "{dialect}");
-        }
-    }
 }

@@ -1,0 +1,1 @@
+CREATE INDEX user_sessions_user ON user_sessions (user_id);

@@ -1,0 +1,1 @@
+CREATE INDEX personal_sessions_owner_client ON personal_sessions (owner_oauth2_client_id);

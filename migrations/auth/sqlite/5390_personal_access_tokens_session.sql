@@ -1,0 +1,1 @@
+CREATE INDEX personal_access_tokens_session ON personal_access_tokens (personal_session_id);

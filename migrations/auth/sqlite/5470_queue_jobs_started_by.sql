@@ -1,0 +1,1 @@
+CREATE INDEX queue_jobs_started_by ON queue_jobs (started_by);

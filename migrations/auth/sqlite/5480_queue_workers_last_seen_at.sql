@@ -1,0 +1,1 @@
+CREATE INDEX queue_workers_last_seen_at ON queue_workers (last_seen_at);

@@ -1,0 +1,1 @@
+CREATE INDEX queue_workers_shutdown_at ON queue_workers (shutdown_at) WHERE shutdown_at IS NOT NULL;

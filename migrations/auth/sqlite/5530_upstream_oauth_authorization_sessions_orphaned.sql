@@ -1,0 +1,1 @@
+CREATE INDEX upstream_oauth_authorization_sessions_orphaned ON upstream_oauth_authorization_sessions (upstream_oauth_authorization_session_id) WHERE user_session_id IS NULL;

@@ -1,0 +1,1 @@
+CREATE INDEX user_email_authentications_registration ON user_email_authentications (user_registration_id);
