@@ -212,6 +212,7 @@ impl Lab {
                 .then_some((progress.totals, progress.batches)),
             findings: "[]",
             blocked_by: "{}",
+            remains: "[]",
         };
         ledger::finish(&self.database, &progress.fence, self.options.mode, &ending)
             .await

@@ -1,5 +1,7 @@
 //! Runs as a table and as JSON: what `run` and `demo` print.
 
+mod remains;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -8,7 +10,9 @@ use serde::Serialize;
 use super::output::{Align, Table, Tone, many_lines, seconds, thousands};
 use crate::preflight::Finding;
 use crate::request::{Batch, Mode};
-use crate::runner::{Outcome, RunReport, Verification};
+use crate::runner::{Outcome, Remains, RunReport, Verification};
+
+pub use remains::{told, verification};
 
 /// One run in the JSON output. Counts are rows.
 #[derive(Debug, Serialize)]
@@ -31,6 +35,8 @@ pub struct RunJson<'a> {
     /// `null`: nobody looked, or the look gave no answer.
     verified: Option<bool>,
     verification: String,
+    /// The same by sweep; empty where nobody looked.
+    remains: &'a [Remains],
     /// Counts of a dry run that the run itself may not match.
     estimated: bool,
     blocked_by: &'a BTreeMap<String, u64>,
@@ -70,6 +76,7 @@ impl<'a> From<&'a RunReport> for RunJson<'a> {
                 Verification::Unverified(_) | Verification::NotDone => None,
             },
             verification: verification(&report.verification),
+            remains: &report.remains,
             estimated: report.estimated,
             blocked_by: &report.blocked_by,
             findings: &report.findings,
@@ -80,17 +87,6 @@ impl<'a> From<&'a RunReport> for RunJson<'a> {
 /// Seconds to the millisecond: more digits say nothing about a run.
 pub fn milliseconds(elapsed: Duration) -> f64 {
     (elapsed.as_secs_f64() * 1000.0).round() / 1000.0
-}
-
-/// What the probe found, in words.
-pub fn verification(verification: &Verification) -> String {
-    match verification {
-        Verification::Verified => "verified".to_owned(),
-        Verification::Left(1) => "1 row left".to_owned(),
-        Verification::Left(rows) => format!("{} rows left", thousands(*rows)),
-        Verification::Unverified(why) => format!("unverified: {why}"),
-        Verification::NotDone => "not done".to_owned(),
-    }
 }
 
 /// The table of these runs, then a line for each that needs one.
@@ -205,18 +201,17 @@ fn verified_cell(report: &RunReport) -> String {
     match (&report.verification, report.outcome) {
         (Verification::Verified, _) => "yes".to_owned(),
         (Verification::Left(rows), _) => format!("{} left", thousands(*rows)),
-        (Verification::Unverified(_), _) => "unverified".to_owned(),
-        (Verification::NotDone, Outcome::Drained) => "–".to_owned(),
-        (Verification::NotDone, other) => other.as_str().to_owned(),
+        (_, other) if other != Outcome::Drained => other.as_str().to_owned(),
+        (Verification::Unverified(_), _) if report.mode == Mode::Apply => "unverified".to_owned(),
+        (Verification::Unverified(_) | Verification::NotDone, _) => "–".to_owned(),
     }
 }
 
 fn tone(report: &RunReport) -> Tone {
     match (report.outcome, &report.verification) {
         (Outcome::Failed | Outcome::Cancelled, _) => Tone::Bad,
-        (Outcome::Suspended, _) | (_, Verification::Left(_) | Verification::Unverified(_)) => {
-            Tone::Warning
-        }
+        (Outcome::Suspended, _) | (_, Verification::Left(_)) => Tone::Warning,
+        (_, Verification::Unverified(_)) if report.mode == Mode::Apply => Tone::Warning,
         (Outcome::Drained, _) => Tone::Plain,
     }
 }
@@ -258,15 +253,17 @@ fn note(report: &RunReport, color: bool) -> Option<String> {
         (Outcome::Suspended, _) => {
             format!("{job} suspended{reason}: the rest is left to the next run")
         }
-        (Outcome::Drained, Verification::Left(rows)) => format!(
-            "{job}: {} {} still eligible: locked, blocked or arrived since",
-            thousands(*rows),
-            if *rows == 1 { "row is" } else { "rows are" }
-        ),
-        (Outcome::Drained, Verification::Unverified(why)) => format!("{job} unverified: {why}"),
+        (Outcome::Drained, Verification::Left(_)) => {
+            let lines = report.remains.iter().filter(|sweep| sweep.left > 0);
+            let lines = lines.map(|sweep| format!("{job}: {}: {}", sweep.table, told(sweep)));
+            lines.collect::<Vec<_>>().join("\n")
+        }
+        (Outcome::Drained, Verification::Unverified(why)) if report.mode == Mode::Apply => {
+            format!("{job} unverified: {why}")
+        }
         (Outcome::Drained, _) => return None,
     };
-    Some(tone(report).paint(&many_lines(&line), color) + "\n")
+    (!line.is_empty()).then(|| tone(report).paint(&many_lines(&line), color) + "\n")
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ pub struct Ending<'a> {
     pub findings: &'a str,
     /// Blocked rows by the table whose rows hold them, as JSON.
     pub blocked_by: &'a str,
+    /// What verification found of each sweep, as JSON.
+    pub remains: &'a str,
 }
 
 /// Records the outcome, if the run is still this host's, and gives up the lease. Answers the
@@ -81,6 +83,7 @@ pub async fn finish(
     for (column, json) in [
         ("findings", ending.findings),
         ("blocked_by", ending.blocked_by),
+        ("remains", ending.remains),
     ] {
         w.push(", ").push(column).push(" = ").bind(json);
     }

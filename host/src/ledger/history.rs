@@ -43,6 +43,8 @@ pub struct RunRecord {
     pub findings: String,
     /// Blocked rows by the table whose rows hold them, as JSON.
     pub blocked_by: String,
+    /// What verification found of each sweep, as JSON.
+    pub remains: String,
 }
 
 /// The latest runs, newest first.
@@ -140,7 +142,7 @@ fn select(dialect: Dialect) -> Statement {
              (SELECT coalesce({sum}, 0) FROM besom_batch WHERE run = r.id){cast} ELSE r.{column} END"
         ));
     }
-    w.push(", r.findings, r.blocked_by FROM besom_run AS r");
+    w.push(", r.findings, r.blocked_by, r.remains FROM besom_run AS r");
     w
 }
 
@@ -164,5 +166,6 @@ fn record(row: &Cells) -> Option<RunRecord> {
         totals: batch_of(row, 14),
         findings: text(21)?,
         blocked_by: text(22)?,
+        remains: text(23)?,
     })
 }

@@ -23,6 +23,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         "findings",
         include_str!("../../../migrations/ledger/postgres/0002_findings.sql"),
     ),
+    (
+        3,
+        "remains",
+        include_str!("../../../migrations/ledger/postgres/0003_remains.sql"),
+    ),
 ];
 
 const SQLITE: &[(i64, &str, &str)] = &[
@@ -35,6 +40,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         2,
         "findings",
         include_str!("../../../migrations/ledger/sqlite/0002_findings.sql"),
+    ),
+    (
+        3,
+        "remains",
+        include_str!("../../../migrations/ledger/sqlite/0003_remains.sql"),
     ),
 ];
 

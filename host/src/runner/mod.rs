@@ -13,7 +13,7 @@ mod run;
 
 pub use error::RunnerError;
 pub use prepare::{Examined, Prepared};
-pub use report::{Outcome, RunReport, Verification};
+pub use report::{Outcome, Remains, RunReport, Verification};
 pub use run::JobOptions;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::preflight::Finding;
 use crate::request::{Batch, JobName, Mode, RunId};
-pub use crate::sweep::Verification;
+pub use crate::sweep::{Remains, Verification};
 
 /// The account of one run.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,8 @@ pub struct RunReport {
     pub elapsed: Duration,
     /// What the probe after a drained run found.
     pub verification: Verification,
+    /// The same by sweep; none where nobody looked.
+    pub remains: Vec<Remains>,
     /// What went wrong.
     pub error: Option<String>,
     /// The grant refused something that the plugin asked for.

@@ -12,7 +12,7 @@ use crate::preflight::Finding;
 use crate::request::{JobName, Mode};
 use crate::scope::Subject;
 use crate::sql::Plan;
-use crate::sweep::{Progress, RunContext, RunOptions, verify};
+use crate::sweep::{Progress, Remains, RunContext, RunOptions, verify};
 
 /// What the operator says about one run, beyond the file.
 #[derive(Debug, Clone)]
@@ -128,9 +128,18 @@ impl Host {
             (None, None, true) => (Outcome::Suspended, Some("left-by-plugin".to_owned())),
             (None, None, false) => (Outcome::Drained, None),
         };
+        let remains = match (outcome, options.mode) {
+            (Outcome::Drained, Mode::Apply) => verify(&self.database, &progress.ended).await,
+            _ => Vec::new(),
+        };
         let verification = match (outcome, options.mode) {
-            (Outcome::Drained, Mode::Apply) => verify(&self.database, &progress.drained).await,
-            _ => Verification::NotDone,
+            (_, Mode::DryRun) => Verification::Unverified("dry run".to_owned()),
+            (Outcome::Drained, Mode::Apply) => Verification::of(&remains),
+            (ended, Mode::Apply) => {
+                let why = reason.as_ref().map(|why| format!(" ({why})"));
+                let why = why.unwrap_or_default();
+                Verification::Unverified(format!("{}{why}", ended.as_str()))
+            }
         };
         let mut report = RunReport {
             job: prepared.job.clone(),
@@ -142,6 +151,7 @@ impl Host {
             batches: progress.batches,
             elapsed: began.elapsed(),
             verification,
+            remains,
             error,
             denied: progress.denied,
             estimated: progress.estimated,
@@ -151,6 +161,7 @@ impl Host {
         let findings = Finding::to_ledger(&report.findings);
         let blocked_by = report.blocked_by_json();
         let found = report.verification.to_ledger();
+        let remains = Remains::to_ledger(&report.remains);
         let ending = Ending {
             state: report.outcome.as_str(),
             reason: report.reason.as_deref(),
@@ -159,6 +170,7 @@ impl Host {
             dry_run: (options.mode == Mode::DryRun).then_some((progress.totals, progress.batches)),
             findings: &findings,
             blocked_by: &blocked_by,
+            remains: &remains,
         };
         match ledger::finish(&self.database, &progress.fence, options.mode, &ending).await {
             Ok((totals, batches)) => {
@@ -199,7 +211,7 @@ async fn keep_alive(lease: Lease, stop: CancellationToken, job: JobName) {
     }
 }
 
-/// The end of every run, failed ones included, in one line.
+/// The end of every run, failed ones included, in one line: what it did until then, and what it left.
 fn announce(report: &RunReport) {
     let RunReport {
         job,
@@ -215,17 +227,27 @@ fn announce(report: &RunReport) {
         totals.blocked,
         totals.locked,
     );
+    let dependents = totals.dependents;
     let outcome = outcome.as_str();
+    let verification = report.verification.to_ledger().unwrap_or_default();
+    for sweep in &report.remains {
+        if sweep.left > 0 || sweep.blocked > 0 {
+            let Remains { table, left, .. } = sweep;
+            let (locked, refused, arrived) = (sweep.locked, sweep.refused, sweep.arrived);
+            let blocked = sweep.blocked;
+            tracing::info!(%job, %run, table, left, locked, refused, arrived, blocked, "rows are left");
+        }
+    }
     match (&report.error, report.outcome) {
         (Some(error), _) => {
-            tracing::error!(%job, %run, outcome, affected, cascaded, blocked, locked, seconds, error, "run ended");
+            tracing::error!(%job, %run, outcome, affected, dependents, cascaded, blocked, locked, seconds, verification, error, "run ended");
         }
         (None, Outcome::Suspended) => {
             let reason = report.reason.as_deref().unwrap_or_default();
-            tracing::warn!(%job, %run, outcome, reason, affected, cascaded, blocked, locked, seconds, "run ended");
+            tracing::warn!(%job, %run, outcome, reason, affected, dependents, cascaded, blocked, locked, seconds, verification, "run ended");
         }
         _ => {
-            tracing::info!(%job, %run, outcome, affected, cascaded, blocked, locked, seconds, "run ended")
+            tracing::info!(%job, %run, outcome, affected, dependents, cascaded, blocked, locked, seconds, verification, "run ended")
         }
     }
 }

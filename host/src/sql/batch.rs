@@ -9,7 +9,7 @@ use super::family::VICTIMS;
 use super::locking::chains_of;
 use super::window::{Window, key_columns};
 use super::writer::{Row, Writer};
-use crate::catalog::{Dialect, quote_ident};
+use crate::catalog::{Dialect, TableId, quote_ident};
 use crate::database::Statement;
 use crate::request::{Action, Fault};
 
@@ -299,32 +299,39 @@ impl Plan {
         let mut w = Writer::new(self.catalog.dialect());
         w.plan_each_time();
         let mut between = "";
-        let mut reason = |w: &mut Writer, table: &crate::catalog::TableId| {
+        self.reasons(|table, holds| {
             w.push(between)
                 .push("SELECT ")
                 .bind_as(self.catalog.spelling(table), "text")
                 .push(", ");
             between = " UNION ALL ";
-        };
+            self.count_met(&mut w, window, holds)
+        })?;
+        Ok(w.finish())
+    }
+
+    /// Calls for everything that may hold a row: the table whose rows hold it, and how to ask.
+    pub(super) fn reasons(
+        &self,
+        mut tell: impl FnMut(
+            &TableId,
+            &dyn Fn(&mut Writer, &Row<'_>) -> Result<(), Fault>,
+        ) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         for restriction in self.authorized.restricting() {
             if let Some(child) = restriction.path.child() {
-                reason(&mut w, child);
-                self.count_met(&mut w, window, |w, row| self.refers(w, row, restriction))?;
+                tell(child, &|w, row| self.refers(w, row, restriction))?;
             }
         }
         for (path, narrowing) in self.protected() {
             if let Some(child) = path.child() {
-                reason(&mut w, child);
-                self.count_met(&mut w, window, |w, row| {
-                    self.outside(w, row, path, narrowing)
-                })?;
+                tell(child, &|w, row| self.outside(w, row, path, narrowing))?;
             }
         }
         if !self.authorized.chains().is_empty() {
-            reason(&mut w, &self.table().id);
-            self.count_met(&mut w, window, |w, row| self.chain_is_held(w, row))?;
+            tell(&self.table().id, &|w, row| self.chain_is_held(w, row))?;
         }
-        Ok(w.finish())
+        Ok(())
     }
 }
 

@@ -18,6 +18,7 @@ mod physical;
 mod pick;
 mod plan;
 mod relation;
+mod remains;
 mod sample;
 mod source;
 mod sqlite;

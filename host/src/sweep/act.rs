@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::checkpoint::Checkpoint;
 use super::context::State;
+use super::remains::PassedOver;
 use super::retry::{InTheWay, Retries, Verdict};
 use super::windows::{next_window, size};
 use super::{Inner, RunContext, networks};
@@ -100,7 +101,8 @@ pub(super) async fn act(
                 for (table, rows) in done.blocked_by {
                     *state.blocked_by.entry(table).or_default() += rows;
                 }
-                moved_on(context, inner, state, done.next.as_ref());
+                let passed = passed_over(done.batch, pass_over);
+                moved_on(context, inner, state, done.next.as_ref(), passed);
                 inner.one_window_on();
                 inner.weigh(size, done.batch);
                 return Ok((done.batch, done.next));
@@ -129,7 +131,8 @@ pub(super) async fn act(
                         Ok(Recorded::Mine { batch, checkpoint }) => {
                             let stored = Checkpoint::parse(&checkpoint);
                             let next = stored.resume(inner.ordinal, &inner.hash);
-                            moved_on(context, inner, state, next.as_ref());
+                            let passed = passed_over(batch, pass_over);
+                            moved_on(context, inner, state, next.as_ref(), passed);
                             return Ok((batch, next));
                         }
                         Ok(Recorded::Lost) => return Err(lease_lost(context)),
@@ -150,12 +153,33 @@ pub(super) async fn act(
     }
 }
 
+/// Rows of the batch that would have gone, had they not been in the way.
+fn passed_over(batch: Batch, in_the_way: Option<InTheWay>) -> PassedOver {
+    let (refused, blocked) = match in_the_way {
+        Some(_) => (batch.blocked, 0),
+        None => (0, batch.blocked),
+    };
+    PassedOver {
+        locked: batch.locked,
+        refused,
+        blocked,
+    }
+}
+
 /// Takes over what a committed batch has changed.
-fn moved_on(context: &RunContext, inner: &Inner, state: &mut State, next: Option<&Cursor>) {
+fn moved_on(
+    context: &RunContext,
+    inner: &Inner,
+    state: &mut State,
+    next: Option<&Cursor>,
+    passed: PassedOver,
+) {
+    *state.passed_over.entry(inner.ordinal).or_default() += passed;
     if context.options.mode == Mode::Apply {
         state.fence.seq += 1;
         state.checkpoint = state.checkpoint.with(inner.ordinal, &inner.hash, next);
         state.checkpoint.blocked_by.clone_from(&state.blocked_by);
+        state.checkpoint.passed_over.clone_from(&state.passed_over);
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::remains::PassedOver;
 use crate::sql::Cursor;
 
 /// The sweeps of a run by their ordinal.
@@ -14,6 +15,8 @@ pub(super) struct Checkpoint {
     sweeps: Vec<Position>,
     /// Blocked rows so far, by the table that holds them.
     pub(super) blocked_by: BTreeMap<String, u64>,
+    /// Rows passed over so far, by the sweep's ordinal.
+    pub(super) passed_over: BTreeMap<usize, PassedOver>,
 }
 
 /// One sweep's place.

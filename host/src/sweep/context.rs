@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::checkpoint::{Checkpoint, hash};
 use super::fraction::Line;
 use super::leaves::Leaves;
+use super::remains::PassedOver;
 use crate::catalog::{Catalog, TableId};
 use crate::config::Fraction;
 use crate::database::{Database, Work};
@@ -73,8 +74,12 @@ pub(super) struct State {
     pub(super) told: BTreeMap<String, (Request, Fault)>,
     /// Sweeps that came to their end.
     pub(super) ended: usize,
-    /// Their tables, for verification and for the dry runs after them.
+    /// Their tables, for the dry runs after them.
     pub(super) drained: Vec<Arc<Plan>>,
+    /// What there is to verify, by the ordinal of the sweep or reader.
+    pub(super) finished: BTreeMap<usize, Ended>,
+    /// Rows passed over so far, by the sweep's ordinal.
+    pub(super) passed_over: BTreeMap<usize, PassedOver>,
     /// Dry run: the sweeps of earlier jobs and of this one.
     pub(super) history: Vec<Arc<Plan>>,
     /// Some dry-run count rests on rows that an unfinished sweep would have left otherwise.
@@ -89,6 +94,17 @@ pub(super) struct State {
     pub(super) denied: bool,
 }
 
+/// A sweep that came to its end, or a reader whose rows were changed.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// The table that was asked for.
+    pub table: String,
+    /// That table, or the leaves of a partitioned one; none where rows were chosen by reading them.
+    pub plans: Vec<Arc<Plan>>,
+    /// Rows that it met and did not take.
+    pub passed: PassedOver,
+}
+
 /// What a run did, as its sweeps saw it.
 #[derive(Debug, Clone)]
 pub struct Progress {
@@ -98,8 +114,10 @@ pub struct Progress {
     pub batches: u64,
     /// The fence as the last batch left it.
     pub fence: Fence,
-    /// Sweeps that came to their end.
+    /// The plans of the sweeps that came to their end.
     pub drained: Vec<Arc<Plan>>,
+    /// Those sweeps, and the readers whose rows were changed, for verification.
+    pub ended: Vec<Ended>,
     /// The history for the next dry run.
     pub history: Vec<Arc<Plan>>,
     /// Dry-run counts are estimates.
@@ -123,9 +141,27 @@ impl State {
     }
 
     /// Notes that a sweep has come to its end.
-    pub(super) fn ended(&mut self, leaves: &Leaves) {
+    pub(super) fn ended(&mut self, ordinal: usize, leaves: &Leaves) {
         self.ended += 1;
         self.drained.extend(leaves.all().iter().cloned());
+        if let Some(plan) = leaves.all().first() {
+            self.finish(ordinal, plan, leaves.all().to_vec());
+        }
+    }
+
+    /// Notes that rows of a page were changed.
+    pub(super) fn changed_by_choice(&mut self, ordinal: usize, plan: &Plan) {
+        self.finish(ordinal, plan, Vec::new());
+    }
+
+    fn finish(&mut self, ordinal: usize, plan: &Plan, plans: Vec<Arc<Plan>>) {
+        let table = plan.authorized.root().map_or(plan.table(), |root| root);
+        let ended = Ended {
+            table: plan.catalog.spelling(&table.id),
+            plans,
+            passed: self.passed_over.get(&ordinal).copied().unwrap_or_default(),
+        };
+        self.finished.insert(ordinal, ended);
     }
 }
 
@@ -159,6 +195,7 @@ impl RunContext {
             state: Mutex::new(State {
                 fence,
                 blocked_by: checkpoint.blocked_by.clone(),
+                passed_over: checkpoint.passed_over.clone(),
                 lines: BTreeMap::new(),
                 checkpoint,
                 totals: Batch::default(),
@@ -166,8 +203,9 @@ impl RunContext {
                 opened: 0,
                 refused: BTreeSet::new(),
                 ended: 0,
-                told: BTreeMap::new(),
                 drained: Vec::new(),
+                finished: BTreeMap::new(),
+                told: BTreeMap::new(),
                 history,
                 estimated: false,
                 suspended: None,
@@ -283,6 +321,7 @@ impl RunContext {
             batches: state.batches,
             fence: state.fence,
             drained: state.drained.clone(),
+            ended: state.finished.values().cloned().collect(),
             history: state.history.clone(),
             estimated: state.estimated,
             blocked_by: state.blocked_by.clone(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::{RunContext, State};
-use super::verify::{fetch_within, remaining_within};
+use super::probe::{fetch_within, remaining_within};
 use crate::catalog::{Dialect, TableId};
 use crate::config::Fraction;
 use crate::database::{Cause, Statement};

@@ -17,15 +17,18 @@ mod network;
 mod networks;
 mod page;
 mod physical;
+mod probe;
 mod reader;
+mod remains;
 mod retry;
 mod values;
 mod verify;
 mod windows;
 
-pub use context::{Progress, RunContext, RunOptions};
+pub use context::{Ended, Progress, RunContext, RunOptions};
 pub use reader::{Change, Reader, count};
-pub use verify::{Verification, verify};
+pub use remains::{PassedOver, Remains};
+pub use verify::{MOST_COUNTED, Verification, verify};
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -152,7 +155,7 @@ impl Sweep {
         };
         inner.go_on(cursor);
         if inner.cursor.is_none() {
-            state.ended(&inner.leaves);
+            state.ended(inner.ordinal, &inner.leaves);
         }
         drop(state);
         Ok(Self {
@@ -258,7 +261,7 @@ impl Sweep {
 
     fn drain(&self, inner: &mut Inner, state: &mut context::State) {
         inner.cursor = None;
-        state.ended(&inner.leaves);
+        state.ended(inner.ordinal, &inner.leaves);
         if self.context.options.mode == Mode::DryRun {
             state.history.extend(inner.leaves.all().iter().cloned());
             // Later sweeps see NULL where a default would stand.

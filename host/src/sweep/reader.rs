@@ -13,7 +13,7 @@ use super::act;
 use super::context::{RunContext, State};
 use super::leaves::Leaves;
 use super::page::{no_such_row, taken_apart, updating};
-use super::verify::fetch_within;
+use super::probe::fetch_within;
 use super::{Inner as Batches, checkpoint, first_span, forms, fraction};
 use crate::database::{Cause, Cells, Database, DatabaseError, Statement};
 use crate::request::{Assignment, Batch, Fault, Mode, Reading, Request, Source, Suspension, Value};
@@ -235,6 +235,7 @@ impl Reader {
         };
         let mut state = context.state.lock().await;
         let done = run(context, &mut batches, &mut state).await;
+        state.changed_by_choice(inner.ordinal, &inner.plan);
         if batches.span != u64::MAX {
             inner.span = batches.span;
         }

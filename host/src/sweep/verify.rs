@@ -1,21 +1,21 @@
-//! Verification: after a drained run, is there really nothing left?
+//! Verification: after a drained run, is there really nothing left, and if there is, why?
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::act::Failed;
-use super::networks;
-use crate::catalog::Dialect;
-use crate::database::{Cause, Cells, Database, DatabaseError, Session, Statement};
-use crate::request::Fault;
+use super::context::Ended;
+use super::probe::{probe, remaining_within};
+use super::remains::{PassedOver, Remains};
+use crate::database::{Cause, Database, DatabaseError};
 use crate::sql::Plan;
 
 /// The probe's own limit: a table that no index serves may take long to say "nothing left", and
 /// the run is over whatever it says.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Rows that are left are counted no further than this.
-const MOST: u64 = 10_000;
+/// Rows that are left are counted no further than this: whether there are ten thousand or a million,
+/// the next run is due.
+pub const MOST_COUNTED: u64 = 10_000;
 
 /// The SQLSTATE for a table that is not there.
 const UNDEFINED: &str = "42P01";
@@ -23,13 +23,13 @@ const UNDEFINED: &str = "42P01";
 /// What the probe found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verification {
-    /// No row is left that the sweeps would delete.
+    /// No row is left that the sweeps would take. Rows that others hold on to may be.
     Verified,
-    /// So many are left (10 000 or more are not counted further).
+    /// So many are left ([`MOST_COUNTED`] a sweep are not counted further).
     Left(u64),
-    /// The probe did not finish, and why.
+    /// Nobody looked, or the probe did not finish, and why.
     Unverified(String),
-    /// A dry run, or one that did not drain.
+    /// The run goes on, or an earlier version recorded it.
     NotDone,
 }
 
@@ -60,34 +60,116 @@ impl Verification {
             },
         }
     }
-}
 
-/// Asks for every drained sweep whether a row is left, by the run's own cut-offs.
-pub async fn verify(database: &Database, drained: &[Arc<Plan>]) -> Verification {
-    let mut left = 0;
-    for plan in drained {
-        match remaining(database, plan, MOST).await {
-            Ok(rows) => left += rows,
-            // A partition that has been dropped since has no rows to leave.
-            Err(error) if error.code == UNDEFINED && plan.authorized.root().is_some() => {}
-            Err(error) if error.cause == Cause::StatementTimeout => {
-                return Verification::Unverified(format!(
-                    "the probe of `{}` took longer than {} s",
-                    plan.table().id,
-                    TIMEOUT.as_secs()
-                ));
-            }
-            Err(error) => return Verification::Unverified(error.to_string()),
+    /// What the sweeps of a run come to together.
+    pub fn of(remains: &[Remains]) -> Self {
+        let unknown = remains.iter().find_map(|sweep| sweep.unverified.clone());
+        let left = remains.iter().map(|sweep| sweep.left).sum();
+        match (unknown, left) {
+            (Some(why), _) => Self::Unverified(why),
+            (None, 0) => Self::Verified,
+            (None, left) => Self::Left(left),
         }
     }
-    if left == 0 {
-        Verification::Verified
-    } else {
-        Verification::Left(left)
+}
+
+/// Asks for every sweep that came to its end what it left, by the run's own cut-offs.
+pub async fn verify(database: &Database, ended: &[Ended]) -> Vec<Remains> {
+    let mut found = Vec::new();
+    for sweep in ended {
+        found.push(look(database, sweep).await);
+    }
+    found
+}
+
+async fn look(database: &Database, sweep: &Ended) -> Remains {
+    let table = sweep.table.clone();
+    if sweep.plans.is_empty() {
+        return chosen(table, sweep.passed);
+    }
+    let mut left = 0;
+    for plan in &sweep.plans {
+        match remaining(database, plan, MOST_COUNTED).await {
+            Ok(rows) => left += rows,
+            Err(error) if has_gone(plan, &error) => {}
+            Err(error) => return unknown(table, left, sweep.passed, plan, &error),
+        }
+    }
+    let (blocked, blocked_by) = match all_blocked(database, sweep).await {
+        Ok(found) => found,
+        // That nothing is left is known all the same.
+        Err(error) => {
+            tracing::debug!(table, %error, "the blocked rows were not counted again");
+            (sweep.passed.blocked, BTreeMap::new())
+        }
+    };
+    Remains {
+        blocked,
+        blocked_by,
+        ..Remains::told_apart(table, left, MOST_COUNTED, sweep.passed)
     }
 }
 
-/// Rows that the sweep would still delete, counted no further than `most`.
+/// Rows that others hold, and by which table.
+async fn all_blocked(
+    database: &Database,
+    sweep: &Ended,
+) -> Result<(u64, BTreeMap<String, u64>), DatabaseError> {
+    let (mut blocked, mut blocked_by) = (0, BTreeMap::new());
+    for plan in sweep.plans.iter().filter(|plan| plan.may_block()) {
+        match still_blocked(database, plan).await {
+            Ok((rows, by)) => {
+                blocked += rows;
+                for (table, rows) in by {
+                    *blocked_by.entry(table).or_default() += rows;
+                }
+            }
+            Err(error) if has_gone(plan, &error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((blocked, blocked_by))
+}
+
+/// Rows that the plugin named: what kept some of them is known, and whether it would name others now
+/// is not.
+fn chosen(table: String, passed: PassedOver) -> Remains {
+    let why = format!("the plugin chose rows of `{table}` by reading them");
+    let left = passed.locked + passed.refused;
+    Remains {
+        unverified: Some(why),
+        ..Remains::told_apart(table, left, u64::MAX, passed)
+    }
+}
+
+/// A partition that has been dropped since has no rows to leave.
+fn has_gone(plan: &Plan, error: &DatabaseError) -> bool {
+    error.code == UNDEFINED && plan.authorized.root().is_some()
+}
+
+/// What is known when a probe fails: what was counted until then, and why there is no more.
+fn unknown(
+    table: String,
+    left: u64,
+    passed: PassedOver,
+    plan: &Plan,
+    error: &DatabaseError,
+) -> Remains {
+    let why = match error.cause {
+        Cause::StatementTimeout => format!(
+            "the probe of `{}` took longer than {} s",
+            plan.table().id,
+            TIMEOUT.as_secs()
+        ),
+        _ => format!("the probe of `{}`: {error}", plan.table().id),
+    };
+    Remains {
+        unverified: Some(why),
+        ..Remains::told_apart(table, left, MOST_COUNTED, passed)
+    }
+}
+
+/// Rows that the sweep would still take, counted no further than `most`.
 pub(super) async fn remaining(
     database: &Database,
     plan: &Plan,
@@ -96,73 +178,26 @@ pub(super) async fn remaining(
     remaining_within(database, plan, most, TIMEOUT).await
 }
 
-/// The same with a limit of its own.
-pub(super) async fn remaining_within(
+/// Rows that meet the condition and that others hold, and by which table.
+async fn still_blocked(
     database: &Database,
     plan: &Plan,
-    most: u64,
-    limit: Duration,
-) -> Result<u64, DatabaseError> {
-    let mut session = database.session().await?;
-    begin_within(&mut session, limit).await?;
-    let rows = probe(&mut session, plan, most).await;
-    end_within(&mut session, rows).await
-}
-
-/// The rows of a statement that only reads, and may not take longer than the limit.
-pub(super) async fn fetch_within(
-    database: &Database,
-    statement: &Statement,
-    limit: Duration,
-) -> Result<Vec<Cells>, DatabaseError> {
-    let mut session = database.session().await?;
-    begin_within(&mut session, limit).await?;
-    let rows = session.fetch(statement).await;
-    end_within(&mut session, rows).await
-}
-
-async fn begin_within(session: &mut Session, limit: Duration) -> Result<(), DatabaseError> {
-    match session.dialect() {
-        Dialect::Postgres => {
-            let timeout = limit.as_millis();
-            session
-                .begin(&format!(
-                    "BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout}; \
-                     SET LOCAL enable_seqscan = on; SET LOCAL enable_mergejoin = on"
-                ))
-                .await
-        }
-        Dialect::Sqlite => session.limit_sqlite_statements(Some(limit)).await,
+) -> Result<(u64, Vec<(String, u64)>), DatabaseError> {
+    let rows = probe(database, plan, TIMEOUT, |plan| {
+        plan.remaining_blocked(MOST_COUNTED)
+    })
+    .await?;
+    let blocked = rows.first().map_or(0, |row| row.get(0).as_count());
+    if blocked == 0 {
+        return Ok((0, Vec::new()));
     }
-}
-
-async fn end_within<T>(
-    session: &mut Session,
-    done: Result<T, DatabaseError>,
-) -> Result<T, DatabaseError> {
-    match session.dialect() {
-        // After an error the session takes its connection with it.
-        Dialect::Postgres => {
-            let done = done?;
-            session.rollback().await?;
-            Ok(done)
-        }
-        Dialect::Sqlite => {
-            session.limit_sqlite_statements(None).await?;
-            done
-        }
-    }
-}
-
-async fn probe(session: &mut Session, plan: &Plan, most: u64) -> Result<u64, DatabaseError> {
-    let told = |fault: Fault| DatabaseError::other(&fault.problem().code, fault.to_string());
-    let statement = match networks::read(session, plan, None).await {
-        Ok(None) => plan.remaining(most),
-        Ok(Some(known)) => plan.with_networks(known).remaining(most),
-        Err(Failed::Database(error)) => return Err(error),
-        Err(Failed::Request(fault)) => return Err(told(fault)),
-        Err(Failed::Fenced | Failed::TooMany) => return Ok(0),
-    };
-    let row = session.fetch_one(&statement.map_err(told)?).await?;
-    Ok(row.get(0).as_count())
+    let by = probe(database, plan, TIMEOUT, |plan| {
+        plan.remaining_blocked_by(MOST_COUNTED)
+    })
+    .await?;
+    let by = by.iter().map(|row| {
+        let table = row.get(0).as_text().unwrap_or_default().to_owned();
+        (table, row.get(1).as_count())
+    });
+    Ok((blocked, by.filter(|(_, rows)| *rows > 0).collect()))
 }

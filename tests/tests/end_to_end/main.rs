@@ -29,4 +29,5 @@ mod scenarios;
 mod sessions;
 mod tokens;
 mod upstream_oauth;
+mod verification;
 mod windows;

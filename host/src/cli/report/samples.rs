@@ -19,6 +19,7 @@ pub fn drained() -> RunReport {
         batches: 41,
         elapsed: Duration::from_millis(1600),
         verification: Verification::Verified,
+        remains: Vec::new(),
         error: None,
         denied: false,
         estimated: false,
@@ -42,7 +43,7 @@ pub fn suspended() -> RunReport {
         },
         batches: 500,
         elapsed: Duration::from_secs(100),
-        verification: Verification::NotDone,
+        verification: Verification::Unverified("suspended (row-budget)".to_owned()),
         ..drained()
     }
 }
@@ -54,7 +55,7 @@ pub fn failed() -> RunReport {
         totals: Batch::default(),
         batches: 0,
         elapsed: Duration::ZERO,
-        verification: Verification::NotDone,
+        verification: Verification::Unverified("failed".to_owned()),
         error: Some("no such table\u{1b}[2J\nadd it".to_owned()),
         ..drained()
     }

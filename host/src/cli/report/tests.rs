@@ -8,6 +8,13 @@ use super::*;
 fn a_drained_a_suspended_and_a_failed_run_as_a_table() {
     let left = RunReport {
         verification: Verification::Left(12),
+        remains: vec![Remains {
+            table: "compat_access_tokens".to_owned(),
+            left: 12,
+            locked: 2,
+            arrived: 10,
+            ..Remains::default()
+        }],
         job: "tokens/compat-tokens".parse().unwrap(),
         ..samples::drained()
     };
@@ -28,7 +35,7 @@ acme/purge                    0           0         0        0       0     0.00 
 total                   580,000          12         3       14       1   103.20   5,620  1 of 4
 
 tokens/expired-access suspended (row-budget): the rest is left to the next run
-tokens/compat-tokens: 12 rows are still eligible: locked, blocked or arrived since
+tokens/compat-tokens: compat_access_tokens: 12 rows left: 2 locked, 10 arrived since
 acme/purge failed: no such table\\u{1b}[2J
 add it
 ";
@@ -49,7 +56,7 @@ tokens/revoked-access    40,000           0         0        7       0     1.60 
 fn a_dry_run_says_that_nothing_was_changed_and_what_is_estimated() {
     let report = RunReport {
         mode: Mode::DryRun,
-        verification: Verification::NotDone,
+        verification: Verification::Unverified("dry run".to_owned()),
         estimated: true,
         ..samples::drained()
     };
@@ -91,7 +98,8 @@ fn a_run_as_json_has_every_promised_key() {
         "batches": 500,
         "seconds": 100.0,
         "verified": null,
-        "verification": "not done",
+        "verification": "unverified: suspended (row-budget)",
+        "remains": [],
         "estimated": false,
         "blocked_by": {},
         "findings": [],

@@ -8,7 +8,7 @@ use super::super::report::{milliseconds, verification};
 use super::{BatchRecord, RunRecord};
 use crate::preflight::Finding;
 use crate::request::Batch;
-use crate::runner::Verification;
+use crate::runner::{Remains, Verification};
 
 #[derive(Debug, Serialize)]
 pub struct RunRecordJson<'a> {
@@ -27,6 +27,7 @@ pub struct RunRecordJson<'a> {
     batches: u64,
     verified: Option<bool>,
     verification: String,
+    remains: &'a [Remains],
     blocked_by: &'a BTreeMap<String, u64>,
     findings: &'a [Finding],
 }
@@ -67,6 +68,7 @@ impl<'a> From<&'a RunRecord> for RunRecordJson<'a> {
                 Verification::Unverified(_) | Verification::NotDone => None,
             },
             verification: verification(&record.verification),
+            remains: &record.remains,
             blocked_by: &record.blocked_by,
             findings: &record.findings,
         }

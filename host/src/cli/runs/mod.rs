@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::ledger::{self, BatchRecord};
 use crate::preflight::Finding;
 use crate::request::{Batch, JobName, Mode, RunId, Timestamp};
-use crate::runner::{self, Verification};
+use crate::runner::{self, Remains, Verification};
 
 /// Show runs from the ledger: the newest ones, or one with its batches.
 #[derive(Debug, clap::Args)]
@@ -107,6 +107,8 @@ pub struct RunRecord {
     pub batches: u64,
     /// What the probe found.
     pub verification: Verification,
+    /// The same by sweep.
+    pub remains: Vec<Remains>,
     /// Blocked rows by the table whose rows hold them.
     pub blocked_by: BTreeMap<String, u64>,
     /// What preflight noticed before it.
@@ -135,6 +137,7 @@ impl RunRecord {
             totals: record.totals,
             batches: record.batches,
             verification: Verification::from_ledger(record.verification.as_deref()),
+            remains: Remains::from_ledger(&record.remains),
             blocked_by: serde_json::from_str(&record.blocked_by).unwrap_or_default(),
             findings: Finding::from_ledger(&record.findings),
         })

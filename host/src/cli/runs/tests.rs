@@ -21,7 +21,8 @@ fn record() -> RunRecord {
             ..Batch::default()
         },
         batches: 90,
-        verification: Verification::NotDone,
+        verification: Verification::Unverified("suspended (deadline)".to_owned()),
+        remains: Vec::new(),
         blocked_by: BTreeMap::new(),
         findings: Vec::new(),
     }
@@ -46,7 +47,7 @@ fn runs_are_listed_one_a_line() {
     let expected = "\
 run                                   started                      job                    mode   outcome               affected  seconds  verification
 ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-00000000-0000-0000-0000-000000000000  2023-11-14T22:13:20.000000Z  tokens/revoked-access  apply  suspended (deadline)    81,000   300.00  not done
+00000000-0000-0000-0000-000000000000  2023-11-14T22:13:20.000000Z  tokens/revoked-access  apply  suspended (deadline)    81,000   300.00  unverified
 ";
     assert_eq!(text::list(&[record()], false), expected);
     assert_eq!(text::list(&[], false), "no runs yet\n");

@@ -2,14 +2,23 @@
 
 use super::super::check::told;
 use super::super::output::{Align, Table, Tone, many_lines, seconds, thousands};
-use super::super::report::{blocked_by, verification};
+use super::super::report::{self, blocked_by, verification};
 use super::{BatchRecord, RunRecord};
+use crate::runner::Verification;
 
 fn tone(state: &str) -> Tone {
     match state {
         "failed" | "cancelled" => Tone::Bad,
         "suspended" => Tone::Warning,
         _ => Tone::Plain,
+    }
+}
+
+/// The reason takes a line of its own, which the list has no room for.
+fn in_short(found: &Verification) -> String {
+    match found {
+        Verification::Unverified(_) => "unverified".to_owned(),
+        other => verification(other),
     }
 }
 
@@ -42,7 +51,7 @@ pub fn list(records: &[RunRecord], color: bool) -> String {
             format!("{}{reason}", record.state),
             thousands(record.totals.affected),
             record.elapsed.map_or_else(|| "–".to_owned(), seconds),
-            verification(&record.verification),
+            in_short(&record.verification),
         ];
         table.row(cells, tone(&record.state));
     }
@@ -79,6 +88,9 @@ pub fn run(record: &RunRecord, batches: &[BatchRecord], color: bool) -> String {
         thousands(rows.revived),
         verification(&record.verification),
     );
+    for sweep in &record.remains {
+        text.push_str(&format!("  {}  {}\n", sweep.table, report::told(sweep)));
+    }
     if let Some(by) = blocked_by(&record.blocked_by) {
         text.push_str(&format!("blocked by    {by}\n"));
     }

@@ -53,7 +53,7 @@ async fn a_trap_is_told_with_plugin_version_job_and_export_and_the_next_run_is_f
             said.stderr
         );
         assert_eq!(
-            desk.count("SELECT count(*) FROM besom_run WHERE state = 'failed'")
+            desk.count("SELECT count(*) FROM besom_run WHERE state = 'failed' AND verification = 'unverified: failed'")
                 .await,
             1
         );

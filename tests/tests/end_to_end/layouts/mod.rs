@@ -48,5 +48,6 @@ async fn verified(
     context: &Arc<besom::sweep::RunContext>,
 ) -> besom::sweep::Verification {
     let progress = context.settle().await;
-    besom::sweep::verify(&lab.database, &progress.drained).await
+    let remains = besom::sweep::verify(&lab.database, &progress.ended).await;
+    besom::sweep::Verification::of(&remains)
 }

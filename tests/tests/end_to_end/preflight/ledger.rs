@@ -22,6 +22,7 @@ async fn first_version(home: &TestDatabase) -> Database {
     session
         .run_script(&format!(
             "ALTER TABLE besom_run DROP COLUMN findings; ALTER TABLE besom_run DROP COLUMN blocked_by;
+             ALTER TABLE besom_run DROP COLUMN remains;
              DELETE FROM besom_migration WHERE version > 1;
              INSERT INTO besom_run (id, plugin, job, mode, state, host, version, digest, contract,
                                     settings, started_at, affected)
@@ -43,13 +44,17 @@ async fn a_ledger_of_the_first_version_keeps_its_runs_through_the_migration() {
 
         let steps = ledger::migrate(&database).await.unwrap();
 
-        assert_eq!(steps, ["0002_findings"]);
+        assert_eq!(steps, ["0002_findings", "0003_remains"]);
         let runs = ledger::list(&database, 10).await.unwrap();
         assert_eq!(runs.len(), 1);
         assert_eq!(runs[0].totals.affected, 42);
         assert_eq!(
-            (runs[0].findings.as_str(), runs[0].blocked_by.as_str()),
-            ("[]", "{}")
+            (
+                runs[0].findings.as_str(),
+                runs[0].blocked_by.as_str(),
+                runs[0].remains.as_str()
+            ),
+            ("[]", "{}", "[]")
         );
         assert!(ledger::migrate(&database).await.unwrap().is_empty());
     }

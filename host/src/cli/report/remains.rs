@@ -1,0 +1,104 @@
+//! What the sweeps of a run left, and why, in words.
+
+use super::super::output::thousands;
+use super::{Verification, blocked_by};
+use crate::runner::Remains;
+
+/// What the probe found, in words.
+pub fn verification(verification: &Verification) -> String {
+    match verification {
+        Verification::Verified => "verified".to_owned(),
+        Verification::Left(1) => "1 row left".to_owned(),
+        Verification::Left(rows) => format!("{} rows left", thousands(*rows)),
+        Verification::Unverified(why) => format!("unverified: {why}"),
+        Verification::NotDone => "not done".to_owned(),
+    }
+}
+
+/// One sweep: `12 rows left: 3 locked, 9 arrived since; 7 more blocked, by child (7)`.
+pub fn told(sweep: &Remains) -> String {
+    let mut parts = Vec::new();
+    if let Some(why) = &sweep.unverified {
+        parts.push(format!("unverified: {why}"));
+    }
+    if sweep.left > 0 {
+        let most = if sweep.more { " or more" } else { "" };
+        let rows = if sweep.left == 1 { "row" } else { "rows" };
+        let why: Vec<_> = [
+            (sweep.locked, "locked"),
+            (sweep.refused, "refused by the database"),
+            (sweep.arrived, "arrived since"),
+        ]
+        .iter()
+        .filter(|(rows, _)| *rows > 0)
+        .map(|(rows, why)| format!("{} {why}", thousands(*rows)))
+        .collect();
+        parts.push(format!(
+            "{}{most} {rows} left: {}",
+            thousands(sweep.left),
+            why.join(", ")
+        ));
+    } else if parts.is_empty() {
+        parts.push("verified".to_owned());
+    }
+    if sweep.blocked > 0 {
+        let more = if sweep.left > 0 { " more" } else { "" };
+        let by = blocked_by(&sweep.blocked_by);
+        let by = by.map_or_else(String::new, |by| format!(", by {by}"));
+        let blocked = thousands(sweep.blocked);
+        parts.push(format!("{blocked}{more} blocked{by}"));
+    }
+    parts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_is_told_with_every_reason_that_it_has() {
+        let nothing = Remains::default();
+        let left = Remains {
+            left: 1_203,
+            locked: 3,
+            arrived: 1_200,
+            ..Remains::default()
+        };
+        let held = Remains {
+            blocked: 7,
+            blocked_by: [("child".to_owned(), 7)].into(),
+            ..Remains::default()
+        };
+        let both = Remains {
+            blocked: 7,
+            blocked_by: held.blocked_by.clone(),
+            ..left.clone()
+        };
+        let bounded = Remains {
+            left: 10_000,
+            arrived: 9_999,
+            refused: 1,
+            more: true,
+            ..Remains::default()
+        };
+        let unknown = Remains {
+            unverified: Some("too slow".to_owned()),
+            ..Remains::default()
+        };
+        assert_eq!(told(&nothing), "verified");
+        assert_eq!(
+            told(&left),
+            "1,203 rows left: 3 locked, 1,200 arrived since"
+        );
+        assert_eq!(told(&held), "verified; 7 blocked, by child (7)");
+        assert_eq!(
+            told(&both),
+            "1,203 rows left: 3 locked, 1,200 arrived since; 7 more blocked, by child (7)"
+        );
+        assert_eq!(
+            told(&bounded),
+            "10,000 or more rows left: 1 refused by the database, 9,999 arrived since"
+        );
+        assert_eq!(told(&unknown), "unverified: too slow");
+    }
+}

@@ -1,0 +1,109 @@
+//! What one sweep left, and why.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Rows that a sweep met and did not take, as its batches counted them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PassedOver {
+    /// Another transaction held them.
+    pub locked: u64,
+    /// The database refused them, or too much goes along.
+    pub refused: u64,
+    /// Rows that stay refer to them.
+    pub blocked: u64,
+}
+
+impl std::ops::AddAssign for PassedOver {
+    fn add_assign(&mut self, other: Self) {
+        self.locked += other.locked;
+        self.refused += other.refused;
+        self.blocked += other.blocked;
+    }
+}
+
+/// What the probe after a run found of one sweep. Counts are rows, each counted no further than
+/// [`MOST`](super::MOST_COUNTED).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Remains {
+    /// The swept table.
+    pub table: String,
+    /// Rows that nothing keeps from going.
+    pub left: u64,
+    /// Of these: held by another transaction when the sweep came by.
+    pub locked: u64,
+    /// Of these: refused by the database, or too much goes along with them.
+    pub refused: u64,
+    /// Of these: not there, or not eligible, when the sweep came by.
+    pub arrived: u64,
+    /// `left` is not counted further: there may be more.
+    pub more: bool,
+    /// Rows beside these that meet the condition, and that a row which stays refers to.
+    pub blocked: u64,
+    /// Those by the table whose rows hold them; a row that several hold counts for each.
+    pub blocked_by: BTreeMap<String, u64>,
+    /// Why the probe has no answer.
+    pub unverified: Option<String>,
+}
+
+impl Remains {
+    /// Rows that are left, told apart by what the sweep met. A row that was locked or refused then
+    /// is still there now, unless its holder took it away; what was not met has come since.
+    pub(super) fn told_apart(table: String, left: u64, most: u64, passed: PassedOver) -> Self {
+        let refused = left.min(passed.refused);
+        let locked = (left - refused).min(passed.locked);
+        Self {
+            table,
+            left,
+            locked,
+            refused,
+            arrived: left - refused - locked,
+            more: left >= most,
+            ..Self::default()
+        }
+    }
+
+    /// As the ledger keeps them.
+    pub fn to_ledger(remains: &[Self]) -> String {
+        serde_json::to_string(remains).unwrap_or_else(|_| "[]".to_owned())
+    }
+
+    /// As the ledger has them; what this version cannot read is left out.
+    pub fn from_ledger(text: &str) -> Vec<Self> {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_sweep_did_not_meet_has_arrived_since() {
+        let of = |left, locked, refused| {
+            let passed = PassedOver {
+                locked,
+                refused,
+                blocked: 0,
+            };
+            let found = Remains::told_apart("t".to_owned(), left, 100, passed);
+            (found.locked, found.refused, found.arrived, found.more)
+        };
+        assert_eq!(of(0, 3, 1), (0, 0, 0, false), "they went since");
+        assert_eq!(of(1, 1, 0), (1, 0, 0, false));
+        assert_eq!(of(5, 2, 1), (2, 1, 2, false));
+        assert_eq!(of(100, 0, 0), (0, 0, 100, true));
+    }
+
+    #[test]
+    fn remains_come_back_from_the_ledger_as_they_went() {
+        let mut remains = Remains::told_apart("t".to_owned(), 3, 10, PassedOver::default());
+        remains.blocked_by.insert("child".to_owned(), 2);
+        let kept = Remains::to_ledger(std::slice::from_ref(&remains));
+        assert_eq!(Remains::from_ledger(&kept), [remains]);
+        assert_eq!(Remains::from_ledger("of a later version"), []);
+    }
+}
