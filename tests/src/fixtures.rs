@@ -1,6 +1,6 @@
-//! Plugins that only tests load.
+//! Plugins that are not in the binary.
 //!
-//! `hostile` is a Rust crate, built the first time that a test asks for it; what no Rust compiler
+//! `policy_data` is the example that is installed as anybody's plugin is. `hostile` is a Rust crate, built the first time that a test asks for it; what no Rust compiler
 //! would make is written here in WebAssembly's text form.
 
 use std::path::{Path, PathBuf};
@@ -36,6 +36,12 @@ pub fn hostile_describe(mode: &[u8; 4]) -> Vec<u8> {
         .expect("the hostile plugin holds its mode in plain bytes");
     component[at + MODE.len()..][..4].copy_from_slice(mode);
     component
+}
+
+/// The example plugin outside the bundle, which keeps the newest versions of `policy_data`.
+pub fn policy_data() -> Vec<u8> {
+    static BUILT: OnceLock<Vec<u8>> = OnceLock::new();
+    BUILT.get_or_init(|| build("besom-policy-data")).clone()
 }
 
 /// A component with the exports of a plugin by name, whose start function never ends.
@@ -117,7 +123,7 @@ pub fn code_cache() -> PathBuf {
     target().join("compiled-fixtures")
 }
 
-/// Builds one of the plugins under `tests/fixtures` for wasm. Cargo's lock on the inner target
+/// Builds a plugin of this workspace that is not in the bundle for wasm. Cargo's lock on the inner target
 /// folder makes tests of other processes wait, so it is built once.
 fn build(package: &str) -> Vec<u8> {
     let folder = target().join("fixtures");

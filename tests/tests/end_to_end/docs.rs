@@ -114,9 +114,13 @@ fn read(page: &str) -> anyhow::Result<String> {
     std::fs::read_to_string(root().join(page)).with_context(|| format!("reading {page}"))
 }
 
-/// The pages at the root and under `docs`, by their path from the root.
+/// The pages at the root, under `docs` and of the example plugins, by their path from the root.
 fn pages() -> anyhow::Result<Vec<String>> {
-    let mut pages = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned()];
+    let mut pages = vec![
+        "README.md".to_owned(),
+        "CONTRIBUTING.md".to_owned(),
+        "plugins/examples/policy-data/README.md".to_owned(),
+    ];
     for entry in std::fs::read_dir(root().join("docs"))? {
         let name = entry?.file_name().to_string_lossy().into_owned();
         if name.ends_with(".md") {

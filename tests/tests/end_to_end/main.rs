@@ -20,6 +20,7 @@ mod migrations;
 mod min_age;
 mod model;
 mod once_wrong;
+mod policy_data;
 mod preflight;
 mod queue;
 mod races;

@@ -1,15 +1,17 @@
 //! The calls that reach a host, answered by the [`State`] of the call under way on this thread.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 
 use super::rules;
 use super::state::{Logged, State, Swept, undeclared};
-use crate::access::{merged, of_condition};
+use super::tables::Acted;
+use crate::access::{self, TableAccess, merged, of_condition};
 use crate::batch::{Batch, Step};
 use crate::condition::Condition;
 use crate::context::Level;
 use crate::error::{Error, Problem, Result};
-use crate::rows::{Page, Read, Reading};
+use crate::rows::{Read, Reading};
 use crate::setting::SettingValue;
 use crate::sweep::Sweep;
 use crate::time::Timestamp;
@@ -124,9 +126,14 @@ pub(crate) fn count(table: &str, matching: &Condition, up_to: u64) -> Result<u64
 pub(crate) fn read(read: &Read) -> Result<Rows> {
     ask(|state| {
         state.authorize(&read.access())?;
+        let held = state.tables.get(&read.table);
+        let order = held.map(|table| table.order(read)).transpose()?;
         Ok(Rows {
             table: read.table.clone(),
-            page: None,
+            columns: read.columns.clone(),
+            order,
+            shown: 0,
+            page: Vec::new(),
         })
     })
 }
@@ -134,46 +141,108 @@ pub(crate) fn read(read: &Read) -> Result<Rows> {
 #[derive(Debug)]
 pub(crate) struct Rows {
     table: String,
-    page: Option<Page>,
+    columns: Vec<String>,
+    /// The rows of a held table in the order of the read; `None`: the pages are scripted.
+    order: Option<Vec<usize>>,
+    /// So many of them have been shown.
+    shown: usize,
+    /// The rows of the page in hand.
+    page: Vec<usize>,
 }
 
 impl Rows {
     pub(crate) fn next(&mut self) -> Result<Reading> {
-        let reading = ask(|state| {
-            let pages = state.pages.get_mut(&self.table);
-            pages
-                .and_then(|pages| pages.pop_front())
-                .unwrap_or(Ok(Reading::Drained))
-        })?;
-        self.page = match &reading {
-            Reading::Page(page) => Some(page.clone()),
-            _ => None,
+        self.page.clear();
+        let Some(order) = &self.order else {
+            let reading = ask(|state| {
+                let pages = state.pages.get_mut(&self.table);
+                pages
+                    .and_then(|pages| pages.pop_front())
+                    .unwrap_or(Ok(Reading::Drained))
+            })?;
+            if let Reading::Page(page) = &reading {
+                self.page = (0..page.length as usize).collect();
+            }
+            return Ok(reading);
         };
-        Ok(reading)
+        ask(|state| {
+            let rest = order.iter().skip(self.shown).copied();
+            let shown: Vec<usize> = rest.take(state.page_rows as usize).collect();
+            if shown.is_empty() {
+                return Ok(Reading::Drained);
+            }
+            if state.budget == 0 {
+                return Ok(Reading::Suspended("row-budget".to_owned()));
+            }
+            let offset = self.shown as u64;
+            self.shown += shown.len();
+            self.page = shown;
+            match state.tables.get(&self.table) {
+                Some(table) => table.page(&self.page, &self.columns, offset),
+                None => Ok(Reading::Drained),
+            }
+        })
     }
 
     pub(crate) fn delete(&mut self, rows: &[u32]) -> Result<Batch> {
-        self.act(rows.iter().copied())
+        self.check(rows.iter().copied())?;
+        let needed = access::table(&self.table).deletes();
+        self.act(&needed, Acted::Delete(rows.to_vec()))
     }
 
     pub(crate) fn update(&mut self, rows: &[(u32, Vec<(String, Value)>)]) -> Result<Batch> {
-        self.act(rows.iter().map(|(row, _)| *row))
+        self.check(rows.iter().map(|(row, _)| *row))?;
+        let mut named = HashSet::new();
+        if let Some((row, _)) = rows.iter().find(|(row, _)| !named.insert(*row)) {
+            return Err(Error::invalid(
+                "not-assignable",
+                format!("row {row} is named twice: say its new values once"),
+            ));
+        }
+        let columns = rows.iter().flat_map(|(_, values)| values);
+        let columns = columns.map(|(column, _)| column);
+        let needed = access::table(&self.table).updates(columns);
+        self.act(&needed, Acted::Update(rows.to_vec()))
     }
 
-    fn act(&self, rows: impl ExactSizeIterator<Item = u32>) -> Result<Batch> {
-        let length = self.page.as_ref().map_or(0, |page| page.length);
-        let affected = rows.len() as u64;
-        let mut rows = rows;
-        match rows.find(|row| *row >= length) {
+    /// Refuses rows that the page in hand does not have.
+    fn check(&self, mut rows: impl Iterator<Item = u32>) -> Result<()> {
+        match rows.find(|row| *row as usize >= self.page.len()) {
             Some(row) => Err(Error::invalid(
-                "no-such-row",
-                format!("the page has no row {row}"),
+                "position",
+                format!(
+                    "row {row} is not on the page: it has {} rows",
+                    self.page.len()
+                ),
             )),
-            None => Ok(Batch {
-                examined: affected,
-                affected,
-                ..Batch::default()
-            }),
+            None => Ok(()),
         }
+    }
+
+    /// As far as the row budget goes.
+    fn act(&self, needed: &TableAccess, acted: Acted) -> Result<Batch> {
+        ask(|state| {
+            state.authorize(std::slice::from_ref(needed))?;
+            let most = state.budget;
+            let held = state.tables.get_mut(&self.table);
+            let batch = match (held, &acted) {
+                (Some(table), Acted::Delete(rows)) => table.delete(&self.page, rows, most),
+                (Some(table), Acted::Update(rows)) => table.update(&self.page, rows, most)?,
+                // Scripted rows are all there.
+                (None, Acted::Delete(rows)) => all(most.min(rows.len() as u64)),
+                (None, Acted::Update(rows)) => all(most.min(rows.len() as u64)),
+            };
+            state.budget -= batch.affected.min(state.budget);
+            state.acted.push((self.table.clone(), acted));
+            Ok(batch)
+        })
+    }
+}
+
+fn all(rows: u64) -> Batch {
+    Batch {
+        examined: rows,
+        affected: rows,
+        ..Batch::default()
     }
 }

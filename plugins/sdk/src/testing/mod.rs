@@ -1,6 +1,8 @@
 //! A host for unit tests: runs a plugin's jobs natively and tells what they decided.
 //!
-//! It answers settings, the clock and scripted steps; it holds no rows and judges no condition. As
+//! It answers settings, the clock and scripted steps. It judges no condition: a sweep meets what the
+//! test says, and a reader the rows that the test gives it ([`FakeHost::rows`]), in pages, of which it
+//! may delete and change some. As
 //! the real host does, it refuses a sweep that the plugin's own access list does not cover or that
 //! contradicts itself (an update with dependents, say), and a setting that the manifest does not
 //! declare.
@@ -42,6 +44,9 @@ pub(crate) mod host;
 mod notation;
 mod rules;
 mod state;
+mod tables;
+
+pub use tables::Acted;
 
 pub use state::{Logged, Swept};
 
@@ -56,7 +61,9 @@ use crate::rows::Reading;
 use crate::setting::SettingValue;
 use crate::sweep::Sweep;
 use crate::time::Timestamp;
+use crate::value::Value;
 use state::{Grant, State};
+use tables::Table;
 
 /// A host that a test sets up and hands a plugin to. It serves any number of calls, each of which
 /// begins afresh.
@@ -68,6 +75,9 @@ pub struct FakeHost {
     steps: HashMap<String, VecDeque<VecDeque<Result<Step>>>>,
     pages: HashMap<String, VecDeque<Result<Reading>>>,
     counts: HashMap<String, u64>,
+    tables: HashMap<String, Table>,
+    page_rows: u32,
+    max_rows: u64,
 }
 
 /// What came of one call of [`FakeHost::run`].
@@ -79,6 +89,10 @@ pub struct Ran {
     pub opened: Vec<Swept>,
     /// What the job logged.
     pub logs: Vec<Logged>,
+    /// What it did to rows of pages that it read: the table, and which rows.
+    pub acted: Vec<(String, Acted)>,
+    /// What is left in the tables that the host held, by name.
+    pub rows: HashMap<String, Vec<Vec<Value>>>,
 }
 
 impl Ran {
@@ -98,6 +112,9 @@ impl FakeHost {
             steps: HashMap::new(),
             pages: HashMap::new(),
             counts: HashMap::new(),
+            tables: HashMap::new(),
+            page_rows: tables::PAGE_ROWS,
+            max_rows: u64::MAX,
         }
     }
 
@@ -116,6 +133,41 @@ impl FakeHost {
     ) -> Self {
         let sweeps = self.steps.entry(table.into()).or_default();
         sweeps.push_back(steps.into_iter().collect());
+        self
+    }
+
+    /// Rows of `table` with these columns, in the order of their key: what a reader meets, whatever its
+    /// condition. Give those that meet it.
+    ///
+    /// ```
+    /// # use besom_plugin::prelude::*;
+    /// # use besom_plugin::testing::FakeHost;
+    /// let host = FakeHost::at(Timestamp::from_micros(0)).rows("letters", ["id"], [[1], [2], [3]]);
+    /// ```
+    pub fn rows<C: Into<String>, R: IntoIterator<Item: Into<Value>>>(
+        mut self,
+        table: impl Into<String>,
+        columns: impl IntoIterator<Item = C>,
+        rows: impl IntoIterator<Item = R>,
+    ) -> Self {
+        let rows = rows.into_iter().map(|row| row.into_iter().map(Into::into));
+        let held = Table {
+            columns: columns.into_iter().map(Into::into).collect(),
+            rows: rows.map(|row| Some(row.collect())).collect(),
+        };
+        self.tables.insert(table.into(), held);
+        self
+    }
+
+    /// How many rows a page has at most; without it, 1000.
+    pub fn page_rows(mut self, most: u32) -> Self {
+        self.page_rows = most.max(1);
+        self
+    }
+
+    /// After so many rows changed by readers the host suspends the run.
+    pub fn max_rows(mut self, most: u64) -> Self {
+        self.max_rows = most;
         self
     }
 
@@ -144,6 +196,8 @@ impl FakeHost {
                     result: Err(error),
                     opened: Vec::new(),
                     logs: Vec::new(),
+                    acted: Vec::new(),
+                    rows: left(self.tables.clone()),
                 };
             }
         };
@@ -152,6 +206,8 @@ impl FakeHost {
             result: result.and_then(|inner| inner),
             opened: state.opened,
             logs: state.logs,
+            acted: state.acted,
+            rows: left(state.tables),
         }
     }
 
@@ -187,6 +243,9 @@ impl FakeHost {
         state.steps = self.steps.clone();
         state.pages = self.pages.clone();
         state.counts = self.counts.clone();
+        state.tables = self.tables.clone();
+        state.page_rows = self.page_rows;
+        state.budget = self.max_rows;
         match settings {
             Ok(settings) => {
                 state.settings = settings;
@@ -224,4 +283,9 @@ impl FakeHost {
             None => Ok(settings),
         }
     }
+}
+
+fn left(tables: HashMap<String, Table>) -> HashMap<String, Vec<Vec<Value>>> {
+    let left = tables.into_iter();
+    left.map(|(name, table)| (name, table.left())).collect()
 }

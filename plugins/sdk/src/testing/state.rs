@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use super::tables::{Acted, PAGE_ROWS, Table};
 use crate::access::TableAccess;
 use crate::batch::Step;
 use crate::context::Level;
@@ -48,6 +49,12 @@ pub(super) struct State {
     pub(super) steps: HashMap<String, VecDeque<VecDeque<Result<Step>>>>,
     pub(super) pages: HashMap<String, VecDeque<Result<Reading>>>,
     pub(super) counts: HashMap<String, u64>,
+    pub(super) tables: HashMap<String, Table>,
+    /// Rows of a page at most.
+    pub(super) page_rows: u32,
+    /// Rows that readers may still change.
+    pub(super) budget: u64,
+    pub(super) acted: Vec<(String, Acted)>,
     pub(super) opened: Vec<Swept>,
     pub(super) logs: Vec<Logged>,
 }
@@ -61,6 +68,10 @@ impl State {
             steps: HashMap::new(),
             pages: HashMap::new(),
             counts: HashMap::new(),
+            tables: HashMap::new(),
+            page_rows: PAGE_ROWS,
+            budget: u64::MAX,
+            acted: Vec::new(),
             opened: Vec::new(),
             logs: Vec::new(),
         }
