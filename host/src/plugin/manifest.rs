@@ -99,6 +99,9 @@ pub struct TableAccess {
     pub delete: bool,
     /// Whether the condition may be "every row" (`all-rows` among the extras).
     pub all_rows: bool,
+    /// Columns without which no row of the table ever goes, and which every row is meant to have
+    /// (`expiry` among the extras).
+    pub expiry: Vec<String>,
 }
 
 /// Something that a plugin's preflight noticed.

@@ -72,6 +72,11 @@ impl Finding {
         self
     }
 
+    /// The operator knows of it and need not hear of it again: what is tolerated and was no error.
+    pub fn hidden_by(&self, tolerated: &[String]) -> bool {
+        self.severity == Severity::Info && tolerated.contains(&self.code)
+    }
+
     /// Keeps its job from running.
     pub fn stops(&self) -> bool {
         self.severity == Severity::Error

@@ -12,6 +12,7 @@
 mod finding;
 mod indexes;
 mod mend;
+mod never_eligible;
 mod privileges;
 mod reach;
 mod refusals;
@@ -21,6 +22,7 @@ mod triggers;
 mod unindexed_keys;
 
 pub use finding::{Finding, Severity};
+pub use never_eligible::{Expiry, NEVER_ELIGIBLE, expiries, never_eligible};
 
 use std::sync::Arc;
 

@@ -7,6 +7,7 @@ mod action;
 mod condition;
 mod fault;
 mod names;
+mod needs;
 mod reading;
 mod rules;
 

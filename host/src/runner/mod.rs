@@ -6,6 +6,7 @@
 
 mod error;
 mod grants;
+mod never_eligible;
 mod order;
 mod prepare;
 mod report;

@@ -74,6 +74,7 @@ impl Examined {
         let findings = std::mem::take(&mut prepared.findings);
         let (stopping, rest): (Vec<_>, Vec<_>) = findings
             .into_iter()
+            .filter(|finding| !finding.hidden_by(codes))
             .map(|finding| finding.under(codes))
             .partition(Finding::stops);
         if !stopping.is_empty() {
@@ -192,7 +193,9 @@ impl Host {
         let (rehearsed, failure) = self.rehearse(&prepared, now).await?;
         findings.extend(preflight::findings(catalog, &rehearsed));
         findings.extend(failure);
+        findings.extend(self.never_eligible(&prepared, &rehearsed).await?);
         let tolerated = &prepared.limits.tolerate;
+        findings.retain(|found| !found.hidden_by(tolerated));
         let findings = findings.into_iter().map(|found| found.under(tolerated));
         Ok(Examined {
             prepared: Prepared {

@@ -12,6 +12,7 @@ mod condition;
 mod dependents;
 mod eligible;
 mod family;
+mod lacking;
 mod locking;
 mod page;
 mod physical;

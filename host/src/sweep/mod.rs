@@ -11,6 +11,7 @@ mod context;
 mod embedded;
 mod forms;
 mod fraction;
+mod lacking;
 mod leaves;
 mod locked;
 mod network;
@@ -26,6 +27,7 @@ mod verify;
 mod windows;
 
 pub use context::{Ended, Progress, RunContext, RunOptions};
+pub use lacking::{Lacking, MOST_LACKING, lacking};
 pub use reader::{Change, Reader, count};
 pub use remains::{PassedOver, Remains};
 pub use verify::{MOST_COUNTED, Verification, verify};

@@ -65,6 +65,21 @@ impl TableAccess {
         self.extra("all-rows", "true")
     }
 
+    /// A column that every row is meant to have and without which the job never takes it, such as
+    /// `expires_at`: the host's preflight says how many rows lack it. Not for a column that a row gets
+    /// later, such as `finished_at`.
+    ///
+    /// ```
+    /// use besom_plugin::prelude::*;
+    ///
+    /// let sweep = delete("tokens")
+    ///     .matching(column("expires_at").older_than(now()))
+    ///     .also_touches(table("tokens").expiry("expires_at"));
+    /// ```
+    pub fn expiry(self, column: impl Into<String>) -> Self {
+        self.extra("expiry", column)
+    }
+
     /// Several lists as one, with one entry a table: for a plugin that looks at more than its sweeps do.
     pub fn merged(list: impl IntoIterator<Item = Self>) -> Vec<Self> {
         merged(list)

@@ -16,12 +16,12 @@ pub(crate) fn pre_login(cutoff: Timestamp) -> Result<Sweep> {
 
 /// Sessions past their absolute end, before `cutoff`.
 pub(crate) fn expired(cutoff: Timestamp) -> Result<Sweep> {
-    older_than(cutoff, "sessions-absolute-expires-at-column")
+    past(cutoff, "sessions-absolute-expires-at-column")
 }
 
 /// Sessions past their idle end, before `cutoff`.
 pub(crate) fn idle(cutoff: Timestamp) -> Result<Sweep> {
-    older_than(cutoff, "sessions-idle-expires-at-column")
+    past(cutoff, "sessions-idle-expires-at-column")
 }
 
 /// Sessions revoked before `cutoff`.
@@ -62,6 +62,13 @@ fn signed_with_it() -> Result<Join> {
             .to(tenant),
         None => by_id,
     })
+}
+
+/// By an expiry, which every session has from its beginning.
+fn past(cutoff: Timestamp, expiry: &str) -> Result<Sweep> {
+    let sessions = table(setting::<String>("sessions-table")?);
+    let by = sessions.expiry(setting::<String>(expiry)?);
+    Ok(older_than(cutoff, expiry)?.also_touches(by))
 }
 
 fn older_than(cutoff: Timestamp, time: &str) -> Result<Sweep> {

@@ -9,6 +9,7 @@ use besom_plugin::prelude::*;
 /// token is not consumed stays, as a blocked row.
 pub(crate) fn compat_tokens(cutoff: Timestamp) -> Result<Vec<Sweep>> {
     let consumed_at: String = setting("compat-refresh-tokens-consumed-at-column")?;
+    let access_tokens: String = setting("compat-access-tokens-table")?;
     let expires_at: String = setting("compat-access-tokens-expires-at-column")?;
 
     let consumed = all([
@@ -23,9 +24,10 @@ pub(crate) fn compat_tokens(cutoff: Timestamp) -> Result<Vec<Sweep>> {
         delete(setting::<String>("compat-refresh-tokens-table")?)
             .matching(consumed)
             .order_by(consumed_at),
-        delete(setting::<String>("compat-access-tokens-table")?)
+        delete(&access_tokens)
             .matching(expired)
-            .order_by(expires_at),
+            .order_by(&expires_at)
+            .also_touches(table(&access_tokens).expiry(&expires_at)),
     ])
 }
 

@@ -14,6 +14,7 @@ pub(crate) fn revoked_access(cutoff: Timestamp) -> Result<Vec<Sweep>> {
 /// its row is how the server tells whether it was ever used, and so whether a second use of the
 /// refresh token is a retry or a theft.
 pub(crate) fn expired_access(cutoff: Timestamp) -> Result<Vec<Sweep>> {
+    let tokens: String = setting("oauth2-access-tokens-table")?;
     let expires_at: String = setting("oauth2-access-tokens-expires-at-column")?;
 
     let mut eligible = vec![column(&expires_at).older_than(cutoff)];
@@ -21,7 +22,9 @@ pub(crate) fn expired_access(cutoff: Timestamp) -> Result<Vec<Sweep>> {
         eligible.push(without_live_refresh_token()?);
     }
     Ok(vec![
-        delete_access_tokens(all(eligible))?.order_by(expires_at),
+        delete_access_tokens(all(eligible))?
+            .order_by(&expires_at)
+            .also_touches(table(tokens).expiry(&expires_at)),
     ])
 }
 

@@ -22,10 +22,8 @@ fn swept(ran: &Ran) -> Vec<Sweep> {
 
 fn condition_of(ran: &Ran) -> String {
     let sweeps = swept(ran);
-    let conditions: Vec<_> = sweeps
-        .iter()
-        .map(|sweep| sweep.condition().to_string())
-        .collect();
+    let conditions = sweeps.iter().map(|sweep| sweep.condition().to_string());
+    let conditions: Vec<_> = conditions.collect();
     conditions.join("; ")
 }
 
@@ -74,15 +72,17 @@ fn expired_access_tokens_stay_while_a_live_refresh_token_points_at_them() {
         swept(&ran),
         [delete("oauth2_access_tokens")
             .matching(eligible)
+            .also_touches(table("oauth2_refresh_tokens").updates(["oauth2_access_token_id"]))
             .order_by("expires_at")
-            .also_touches(table("oauth2_refresh_tokens").updates(["oauth2_access_token_id"]))]
+            .also_touches(table("oauth2_access_tokens").expiry("expires_at"))]
     );
     assert_eq!(
         host.access::<Tokens>("expired-access"),
         Ok(vec![
             table("oauth2_access_tokens")
                 .reads(["expires_at", "oauth2_access_token_id"])
-                .deletes(),
+                .deletes()
+                .expiry("expires_at"),
             table("oauth2_refresh_tokens")
                 .reads(["oauth2_access_token_id", "consumed_at", "revoked_at"])
                 .updates(["oauth2_access_token_id"]),
@@ -220,7 +220,8 @@ fn compat_refresh_tokens_go_before_the_access_tokens_that_they_hold_and_only_of_
                 .order_by("consumed_at"),
             delete("compat_access_tokens")
                 .matching(all([column("expires_at").older_than(cutoff), active()]))
-                .order_by("expires_at"),
+                .order_by("expires_at")
+                .also_touches(table("compat_access_tokens").expiry("expires_at")),
         ]
     );
     assert_eq!(
@@ -232,7 +233,8 @@ fn compat_refresh_tokens_go_before_the_access_tokens_that_they_hold_and_only_of_
             table("compat_sessions").reads(["compat_session_id", "finished_at"]),
             table("compat_access_tokens")
                 .reads(["expires_at", "compat_session_id"])
-                .deletes(),
+                .deletes()
+                .expiry("expires_at"),
         ])
     );
 }

@@ -90,7 +90,9 @@ fn job(job: wit::Job) -> DescribedJob {
 }
 
 fn table_access(access: wit::TableAccess) -> TableAccess {
+    let expiry = access.extras.iter().filter(|(key, _)| key == "expiry");
     TableAccess {
+        expiry: expiry.map(|(_, column)| column.clone()).collect(),
         table: access.table,
         read: access.read,
         update: access.update,

@@ -81,7 +81,9 @@ async fn an_error_stops_its_job_and_no_other_and_what_check_prints_mends_it() {
         }
         assert_eq!(desk.says(&["check", "--sql"]).matches("CREATE").count(), 0);
         desk.says(&["check"]);
-        let done = desk.json(&["run", "tokens/expired-access", "--json"]);
+        // Some of the demo's tokens never expire, which is good to know and no more.
+        let run = ["run", "tokens/expired-access", "--json"];
+        let done = desk.json(&[&run[..], &["--tolerate", "never-eligible"]].concat());
         assert_eq!(done[0]["findings"], json!([]));
     }
 }

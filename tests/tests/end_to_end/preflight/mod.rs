@@ -5,6 +5,7 @@ mod as_commands;
 mod indexes;
 mod keys;
 mod ledger;
+mod never_eligible;
 mod reads;
 mod rights;
 mod times;
