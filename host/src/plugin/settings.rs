@@ -81,7 +81,7 @@ pub enum SettingsError {
     },
     /// A value below a floor.
     #[error(
-        "setting `{name}` of plugin {plugin} is {value}, below {floor}, the least that {whose} allows{way_out}"
+        "setting `{name}` of plugin {plugin} is {value}, below {floor}, the least that {whose}"
     )]
     TooLow {
         /// The plugin.
@@ -93,9 +93,7 @@ pub enum SettingsError {
         /// The floor.
         floor: String,
         /// Who set the floor.
-        whose: &'static str,
-        /// What to do about it.
-        way_out: &'static str,
+        whose: Whose,
     },
     /// Settings recorded by a run that are not a JSON object.
     #[error("the recorded settings of plugin {plugin} cannot be read: {reason}")]
@@ -105,6 +103,26 @@ pub enum SettingsError {
         /// Why.
         reason: String,
     },
+}
+
+/// Who has set a floor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The plugin, in its manifest.
+    Plugin,
+    /// The operator, by `min-retention`.
+    Operator,
+}
+
+impl std::fmt::Display for Whose {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Plugin => "the plugin allows",
+            Self::Operator => {
+                "`min-retention` allows: give it a longer one, or the job a `min-retention` of its own"
+            }
+        })
+    }
 }
 
 /// The settings in force for one job: every setting that the plugin declares, with its value
@@ -162,8 +180,7 @@ impl Settings {
                     name: setting.name.clone(),
                     value: value.to_string(),
                     floor: floor.to_string(),
-                    whose: "the plugin",
-                    way_out: "",
+                    whose: Whose::Plugin,
                 });
             }
         }
@@ -185,8 +202,7 @@ impl Settings {
                         name: setting.name.clone(),
                         value: value.to_string(),
                         floor: floor.to_string(),
-                        whose: "`min-retention`",
-                        way_out: ": give it a longer one, or the job a `min-retention` of its own",
+                        whose: Whose::Operator,
                     });
                 }
                 _ => {}
