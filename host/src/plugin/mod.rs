@@ -52,4 +52,4 @@ pub use engine::{Engine, EngineOptions};
 pub use error::{CallError, Cause, EngineError, LoadError, Site};
 pub use limits::Limits;
 pub use manifest::{Finding, Job, Manifest, Setting, SettingKind, Severity, TableAccess};
-pub use settings::{SettingValue, Settings, SettingsError, ValueError};
+pub use settings::{SettingValue, Settings, SettingsError, ValueError, Whose};
