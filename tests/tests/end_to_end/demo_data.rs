@@ -1,92 +1,21 @@
 //! The demo's data: every kind of row is there, and both databases hold the same.
 
 mod by_hand;
+mod eligible;
+mod jobs;
 mod whole;
 
 use besom::cli::demo::kept::{self, KEPT};
 use besom::cli::demo::{data, schema};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 
+use eligible::ELIGIBLE;
+
 /// Enough for every kind of row to occur.
 const ROWS: u64 = 4000;
 
 /// 14 November 2023; the data hangs on it, not on the clock.
 const NOW: i64 = 1_700_000_000_123_456;
-
-/// Rows that a job with default settings takes, by job. The moments of [`MOMENTS`] are replaced by
-/// each database's form.
-const ELIGIBLE: [(&str, &str); 20] = [
-    ("revoked-access", "oauth2_access_tokens WHERE revoked_at < {hour}"),
-    (
-        "expired-access",
-        "oauth2_access_tokens AS a WHERE expires_at < {month} AND NOT EXISTS (SELECT 1
-         FROM oauth2_refresh_tokens AS r WHERE r.oauth2_access_token_id = a.oauth2_access_token_id
-         AND r.consumed_at IS NULL AND r.revoked_at IS NULL)",
-    ),
-    ("revoked-refresh", "oauth2_refresh_tokens WHERE revoked_at < {hour}"),
-    (
-        "consumed-refresh, the next one gone",
-        "oauth2_refresh_tokens WHERE consumed_at < {hour} AND next_oauth2_refresh_token_id IS NULL",
-    ),
-    (
-        "consumed-refresh, the next one consumed",
-        "oauth2_refresh_tokens AS r JOIN oauth2_refresh_tokens AS n
-         ON n.oauth2_refresh_token_id = r.next_oauth2_refresh_token_id
-         WHERE r.consumed_at < {hour} AND n.consumed_at IS NOT NULL",
-    ),
-    ("authorization-grants", "oauth2_authorization_grants WHERE created_at < {week}"),
-    ("device-code-grants", "oauth2_device_code_grant WHERE created_at < {week}"),
-    (
-        "compat-tokens",
-        "compat_access_tokens AS a JOIN compat_sessions AS s USING (compat_session_id)
-         WHERE s.finished_at IS NULL AND a.expires_at < {month} AND NOT EXISTS (SELECT 1
-         FROM compat_refresh_tokens AS r WHERE r.compat_access_token_id = a.compat_access_token_id)",
-    ),
-    (
-        "compat-tokens, refresh",
-        "compat_refresh_tokens AS r JOIN compat_sessions AS s USING (compat_session_id)
-         WHERE s.finished_at IS NULL AND r.consumed_at < {month}",
-    ),
-    (
-        "refresh-tokens",
-        "refresh_tokens AS t WHERE expires_at < {now} OR (revoked AND NOT EXISTS (SELECT 1
-         FROM refresh_tokens AS l WHERE l.family_id = t.family_id AND NOT l.revoked
-         AND l.expires_at > {now}))",
-    ),
-    ("finished-compat", "compat_sessions WHERE finished_at < {month}"),
-    (
-        "finished-oauth2, held by a young grant",
-        "oauth2_sessions AS s JOIN oauth2_authorization_grants AS g USING (oauth2_session_id)
-         WHERE s.finished_at < {month} AND g.created_at > {week}",
-    ),
-    (
-        "finished-oauth2, with a live refresh token",
-        "oauth2_sessions AS s JOIN oauth2_refresh_tokens AS r USING (oauth2_session_id)
-         WHERE s.finished_at < {month} AND r.consumed_at IS NULL AND r.revoked_at IS NULL",
-    ),
-    (
-        "finished-browser, with a compatibility session that goes",
-        "user_sessions AS u JOIN compat_sessions AS s USING (user_session_id)
-         WHERE u.finished_at < {month} AND s.finished_at < {month} AND NOT EXISTS (SELECT 1
-         FROM oauth2_sessions AS o WHERE o.user_session_id = u.user_session_id)",
-    ),
-    (
-        "finished-browser, with an upstream login",
-        "user_sessions AS u JOIN upstream_oauth_authorization_sessions AS l USING (user_session_id)
-         WHERE u.finished_at < {month} AND NOT EXISTS (SELECT 1
-         FROM oauth2_sessions AS o WHERE o.user_session_id = u.user_session_id)",
-    ),
-    ("pre-login", "sessions WHERE is_pre_login AND created_at < {minutes}"),
-    ("expired", "sessions WHERE absolute_expires_at < {now}"),
-    ("idle", "sessions WHERE idle_expires_at < {day} AND absolute_expires_at > {now}"),
-    ("revoked", "sessions WHERE revoked_at < {day}"),
-    (
-        "signing-keys, of both tenants",
-        "session_signing_keys AS k WHERE retired_at < {day} AND NOT EXISTS (SELECT 1
-         FROM sessions AS s WHERE s.signing_key_id = k.id AND s.absolute_expires_at > {now}
-         AND s.idle_expires_at > {day})",
-    ),
-];
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -95,13 +24,14 @@ const HOUR: i64 = 3_600_000_000;
 const MARGIN: i64 = 9 * HOUR / 60;
 
 /// Names of moments, and how long before the data's own they are.
-const MOMENTS: [(&str, i64); 6] = [
+const MOMENTS: [(&str, i64); 7] = [
     ("{now}", 0),
     ("{minutes}", HOUR / 6),
     ("{hour}", HOUR),
     ("{day}", 24 * HOUR),
     ("{week}", 168 * HOUR),
     ("{month}", 720 * HOUR),
+    ("{two-months}", 1440 * HOUR),
 ];
 
 fn with_times(text: &str, time: impl Fn(i64) -> String) -> String {
@@ -127,9 +57,9 @@ fn on_sqlite(text: &str, now: i64) -> sqlx::AssertSqlSafe<String> {
     sqlx::AssertSqlSafe(with_times(&text, |ago| format!("({})", now - ago)))
 }
 
-/// The tables that the bundled plugins sweep or take rows of, without the signing keys, of which
-/// there are always as many.
-const CLEANED: [&str; 13] = [
+/// The tables that the bundled plugins sweep or take rows of, without the signing keys and
+/// the workers, of which there are always as many.
+const CLEANED: [&str; 23] = [
     "oauth2_sessions",
     "oauth2_access_tokens",
     "oauth2_refresh_tokens",
@@ -143,6 +73,16 @@ const CLEANED: [&str; 13] = [
     "user_sessions",
     "user_session_authentications",
     "sessions",
+    "upstream_oauth_links",
+    "upstream_oauth_authorization_sessions",
+    "personal_sessions",
+    "queue_jobs",
+    "user_recovery_sessions",
+    "user_recovery_tickets",
+    "user_registrations",
+    "user_email_authentications",
+    "user_email_authentication_codes",
+    "password_resets",
 ];
 
 async fn filled() -> anyhow::Result<(besom_tests::TestDatabase, PgConnection, SqliteConnection)> {
@@ -240,6 +180,10 @@ async fn every_key_and_token_is_the_same_on_both() -> anyhow::Result<()> {
         ),
         ("sessions", "signing_key_id", "id"),
         ("session_signing_keys", "tenant_id", "id"),
+        ("upstream_oauth_links", "upstream_oauth_link_id", "subject"),
+        ("user_registrations", "email_authentication_id", "username"),
+        ("user_recovery_tickets", "user_email_id", "ticket"),
+        ("password_resets", "id", "token_hash"),
     ] {
         let in_postgres: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
             "SELECT coalesce(replace({key}::text, '-', ''), '') || {text} || \

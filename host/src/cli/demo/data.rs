@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The database generates the rows: what a row holds is arithmetic on its number, written once as
-//! text with a [`dialect`] for what the two databases spell differently. Ages hang on `now`, and
+//! text with a dialect for what the two databases spell differently. Ages hang on `now`, and
 //! none comes within nine minutes of a default retention, so that a demo which takes minutes finds
 //! exactly the rows eligible that were so when it began.
 
@@ -23,7 +23,11 @@ mod families;
 mod grants;
 mod oauth2;
 mod parents;
+mod personal;
+mod queue;
+mod recovery;
 mod server;
+mod upstream;
 
 use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
 
@@ -54,7 +58,7 @@ pub enum DataError {
 }
 
 /// Fills the reference schema with `rows` rows in the tables that the bundled plugins clean, and
-/// the users, clients, upstream logins and signing keys that go with them, in one transaction.
+/// the users, clients, signing keys and workers that go with them, in one transaction.
 /// `now_micros` (microseconds since the Unix epoch) is the moment that all ages are counted from.
 /// Every kind of row occurs from 2000 rows on; fewer make no sense.
 ///
@@ -134,17 +138,22 @@ fn script(dialect: Dialect, rows: u64, now: i64) -> Result<String, DataError> {
 /// A room's statements; parents come before their children.
 type Part = fn(Dialect, &Counts, i64) -> Vec<String>;
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 11] = [
     parents::statements,
     browsers::statements,
+    upstream::statements,
     oauth2::statements,
     grants::statements,
     compat::statements,
     families::statements,
     server::statements,
+    personal::statements,
+    queue::statements,
+    recovery::statements,
 ];
 
-const FILLED_TABLES: [&str; 19] = [
+/// In the order in which they are filled.
+pub const FILLED_TABLES: [&str; 29] = [
     "users",
     "user_sessions",
     "user_session_authentications",
@@ -164,6 +173,16 @@ const FILLED_TABLES: [&str; 19] = [
     "refresh_tokens",
     "session_signing_keys",
     "sessions",
+    "personal_sessions",
+    "queue_workers",
+    "queue_jobs",
+    "user_emails",
+    "user_recovery_sessions",
+    "user_recovery_tickets",
+    "user_registrations",
+    "user_email_authentications",
+    "user_email_authentication_codes",
+    "password_resets",
 ];
 
 /// An expression for a duration between `from` and `to` (microseconds): even steps in a shuffled

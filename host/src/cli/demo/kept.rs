@@ -8,6 +8,8 @@ use sqlx::{PgConnection, SqliteConnection};
 /// One group of rows that must survive, under the default retentions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept {
+    /// The plugin that could take them; none: any.
+    pub plugin: Option<&'static str>,
     /// Which rows, for the demo's report.
     pub what: &'static str,
     /// Counts them on PostgreSQL; `$1` is the moment, in microseconds since the Unix epoch.
@@ -19,13 +21,15 @@ pub struct Kept {
 /// The condition is the same text for both databases; only `moment`, the times that it compares
 /// with, is computed in each one's way.
 macro_rules! kept {
-    ($what:literal, $from:literal) => {
+    ($plugin:expr, $what:literal, $from:literal) => {
         Kept {
+            plugin: $plugin,
             what: $what,
             sql_postgres: concat!(
                 "WITH moment AS (SELECT t AS now, t - interval '10 minutes' AS minutes_ago, \
                      t - interval '1 hour' AS hour_ago, t - interval '24 hours' AS day_ago, \
-                     t - interval '168 hours' AS week_ago, t - interval '720 hours' AS month_ago \
+                     t - interval '168 hours' AS week_ago, t - interval '720 hours' AS month_ago, \
+                     t - interval '1440 hours' AS two_months_ago \
                  FROM (SELECT 'epoch'::timestamptz + $1::bigint * interval '1 microsecond' AS t) \
                      AS bound) \
                  SELECT count(*) FROM moment, ",
@@ -34,7 +38,8 @@ macro_rules! kept {
             sql_sqlite: concat!(
                 "WITH moment AS (SELECT ?1 AS now, ?1 - 600000000 AS minutes_ago, \
                      ?1 - 3600000000 AS hour_ago, ?1 - 86400000000 AS day_ago, \
-                     ?1 - 604800000000 AS week_ago, ?1 - 2592000000000 AS month_ago) \
+                     ?1 - 604800000000 AS week_ago, ?1 - 2592000000000 AS month_ago, \
+                     ?1 - 5184000000000 AS two_months_ago) \
                  SELECT count(*) FROM moment, ",
                 $from
             ),
@@ -43,16 +48,19 @@ macro_rules! kept {
 }
 
 /// Every group; each holds rows from 2000 demo rows on.
-pub const KEPT: [Kept; 29] = [
+pub const KEPT: [Kept; 45] = [
     kept!(
+        Some("tokens"),
         "access tokens that are still good",
         "oauth2_access_tokens WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now)"
     ),
     kept!(
+        Some("tokens"),
         "access tokens that expired less than 30 days ago",
         "oauth2_access_tokens WHERE revoked_at IS NULL AND expires_at BETWEEN month_ago AND now"
     ),
     kept!(
+        Some("tokens"),
         "older expired access tokens that a live refresh token needs",
         "oauth2_access_tokens AS access JOIN oauth2_sessions AS session USING (oauth2_session_id) \
          WHERE access.revoked_at IS NULL AND access.expires_at < month_ago \
@@ -62,20 +70,24 @@ pub const KEPT: [Kept; 29] = [
                        AND refresh.consumed_at IS NULL AND refresh.revoked_at IS NULL)"
     ),
     kept!(
+        Some("tokens"),
         "access tokens revoked less than an hour ago",
         "oauth2_access_tokens WHERE revoked_at > hour_ago"
     ),
     kept!(
+        Some("tokens"),
         "live refresh tokens",
         "oauth2_refresh_tokens AS refresh JOIN oauth2_sessions AS session USING (oauth2_session_id) \
          WHERE refresh.consumed_at IS NULL AND refresh.revoked_at IS NULL \
          AND (session.finished_at IS NULL OR session.finished_at > month_ago)"
     ),
     kept!(
+        Some("tokens"),
         "refresh tokens consumed or revoked less than an hour ago",
         "oauth2_refresh_tokens WHERE consumed_at > hour_ago OR revoked_at > hour_ago"
     ),
     kept!(
+        Some("tokens"),
         "refresh tokens consumed before that, with a successor not used yet",
         "oauth2_refresh_tokens AS refresh JOIN oauth2_sessions AS session USING (oauth2_session_id) \
          WHERE refresh.consumed_at < hour_ago \
@@ -85,55 +97,68 @@ pub const KEPT: [Kept; 29] = [
                        AND successor.consumed_at IS NULL AND successor.revoked_at IS NULL)"
     ),
     kept!(
+        Some("tokens"),
         "authorization grants of the last 7 days",
         "oauth2_authorization_grants WHERE created_at > week_ago"
     ),
     kept!(
+        Some("tokens"),
         "device codes of the last 7 days",
         "oauth2_device_code_grant WHERE created_at > week_ago"
     ),
     kept!(
+        Some("tokens"),
         "compatibility access tokens that are good, or were less than 30 days ago",
         "compat_access_tokens JOIN compat_sessions USING (compat_session_id) \
-         WHERE finished_at IS NULL AND (expires_at IS NULL OR expires_at > month_ago)"
+         WHERE (finished_at IS NULL OR finished_at > month_ago) \
+           AND (expires_at IS NULL OR expires_at > month_ago)"
     ),
     kept!(
+        Some("tokens"),
         "older compatibility access tokens that a live refresh token refers to",
         "compat_refresh_tokens AS refresh \
          JOIN compat_access_tokens AS access USING (compat_access_token_id) \
          JOIN compat_sessions AS session ON session.compat_session_id = access.compat_session_id \
-         WHERE refresh.consumed_at IS NULL AND session.finished_at IS NULL \
-           AND access.expires_at < month_ago"
+         WHERE refresh.consumed_at IS NULL AND access.expires_at < month_ago \
+           AND (session.finished_at IS NULL OR session.finished_at > month_ago)"
     ),
     kept!(
+        Some("tokens"),
         "compatibility refresh tokens that are live, or were less than 30 days ago",
         "compat_refresh_tokens JOIN compat_sessions USING (compat_session_id) \
-         WHERE finished_at IS NULL AND (consumed_at IS NULL OR consumed_at > month_ago)"
+         WHERE (finished_at IS NULL OR finished_at > month_ago) \
+           AND (consumed_at IS NULL OR consumed_at > month_ago)"
     ),
     kept!(
+        Some("tokens"),
         "family refresh tokens that are live",
         "refresh_tokens WHERE NOT revoked AND expires_at > now"
     ),
     kept!(
+        Some("tokens"),
         "revoked refresh tokens of families with a live one",
         "refresh_tokens AS token WHERE revoked AND expires_at > now \
          AND EXISTS (SELECT 1 FROM refresh_tokens AS live WHERE live.family_id = token.family_id \
                        AND NOT live.revoked AND live.expires_at > now)"
     ),
     kept!(
+        Some("sessions"),
         "compatibility sessions in use, or ended less than 30 days ago",
         "compat_sessions WHERE finished_at IS NULL OR finished_at > month_ago"
     ),
     kept!(
+        Some("sessions"),
         "the SSO logins of those",
         "compat_sso_logins JOIN compat_sessions USING (compat_session_id) \
          WHERE finished_at IS NULL OR finished_at > month_ago"
     ),
     kept!(
+        Some("sessions"),
         "OAuth 2.0 sessions in use, or ended less than 30 days ago",
         "oauth2_sessions WHERE finished_at IS NULL OR finished_at > month_ago"
     ),
     kept!(
+        Some("sessions"),
         "OAuth 2.0 sessions ended before that, held by a grant of the last 7 days",
         "oauth2_sessions AS session WHERE finished_at < month_ago \
          AND EXISTS (SELECT 1 FROM oauth2_authorization_grants AS held \
@@ -141,10 +166,12 @@ pub const KEPT: [Kept; 29] = [
                        AND held.created_at > week_ago)"
     ),
     kept!(
+        Some("sessions"),
         "browser sessions open, or ended less than 30 days ago",
         "user_sessions WHERE finished_at IS NULL OR finished_at > month_ago"
     ),
     kept!(
+        Some("sessions"),
         "browser sessions ended before that, whose OAuth 2.0 or compatibility sessions stay",
         "user_sessions AS browser WHERE finished_at < month_ago \
          AND (EXISTS (SELECT 1 FROM oauth2_sessions AS session \
@@ -155,6 +182,7 @@ pub const KEPT: [Kept; 29] = [
                         AND (session.finished_at IS NULL OR session.finished_at > month_ago)))"
     ),
     kept!(
+        Some("sessions"),
         "browser sessions ended before that, held by nothing but a device code of the last 7 days",
         "user_sessions AS browser WHERE finished_at < month_ago \
          AND EXISTS (SELECT 1 FROM oauth2_device_code_grant AS held \
@@ -171,32 +199,34 @@ pub const KEPT: [Kept; 29] = [
                            AND (session.finished_at IS NULL OR session.finished_at > month_ago))"
     ),
     kept!(
-        "upstream logins, whether their browser session stays or not",
-        "upstream_oauth_authorization_sessions"
-    ),
-    kept!(
+        Some("sessions"),
         "sessions of tenants in use",
         "sessions WHERE revoked_at IS NULL AND idle_expires_at > now AND absolute_expires_at > now \
          AND NOT is_pre_login"
     ),
     kept!(
+        Some("sessions"),
         "sessions of tenants idle or revoked for less than 24 hours",
         "sessions WHERE absolute_expires_at > now AND NOT is_pre_login \
          AND (idle_expires_at BETWEEN day_ago AND now OR revoked_at > day_ago)"
     ),
     kept!(
+        Some("sessions"),
         "sessions before the login, of the last 10 minutes",
         "sessions WHERE is_pre_login AND created_at > minutes_ago"
     ),
     kept!(
+        Some("sessions"),
         "signing keys that are active, and the next ones",
         "session_signing_keys WHERE retired_at IS NULL"
     ),
     kept!(
+        Some("sessions"),
         "signing keys retired less than 24 hours ago",
         "session_signing_keys WHERE retired_at > day_ago"
     ),
     kept!(
+        Some("sessions"),
         "signing keys retired before that, with a session in use",
         "session_signing_keys AS signing WHERE retired_at < day_ago \
          AND EXISTS (SELECT 1 FROM sessions AS session WHERE session.signing_key_id = signing.id \
@@ -204,9 +234,117 @@ pub const KEPT: [Kept; 29] = [
                        AND session.absolute_expires_at > now AND NOT session.is_pre_login)"
     ),
     kept!(
-        "the users, their clients and upstream accounts",
+        Some("sessions"),
+        "open sessions that were used less than 60 days ago",
+        "(SELECT last_active_at FROM user_sessions WHERE finished_at IS NULL \
+          UNION ALL SELECT last_active_at FROM oauth2_sessions WHERE finished_at IS NULL \
+          UNION ALL SELECT last_active_at FROM compat_sessions WHERE finished_at IS NULL) AS open \
+         WHERE last_active_at > two_months_ago"
+    ),
+    kept!(
+        Some("ips"),
+        "addresses of sessions that were used less than 30 days ago",
+        "(SELECT last_active_at FROM user_sessions WHERE last_active_ip IS NOT NULL \
+          UNION ALL SELECT last_active_at FROM oauth2_sessions WHERE last_active_ip IS NOT NULL \
+          UNION ALL SELECT last_active_at FROM compat_sessions WHERE last_active_ip IS NOT NULL \
+          UNION ALL SELECT last_active_at FROM personal_sessions WHERE last_active_ip IS NOT NULL) \
+             AS known \
+         WHERE last_active_at > month_ago"
+    ),
+    kept!(
+        Some("ips"),
+        "addresses of sessions of tenants in use that were used less than 30 days ago",
+        "sessions WHERE ip_address <> '' AND last_active_at > month_ago AND revoked_at IS NULL \
+         AND idle_expires_at > now AND absolute_expires_at > now AND NOT is_pre_login"
+    ),
+    kept!(
+        Some("ips"),
+        "personal sessions, with and without an address",
+        "personal_sessions"
+    ),
+    kept!(
+        Some("queue"),
+        "jobs that completed or failed less than 30 days ago",
+        "queue_jobs WHERE completed_at > month_ago OR failed_at > month_ago"
+    ),
+    kept!(
+        Some("queue"),
+        "of those, jobs that were made more than 30 days ago",
+        "queue_jobs WHERE created_at < month_ago AND completed_at > month_ago"
+    ),
+    kept!(
+        Some("queue"),
+        "jobs that wait, run or are lost",
+        "queue_jobs WHERE status NOT IN ('completed', 'failed')"
+    ),
+    kept!(
+        Some("queue"),
+        "workers seen less than 30 days ago",
+        "queue_workers WHERE last_seen_at > month_ago"
+    ),
+    kept!(
+        Some("queue"),
+        "workers unseen for longer that a lost job still names",
+        "queue_workers AS worker WHERE last_seen_at < month_ago \
+         AND EXISTS (SELECT 1 FROM queue_jobs AS job \
+                     WHERE job.started_by = worker.queue_worker_id AND job.status = 'lost')"
+    ),
+    kept!(
+        Some("upstream-oauth"),
+        "upstream logins behind browser sessions open, or ended less than 30 days ago",
+        "upstream_oauth_authorization_sessions JOIN user_session_authentications \
+             USING (upstream_oauth_authorization_session_id) \
+         JOIN user_sessions AS browser \
+             ON browser.user_session_id = user_session_authentications.user_session_id \
+         WHERE browser.finished_at IS NULL OR browser.finished_at > month_ago"
+    ),
+    kept!(
+        Some("upstream-oauth"),
+        "upstream logins of the last 30 days that were never completed",
+        "upstream_oauth_authorization_sessions WHERE completed_at IS NULL AND created_at > month_ago"
+    ),
+    kept!(
+        Some("upstream-oauth"),
+        "upstream accounts of users",
+        "upstream_oauth_links WHERE user_id IS NOT NULL"
+    ),
+    kept!(
+        Some("upstream-oauth"),
+        "upstream accounts without a user of the last 7 days, and their logins",
+        "(SELECT created_at FROM upstream_oauth_links WHERE user_id IS NULL \
+          UNION ALL SELECT login.created_at FROM upstream_oauth_authorization_sessions AS login \
+          JOIN upstream_oauth_links AS link USING (upstream_oauth_link_id) \
+          WHERE link.user_id IS NULL) AS orphaned WHERE created_at > week_ago"
+    ),
+    kept!(
+        Some("recovery"),
+        "account recoveries of the last 7 days, and their tickets",
+        "(SELECT created_at FROM user_recovery_sessions \
+          UNION ALL SELECT created_at FROM user_recovery_tickets) AS recovery \
+         WHERE created_at > week_ago"
+    ),
+    kept!(
+        Some("recovery"),
+        "registrations of the last 30 days",
+        "user_registrations WHERE created_at > month_ago"
+    ),
+    kept!(
+        Some("recovery"),
+        "proofs of an address of the last 7 days, and their codes",
+        "(SELECT created_at FROM user_email_authentications \
+          UNION ALL SELECT created_at FROM user_email_authentication_codes) AS proof \
+         WHERE created_at > week_ago"
+    ),
+    kept!(
+        Some("recovery"),
+        "password resets neither used nor expired",
+        "password_resets WHERE used_at IS NULL AND expires_at > now"
+    ),
+    kept!(
+        None,
+        "the users, their addresses and clients",
         "(SELECT user_id FROM users UNION ALL SELECT oauth2_client_id FROM oauth2_clients \
-          UNION ALL SELECT upstream_oauth_link_id FROM upstream_oauth_links) AS accounts"
+          UNION ALL SELECT user_email_id FROM user_emails) AS accounts"
     ),
 ];
 

@@ -3,22 +3,21 @@
 pub mod data;
 pub mod kept;
 mod place;
+mod report;
 pub mod schema;
 
 use std::num::NonZeroU64;
 use std::time::Duration;
 
 use anyhow::Result;
-use serde::Serialize;
 
 use super::exit::Exit;
-use super::output::{Align, Table, Tone, many_lines, thousands};
-use super::report::{self, RunJson};
 use super::{Terminal, UrlArgument};
 use crate::config::{Config, Environment, Rules};
 use crate::request::{JobName, Mode};
-use crate::runner::{Host, JobOptions, RunReport};
+use crate::runner::{Host, JobOptions};
 use place::Place;
+pub use report::{DemoReport, Filled, Kept, PluginUsed, present};
 
 /// Make a database, fill it with believable rows, run every bundled job on it and check the result.
 #[derive(Debug, clap::Args)]
@@ -46,152 +45,6 @@ pub struct DemoArgs {
     pub json: bool,
 }
 
-/// What a demo came to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DemoReport {
-    /// The database, without password.
-    pub database: String,
-    /// The plugins that ran.
-    pub plugins: Vec<PluginUsed>,
-    /// Their runs.
-    pub runs: Vec<RunReport>,
-    /// The rows that had to stay.
-    pub kept: Vec<Kept>,
-}
-
-/// One plugin of a demo.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PluginUsed {
-    /// Its name.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// The SHA-256 of its component.
-    pub digest: String,
-}
-
-/// Rows that had to stay, by why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Kept {
-    /// What they are.
-    pub label: String,
-    /// How many there were before.
-    pub before: u64,
-    /// How many there are now.
-    pub after: u64,
-}
-
-impl DemoReport {
-    /// How the command ends: anything that is not drained, verified and rightly kept is a failure.
-    pub fn exit(&self) -> Exit {
-        let runs = self.runs.iter().map(Exit::of_verified_run);
-        let kept = self.kept.iter().map(|kept| {
-            if kept.before == kept.after {
-                Exit::Done
-            } else {
-                Exit::Failed
-            }
-        });
-        Exit::worst(runs.chain(kept))
-    }
-
-    /// The report as text.
-    pub fn text(&self, color: bool) -> String {
-        let mut text = format!("database  {}\n", many_lines(&self.database));
-        for plugin in &self.plugins {
-            text.push_str(&many_lines(&format!(
-                "plugin    {} {} ({})\n",
-                plugin.name, plugin.version, plugin.digest
-            )));
-        }
-        text.push('\n');
-        text.push_str(&report::text(&self.runs, color));
-        if !self.kept.is_empty() {
-            text.push('\n');
-            text.push_str(&self.kept_table().render(color));
-        }
-        text
-    }
-
-    fn kept_table(&self) -> Table {
-        let mut table = Table::new([
-            ("rightly kept", Align::Left),
-            ("before", Align::Right),
-            ("after", Align::Right),
-        ]);
-        for kept in &self.kept {
-            let tone = if kept.before == kept.after {
-                Tone::Plain
-            } else {
-                Tone::Bad
-            };
-            let cells = [
-                kept.label.clone(),
-                thousands(kept.before),
-                thousands(kept.after),
-            ];
-            table.row(cells, tone);
-        }
-        table
-    }
-}
-
-/// The demo in the JSON output.
-#[derive(Debug, Serialize)]
-struct DemoJson<'a> {
-    database: &'a str,
-    plugins: &'a [PluginUsed],
-    jobs: Vec<RunJson<'a>>,
-    kept: &'a [Kept],
-    totals: Totals,
-}
-
-/// Sums over the jobs, in rows and seconds.
-#[derive(Debug, Serialize)]
-struct Totals {
-    affected: u64,
-    dependents: u64,
-    cascaded: u64,
-    blocked: u64,
-    locked: u64,
-    seconds: f64,
-}
-
-impl<'a> From<&'a DemoReport> for DemoJson<'a> {
-    fn from(report: &'a DemoReport) -> Self {
-        let sum = |of: fn(&RunReport) -> u64| report.runs.iter().map(of).sum();
-        Self {
-            database: &report.database,
-            plugins: &report.plugins,
-            jobs: report.runs.iter().map(RunJson::from).collect(),
-            kept: &report.kept,
-            totals: Totals {
-                affected: sum(|run| run.totals.affected),
-                dependents: sum(|run| run.totals.dependents),
-                cascaded: sum(|run| run.totals.cascaded),
-                blocked: sum(|run| run.totals.blocked),
-                locked: sum(|run| run.totals.locked),
-                seconds: report::milliseconds(report.runs.iter().map(|run| run.elapsed).sum()),
-            },
-        }
-    }
-}
-
-/// Prints the report and says how the command ends.
-///
-/// # Errors
-/// When stdout cannot be written.
-pub fn present(report: &DemoReport, json: bool, terminal: &Terminal) -> Result<Exit> {
-    if json {
-        terminal.output.json(&DemoJson::from(report))?;
-    } else {
-        terminal
-            .output
-            .print(&report.text(terminal.output.color()))?;
-    }
-    Ok(report.exit())
-}
-
 /// Makes the database, fills it, runs every bundled job and counts what stayed.
 ///
 /// # Errors
@@ -207,14 +60,7 @@ pub async fn execute(
     let left = place.leave().await;
     let report = report?;
     left?;
-    if args.json {
-        terminal.output.json(&DemoJson::from(&report))?;
-    } else {
-        terminal
-            .output
-            .print(&report.text(terminal.output.color()))?;
-    }
-    Ok(report.exit())
+    present(&report, args.json, terminal)
 }
 
 async fn run_in(
@@ -233,23 +79,23 @@ async fn run_in(
     config.defaults.max_rows = NonZeroU64::new(rows.saturating_mul(10));
     config.defaults.deadline = Some(DEADLINE);
 
-    if let Some(tokens) = config.plugins.get_mut("tokens") {
-        // The demo's refresh tokens have families, and a live family keeps its dead members.
-        tokens
-            .settings
-            .values
-            .insert("family-column".to_owned(), "family_id".into());
+    for (plugin, setting, value) in SETTINGS {
+        if let Some(plugin) = config.plugins.get_mut(plugin) {
+            let values = &mut plugin.settings.values;
+            values.insert(setting.to_owned(), value.into());
+        }
     }
 
     let filling = terminal.progress.rows("filling the tables");
     let now = place.fill(rows).await?;
     filling.add(rows);
     drop(filling);
-    let before = place.kept(now).await?;
+    let (rows_before, before) = (place.rows().await?, place.kept(now).await?);
 
     let host = Host::open(config).await?;
     let named = host.plugins().iter().flat_map(|(name, plugin)| {
-        let jobs = plugin.manifest().jobs.iter().filter(|job| !job.opt_in);
+        // The opt-in ones, too: this database is nobody's.
+        let jobs = plugin.manifest().jobs.iter();
         jobs.map(move |job| JobName::new(name, &job.name))
             .collect::<Vec<_>>()
     });
@@ -273,12 +119,19 @@ async fn run_in(
     });
     let plugins = plugins.collect();
     host.database().close().await;
-    let after = place.kept(now).await?;
+    let (rows_after, after) = (place.rows().await?, place.kept(now).await?);
+    let tables = rows_before.into_iter().zip(rows_after);
+    let tables = tables.map(|((table, before), (_, after))| Filled {
+        table: table.to_owned(),
+        before,
+        after,
+    });
     let kept = before
         .into_iter()
         .zip(after)
-        .map(|((label, before), (_, after))| Kept {
-            label: label.to_owned(),
+        .map(|((group, before), (_, after))| Kept {
+            plugin: group.plugin.map(str::to_owned),
+            label: group.what.to_owned(),
             before,
             after,
         });
@@ -286,75 +139,18 @@ async fn run_in(
         database: place.shown.clone(),
         plugins,
         runs,
+        tables: tables.collect(),
         kept: kept.collect(),
     })
 }
 
+/// What the data needs beside the defaults, by plugin.
+const SETTINGS: [(&str, &str, &str); 2] = [
+    // The demo's refresh tokens have families, and a live family keeps its dead members.
+    ("tokens", "family-column", "family_id"),
+    // Nobody can guess after how long an unused session is over; the data leaves a gap here.
+    ("sessions", "ttl", "60d"),
+];
+
 /// However large the demo, it is not cut off half-way.
 const DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
-mod tests {
-    use super::super::report::samples;
-    use super::*;
-
-    fn report() -> DemoReport {
-        DemoReport {
-            database: "sqlite:///tmp/besom-demo/demo.db".to_owned(),
-            plugins: vec![PluginUsed {
-                name: "tokens".to_owned(),
-                version: "1.0.0".to_owned(),
-                digest: "sha256:ab12".to_owned(),
-            }],
-            runs: vec![samples::drained(), samples::drained()],
-            kept: vec![Kept {
-                label: "live access tokens".to_owned(),
-                before: 51_000,
-                after: 51_000,
-            }],
-        }
-    }
-
-    #[test]
-    fn a_demo_prints_its_runs_and_what_was_rightly_kept() {
-        let expected = "\
-database  sqlite:///tmp/besom-demo/demo.db
-plugin    tokens 1.0.0 (sha256:ab12)
-
-job                    affected  dependents  cascaded  blocked  locked  seconds  rows/s  verified
-─────────────────────────────────────────────────────────────────────────────────────────────────
-tokens/revoked-access    40,000           0         0        7       0     1.60  25,000  yes
-tokens/revoked-access    40,000           0         0        7       0     1.60  25,000  yes
-─────────────────────────────────────────────────────────────────────────────────────────────────
-total                    80,000           0         0       14       0     3.20  25,000  2 of 2
-
-rightly kept        before   after
-──────────────────────────────────
-live access tokens  51,000  51,000
-";
-        assert_eq!(report().text(false), expected);
-        assert_eq!(report().exit(), Exit::Done);
-    }
-
-    #[test]
-    fn a_row_that_should_have_stayed_and_did_not_is_a_failure() {
-        let mut report = report();
-        report.kept[0].after -= 1;
-        assert_eq!(report.exit(), Exit::Failed);
-        assert!(report.text(true).contains("\u{1b}[31mlive access tokens"));
-    }
-
-    #[test]
-    fn a_demo_as_json_has_the_promised_shape() {
-        let json = serde_json::to_value(DemoJson::from(&report())).unwrap();
-        assert_eq!(json["database"], "sqlite:///tmp/besom-demo/demo.db");
-        let plugin =
-            serde_json::json!({"name": "tokens", "version": "1.0.0", "digest": "sha256:ab12"});
-        assert_eq!(json["plugins"], serde_json::json!([plugin]));
-        assert_eq!(json["jobs"][1]["affected"], 40_000);
-        assert_eq!(json["kept"][0]["before"], 51_000);
-        assert_eq!(json["totals"]["affected"], 80_000);
-        assert_eq!(json["totals"]["seconds"], 3.2);
-    }
-}

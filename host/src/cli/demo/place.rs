@@ -9,7 +9,7 @@ use super::super::exit::Refusal;
 use super::{data, kept, schema};
 use crate::catalog::Dialect;
 use crate::config::DatabaseUrl;
-use crate::database::{Database, DatabaseOptions};
+use crate::database::{Database, DatabaseOptions, Statement};
 use crate::ledger;
 
 /// The schema that holds everything of a demo on PostgreSQL, ledger included.
@@ -129,7 +129,7 @@ impl Place {
     }
 
     /// How many rows of each group that must stay are there.
-    pub async fn kept(&self, now: i64) -> Result<Vec<(&'static str, u64)>> {
+    pub async fn kept(&self, now: i64) -> Result<Vec<(&'static kept::Kept, u64)>> {
         let mut session = self.database.session().await?;
         let mut counts = Vec::new();
         for group in &kept::KEPT {
@@ -140,7 +140,21 @@ impl Place {
             } else {
                 0
             };
-            counts.push((group.what, u64::try_from(count).unwrap_or(0)));
+            counts.push((group, u64::try_from(count).unwrap_or(0)));
+        }
+        Ok(counts)
+    }
+
+    /// How many rows each table that was filled holds.
+    pub async fn rows(&self) -> Result<Vec<(&'static str, u64)>> {
+        let mut session = self.database.session().await?;
+        let mut counts = Vec::new();
+        for table in data::FILLED_TABLES {
+            let mut statement = Statement::new(self.database.dialect());
+            statement.push(&format!("SELECT count(*) FROM {table}"));
+            let row = session.fetch_one(&statement).await?;
+            let count = row.get(0).as_integer().unwrap_or(0);
+            counts.push((table, u64::try_from(count).unwrap_or(0)));
         }
         Ok(counts)
     }

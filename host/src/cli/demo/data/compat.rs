@@ -26,7 +26,7 @@ struct Life {
 const LIVES: [Life; 6] = [
     // Tokens 0 and 1 have been of no use for over 30 days.
     Life {
-        newest: (33 * DAY, 60 * DAY),
+        newest: (33 * DAY, 58 * DAY),
         lifetime: Some(LONG_LIFETIME),
         finished_after: None,
     },
@@ -36,8 +36,9 @@ const LIVES: [Life; 6] = [
         lifetime: Some(LONG_LIFETIME),
         finished_after: None,
     },
+    // Not used for more than the 60 days after which the demo finishes a session.
     Life {
-        newest: (33 * DAY, 60 * DAY),
+        newest: (62 * DAY, 80 * DAY),
         lifetime: None,
         finished_after: None,
     },
@@ -53,7 +54,7 @@ const LIVES: [Life; 6] = [
     },
     // An idle client: token 2 expired long ago, but its live refresh token refers to it.
     Life {
-        newest: (33 * DAY, 60 * DAY),
+        newest: (33 * DAY, 58 * DAY),
         lifetime: Some(SHORT_LIFETIME),
         finished_after: None,
     },

@@ -31,6 +31,16 @@ pub(super) enum Kind {
     Authentication,
     ServerSession,
     SigningKey,
+    PersonalSession,
+    QueueWorker,
+    QueueJob,
+    Email,
+    RecoverySession,
+    RecoveryTicket,
+    Registration,
+    EmailAuthentication,
+    EmailCode,
+    PasswordReset,
 }
 
 /// Odd, hence invertible modulo 2^40: different numbers give different digits. Below 2^38, so that
@@ -85,6 +95,7 @@ impl Dialect {
                 "demo_oauth2",
                 "demo_compat",
                 "demo_families",
+                "demo_queue",
             ]
             .iter()
             .map(|table| format!("DROP TABLE temp.{table}"))

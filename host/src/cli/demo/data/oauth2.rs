@@ -39,7 +39,7 @@ enum End {
 /// One session in ten each, by the last digit of its number.
 const LIVES: [Life; 10] = [
     BUSY,
-    BUSY,
+    FORGOTTEN,
     IDLE,
     LEFT_QUIETLY,
     AWAY,
@@ -59,7 +59,14 @@ const BUSY: Life = Life {
 };
 /// Its newest access token expired over 30 days ago and is protected by the live refresh token.
 const IDLE: Life = Life {
-    newest: (32 * DAY, 85 * DAY),
+    newest: (32 * DAY, 58 * DAY),
+    step: 6 * HOUR,
+    revokes: false,
+    end: End::Open,
+};
+/// The same, for more than the 60 days after which the demo finishes a session.
+const FORGOTTEN: Life = Life {
+    newest: (62 * DAY, 85 * DAY),
     step: 6 * HOUR,
     revokes: false,
     end: End::Open,

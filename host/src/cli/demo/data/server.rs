@@ -6,8 +6,9 @@ use super::{Counts, DAY, HOUR, MINUTE, SECOND, choose, spread};
 
 /// A session ends so long after it began, whatever its user does…
 const ABSOLUTE: i64 = 90 * DAY;
-/// …and so long after it was last used.
+/// …and so long after it was last used: two weeks, or two months where the user asked for it.
 const IDLE: i64 = 14 * DAY;
+const IDLE_REMEMBERED: i64 = 60 * DAY;
 
 /// A key is active for so long; the present ones are half as old.
 const ROTATION: i64 = 12 * DAY;
@@ -29,7 +30,7 @@ struct Life {
 /// One session in ten each, by the last digit of its number.
 const LIVES: [Life; 10] = [
     IN_USE,
-    IN_USE,
+    REMEMBERED,
     EXPIRED,
     LEFT_IDLE,
     IDLE_LATELY,
@@ -43,6 +44,12 @@ const LIVES: [Life; 10] = [
 const IN_USE: Life = Life {
     created: (6 * DAY, 60 * DAY),
     last_active: (MINUTE, 5 * DAY),
+    revoked: None,
+};
+/// Not used for over 30 days, by somebody who asked to stay signed in.
+const REMEMBERED: Life = Life {
+    created: (50 * DAY, 60 * DAY),
+    last_active: (33 * DAY, 45 * DAY),
     revoked: None,
 };
 /// Used until five days before its end, so that it never was idle.
@@ -146,9 +153,9 @@ fn sessions(dialect: Dialect, counts: &Counts, now: i64) -> String {
          ELSE {ACTIVE} - 1 - ({now} - created - {half}) / {ROTATION} END",
         half = ROTATION / 2
     );
+    let idle = format!("active + CASE n % 10 WHEN 1 THEN {IDLE_REMEMBERED} ELSE {IDLE} END");
     let idle = format!(
-        "CASE WHEN active + {IDLE} < created + {ABSOLUTE} THEN active + {IDLE} \
-         ELSE created + {ABSOLUTE} END"
+        "CASE WHEN {idle} < created + {ABSOLUTE} THEN {idle} ELSE created + {ABSOLUTE} END"
     );
     format!(
         "INSERT INTO sessions (id, tenant_id, user_id, signing_key_id, is_pre_login, risk_score, \
