@@ -159,6 +159,25 @@ async fn rotating_tokens_go_when_they_have_expired() {
 }
 
 #[tokio::test]
+async fn a_family_lives_until_the_instant_at_which_its_last_token_expires() {
+    for mut auth in both().await {
+        for (family, expires_at) in [("dead", NOW - 1), ("exact", NOW), ("live", NOW + 1)] {
+            let revoked = format!("{family}, revoked");
+            auth.rotating_token(family, family, false, expires_at).await;
+            auth.rotating_token(&revoked, family, true, NOW + DAY).await;
+        }
+
+        auth.run("refresh-tokens", &[("family-column", "family_id")])
+            .await;
+
+        assert_eq!(
+            auth.names("refresh_tokens").await,
+            ["exact", "exact, revoked", "live", "live, revoked"]
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_operators_retention_moves_the_cut_off() {
     for mut auth in both().await {
         for (name, age) in [

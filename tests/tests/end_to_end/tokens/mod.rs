@@ -2,7 +2,9 @@
 
 mod boundary;
 mod by_anyone;
+mod by_state;
 mod clock;
+mod double_refresh;
 mod dry_run;
 mod kept;
 mod narrowed;
