@@ -8,7 +8,7 @@ use crate::sql::Plan;
 
 /// Below, a run that reads the whole table takes a second or two, and an index costs its writers
 /// more than it saves.
-const LARGE: u64 = 100_000;
+pub(super) const LARGE: u64 = 100_000;
 
 /// Indexes that a failed CREATE INDEX CONCURRENTLY or REINDEX left behind: they cost every writer and
 /// help no reader. A partitioned table's is invalid as long as a partition has none, which is no

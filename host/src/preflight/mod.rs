@@ -20,6 +20,7 @@ mod relations;
 mod row_security;
 mod triggers;
 mod unindexed_keys;
+mod unindexed_lookups;
 
 pub use finding::{Finding, Severity};
 pub use never_eligible::{Expiry, NEVER_ELIGIBLE, expiries, never_eligible};
@@ -57,6 +58,7 @@ pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed) -> Vec<Finding> {
             continue;
         };
         found.extend(unindexed_keys::unindexed(&reach, catalog));
+        found.extend(unindexed_lookups::unindexed(&reach, catalog));
         found.extend(indexes::invalid(&reach));
         found.extend(triggers::on_delete(&reach, catalog.dialect()));
         if catalog.dialect() == Dialect::Postgres {

@@ -33,6 +33,13 @@ pub(super) struct Tie {
     pub(super) dependent: bool,
 }
 
+/// Rows of a table that are looked for by these columns.
+#[derive(Debug, Clone)]
+pub(super) struct Lookup {
+    pub(super) table: Arc<Table>,
+    pub(super) columns: Vec<String>,
+}
+
 /// Everything that one request touches.
 #[derive(Debug)]
 pub(super) struct Reach {
@@ -41,6 +48,8 @@ pub(super) struct Reach {
     /// Foreign keys at tables that lose rows, each once.
     pub(super) keys: Vec<ForeignKey>,
     pub(super) ties: Vec<Tie>,
+    /// What conditions, dependents and assignments look for.
+    pub(super) lookups: Vec<Lookup>,
     /// Some condition keeps the newest of a group.
     pub(super) keeps_newest: bool,
 }
@@ -54,6 +63,7 @@ impl Reach {
             tables: BTreeMap::new(),
             keys: Vec::new(),
             ties: Vec::new(),
+            lookups: Vec::new(),
             keeps_newest: false,
         };
         let touched = reach.touch(&swept);
@@ -135,8 +145,12 @@ impl Reach {
         self.touch(parent).reads.extend(local);
         let touched = self.touch(child);
         touched.locks = true;
-        let foreign = on.iter().map(|join| join.foreign.clone());
-        touched.reads.extend(foreign);
+        let foreign: Vec<_> = on.iter().map(|join| join.foreign.clone()).collect();
+        touched.reads.extend(foreign.iter().cloned());
+        self.lookups.push(Lookup {
+            table: Arc::clone(child),
+            columns: foreign,
+        });
     }
 
     fn tie(&mut self, parent: &Arc<Table>, child: &Arc<Table>, on: &[Join], dependent: bool) {

@@ -50,6 +50,73 @@ async fn a_small_table_needs_no_index_for_its_order() {
     }
 }
 
+/// `log` and, without a foreign key, the `line`s of its rows.
+fn with_lines(rows: u32) -> (String, String) {
+    let line = "CREATE TABLE line (id bigint PRIMARY KEY, log bigint);";
+    let postgres = format!(
+        "{LOG} {line} INSERT INTO line SELECT n, n FROM generate_series(1, {rows}) n; ANALYZE line;"
+    );
+    let sqlite = format!(
+        "{LOG} {line} CREATE INDEX line_id ON line (id);
+         INSERT INTO line WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {rows})
+         SELECT n, n FROM n; ANALYZE;"
+    );
+    (postgres, sqlite)
+}
+
+/// Dead rows of the log that have no line.
+fn without_lines() -> Request {
+    let lineless = Condition::NotExists {
+        table: "line".to_owned(),
+        on: on("log", "id"),
+        matching: None,
+    };
+    Request::delete("log", Condition::All(vec![dead(), lineless]))
+}
+
+#[tokio::test]
+async fn a_large_table_that_a_condition_looks_into_without_an_index_stands_out_until_it_is_there() {
+    let (postgres, sqlite) = with_lines(120_000);
+    for lab in both(&postgres, &sqlite).await {
+        let finding = found(&lab, &without_lines(), "unindexed-relation").await;
+
+        assert_eq!(finding.severity, Severity::Warning);
+        assert!(finding.message.contains("120000"), "{}", finding.message);
+        mend(&lab, &finding).await;
+        let codes = codes(&lab, &without_lines()).await;
+        assert!(
+            !codes.contains(&"unindexed-relation".to_owned()),
+            "{codes:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_small_table_or_its_key_may_be_looked_into_without_an_index() {
+    let (postgres, sqlite) = with_lines(1_000);
+    for lab in both(&postgres, &sqlite).await {
+        let codes = codes(&lab, &without_lines()).await;
+        assert!(
+            !codes.contains(&"unindexed-relation".to_owned()),
+            "{codes:?}"
+        );
+    }
+    let (postgres, sqlite) = with_lines(120_000);
+    for lab in both(&postgres, &sqlite).await {
+        let lineless = Condition::NotExists {
+            table: "line".to_owned(),
+            on: on("id", "id"),
+            matching: None,
+        };
+        let by_key = Request::delete("log", Condition::All(vec![dead(), lineless]));
+        let codes = codes(&lab, &by_key).await;
+        assert!(
+            !codes.contains(&"unindexed-relation".to_owned()),
+            "{codes:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn an_index_that_was_not_built_to_its_end_is_built_anew() {
     let lab = Lab::postgres(&format!("{LOG} INSERT INTO log VALUES (1, 7), (2, 7);")).await;
