@@ -40,6 +40,12 @@ deny:
 plugins:
     cargo build --profile plugin --target wasm32-wasip2 --target-dir target/plugins -p besom-tokens -p besom-sessions -p besom-ips -p besom-queue -p besom-upstream-oauth -p besom-recovery
 
+# The tables of docs/jobs.md, as the program prints them now
+jobs-page:
+    cargo run -q -- plugin jobs --markdown > target/jobs.md
+    sed -i '/a test compares/q' docs/jobs.md
+    (echo; cat target/jobs.md) >> docs/jobs.md
+
 # The documentation of all our crates
 doc:
     cargo doc --workspace --no-deps

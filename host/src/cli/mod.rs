@@ -189,6 +189,9 @@ async fn execute(cli: Cli) -> Result<Exit> {
                 let config = load_if_there(named.as_deref())?;
                 plugin::list(json, config, &terminal).await
             }
+            PluginCommand::Jobs { markdown, json } => {
+                plugin::jobs::execute(markdown, json, &terminal).await
+            }
             PluginCommand::Inspect { file, json } => plugin::inspect(file, json, &terminal).await,
         },
         Command::Init(args) => init::execute(args, named, &terminal).await,

@@ -102,6 +102,9 @@ pub struct TableAccess {
     /// Columns without which no row of the table ever goes, and which every row is meant to have
     /// (`expiry` among the extras).
     pub expiry: Vec<String>,
+    /// The indexes that it goes by, as `column[, column][ where predicate]` (`index` among the
+    /// extras): for people to read, nothing is decided by it.
+    pub indexes: Vec<String>,
 }
 
 /// Something that a plugin's preflight noticed.

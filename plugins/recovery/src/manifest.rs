@@ -58,11 +58,15 @@ fn choices() -> [Setting; 2] {
     ]
 }
 
-fn names() -> [Setting; 14] {
+fn names() -> [Setting; 15] {
     [
         table("recovery-sessions-table", "user_recovery_sessions"),
         column("recovery-sessions-id-column", "user_recovery_session_id"),
         table("recovery-tickets-table", "user_recovery_tickets"),
+        column(
+            "recovery-tickets-session-column",
+            "user_recovery_session_id",
+        ),
         table("registrations-table", "user_registrations"),
         column("registrations-id-column", "user_registration_id"),
         column(

@@ -85,6 +85,13 @@ impl TableAccess {
         merged(list)
     }
 
+    /// Goes by an index that begins with these columns, or by a primary key or a unique constraint
+    /// that does; with a predicate, if it is to have one: `index("seen_at where state = 'open'")`.
+    /// For what the sweeps of a [plan](crate::Plugin::plan) go by, nobody has to say it.
+    pub fn index(self, columns: impl Into<String>) -> Self {
+        self.extra("index", columns)
+    }
+
     /// Adds a key that a host may know.
     pub fn extra(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         let pair = (key.into(), value.into());

@@ -53,6 +53,8 @@ mod context;
 mod display;
 mod error;
 mod finding;
+#[cfg_attr(not(target_family = "wasm"), allow(dead_code))]
+mod index;
 mod join;
 mod manifest;
 mod plugin;

@@ -39,6 +39,24 @@ fn every_command_has_its_help_text_in_the_documentation() -> anyhow::Result<()> 
 }
 
 #[test]
+fn the_page_of_the_jobs_is_what_the_program_prints() -> anyhow::Result<()> {
+    let page = read("docs/jobs.md")?;
+    let output = besom()
+        .args(["plugin", "jobs", "--markdown"])
+        .output()
+        .context("running `besom plugin jobs --markdown`")?;
+    let printed = String::from_utf8(output.stdout)?;
+    let (_, shown) = page
+        .split_once("a test compares. -->\n\n")
+        .context("docs/jobs.md does not say what is compared")?;
+    ensure!(
+        shown == printed,
+        "docs/jobs.md shows other jobs than `besom plugin jobs --markdown`, which prints:\n\n{printed}"
+    );
+    Ok(())
+}
+
+#[test]
 fn every_configuration_of_the_documentation_is_one() -> anyhow::Result<()> {
     let rules = Rules {
         environment: Environment::of([]),

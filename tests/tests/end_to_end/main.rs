@@ -14,6 +14,7 @@ mod harness;
 mod hierarchy;
 mod hostile;
 mod ips;
+mod job_indexes;
 mod layouts;
 mod locking;
 mod migrations;

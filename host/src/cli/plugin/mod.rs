@@ -1,5 +1,7 @@
 //! `besom plugin`: what plugins there are, and what is in a component file.
 
+pub mod jobs;
+mod look;
 mod text;
 
 use std::collections::BTreeMap;
@@ -11,13 +13,16 @@ use serde::Serialize;
 use super::Terminal;
 use super::exit::{Exit, Refusal};
 use crate::config::{Config, Environment, HostConfig, Origin};
-use crate::plugin::{Digest, Engine, EngineOptions, Limits, SettingValue, Settings, TableAccess};
+use crate::plugin::{Digest, Engine, EngineOptions, Limits};
+pub use look::describe_bundled;
+use look::look_into;
 
 /// Show the plugins, or look into a component file.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   besom plugin list
+  besom plugin jobs
   besom plugin inspect plugins/acme-audit.wasm --json")]
 pub struct PluginArgs {
     /// What to do
@@ -31,6 +36,21 @@ pub enum PluginCommand {
     /// The bundled plugins and those that the configuration names
     #[command(after_help = "Example:\n  besom plugin list --json")]
     List {
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Every job of the bundled plugins: tables, rule, retention, schedule, indexes
+    #[command(after_help = "\
+What the jobs do under the default settings. No configuration and no database is needed.
+
+Examples:
+  besom plugin jobs
+  besom plugin jobs --markdown > jobs.md")]
+    Jobs {
+        /// Print a table a plugin, in Markdown
+        #[arg(long, conflicts_with = "json")]
+        markdown: bool,
         /// Print a JSON array
         #[arg(long)]
         json: bool,
@@ -126,6 +146,9 @@ pub struct AccessLine {
     pub update: Vec<String>,
     /// It deletes rows.
     pub delete: bool,
+    /// Indexes it goes by, as `column[, column][ where predicate]`. A primary key or a unique
+    /// constraint that begins with the columns serves as well.
+    pub indexes: Vec<String>,
 }
 
 /// One setting of a plugin.
@@ -246,94 +269,6 @@ async fn entry(
         Err(error) => entry.problem = Some(error.to_string()),
     }
     entry
-}
-
-/// Describes every bundled plugin.
-///
-/// # Errors
-/// When the engine cannot start, or a bundled plugin does not load.
-pub async fn describe_bundled() -> Result<Vec<Inspection>> {
-    let engine = engine(None)?;
-    let mut all = Vec::new();
-    for bundled in besom_bundle::PLUGINS {
-        all.push(look_into(&engine, bundled.component).await?);
-    }
-    Ok(all)
-}
-
-async fn look_into(engine: &Engine, bytes: &[u8]) -> Result<Inspection> {
-    let plugin = engine.load(bytes).await?;
-    let manifest = plugin.manifest();
-    let none = toml::Table::new();
-    let mut jobs = Vec::new();
-    for job in &manifest.jobs {
-        // A plugin with a setting that has no default may not know what it touches.
-        let access = match Settings::resolve(manifest, &job.name, &none, &none, &[]) {
-            Ok(settings) => plugin
-                .access(&job.name, &settings)
-                .await
-                .map_err(|why| why.to_string()),
-            Err(why) => Err(why.to_string()),
-        };
-        let (access, access_problem) = match access {
-            Ok(access) => (access.into_iter().map(AccessLine::from).collect(), None),
-            Err(why) => (Vec::new(), Some(why)),
-        };
-        jobs.push(JobLine {
-            name: job.name.clone(),
-            about: job.about.clone(),
-            schedule: job.schedule.clone(),
-            schedule_variable: job.schedule_variable.clone(),
-            defaults: job
-                .defaults
-                .iter()
-                .map(|(name, value)| (name.clone(), plain(value)))
-                .collect(),
-            opt_in: job.opt_in,
-            access,
-            access_problem,
-        });
-    }
-    Ok(Inspection {
-        name: manifest.name.clone(),
-        version: manifest.version.to_string(),
-        about: manifest.about.clone(),
-        contract: format!("besom:cleanup@{}", plugin.contract()),
-        digest: plugin.digest().to_string(),
-        size: bytes.len() as u64,
-        imports: plugin.imports().to_vec(),
-        jobs,
-        settings: manifest
-            .settings
-            .iter()
-            .map(|setting| SettingLine {
-                name: setting.name.clone(),
-                kind: setting.kind.to_string(),
-                default: setting.default.as_ref().map(plain),
-                about: setting.about.clone(),
-            })
-            .collect(),
-    })
-}
-
-/// A value without the quotes that a text has in a file.
-fn plain(value: &SettingValue) -> String {
-    match value {
-        SettingValue::Text(text) => text.clone(),
-        SettingValue::Duration(_) => value.to_string().trim_matches('"').to_owned(),
-        other => other.to_string(),
-    }
-}
-
-impl From<TableAccess> for AccessLine {
-    fn from(access: TableAccess) -> Self {
-        Self {
-            table: access.table,
-            read: access.read,
-            update: access.update,
-            delete: access.delete,
-        }
-    }
 }
 
 /// Looks into a component file.

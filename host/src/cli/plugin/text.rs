@@ -94,6 +94,7 @@ fn access(plugin: &Inspection) -> Table {
         ("delete", Align::Left),
         ("read", Align::Left),
         ("update", Align::Left),
+        ("indexes", Align::Left),
     ]);
     for job in &plugin.jobs {
         for access in &job.access {
@@ -103,6 +104,7 @@ fn access(plugin: &Inspection) -> Table {
                 if access.delete { "yes" } else { "no" }.to_owned(),
                 access.read.join(", "),
                 access.update.join(", "),
+                access.indexes.join("; "),
             ];
             table.row(cells, Tone::Plain);
         }
@@ -163,6 +165,7 @@ mod tests {
                     read: vec!["id".to_owned(), "revoked_at".to_owned()],
                     update: Vec::new(),
                     delete: true,
+                    indexes: vec!["revoked_at".to_owned()],
                 }],
                 access_problem: None,
             }],
@@ -191,9 +194,9 @@ job             schedule   about
 ────────────────────────────────────────────────
 revoked-access  0 * * * *  Revoked access tokens
 
-job             table                 delete  read            update
-────────────────────────────────────────────────────────────────────
-revoked-access  oauth2_access_tokens  yes     id, revoked_at
+job             table                 delete  read            update  indexes
+────────────────────────────────────────────────────────────────────────────────
+revoked-access  oauth2_access_tokens  yes     id, revoked_at          revoked_at
 
 setting    kind      default  about
 ──────────────────────────────────────────────────

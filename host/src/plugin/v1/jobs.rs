@@ -90,17 +90,20 @@ fn job(job: wit::Job) -> DescribedJob {
 }
 
 fn table_access(access: wit::TableAccess) -> TableAccess {
-    let expiry = access.extras.iter().filter(|(key, _)| key == "expiry");
+    let of = |known: &'static str| {
+        let extras = access.extras.iter();
+        extras
+            .filter(move |(key, _)| key == known)
+            .map(|(_, value)| value.clone())
+    };
     TableAccess {
-        expiry: expiry.map(|(_, column)| column.clone()).collect(),
+        all_rows: of("all-rows").any(|value| value == "true"),
+        indexes: of("index").collect(),
+        expiry: of("expiry").collect(),
         table: access.table,
         read: access.read,
         update: access.update,
         delete: access.delete,
-        all_rows: access
-            .extras
-            .iter()
-            .any(|(key, value)| key == "all-rows" && value == "true"),
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod host;
 
 use std::marker::PhantomData;
 
+use crate::index;
 use crate::plugin::Plugin;
 use bindings::exports::besom::cleanup::jobs;
 
@@ -30,7 +31,11 @@ impl<P: Plugin> jobs::Guest for Component<P> {
     }
 
     fn access(job: String) -> Result<Vec<jobs::TableAccess>, String> {
-        let list = P::access(&job).map_err(|error| error.to_string())?;
+        let mut list = P::access(&job).map_err(|error| error.to_string())?;
+        // A plugin that does not plan says itself which indexes it goes by.
+        for sweep in P::plan(&job).unwrap_or_default() {
+            index::name(&sweep, &mut list);
+        }
         Ok(list.into_iter().map(Into::into).collect())
     }
 

@@ -242,6 +242,7 @@ async fn a_row_that_another_rule_of_the_job_can_take_is_not_lost() {
         delete: true,
         all_rows: false,
         expiry: expiry.iter().map(|name| (*name).to_owned()).collect(),
+        indexes: Vec::new(),
     };
     for lab in labs(LETTERS, LETTERS).await {
         let catalog = lab.catalog().await;

@@ -1,0 +1,246 @@
+//! The indexes that the bundled jobs say they go by, against the reference schema and preflight.
+
+use serde_json::Value;
+use sqlx::{Connection, PgConnection, Row, SqliteConnection};
+
+use crate::cli::{Desk, both};
+
+/// A configuration that names every plugin and every opt-in job.
+fn every_job() -> String {
+    let plugins = besom_bundle::PLUGINS.iter();
+    let settings = |plugin| match plugin {
+        "sessions" => "settings = { ttl = \"30d\" }\n",
+        _ => "",
+    };
+    let mut file: String = plugins
+        .map(|plugin| format!("[plugins.{}]\n{}", plugin.name, settings(plugin.name)))
+        .collect();
+    for job in listed().iter().filter(|job| job["opt_in"] == true) {
+        let (plugin, name) = job["job"].as_str().unwrap().split_once('/').unwrap();
+        file.push_str(&format!("[plugins.{plugin}.jobs.{name}]\n"));
+    }
+    file
+}
+
+/// What `besom plugin jobs` says.
+fn listed() -> Vec<Value> {
+    let output = crate::cli::besom()
+        .args(["plugin", "jobs", "--json"])
+        .output()
+        .unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// `table (column[, column])[ where predicate]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Named {
+    job: String,
+    table: String,
+    columns: Vec<String>,
+    predicate: Option<String>,
+}
+
+impl Named {
+    fn parse(job: &str, text: &str) -> Self {
+        let (table, rest) = text.split_once(" (").unwrap();
+        let (columns, rest) = rest.split_once(')').unwrap();
+        let predicate = rest.strip_prefix(" where ");
+        Self {
+            job: job.to_owned(),
+            table: table.to_owned(),
+            columns: columns.split(", ").map(str::to_owned).collect(),
+            predicate: predicate.map(plain),
+        }
+    }
+
+    fn by_primary_key(&self) -> bool {
+        self.columns == ["primary key"]
+    }
+
+    /// Whether `index` is the one meant, or does as well.
+    fn is_served_by(&self, index: &Index) -> bool {
+        let leading = index.columns.get(..self.columns.len()).unwrap_or_default();
+        let leads = match self.by_primary_key() {
+            true => index.over_primary_key,
+            false => self.columns.iter().all(|column| leading.contains(column)),
+        };
+        let not_null = |column: &String| index.predicate == format!("{column} is not null");
+        let covers = match &self.predicate {
+            // Partial where the predicate is.
+            Some(predicate) => predicate.split(" and ").any(|part| index.predicate == part),
+            None => index.predicate.is_empty() || self.columns.iter().any(not_null),
+        };
+        index.table == self.table && leads && covers
+    }
+}
+
+/// As both databases and the plugins would write it: SQLite's truth is 1.
+fn plain(predicate: &str) -> String {
+    let lower = predicate.to_lowercase().replace(['(', ')'], "");
+    lower
+        .replace("::text", "")
+        .replace(" = true", "")
+        .replace(" = 1", "")
+}
+
+struct Index {
+    table: String,
+    name: String,
+    columns: Vec<String>,
+    predicate: String,
+    unique: bool,
+    over_primary_key: bool,
+}
+
+/// The indexes that the jobs name.
+fn named() -> Vec<Named> {
+    let jobs = listed();
+    let named = jobs.iter().flat_map(|job| {
+        let name = job["job"].as_str().unwrap();
+        let indexes = job["indexes"].as_array().unwrap().iter();
+        indexes.map(move |index| Named::parse(name, index.as_str().unwrap()))
+    });
+    named.collect()
+}
+
+/// The indexes of every table, those of constraints included.
+async fn present(url: &str) -> Vec<Index> {
+    let rows: Vec<(String, String, String, String, bool, bool)> = if url.starts_with("sqlite") {
+        let sql = "SELECT t.name, i.name, (SELECT group_concat(c.name, ',') FROM \
+                 (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno) AS c), \
+                 coalesce(substr(s.sql, instr(s.sql, ' WHERE ') + 7 * (instr(s.sql, ' WHERE ') > 0)), ''), \
+                 i.\"unique\", (SELECT c.name FROM pragma_index_info(i.name) AS c WHERE c.seqno = 0) \
+                     IN (SELECT k.name FROM pragma_table_info(t.name) AS k WHERE k.pk > 0), i.partial \
+             FROM sqlite_schema AS t JOIN pragma_index_list(t.name) AS i \
+             LEFT JOIN sqlite_schema AS s ON s.name = i.name WHERE t.type = 'table'";
+        let mut connection = SqliteConnection::connect(url).await.unwrap();
+        let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
+        let row = |row: sqlx::sqlite::SqliteRow| {
+            let predicate = match row.get::<bool, _>(6) {
+                true => row.get(3),
+                false => String::new(),
+            };
+            let (table, name, columns) = (row.get(0), row.get(1), row.get(2));
+            (table, name, columns, predicate, row.get(4), row.get(5))
+        };
+        rows.into_iter().map(row).collect()
+    } else {
+        let sql = "SELECT t.relname::text, i.relname::text, array_to_string(ARRAY( \
+                     SELECT a.attname FROM unnest(x.indkey) WITH ORDINALITY AS k (n, place) \
+                     JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.n ORDER BY place), ','), \
+                 coalesce(pg_get_expr(x.indpred, t.oid), ''), x.indisunique, \
+                 EXISTS (SELECT 1 FROM pg_index AS p WHERE p.indrelid = t.oid AND p.indisprimary \
+                         AND p.indkey[0] = x.indkey[0]) \
+             FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid \
+             JOIN pg_class AS t ON t.oid = x.indrelid \
+             WHERE t.relnamespace = 'public'::regnamespace";
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        let rows = sqlx::query_as(sql).fetch_all(&mut connection).await;
+        rows.unwrap()
+    };
+    let index = |(table, name, columns, predicate, unique, over_primary_key): (
+        _,
+        _,
+        String,
+        String,
+        _,
+        _,
+    )| {
+        Index {
+            table,
+            name,
+            columns: columns.split(',').map(str::to_owned).collect(),
+            predicate: plain(&predicate),
+            unique,
+            over_primary_key,
+        }
+    };
+    rows.into_iter().map(index).collect()
+}
+
+async fn desk(database: besom_tests::TestDatabase) -> Desk {
+    Desk::filled(database, 2000, &every_job()).await
+}
+
+#[tokio::test]
+async fn every_index_that_a_job_names_is_in_the_reference_schema() {
+    for database in both().await {
+        let desk = desk(database).await;
+        let present = present(&desk.database.url).await;
+
+        let named = named();
+        let missing: Vec<&Named> = named
+            .iter()
+            .filter(|named| !present.iter().any(|index| named.is_served_by(index)))
+            .collect();
+
+        assert!(named.len() > 30, "{named:?}");
+        assert!(missing.is_empty(), "{}: {missing:#?}", desk.database.url);
+    }
+}
+
+#[tokio::test]
+async fn an_index_that_a_job_names_is_missed_on_a_large_table() {
+    for database in both().await {
+        let desk = desk(database).await;
+        let unindexed = |job: &Value| -> Vec<String> {
+            let findings = job["findings"].as_array().unwrap().iter();
+            findings
+                .filter(|found| found["code"].as_str().unwrap().starts_with("unindexed"))
+                .map(|found| found["message"].to_string())
+                .collect()
+        };
+        let checked = |desk: &Desk| -> Vec<Value> {
+            let said: Value = serde_json::from_str(&desk.run(&["check", "--json"]).stdout).unwrap();
+            said["jobs"].as_array().unwrap().clone()
+        };
+        for job in checked(&desk) {
+            assert_eq!(unindexed(&job), [] as [&str; 0], "{job:#}");
+        }
+
+        let present = present(&desk.database.url).await;
+        let mut script = large(&desk.database.url, &present);
+        for index in present.iter().filter(|index| !index.unique) {
+            script.push_str(&format!("DROP INDEX {};", index.name));
+        }
+        desk.script(&script).await;
+
+        let jobs = checked(&desk);
+        for named in named() {
+            let Named { table, columns, .. } = &named;
+            let kept = |index: &&Index| index.unique && index.table == *table;
+            let by_constraint =
+                |index: &Index| index.columns.get(..columns.len()) == Some(columns.as_slice());
+            if named.by_primary_key() || present.iter().filter(kept).any(by_constraint) {
+                continue;
+            }
+            let job = jobs.iter().find(|job| job["job"] == named.job.as_str());
+            let found = unindexed(job.unwrap());
+            let names_it = |found: &&String| {
+                found.contains(table.as_str()) && columns.iter().all(|c| found.contains(c.as_str()))
+            };
+            assert!(
+                found.iter().any(|f| names_it(&f)),
+                "{named:?} in {found:#?}"
+            );
+        }
+    }
+}
+
+/// Makes every table large in the eyes of the database's own estimate.
+fn large(url: &str, present: &[Index]) -> String {
+    let mut tables: Vec<&str> = present.iter().map(|index| index.table.as_str()).collect();
+    tables.sort_unstable();
+    tables.dedup();
+    let estimate = |table: &&str| match url.starts_with("sqlite") {
+        true => format!(
+            "DELETE FROM sqlite_stat1 WHERE tbl = '{table}'; \
+             INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('{table}', NULL, '200000');"
+        ),
+        false => format!(
+            "UPDATE pg_class SET reltuples = 200000, relpages = greatest(relpages, 1) \
+             WHERE oid = '{table}'::regclass;"
+        ),
+    };
+    tables.iter().map(estimate).collect()
+}
