@@ -27,7 +27,8 @@ pub fn hostile() -> Vec<u8> {
 }
 
 /// The same plugin with a `describe` that misbehaves: `spin`, `call` (of an import), `trap`,
-/// `hog!` (memory), `vers` (an invalid version) or `ring` (jobs that wait for one another).
+/// `hog!` (memory), `vers` (an invalid version), `ring` (jobs that wait for one another), or is of a later
+/// version: `past`, in which `hostile/good` is called `hostile/fine`.
 pub fn hostile_describe(mode: &[u8; 4]) -> Vec<u8> {
     let mut component = hostile();
     let at = component

@@ -134,6 +134,7 @@ impl Lab {
     pub fn claim(&self) -> Claim {
         Claim {
             job: job(),
+            formerly: Vec::new(),
             mode: self.options.mode,
             host: "lab".to_owned(),
             version: "1.0.0".to_owned(),

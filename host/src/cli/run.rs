@@ -197,7 +197,12 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
         return present(&[], args.json, terminal);
     }
     let host = Host::open(config).await?;
-    let jobs = host.in_order(select(&args.targets, &offers(&host))?)?;
+    let targets = args.targets.iter().map(|target| match target {
+        Target::Job(job) => Target::Job(host.present_name(job.clone())),
+        plugin => plugin.clone(),
+    });
+    let targets: Vec<_> = targets.collect();
+    let jobs = host.in_order(select(&targets, &offers(&host))?)?;
     let options = JobOptions {
         mode: args.mode(),
         set: args.settings,

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::fence::lease_left;
+use super::names::rename;
 use super::{Fence, LedgerError, write_time};
 use crate::catalog::Dialect;
-use crate::database::{Database, DatabaseError, Session, Statement};
+use crate::database::{Cells, Database, DatabaseError, Session, Statement};
 use crate::request::{JobName, Mode, RunId, Timestamp};
 
 /// What is claimed, and by whom.
@@ -13,6 +14,8 @@ use crate::request::{JobName, Mode, RunId, Timestamp};
 pub struct Claim {
     /// The job.
     pub job: JobName,
+    /// The names that the job had before: runs under them are its runs.
+    pub formerly: Vec<String>,
     /// Whether rows are changed.
     pub mode: Mode,
     /// The host's name.
@@ -53,7 +56,8 @@ pub struct Lease {
 
 impl Claim {
     /// Claims a run of the job. A dry run is always new; otherwise a run whose lease has ended is
-    /// taken over if it was begun with the same component and settings, and cancelled if not.
+    /// taken over if it was begun with the same component and settings, and cancelled if not. What
+    /// the job did under a former name becomes its own.
     ///
     /// # Errors
     /// [`LedgerError::Busy`] while another host holds the job, [`LedgerError::ClockWentBack`] on
@@ -89,37 +93,46 @@ impl Claim {
         if session.dialect() == Dialect::Sqlite {
             clock_goes_forward(session, now).await?;
         }
-        if self.mode == Mode::Apply
-            && let Some(found) = self.active(session, now).await?
-        {
-            if found.left > 0 {
-                return Err(LedgerError::Busy {
-                    job: self.job.clone(),
-                    run: found.claimed.fence.run,
-                    host: found.host,
-                    seconds: found.left / 1_000_000 + 1,
-                });
-            }
+        if self.mode == Mode::DryRun {
+            return self.begin(session, now).await;
+        }
+        // One a name: two where an older version of the plugin ran beside this one.
+        let active = self.active(session, now).await?;
+        if let Some(found) = active.iter().find(|found| found.left > 0) {
+            return Err(LedgerError::Busy {
+                job: self.job.clone(),
+                run: found.claimed.fence.run,
+                host: found.host.clone(),
+                seconds: found.left / 1_000_000 + 1,
+            });
+        }
+        let mut resumed = None;
+        for found in active {
             let run = found.claimed.fence.run;
-            if found.same {
+            if found.same && resumed.is_none() {
                 raise_token(session, run, None).await?;
                 self.write_lease(session, run, now).await?;
                 let mut claimed = found.claimed;
                 claimed.fence.token += 1;
-                return Ok(claimed);
+                resumed = Some(claimed);
+            } else {
+                let why = "its host is gone, and the plugin or its settings have changed since";
+                raise_token(session, run, Some((why, now))).await?;
             }
-            let why = "its host is gone, and the plugin or its settings have changed since";
-            raise_token(session, run, Some((why, now))).await?;
         }
-        self.begin(session, now).await
+        rename(session, &self.job, &self.formerly).await?;
+        match resumed {
+            Some(claimed) => Ok(claimed),
+            None => self.begin(session, now).await,
+        }
     }
 
-    /// The job's active run, locked: this waits for a batch in flight.
+    /// The job's active runs, locked: this waits for a batch in flight.
     async fn active(
         &self,
         session: &mut Session,
         now: Timestamp,
-    ) -> Result<Option<Active>, LedgerError> {
+    ) -> Result<Vec<Active>, LedgerError> {
         let dialect = session.dialect();
         let mut w = Statement::new(dialect);
         w.push("SELECT ").push(if dialect == Dialect::Postgres {
@@ -134,19 +147,17 @@ impl Claim {
         w.push(", 0) FROM besom_run AS r LEFT JOIN besom_lease AS l ON l.run = r.id");
         w.push(" WHERE r.state = 'running' AND r.mode = 'apply' AND r.plugin = ")
             .bind(self.job.plugin.as_str());
-        w.push(" AND r.job = ").bind(self.job.job.as_str());
+        w.push(" AND r.job");
+        super::names::among(&mut w, &self.job.job, &self.formerly);
+        w.push(" ORDER BY r.id");
         if dialect == Dialect::Postgres {
             w.push(" FOR UPDATE OF r");
         }
-        let Some(row) = session
-            .fetch(&w)
-            .await
-            .map_err(LedgerError::of)?
-            .into_iter()
-            .next()
-        else {
-            return Ok(None);
-        };
+        let rows = session.fetch(&w).await.map_err(LedgerError::of)?;
+        rows.iter().map(|row| self.found(row)).collect()
+    }
+
+    fn found(&self, row: &Cells) -> Result<Active, LedgerError> {
         let id = row
             .get(0)
             .as_text()
@@ -159,7 +170,7 @@ impl Claim {
             })?;
         let integer = |index: usize| row.get(index).as_integer().unwrap_or_default();
         let text = |index: usize| row.get(index).as_text().unwrap_or_default().to_owned();
-        Ok(Some(Active {
+        Ok(Active {
             same: text(4) == self.digest && text(5) == self.settings,
             host: text(7),
             left: integer(8),
@@ -173,7 +184,7 @@ impl Claim {
                 checkpoint: text(3),
                 resumed: true,
             },
-        }))
+        })
     }
 
     async fn begin(&self, session: &mut Session, now: Timestamp) -> Result<Claimed, LedgerError> {

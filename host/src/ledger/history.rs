@@ -1,10 +1,11 @@
 //! Runs that were: what `besom runs` shows.
 
 use super::fence::batch_of;
+use super::names::among;
 use super::{LedgerError, micros};
 use crate::catalog::Dialect;
 use crate::database::{Cells, Database, Statement};
-use crate::request::{Batch, RunId, Timestamp};
+use crate::request::{Batch, JobName, RunId, Timestamp};
 
 /// One run as the ledger has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,7 +53,31 @@ pub struct RunRecord {
 /// # Errors
 /// [`LedgerError::NotMigrated`], or what the database says.
 pub async fn list(database: &Database, limit: u32) -> Result<Vec<RunRecord>, LedgerError> {
+    newest(database, select(database.dialect()), limit).await
+}
+
+/// The latest runs of a job, newest first, those under its former names among them.
+///
+/// # Errors
+/// [`LedgerError::NotMigrated`], or what the database says.
+pub async fn list_of(
+    database: &Database,
+    job: &JobName,
+    formerly: &[String],
+    limit: u32,
+) -> Result<Vec<RunRecord>, LedgerError> {
     let mut w = select(database.dialect());
+    w.push(" WHERE r.plugin = ").bind(job.plugin.as_str());
+    w.push(" AND r.job");
+    among(&mut w, &job.job, formerly);
+    newest(database, w, limit).await
+}
+
+async fn newest(
+    database: &Database,
+    mut w: Statement,
+    limit: u32,
+) -> Result<Vec<RunRecord>, LedgerError> {
     w.push(" ORDER BY r.started_at DESC, r.id DESC LIMIT ")
         .bind(i64::from(limit));
     let mut session = database.session().await?;

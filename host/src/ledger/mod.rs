@@ -11,13 +11,14 @@ mod fence;
 mod finish;
 mod history;
 mod migrate;
+mod names;
 
 pub use claim::{Claim, Claimed, Lease};
 pub use error::LedgerError;
 pub(crate) use fence::batch_of;
 pub use fence::{Fence, Record, Recorded, recorded, write_fence, write_record};
 pub use finish::{Ending, finish};
-pub use history::{BatchRecord, RunRecord, batches, list, show};
+pub use history::{BatchRecord, RunRecord, batches, list, list_of, show};
 pub use migrate::migrate;
 
 use crate::catalog::Dialect;

@@ -3,7 +3,7 @@
 //! `describe` answers strings; [`Manifest::check`] turns them into types once, so that nobody
 //! behind it meets a name that is empty, doubled, or would garble a terminal or a file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::request::JobName;
 use crate::schedule::Expression;
@@ -162,6 +162,19 @@ pub enum ManifestError {
         /// What is wrong with it.
         why: String,
     },
+    /// A former name that is not this job's alone.
+    #[error(
+        "job `{job}` says that it was formerly `{name}`, which is {also}: a name is one job's, now \
+         and before"
+    )]
+    Formerly {
+        /// The job.
+        job: String,
+        /// The former name.
+        name: String,
+        /// Whose it is as well.
+        also: String,
+    },
     /// `after` names what is not a job.
     #[error("job `{job}` wants to run after {after:?}, which is not written `plugin/job`")]
     After {
@@ -193,7 +206,8 @@ impl Manifest {
             .map(check_setting)
             .collect::<Result<_, _>>()?;
         let job = |job| check_job(job, &settings);
-        let jobs = said.jobs.into_iter().map(job).collect::<Result<_, _>>()?;
+        let jobs: Vec<Job> = said.jobs.into_iter().map(job).collect::<Result<_, _>>()?;
+        check_formerly(&jobs)?;
         Ok(Self {
             name: said.name,
             version,
@@ -300,9 +314,7 @@ fn check_job(said: DescribedJob, settings: &[Setting]) -> Result<Job, ManifestEr
             }
         }
     }
-    for name in &said.formerly {
-        check_name("former job", name)?;
-    }
+    check_list("former job", said.formerly.iter())?;
     let variable = value_of(&said.extras, "schedule-variable");
     let variable = variable.filter(|name| is_variable(name)).map(str::to_owned);
     Ok(Job {
@@ -315,6 +327,30 @@ fn check_job(said: DescribedJob, settings: &[Setting]) -> Result<Job, ManifestEr
         after,
         formerly: said.formerly,
     })
+}
+
+/// Configuration and history go by name: a name that two jobs claim would carry them to either.
+fn check_formerly(jobs: &[Job]) -> Result<(), ManifestError> {
+    let mut former: BTreeMap<&str, &str> = BTreeMap::new();
+    for job in jobs {
+        for name in &job.formerly {
+            let also = if *name == job.name {
+                "its name still".to_owned()
+            } else if jobs.iter().any(|other| other.name == *name) {
+                "another job's name now".to_owned()
+            } else if let Some(other) = former.insert(name, &job.name) {
+                format!("a former name of `{other}` too")
+            } else {
+                continue;
+            };
+            return Err(ManifestError::Formerly {
+                job: job.name.clone(),
+                name: name.clone(),
+                also,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// It can stand in `${…}`.

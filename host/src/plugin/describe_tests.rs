@@ -39,7 +39,7 @@ fn a_sound_manifest_passes() {
 #[test]
 fn every_fault_of_a_manifest_is_named() {
     type Spoil = fn(&mut Described);
-    let spoilt: [(Spoil, &str); 14] = [
+    let spoilt: [(Spoil, &str); 18] = [
         (|m| m.name = "Tokens".into(), "plugin \"Tokens\""),
         (|m| m.name = String::new(), "plugin \"\""),
         (|m| m.jobs[0].name = "a\u{1b}[31m".into(), "\\u{1b}"),
@@ -72,6 +72,35 @@ fn every_fault_of_a_manifest_is_named() {
             "in job `expired` is not of its kind",
         ),
         (|m| m.jobs[0].after = vec!["finished".into()], "plugin/job"),
+        (
+            |m| m.jobs[0].formerly = vec!["Old".into()],
+            "former job \"Old\"",
+        ),
+        (
+            |m| m.jobs[0].formerly = vec!["expired".into()],
+            "formerly `expired`, which is its name still",
+        ),
+        (
+            |m| {
+                m.jobs[0].formerly = vec!["stale".into()];
+                m.jobs.push(DescribedJob {
+                    name: "stale".into(),
+                    ..DescribedJob::default()
+                });
+            },
+            "formerly `stale`, which is another job's name now",
+        ),
+        (
+            |m| {
+                m.jobs[0].formerly = vec!["old".into()];
+                m.jobs.push(DescribedJob {
+                    name: "stale".into(),
+                    formerly: vec!["old".into()],
+                    ..DescribedJob::default()
+                });
+            },
+            "job `stale` says that it was formerly `old`, which is a former name of `expired` too",
+        ),
     ];
     for (spoil, words) in spoilt {
         let mut said = described();

@@ -87,6 +87,16 @@ pub enum RunnerError {
         /// The names that are there.
         known: String,
     },
+    /// The file names a job by two of its names.
+    #[error(
+        "{}: this is the job `{job}`, which {} names too: leave one of them", places.0, places.1
+    )]
+    TwoNames {
+        /// The job, by its name of today.
+        job: JobName,
+        /// Where the file names it.
+        places: Box<(Place, Place)>,
+    },
     /// Jobs that wait for one another, so that none could ever begin.
     #[error(
         "jobs wait for one another: {0}; leave one of their plugins out of the configuration, or \

@@ -5,6 +5,7 @@
 //! before it records the outcome, and verifies what a drained run left.
 
 mod error;
+mod formerly;
 mod grants;
 mod never_eligible;
 mod order;
@@ -13,6 +14,7 @@ mod report;
 mod run;
 
 pub use error::RunnerError;
+pub use formerly::names;
 pub use prepare::{Examined, Prepared};
 pub use report::{Outcome, Remains, RunReport, Verification};
 pub use run::JobOptions;
@@ -23,7 +25,7 @@ use std::sync::Arc;
 use crate::catalog::{Catalog, Dialect, quote_ident};
 use crate::config::{Config, Origin};
 use crate::database::{Database, DatabaseOptions};
-use crate::plugin::{Engine, EngineOptions, Limits, Plugin};
+use crate::plugin::{Engine, EngineOptions, Job, Limits, Plugin};
 use crate::request::JobName;
 
 /// A configuration at work.
@@ -38,9 +40,10 @@ impl Host {
     ///
     /// # Errors
     /// When the database does not answer or a plugin does not load.
-    pub async fn open(config: Config) -> Result<Self, RunnerError> {
+    pub async fn open(mut config: Config) -> Result<Self, RunnerError> {
         let database = connect(&config).await?;
         let plugins = load_plugins(&config).await?;
+        formerly::carry_over(&mut config, &plugins)?;
         Ok(Self {
             config,
             database,
@@ -105,7 +108,7 @@ impl Host {
                     known: known.join(", "),
                 }
             })?;
-            Ok((name, job.after.clone()))
+            Ok((name, awaited(job, &self.plugins)))
         });
         order::in_order(waiting.collect::<Result<_, RunnerError>>()?)
     }
@@ -186,13 +189,18 @@ pub async fn load_plugins(config: &Config) -> Result<BTreeMap<String, Plugin>, R
         }
         plugins.insert(name.clone(), loaded);
     }
-    order::in_order(plugins.iter().flat_map(jobs_of).collect())?;
+    let mut waiting = Vec::new();
+    for (name, plugin) in &plugins {
+        for job in &plugin.manifest().jobs {
+            waiting.push((JobName::new(name, &job.name), awaited(job, &plugins)));
+        }
+    }
+    order::in_order(waiting)?;
     Ok(plugins)
 }
 
-/// The jobs of a plugin, each with those that it waits for.
-fn jobs_of((name, plugin): (&String, &Plugin)) -> Vec<(JobName, Vec<JobName>)> {
-    let jobs = plugin.manifest().jobs.iter();
-    jobs.map(|job| (JobName::new(name, &job.name), job.after.clone()))
-        .collect()
+/// The jobs that a job waits for, by their names of today.
+fn awaited(job: &Job, plugins: &BTreeMap<String, Plugin>) -> Vec<JobName> {
+    let after = job.after.iter().cloned();
+    after.map(|name| formerly::present(name, plugins)).collect()
 }

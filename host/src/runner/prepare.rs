@@ -91,6 +91,14 @@ impl Examined {
     }
 }
 
+impl Prepared {
+    /// The names that the job had before.
+    pub(super) fn formerly(&self) -> &[String] {
+        let job = self.plugin.manifest().job(&self.job.job);
+        job.map_or(&[], |job| job.formerly.as_slice())
+    }
+}
+
 impl Host {
     /// Checks a job as [`Host::examine`] does, and refuses it where an error stands in its way.
     ///

@@ -51,6 +51,7 @@ impl Host {
         let began = Instant::now();
         let claim = Claim {
             job: prepared.job.clone(),
+            formerly: prepared.formerly().to_vec(),
             mode: options.mode,
             host: self.config.host.name.clone(),
             version: prepared.plugin.manifest().version.to_string(),

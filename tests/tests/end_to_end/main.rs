@@ -27,6 +27,7 @@ mod queue;
 mod races;
 mod readers;
 mod recovery;
+mod renamed;
 mod scenarios;
 mod sessions;
 mod tokens;

@@ -82,14 +82,15 @@ pub fn present(explanation: &Explanation, json: bool, terminal: &Terminal) -> Re
 pub async fn execute(args: ExplainArgs, config: Config, terminal: &Terminal) -> Result<Exit> {
     let host = Host::open(config).await?;
     let catalog = host.catalog().await?;
+    let job = host.present_name(args.job);
     // The same refusal, with the names that there are, as for a run.
-    host.in_order(vec![args.job.clone()])?;
-    let examined = host.examine(&args.job, &args.settings, &catalog).await?;
+    host.in_order(vec![job.clone()])?;
+    let examined = host.examine(&job, &args.settings, &catalog).await?;
     host.database().close().await;
     let plans = examined.rehearsed.plans.iter();
     let refused = examined.rehearsed.refused.iter();
     let explanation = Explanation {
-        job: args.job.to_string(),
+        job: job.to_string(),
         sweeps: plans
             .map(|plan| SweepPlan::of(plan, examined.batch_size()))
             .collect(),

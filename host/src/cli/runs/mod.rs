@@ -35,6 +35,7 @@ impl RunsArgs {
     /// What to show.
     pub fn into_command(self) -> RunsCommand {
         self.command.unwrap_or(RunsCommand::List(ListArgs {
+            job: None,
             limit: DEFAULT_LIMIT,
             json: false,
         }))
@@ -48,7 +49,10 @@ const DEFAULT_LIMIT: u32 = 20;
 #[derive(Debug, clap::Subcommand)]
 pub enum RunsCommand {
     /// The newest runs, newest first
-    #[command(after_help = "Example:\n  besom runs list --limit 100 --json")]
+    #[command(after_help = "\
+Examples:
+  besom runs list --limit 100 --json
+  besom runs list --job tokens/expired-access")]
     List(ListArgs),
     /// One run with its batches
     #[command(
@@ -60,6 +64,9 @@ pub enum RunsCommand {
 /// Which runs to list.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ListArgs {
+    /// Only the runs of this job, `plugin/job`, under whatever name it ran
+    #[arg(long, value_name = "JOB")]
+    pub job: Option<JobName>,
     /// How many, newest first
     #[arg(long, value_name = "N", default_value_t = DEFAULT_LIMIT,
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -189,7 +196,13 @@ pub async fn execute(args: RunsArgs, config: Config, terminal: &Terminal) -> Res
     let database = runner::connect(&config).await?;
     let done = match args.into_command() {
         RunsCommand::List(args) => {
-            let records = ledger::list(&database, args.limit).await?;
+            let records = match args.job {
+                None => ledger::list(&database, args.limit).await?,
+                Some(job) => {
+                    let (job, formerly) = names(job, &config).await;
+                    ledger::list_of(&database, &job, &formerly, args.limit).await?
+                }
+            };
             let records: Vec<_> = records
                 .into_iter()
                 .filter_map(RunRecord::from_ledger)
@@ -210,4 +223,16 @@ pub async fn execute(args: RunsArgs, config: Config, terminal: &Terminal) -> Res
     };
     database.close().await;
     done
+}
+
+/// A job's name of today and its former ones. The ledger is read without its plugin as well, which may be
+/// gone.
+async fn names(job: JobName, config: &Config) -> (JobName, Vec<String>) {
+    match runner::load_plugins(config).await {
+        Ok(plugins) => runner::names(job, &plugins),
+        Err(error) => {
+            tracing::warn!(%error, "former names of `{job}` are not known: its plugin does not load");
+            (job, Vec::new())
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod commands;
 mod configuration;
 mod killed;
+mod renamed;
 mod third_party;
 
 use std::path::Path;
