@@ -27,7 +27,11 @@ fn recovery_sessions_go_by_their_key_and_their_tickets_by_the_databases_rule() {
         swept(&ran),
         [delete("user_recovery_sessions")
             .matching(column("user_recovery_session_id").id_older_than(NOW - 7 * DAY))
-            .also_touches(table("user_recovery_tickets").deletes())]
+            .also_touches(
+                table("user_recovery_tickets")
+                    .deletes()
+                    .index("user_recovery_session_id")
+            )]
     );
 }
 
@@ -78,7 +82,7 @@ fn names_and_retention_are_the_operators() {
         swept(&ran),
         [delete("recoveries")
             .matching(column("id").id_older_than(NOW - DAY))
-            .also_touches(table("tickets").deletes())]
+            .also_touches(table("tickets").deletes().index("user_recovery_session_id"))]
     );
 }
 
