@@ -13,7 +13,8 @@ use super::output::one_line;
 use super::plugin::{self, Inspection, SettingLine};
 use crate::config::{
     DEFAULT_BATCH_SIZE, DEFAULT_DEADLINE, DEFAULT_FILE, DEFAULT_LEASE, DEFAULT_LOCK_TIMEOUT,
-    DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_ROWS, DEFAULT_STATEMENT_TIMEOUT, URL_VARIABLE,
+    DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_ROWS, DEFAULT_STATEMENT_TIMEOUT, ENVIRONMENT_VARIABLE,
+    URL_VARIABLE,
 };
 
 /// Write a commented besom.toml that names every bundled plugin.
@@ -109,6 +110,16 @@ url = \"${{DATABASE_URL:-sqlite://besom.db}}\"
 # After this time, or so many rows, a run is suspended; the rest is left to the next run.
 #deadline = \"{deadline}\"
 #max-rows-per-run = {rows}
+# The largest part of a table that a run may change: 0.2 is a fifth. By default all of it.
+#max-fraction = 0.2
+# No retention may be shorter than this, whoever gives it.
+#min-retention = \"1h\"
+# The zone that schedules are read in.
+#timezone = \"UTC\"
+
+[schedule]
+# Environments in which no job runs, compared with {ENVIRONMENT_VARIABLE}.
+#skip-in = [\"test\"]
 
 [host]
 # The name under which this process holds runs; by default the machine's name and the process id.
