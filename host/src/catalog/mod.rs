@@ -27,6 +27,7 @@ mod partitions;
 mod postgres;
 mod probe;
 mod quote;
+mod role;
 mod sqlite;
 mod time_forms;
 mod types;
@@ -35,6 +36,7 @@ pub use error::{CatalogError, TimeFormError};
 pub use lookup::UnknownTable;
 pub use probe::{IdForm, IdShape, ProbeError, TimeProbe};
 pub use quote::quote_ident;
+pub use role::{Held, Role};
 pub use types::{
     Collation, Column, ForeignKey, Index, IndexColumn, Kind, OnDelete, Privileges, Table, TableId,
     TableKind, TimeForm, Trigger, TriggerTiming,

@@ -331,6 +331,8 @@ pub struct Trigger {
 pub struct Privileges {
     /// SELECT on every column.
     pub select: bool,
+    /// SELECT on the table itself, and so on the system's own columns (`ctid`, `tableoid`), too.
+    pub select_whole: bool,
     /// DELETE.
     pub delete: bool,
     /// UPDATE on at least one column, which row locks need.

@@ -8,6 +8,7 @@ pub mod check;
 pub mod demo;
 mod exit;
 pub mod explain;
+pub mod grants;
 pub mod init;
 mod logging;
 pub mod migrate;
@@ -89,6 +90,7 @@ pub enum Command {
     Run(run::RunArgs),
     Migrate(migrate::MigrateArgs),
     Check(check::CheckArgs),
+    Grants(grants::GrantsArgs),
     Explain(explain::ExplainArgs),
     Runs(runs::RunsArgs),
     Plugin(plugin::PluginArgs),
@@ -182,6 +184,7 @@ async fn execute(cli: Cli) -> Result<Exit> {
         Command::Run(args) => run::execute(args, config()?, &terminal).await,
         Command::Migrate(args) => migrate::execute(args, config()?, &terminal).await,
         Command::Check(args) => check::execute(args, config()?, &terminal).await,
+        Command::Grants(args) => grants::execute(args, config()?, &terminal).await,
         Command::Explain(args) => explain::execute(args, config()?, &terminal).await,
         Command::Runs(args) => runs::execute(args, config()?, &terminal).await,
         Command::Plugin(args) => match args.command {

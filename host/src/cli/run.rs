@@ -216,6 +216,19 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
     Ok(present(&reports, args.json, terminal)?.max(refused))
 }
 
+/// The jobs that the targets name, or, without any, every job that runs without being named.
+///
+/// # Errors
+/// As [`select`].
+pub(super) fn jobs_of(host: &Host, targets: &[Target]) -> Result<Vec<JobName>, Refusal> {
+    let offers = offers(host);
+    if !targets.is_empty() {
+        return select(targets, &offers);
+    }
+    let all = offers.into_iter().filter(|offer| !offer.opt_in);
+    Ok(all.map(|offer| offer.job).collect())
+}
+
 /// The jobs of the configured plugins, in the order of their manifests.
 fn offers(host: &Host) -> Vec<Offer> {
     let of_plugin = |(name, plugin): (&String, &Plugin)| {

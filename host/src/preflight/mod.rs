@@ -17,6 +17,8 @@ mod privileges;
 mod reach;
 mod refusals;
 mod relations;
+mod rights;
+mod role;
 mod row_security;
 mod triggers;
 mod unindexed_keys;
@@ -24,6 +26,8 @@ mod unindexed_lookups;
 
 pub use finding::{Finding, Severity};
 pub use never_eligible::{Expiry, NEVER_ELIGIBLE, expiries, never_eligible};
+pub use rights::{Rights, merged};
+pub use role::{about as about_the_role, revokes};
 
 use std::sync::Arc;
 
@@ -39,6 +43,52 @@ pub struct Rehearsed {
     pub plans: Vec<Arc<Plan>>,
     /// The requests that could not, and why.
     pub refused: Vec<(Request, Fault)>,
+    /// What the plugin counted and read beforehand, to find out.
+    pub looked: Vec<Arc<Plan>>,
+}
+
+impl Rehearsed {
+    /// How far each request reaches; `None`: it names what is not there.
+    fn reaches<'a>(&'a self, catalog: &'a Catalog) -> impl Iterator<Item = Option<Reach>> + 'a {
+        let plans = self.plans.iter().map(|plan| Reach::of_plan(plan, catalog));
+        let refused = self.refused.iter();
+        plans.chain(refused.map(|(request, _)| Reach::of(request, catalog)))
+    }
+
+    fn looks<'a>(&'a self, catalog: &'a Catalog) -> impl Iterator<Item = Reach> + 'a {
+        let looked = self.looked.iter();
+        looked.filter_map(|plan| Reach::of_plan(plan, catalog))
+    }
+}
+
+/// The rights on PostgreSQL that a job needs for what it asked for, the ledger's among them; `None`
+/// where it asked for what is not there.
+pub fn rights(catalog: &Catalog, rehearsed: &Rehearsed) -> Option<Vec<Rights>> {
+    let reaches: Option<Vec<Reach>> = rehearsed.reaches(catalog).collect();
+    let reaches = reaches?.into_iter().chain(rehearsed.looks(catalog));
+    let touched: Vec<_> = reaches
+        .flat_map(|reach| reach.tables.into_values())
+        .collect();
+    let needed = touched.iter().map(Rights::of);
+    Some(merged(needed.chain(Rights::on_the_ledger(catalog))))
+}
+
+/// What the role lacks for the looks of a plugin's own preflight.
+pub fn unable_to_look(catalog: &Catalog, looked: &[Arc<Plan>]) -> Vec<Finding> {
+    let looked = looked.iter();
+    let reaches = looked.filter_map(|plan| Reach::of_plan(plan, catalog));
+    match catalog.dialect() {
+        Dialect::Postgres => reaches
+            .flat_map(|reach| may_look(&reach, catalog))
+            .collect(),
+        Dialect::Sqlite => Vec::new(),
+    }
+}
+
+fn may_look(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
+    let mut found = privileges::missing(reach, catalog);
+    found.extend(row_security::applies(reach, catalog));
+    found
 }
 
 /// The foreign keys that the deletes of a request make the database check or follow, each once: also
@@ -50,26 +100,21 @@ pub fn foreign_keys(request: &Request, catalog: &Catalog) -> Vec<ForeignKey> {
 /// Everything that stands out, the worst first, each once.
 pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed) -> Vec<Finding> {
     let mut found = Vec::new();
-    let planned = rehearsed.plans.iter().map(|plan| plan.request());
-    let refused = rehearsed.refused.iter().map(|(request, _)| request);
-    for request in planned.chain(refused) {
-        // A request that names what is not there is refused, and told by that.
-        let Some(reach) = Reach::of(request, catalog) else {
-            continue;
-        };
+    // A request that names what is not there is refused, and told by that.
+    for reach in rehearsed.reaches(catalog).flatten() {
         found.extend(unindexed_keys::unindexed(&reach, catalog));
         found.extend(unindexed_lookups::unindexed(&reach, catalog));
         found.extend(indexes::invalid(&reach));
         found.extend(triggers::on_delete(&reach, catalog.dialect()));
         if catalog.dialect() == Dialect::Postgres {
-            found.extend(privileges::missing(&reach, catalog));
-            found.extend(row_security::applies(&reach, catalog));
+            found.extend(may_look(&reach, catalog));
             found.extend(relations::unenforced(&reach, catalog));
         }
     }
     for plan in &rehearsed.plans {
         found.extend(indexes::unindexed(plan));
     }
+    found.extend(unable_to_look(catalog, &rehearsed.looked));
     // A job that asks for nothing, such as one of another profile, needs no rights. A refused request may
     // be refused for want of them, and all that are missing are told at once.
     let asks = !rehearsed.plans.is_empty() || !rehearsed.refused.is_empty();

@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::catalog::{Catalog, ForeignKey, OnDelete, Table, TableId};
+use crate::catalog::{Catalog, ForeignKey, OnDelete, Table, TableId, TableKind};
 use crate::request::{Action, Condition, Fate, Join, Request, Source};
+use crate::scope::Path;
+use crate::sql::Plan;
 
 /// What is done to a table.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub(super) struct Touched {
     pub(super) reads: BTreeSet<String>,
     /// Columns that the job's own statement assigns.
     pub(super) assigns: BTreeSet<String>,
+    /// Rows are told apart, or found, by where they lie: by columns of the system's own.
+    pub(super) by_place: bool,
 }
 
 /// A condition's or a dependent's look at another table.
@@ -52,11 +56,58 @@ pub(super) struct Reach {
     pub(super) lookups: Vec<Lookup>,
     /// Some condition keeps the newest of a group.
     pub(super) keeps_newest: bool,
+    /// The sweep goes page by page.
+    physical: bool,
 }
 
 impl Reach {
+    /// The same for a request that was planned, with what its grant has it look at besides.
+    pub(super) fn of_plan(plan: &Plan, catalog: &Catalog) -> Option<Self> {
+        let mut reach = Self::follow(plan.request(), catalog)?;
+        let swept = Arc::clone(&reach.swept);
+        reach.physical = plan.axis().physical;
+        reach.touch(&swept).by_place |= reach.physical;
+        for term in plan.authorized.narrowing() {
+            reach.condition(&swept, term, catalog)?;
+        }
+        let dependents = plan.authorized.dependents().iter();
+        let dependents = dependents.map(|tied| (&tied.path, &tied.narrowing));
+        let consequences = plan.authorized.consequences().iter();
+        let consequences = consequences.map(|of| (&of.path, &of.narrowing));
+        for (path, narrowing) in dependents.chain(consequences) {
+            if let Some(child) = child_of(path, catalog) {
+                for term in narrowing {
+                    reach.condition(&child, term, catalog)?;
+                }
+            }
+        }
+        Some(reach.down_to_the_leaves(catalog))
+    }
+
     /// Follows a request through the catalog; `None` where it names what is not there.
     pub(super) fn of(request: &Request, catalog: &Catalog) -> Option<Self> {
+        Self::follow(request, catalog).map(|reach| reach.down_to_the_leaves(catalog))
+    }
+
+    /// A partitioned table is swept leaf by leaf, each by its own name and with its own rights. Its
+    /// triggers are told of the table that the request names.
+    fn down_to_the_leaves(mut self, catalog: &Catalog) -> Self {
+        let Some(touched) = self.tables.get(&self.swept.id).cloned() else {
+            return self;
+        };
+        for leaf in catalog.leaves(&self.swept).into_iter().flatten() {
+            let same = Touched {
+                loses: false,
+                by_place: self.physical || leaf.primary_key.is_empty(),
+                table: Arc::clone(&leaf),
+                ..touched.clone()
+            };
+            self.tables.entry(leaf.id.clone()).or_insert(same);
+        }
+        self
+    }
+
+    fn follow(request: &Request, catalog: &Catalog) -> Option<Self> {
         let swept = Arc::clone(catalog.table(&request.table).ok()?);
         let mut reach = Self {
             swept: Arc::clone(&swept),
@@ -65,6 +116,7 @@ impl Reach {
             ties: Vec::new(),
             lookups: Vec::new(),
             keeps_newest: false,
+            physical: false,
         };
         let touched = reach.touch(&swept);
         touched.locks = !matches!(request.action, Action::Read(_));
@@ -136,6 +188,8 @@ impl Reach {
                 locks: false,
                 reads: BTreeSet::new(),
                 assigns: BTreeSet::new(),
+                // Of a partitioned table it is the leaf that tells.
+                by_place: table.primary_key.is_empty() || table.kind == TableKind::Partitioned,
             })
     }
 
@@ -171,12 +225,18 @@ impl Reach {
                 continue; // also the way out of a circle
             }
             self.keys.push(key.clone());
+            let referred_to = key.parent_columns.iter().cloned();
+            self.touch(table).reads.extend(referred_to);
             // A schema that the role may not use hides the child: the request is refused for that.
             let Some(child) = catalog.by_id(&key.child) else {
                 continue;
             };
             let touched = self.touch(child);
             touched.reads.extend(key.columns.iter().cloned());
+            if !matches!(key.on_delete, OnDelete::NoAction | OnDelete::Restrict) {
+                // Rows that go or change are counted, each once.
+                touched.reads.extend(child.primary_key.iter().cloned());
+            }
             match key.on_delete {
                 OnDelete::NoAction | OnDelete::Restrict => {}
                 OnDelete::SetNull | OnDelete::SetDefault => touched.locks = true,
@@ -228,7 +288,8 @@ impl Reach {
                 group_by, order_by, ..
             } => {
                 self.keeps_newest = true;
-                let columns = group_by.iter().chain([order_by]).cloned();
+                let columns = group_by.iter().chain([order_by]).chain(&table.primary_key);
+                let columns = columns.cloned();
                 self.touch(table).reads.extend(columns);
             }
             Condition::All(of) | Condition::Any(of) => {
@@ -241,4 +302,8 @@ impl Reach {
         }
         Some(())
     }
+}
+
+fn child_of(path: &Path, catalog: &Catalog) -> Option<Arc<Table>> {
+    path.child().and_then(|id| catalog.by_id(id)).cloned()
 }

@@ -22,7 +22,7 @@ pub use run::JobOptions;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::catalog::{Catalog, Dialect, quote_ident};
+use crate::catalog::{Catalog, Dialect, Role, quote_ident};
 use crate::config::{Config, Origin};
 use crate::database::{Database, DatabaseOptions};
 use crate::plugin::{Engine, EngineOptions, Job, Limits, Plugin};
@@ -92,6 +92,19 @@ impl Host {
             })
             .collect();
         Ok(Arc::new(catalog.with_time_forms(&forms)?))
+    }
+
+    /// A role of the database's, the connected one where none is named; `None` where there is no such
+    /// role, and on SQLite.
+    ///
+    /// # Errors
+    /// When the system tables cannot be read.
+    pub async fn role(&self, name: Option<&str>) -> Result<Option<Role>, RunnerError> {
+        let mut session = self.database.session().await?;
+        Ok(match session.as_postgres() {
+            Some(connection) => Role::load(connection, name).await?,
+            None => None,
+        })
     }
 
     /// The same jobs, each behind those among them that it waits for (`after`).

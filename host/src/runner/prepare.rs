@@ -11,7 +11,7 @@ use super::{Host, RunnerError};
 use crate::catalog::Catalog;
 use crate::config::{JobSettings, Origin, Place};
 use crate::plugin::{Plugin, Settings, SettingsError, TableAccess};
-use crate::preflight::{self, Finding, Rehearsed, Severity};
+use crate::preflight::{self, Finding, Rehearsed, Rights, Severity};
 use crate::request::{Fault, JobName, Mode, Timestamp};
 use crate::scope::{Grants, Subject, covers};
 use crate::sweep::{RunContext, RunOptions};
@@ -40,6 +40,9 @@ pub struct Examined {
     pub rehearsed: Rehearsed,
 }
 
+/// The finding of a rehearsal that ended early.
+const NOT_REHEARSED: &str = "not-rehearsed";
+
 /// A rehearsal never comes to ask; the plugin's own time for it is far shorter.
 const NO_DEADLINE: Duration = Duration::from_secs(3600);
 
@@ -57,6 +60,16 @@ impl Examined {
     /// The tables of the file's grants that this job touches.
     pub fn granted_and_used(&self) -> &BTreeSet<String> {
         &self.prepared.granted_and_used
+    }
+
+    /// The rights that the job needs on PostgreSQL; `None` where not all of them are known, because the
+    /// plugin broke off, or asked for what is not there.
+    pub fn rights(&self) -> Option<Vec<Rights>> {
+        let broke_off = |finding: &Finding| finding.code == NOT_REHEARSED;
+        match self.prepared.findings.iter().any(broke_off) {
+            true => None,
+            false => preflight::rights(&self.prepared.catalog, &self.rehearsed),
+        }
     }
 
     /// The rows that a window of the job spans.
@@ -179,8 +192,12 @@ impl Host {
         let said = plugin
             .preflight(&job.job, &settings, Arc::clone(&looking))
             .await;
-        looking.settle().await; // also of looks that the plugin did not wait for
-        let said = said.map_err(misbehaved)?;
+        let looked = looking.settle().await.looked; // also by looks that the plugin did not wait for
+        let said = match said {
+            // It broke off for want of a right, and that is told.
+            Err(_) if !preflight::unable_to_look(catalog, &looked).is_empty() => Vec::new(),
+            said => said.map_err(misbehaved)?,
+        };
         let mut findings: Vec<_> = said
             .into_iter()
             .map(|said| Finding::new(said.code, said.severity, said.message))
@@ -198,7 +215,8 @@ impl Host {
             granted_and_used,
             findings: Vec::new(),
         };
-        let (rehearsed, failure) = self.rehearse(&prepared, now).await?;
+        let (mut rehearsed, failure) = self.rehearse(&prepared, now).await?;
+        rehearsed.looked.extend(looked);
         findings.extend(preflight::findings(catalog, &rehearsed));
         findings.extend(failure);
         findings.extend(self.never_eligible(&prepared, &rehearsed).await?);
@@ -255,6 +273,7 @@ impl Host {
         let rehearsed = Rehearsed {
             plans: progress.drained,
             refused: progress.refused,
+            looked: progress.looked,
         };
         let denied = rehearsed.refused.iter().map(|(_, fault)| fault);
         if let Some(fault) = denied.into_iter().find(|f| matches!(f, Fault::Denied(_))) {
@@ -262,7 +281,7 @@ impl Host {
         }
         let failure = match called {
             Err(error) if rehearsed.refused.is_empty() => Some(Finding::new(
-                "not-rehearsed",
+                NOT_REHEARSED,
                 Severity::Warning,
                 format!(
                     "the plugin broke off before it had asked for everything, so not all of it could \

@@ -70,7 +70,8 @@ impl Plan {
         }
         let inner = w.row(row.table);
         w.push("(SELECT ");
-        if w.dialect() == Dialect::Postgres {
+        // What the role may not read is read by no statement, and here it would refuse them all.
+        if w.dialect() == Dialect::Postgres && row.table.privileges.select_whole {
             let own = ["tableoid", "ctid"].map(|own| format!("{0}.{own} AS {own}, ", inner.alias));
             w.push(&own.concat());
         }
@@ -80,7 +81,8 @@ impl Plan {
                 .push(&quote_ident(name))
                 .push(", ");
         }
-        w.separated(&row.table.columns, ", ", |w, column| {
+        let readable = row.table.columns.iter().filter(|column| column.readable);
+        w.separated(readable, ", ", |w, column| {
             let blanked: Vec<_> = touch.blanked_by(&column.name).collect();
             let assigned = touch.updated.then(|| last.assignment_of(&column.name));
             if let Some(Some(assignment)) = assigned {

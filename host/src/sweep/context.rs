@@ -72,6 +72,8 @@ pub(super) struct State {
     pub(super) refused: BTreeSet<String>,
     /// In a rehearsal the same with the reasons, which a run tells its guest and needs no more.
     pub(super) told: BTreeMap<String, (Request, Fault)>,
+    /// What was read before the run, by the hashes of the requests.
+    pub(super) looked: BTreeMap<String, Arc<Plan>>,
     /// Sweeps that came to their end.
     pub(super) ended: usize,
     /// Their tables, for the dry runs after them.
@@ -118,6 +120,8 @@ pub struct Progress {
     pub drained: Vec<Arc<Plan>>,
     /// Those sweeps, and the readers whose rows were changed, for verification.
     pub ended: Vec<Ended>,
+    /// Before the run: what the plugin counted and read.
+    pub looked: Vec<Arc<Plan>>,
     /// The history for the next dry run.
     pub history: Vec<Arc<Plan>>,
     /// Dry-run counts are estimates.
@@ -203,6 +207,7 @@ impl RunContext {
                 opened: 0,
                 refused: BTreeSet::new(),
                 ended: 0,
+                looked: BTreeMap::new(),
                 drained: Vec::new(),
                 finished: BTreeMap::new(),
                 told: BTreeMap::new(),
@@ -287,6 +292,19 @@ impl RunContext {
         }
     }
 
+    /// Notes what is read before the run, whose rights preflight asks for.
+    pub(super) async fn looked(&self, plan: &Arc<Plan>) {
+        /// Looks that are held against the role's rights: more are one look over and over.
+        const MOST_HELD: usize = 100;
+        if self.looks_only() {
+            let mut state = self.state.lock().await;
+            if state.looked.len() < MOST_HELD {
+                let asked = hash(plan.request());
+                state.looked.insert(asked, Arc::clone(plan));
+            }
+        }
+    }
+
     /// The job.
     pub fn job(&self) -> &JobName {
         &self.subject.job
@@ -322,6 +340,7 @@ impl RunContext {
             fence: state.fence,
             drained: state.drained.clone(),
             ended: state.finished.values().cloned().collect(),
+            looked: state.looked.values().cloned().collect(),
             history: state.history.clone(),
             estimated: state.estimated,
             blocked_by: state.blocked_by.clone(),

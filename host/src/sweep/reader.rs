@@ -65,7 +65,9 @@ pub async fn count(context: &Arc<RunContext>, request: Request, most: u64) -> Re
     let counted = async move {
         let plan = plan(&asked, request.clone()).await;
         asked.note(&request, plan.as_ref().err()).await;
-        let statement = plan?.count(most)?;
+        let plan = plan?;
+        asked.looked(&plan).await;
+        let statement = plan.count(most)?;
         let rows = fetch(&asked, &statement).await?;
         Ok(rows.first().map_or(0, |row| row.get(0).as_count()))
     };
@@ -101,6 +103,8 @@ impl Reader {
         }
         if context.rehearsal {
             expect_changes(context, &plan).await?;
+        } else {
+            context.looked(&plan).await;
         }
         let mut state = context.state.lock().await;
         let ordinal = state.opened;

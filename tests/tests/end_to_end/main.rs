@@ -16,6 +16,7 @@ mod hostile;
 mod ips;
 mod job_indexes;
 mod layouts;
+mod least_privilege;
 mod locking;
 mod migrations;
 mod min_age;

@@ -8,6 +8,7 @@ mod columns;
 mod foreign_keys;
 mod indexes;
 mod relations;
+mod role;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,8 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{FromRow, SqlSafeStr};
 
 use super::{Catalog, CatalogError, Dialect, Table};
+
+pub(super) use role::load as load_role;
 
 /// `server_version_num` of the oldest supported server; 13 has left its makers' own support.
 const OLDEST: i32 = 140_000;

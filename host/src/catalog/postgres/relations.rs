@@ -14,6 +14,7 @@ SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text,
            SELECT FROM pg_catalog.pg_attribute a
            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
              AND has_column_privilege(c.oid, a.attnum, 'SELECT') IS NOT TRUE),
+       coalesce(has_table_privilege(c.oid, 'SELECT'), false),
        coalesce(has_table_privilege(c.oid, 'DELETE'), false),
        coalesce(has_any_column_privilege(c.oid, 'UPDATE'), false),
        coalesce(has_table_privilege(c.oid, 'INSERT'), false),
@@ -35,6 +36,7 @@ type RelationRow = (
     bool,
     bool,
     bool,
+    bool,
     i64,
 );
 
@@ -45,8 +47,19 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Tables, Catalo
         .await
         .map_err(CatalogError::reading("tables"))?;
     let tables = rows.into_iter().map(|row| {
-        let (oid, schema, name, kind, select, delete, update_any, insert, row_security, estimate) =
-            row;
+        let (
+            oid,
+            schema,
+            name,
+            kind,
+            select,
+            select_whole,
+            delete,
+            update_any,
+            insert,
+            row_security,
+            estimate,
+        ) = row;
         let table = Table {
             id: TableId::new(schema, name),
             kind: match kind.as_str() {
@@ -65,6 +78,7 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Tables, Catalo
             partition_key: Vec::new(),
             privileges: Privileges {
                 select,
+                select_whole,
                 delete,
                 update_any,
                 insert,

@@ -79,6 +79,7 @@ fn bare(name: String, kind: &str, without_rowid: bool) -> Table {
         partition_key: Vec::new(),
         privileges: Privileges {
             select: true,
+            select_whole: true,
             delete: true,
             update_any: true,
             insert: true,

@@ -18,7 +18,7 @@ use crate::catalog::Catalog;
 use crate::config::{Config, ConfigError};
 use crate::ledger::{self, LedgerError};
 use crate::plugin::{Plugin, TableAccess};
-use crate::preflight::{Finding, Severity};
+use crate::preflight::{Finding, Rights, Severity, about_the_role, merged};
 use crate::request::JobName;
 use crate::runner::{Host, RunnerError};
 
@@ -69,6 +69,8 @@ pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Re
     let host = Host::open(config).await?;
     let catalog = host.catalog().await?;
     let mut jobs = Vec::new();
+    // What they need all together, as long as it is known.
+    let mut needed = Some(Vec::new());
     for (name, plugin) in host.plugins() {
         let first = jobs.len();
         let mut used = BTreeSet::new();
@@ -81,7 +83,7 @@ pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Re
             if host.config().job(&job).is_some_and(|job| !job.enabled) {
                 continue;
             }
-            jobs.push(check(&host, &job, plugin, &catalog, &mut used).await);
+            jobs.push(check(&host, &job, plugin, &catalog, &mut used, &mut needed).await);
         }
         let granted = named.map(|plugin| &plugin.grants.tables);
         let checked = jobs.iter().skip(first).all(|job| job.refusal.is_none());
@@ -103,7 +105,14 @@ pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Re
             .map(|job| job.job.clone())
             .collect(),
     )?;
-    let report = CheckReport { database, jobs };
+    let needed = needed.map(merged);
+    let role = host.role(None).await?;
+    let role = role.map_or_else(Vec::new, |role| about_the_role(&role, needed.as_deref()));
+    let report = CheckReport {
+        database,
+        jobs,
+        role,
+    };
     // A ledger that is not there is found now rather than at the first run. One that the role may not
     // read is in the report, with its GRANT.
     if let Err(error) = ledger::list(host.database(), 1).await
@@ -121,6 +130,7 @@ async fn check(
     plugin: &Plugin,
     catalog: &Arc<Catalog>,
     used: &mut BTreeSet<String>,
+    needed: &mut Option<Vec<Rights>>,
 ) -> JobCheck {
     let mut checked = JobCheck {
         job: job.clone(),
@@ -132,6 +142,7 @@ async fn check(
     let examined = match host.examine(job, &[], catalog).await {
         Ok(examined) => examined,
         Err(error) => {
+            *needed = None;
             // The job stands beside it.
             checked.refusal = Some(match error {
                 RunnerError::Settings { source, .. } => source.to_string(),
@@ -140,6 +151,12 @@ async fn check(
             return checked;
         }
     };
+    match examined.rights() {
+        Some(more) => needed
+            .iter_mut()
+            .for_each(|known| known.extend(more.clone())),
+        None => *needed = None,
+    }
     let tolerated = host.config().job(job).map(|limits| limits.tolerate);
     checked.findings = examined.findings().to_vec();
     for access in examined.access() {

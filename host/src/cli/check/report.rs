@@ -14,6 +14,8 @@ pub struct CheckReport {
     pub database: String,
     /// Every job of every plugin that the file names, but no opt-in job that it does not name.
     pub jobs: Vec<JobCheck>,
+    /// What stands out about the role that besom connects as.
+    pub role: Vec<Finding>,
 }
 
 /// What a check found about one job.
@@ -115,6 +117,9 @@ impl CheckReport {
         }
         for (finding, jobs) in self.findings() {
             text.push_str(&format!("\n{}: {}", jobs.join(", "), told(finding, color)));
+        }
+        for finding in &self.role {
+            text.push_str(&format!("\n{}", told(finding, color)));
         }
         text
     }

@@ -49,6 +49,7 @@ async fn findings(lab: &Lab, requests: &[Request]) -> Vec<Finding> {
     let rehearsed = Rehearsed {
         plans: progress.drained,
         refused: progress.refused,
+        looked: progress.looked,
     };
     preflight::findings(&catalog, &rehearsed)
 }

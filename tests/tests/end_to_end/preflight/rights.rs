@@ -70,12 +70,12 @@ async fn the_grants_that_are_printed_are_what_the_job_needs_and_no_delete_of_wha
     assert!(all.iter().all(|f| f.severity == Severity::Error), "{all:?}");
     let grants: Vec<_> = all.iter().flat_map(|finding| &finding.fix).collect();
     for grant in [
-        "GRANT SELECT ON \"public\".\"parent\" TO \"besom_preflight_rights\"",
+        "GRANT SELECT (\"dead_at\", \"id\") ON \"public\".\"parent\" TO \"besom_preflight_rights\"",
         "GRANT DELETE ON \"public\".\"parent\" TO \"besom_preflight_rights\"",
         "GRANT UPDATE (\"id\") ON \"public\".\"parent\" TO \"besom_preflight_rights\"",
         "GRANT DELETE ON \"public\".\"child\" TO \"besom_preflight_rights\"",
         "GRANT UPDATE (\"id\") ON \"public\".\"toy\" TO \"besom_preflight_rights\"",
-        "GRANT SELECT ON \"public\".\"note\" TO \"besom_preflight_rights\"",
+        "GRANT SELECT (\"parent\") ON \"public\".\"note\" TO \"besom_preflight_rights\"",
         "GRANT SELECT, INSERT, UPDATE, DELETE ON \"public\".\"besom_lease\" TO \"besom_preflight_rights\"",
     ] {
         assert!(
@@ -199,4 +199,30 @@ async fn a_role_that_rows_are_hidden_from_is_stopped_until_it_sees_them_all() {
     let statement = finding.message[from..].split(')').next().unwrap();
     owner.script(statement).await;
     assert!(codes(&role, &family()).await.is_empty());
+}
+
+#[tokio::test]
+async fn rows_without_a_key_and_leaves_of_a_partitioned_table_need_rights_that_are_printed() {
+    let owner = Lab::postgres(
+        "CREATE TABLE heap (dead_at bigint, note text);
+         INSERT INTO heap VALUES (1, 'a'), (NULL, 'b');
+         CREATE TABLE part (id bigint, dead_at bigint, note text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+         CREATE TABLE part_low PARTITION OF part FOR VALUES FROM (0) TO (10);
+         CREATE TABLE part_rest PARTITION OF part DEFAULT;
+         INSERT INTO part VALUES (1, 1, 'a'), (2, NULL, 'b'), (11, 1, 'c');",
+    )
+    .await;
+    let role = seen_by(&owner, "besom_preflight_places").await;
+    for (table, gone) in [("heap", 1), ("part", 2)] {
+        let request = Request::delete(table, dead());
+
+        for finding in &findings(&role, std::slice::from_ref(&request)).await {
+            assert_eq!(finding.code, "missing-privilege", "{finding:?}");
+            mend(&owner, finding).await;
+        }
+
+        assert_eq!(codes(&role, &request).await, [] as [&str; 0]);
+        let (batch, _) = role.run(request).await.unwrap();
+        assert_eq!(batch.affected, gone, "{table}");
+    }
 }
