@@ -27,10 +27,17 @@ pub(crate) fn access() -> Result<Vec<TableAccess>> {
 
 /// One finding a table.
 pub(crate) fn unknown() -> Result<Vec<Finding>> {
-    let mut findings = Vec::new();
+    // Both are asked for before either answer is looked at, so that a right that the role lacks on one
+    // table does not hide what it lacks on the other.
+    let mut counted = Vec::new();
     for (table, naming) in NAMING {
         let (table, naming): (String, String) = (setting(table)?, setting(naming)?);
-        let strays = count(&table, &of_no_known_provider(&naming)?, MOST)?;
+        let strays = count(&table, &of_no_known_provider(&naming)?, MOST);
+        counted.push((table, naming, strays));
+    }
+    let mut findings = Vec::new();
+    for (table, naming, strays) in counted {
+        let strays = strays?;
         if strays == 0 {
             continue;
         }
