@@ -10,7 +10,7 @@ use super::grants::{asked_for, in_force, used};
 use super::{Host, RunnerError};
 use crate::catalog::Catalog;
 use crate::config::{JobSettings, Origin, Place};
-use crate::plugin::{Plugin, Settings, SettingsError, TableAccess};
+use crate::plugin::{CallError, Plugin, Settings, SettingsError, TableAccess};
 use crate::preflight::{self, Finding, Rehearsed, Rights, Severity};
 use crate::request::{Fault, JobName, Mode, Timestamp};
 use crate::scope::{Grants, Subject, covers};
@@ -193,10 +193,12 @@ impl Host {
             .preflight(&job.job, &settings, Arc::clone(&looking))
             .await;
         let looked = looking.settle().await.looked; // also by looks that the plugin did not wait for
-        let said = match said {
-            // It broke off for want of a right, and that is told.
-            Err(_) if !preflight::unable_to_look(catalog, &looked).is_empty() => Vec::new(),
-            said => said.map_err(misbehaved)?,
+        let (said, blind) = match said {
+            // For want of a right, which is told beside it.
+            Err(error) if !preflight::unable_to_look(catalog, &looked).is_empty() => {
+                (Vec::new(), Some(not_looked(&error)))
+            }
+            said => (said.map_err(misbehaved)?, None),
         };
         let mut findings: Vec<_> = said
             .into_iter()
@@ -218,7 +220,7 @@ impl Host {
         let (mut rehearsed, failure) = self.rehearse(&prepared, now).await?;
         rehearsed.looked.extend(looked);
         findings.extend(preflight::findings(catalog, &rehearsed));
-        findings.extend(failure);
+        findings.extend(failure.into_iter().chain(blind));
         findings.extend(self.never_eligible(&prepared, &rehearsed).await?);
         let tolerated = &prepared.limits.tolerate;
         findings.retain(|found| !found.hidden_by(tolerated));
@@ -292,6 +294,16 @@ impl Host {
         };
         Ok((rehearsed, failure))
     }
+}
+
+/// An error of its own: who tolerates the missing right has not said that the plugin's checks may be
+/// left out.
+fn not_looked(error: &CallError) -> Finding {
+    let message = format!(
+        "the plugin's own preflight broke off for want of a right, and what it looks for is not known; \
+         give the rights that are missing, and check again: {error}"
+    );
+    Finding::new("not-looked", Severity::Error, message)
 }
 
 fn before_the_run(limits: &JobSettings) -> RunOptions {

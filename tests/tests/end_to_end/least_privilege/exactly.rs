@@ -80,6 +80,25 @@ async fn a_role_without_any_right_is_told_every_statement_and_no_job_is_refused(
 }
 
 #[tokio::test]
+async fn a_missing_right_that_is_tolerated_leaves_no_check_of_the_plugins_out() {
+    let office = office(None, "besom_least_blind").await;
+    office.grant(&[]).await;
+    let revoke = format!(
+        "REVOKE SELECT ON upstream_oauth_providers FROM {}",
+        office.role
+    );
+    office.desk.script(&revoke).await;
+    let job = "upstream-oauth/orphaned-links";
+
+    let said = office.run(&["run", job, "--tolerate", "missing-privilege"]);
+
+    assert_eq!(said.code, 1, "{}", said.stderr);
+    assert!(said.stderr.contains("not-looked"), "{}", said.stderr);
+    office.grant(&[]).await;
+    assert_eq!(office.lacking(), []);
+}
+
+#[tokio::test]
 async fn any_one_right_that_is_taken_away_is_missed() {
     let office = office(None, "besom_least_one").await;
     office.grant(&[]).await;
