@@ -1,7 +1,8 @@
 //! A page of a read, in the order that was asked for.
 
 use super::Plan;
-use super::pick::fingerprint;
+use super::batch::same_key;
+use super::pick::{fingerprint, in_groups};
 use super::window::{Edge, key_columns, selected};
 use super::writer::{Row, Writer};
 use crate::catalog::{Column, Dialect, Kind, TimeForm};
@@ -43,6 +44,30 @@ impl Plan {
         self.look().is_some()
     }
 
+    /// The columns that tell whether a row is still the one that was shown: those of the read first. A
+    /// rowid that is no column becomes another row's where SQLite vacuums, or gives it away again, so
+    /// there the declared key says which row it is, or the whole row.
+    pub(crate) fn seen(&self) -> Vec<String> {
+        let table = self.table();
+        let unsteady = table.rowid_name().is_some() && table.rowid_alias.is_none();
+        let all = table.columns.iter().map(|column| &column.name);
+        let identity: Vec<_> = match (unsteady, table.primary_key.is_empty()) {
+            (true, true) => all.collect(),
+            (true, false) => table.primary_key.iter().collect(),
+            (false, _) => Vec::new(),
+        };
+        let mut seen = self
+            .look()
+            .map(|look| look.columns.clone())
+            .unwrap_or_default();
+        for name in self.request().order_by.iter().chain(identity) {
+            if !seen.contains(name) {
+                seen.push(name.clone());
+            }
+        }
+        seen
+    }
+
     /// The columns of the order and of the key, each once: what tells where a page ends.
     fn order(&self, row: &Row<'_>) -> Vec<String> {
         let along = self.request().order_by.as_ref();
@@ -57,8 +82,8 @@ impl Plan {
     }
 
     /// The next page after an edge: no more than `rows` rows, and no more than `bytes` bytes of
-    /// values. Each row has its size, its edge, its key, what was seen, and the values in their order;
-    /// a row that is larger than a page by itself has no values.
+    /// values, edges and keys. Each row has its size, its edge, its key, what was seen, and the values in
+    /// their order; a row that is larger than a page by itself has its size alone.
     pub(crate) fn page(
         &self,
         after: Option<&Edge>,
@@ -71,10 +96,8 @@ impl Plan {
         let look = self.look().unwrap_or(&default);
         let row = w.row(self.table());
         let (order, keys) = (self.order(&row), key_columns(&row));
-        let columns = look
-            .columns
-            .iter()
-            .map(|name| find_column(self.table(), name));
+        let seen = self.seen();
+        let columns = seen.iter().map(|name| find_column(self.table(), name));
         let columns = columns.collect::<Result<Vec<_>, Fault>>()?;
 
         let named = |prefix: &str, count: usize| {
@@ -86,31 +109,28 @@ impl Plan {
             named("k", keys.len()),
             named("c", columns.len()),
         );
-        let values = c.iter().zip(&columns).map(|(name, column)| {
-            let value = self.given(name, column);
-            format!("CASE WHEN z <= {bytes} THEN {value} END")
-        });
-        let mut out = vec!["z".to_owned()];
-        out.push(selected(self.dialect(), &e));
-        out.push(selected(self.dialect(), &k));
-        out.push(fingerprint(self.dialect(), &c));
-        out.extend(values);
+        // SQLite would hold the values of every row that it sorts in the host's own memory, so there a
+        // second look fetches those of the page's rows.
+        let twice = self.dialect() == Dialect::Sqlite;
+        let second = w.row(self.table());
+        let values: Vec<_> = match twice {
+            true => columns.iter().map(|c| second.column(&c.name)).collect(),
+            false => c.iter().map(|name| format!("page.{name}")).collect(),
+        };
+        let order_and_key = e.iter().chain(&k).map(|name| [format!("page.{name}")]);
+        let mut out: Vec<_> = order_and_key
+            .map(|name| selected(self.dialect(), &name))
+            .collect();
+        out.push(fingerprint(self.dialect(), &values));
+        let given = values.iter().zip(&columns).take(look.columns.len());
+        out.extend(given.map(|(name, column)| self.given(name, column)));
+        let fits = |value: &String| format!("CASE WHEN page.z <= {bytes} THEN {value} END");
+        let out: Vec<_> = out.iter().map(fits).collect();
         let direction = if look.descending { " DESC" } else { "" };
         let by = |names: &[String]| {
             let by = names.iter().map(|name| format!("{name}{direction}"));
             by.collect::<Vec<_>>().join(", ")
         };
-        let sizes = c.iter().zip(&columns).map(|(name, column)| {
-            let size = size_of(self.dialect(), name, column);
-            format!(" + {size}")
-        });
-        w.push(&format!(
-            "SELECT {} FROM (SELECT sized.*, sum(z) OVER (ORDER BY {} ROWS UNBOUNDED PRECEDING) AS upto \
-             FROM (SELECT shown.*, 16{} AS z FROM (SELECT ",
-            out.join(", "),
-            by(&e),
-            sizes.collect::<String>()
-        ));
         let named_as = |from: &[String], to: &[String]| {
             let pairs = from
                 .iter()
@@ -119,11 +139,34 @@ impl Plan {
             pairs.collect::<Vec<_>>()
         };
         let own: Vec<_> = columns.iter().map(|c| row.column(&c.name)).collect();
-        let inner = [
-            named_as(&order, &e),
-            named_as(&keys, &k),
-            named_as(&own, &c),
-        ];
+        let sized = |names: &[String]| {
+            let sizes = names.iter().zip(&columns);
+            let sizes = sizes.map(|(name, column)| size_of(self.dialect(), name, Some(column)));
+            in_groups(
+                &["16".to_owned()]
+                    .into_iter()
+                    .chain(sizes)
+                    .collect::<Vec<_>>(),
+                " + ",
+            )
+        };
+        let (carried, of_values) = match twice {
+            true => (vec![format!("{} AS s", sized(&own))], "s".to_owned()),
+            false => (named_as(&own, &c), sized(&c)),
+        };
+        let of_order = e
+            .iter()
+            .chain(&k)
+            .map(|name| size_of(self.dialect(), name, None));
+        let sizes: Vec<_> = of_order.chain([of_values]).collect();
+        w.push(&format!(
+            "SELECT page.z, {} FROM (SELECT sized.*, sum(z) OVER (ORDER BY {} ROWS UNBOUNDED PRECEDING) AS upto \
+             FROM (SELECT shown.*, {} AS z FROM (SELECT ",
+            out.join(", "),
+            by(&e),
+            sizes.join(" + ")
+        ));
+        let inner = [named_as(&order, &e), named_as(&keys, &k), carried];
         w.push(&inner.concat().join(", ")).push(" FROM ");
         self.source(&mut w, &row)?;
         w.push(" WHERE ");
@@ -142,12 +185,23 @@ impl Plan {
         }
         self.condition(&mut w, &row, &self.request().matching, false)?;
         w.push(&format!(
-            " ORDER BY {} LIMIT {rows}) AS shown) AS sized) AS page WHERE upto <= {bytes} OR upto = z \
-             ORDER BY {}",
-            by(&order),
-            // Qualified: the bare names are those of the result's texts.
-            by(&e.iter().map(|name| format!("page.{name}")).collect::<Vec<_>>())
+            " ORDER BY {} LIMIT {rows}) AS shown) AS sized) AS page",
+            by(&order)
         ));
+        if twice {
+            // What stands on the left of CROSS JOIN is gone through first.
+            w.push(" CROSS JOIN ");
+            self.source(&mut w, &second)?;
+        }
+        w.push(&format!(
+            " WHERE (page.upto <= {bytes} OR page.upto = page.z)"
+        ));
+        if twice {
+            w.push(" AND ").push(&same_key(&second, "page"));
+        }
+        // Qualified: the bare names are those of the result's texts.
+        let names: Vec<_> = e.iter().map(|name| format!("page.{name}")).collect();
+        w.push(" ORDER BY ").push(&by(&names));
         Ok(w.finish())
     }
 
@@ -218,8 +272,10 @@ impl Plan {
             (_, Kind::Integer(_)) => format!("{name}::bigint"),
             (_, Kind::Float) => format!("{name}::float8"),
             (_, Kind::Timestamp | Kind::LocalTimestamp) => format!(
-                "CASE WHEN isfinite({name}) THEN (extract(epoch FROM {name}) * 1000000)::bigint \
+                "CASE WHEN isfinite({name}) THEN least(extract(epoch FROM {name}) * 1000000, {})::bigint \
                  WHEN {name} > '2000-01-01' THEN {} ELSE {} END",
+                // The years from 294247 on are as good as infinity.
+                i64::MAX,
                 i64::MAX,
                 i64::MIN + 1
             ),
@@ -230,16 +286,23 @@ impl Plan {
     }
 }
 
-/// Bytes that a value takes, about.
-fn size_of(dialect: Dialect, name: &str, column: &Column) -> String {
-    let measured = match (dialect, &column.kind) {
+/// Bytes that a value takes, about; without a column those of its text, as edges and keys are held.
+fn size_of(dialect: Dialect, name: &str, column: Option<&Column>) -> String {
+    let measured = match (dialect, column.map(|column| &column.kind)) {
         (
             Dialect::Postgres,
-            Kind::Boolean | Kind::Integer(_) | Kind::Float | Kind::Timestamp | Kind::LocalTimestamp,
+            Some(
+                Kind::Boolean
+                | Kind::Integer(_)
+                | Kind::Float
+                | Kind::Timestamp
+                | Kind::LocalTimestamp,
+            ),
         ) => None,
-        (Dialect::Postgres, Kind::Bytes) => Some(format!("octet_length({name})")),
+        (Dialect::Postgres, Some(Kind::Bytes)) => Some(format!("octet_length({name})")),
         (Dialect::Postgres, _) => Some(format!("octet_length({name}::text)")),
-        (Dialect::Sqlite, _) => Some(format!("length(CAST({name} AS BLOB))")),
+        // Told without reading the value.
+        (Dialect::Sqlite, _) => Some(format!("octet_length({name})")),
     };
     measured.map_or_else(
         || "16".to_owned(),

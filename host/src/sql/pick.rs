@@ -1,7 +1,7 @@
 //! Rows that a read has shown and a plugin has named, as a window of their own.
 //!
-//! A row is acted on where it is still what was shown: its key, and the columns that were read. They
-//! are compared in one text, which the database itself makes of them.
+//! A row is acted on where it is still what was shown: its key, its place in the order, and the columns
+//! that were read. They are compared in one text, which the database itself makes of them.
 
 use std::sync::Arc;
 
@@ -21,14 +21,14 @@ const TABLE: &str = "besom_picked";
 pub(crate) struct Pick {
     /// Its key, as an edge has it.
     pub(crate) key: Edge,
-    /// What the columns held that were read.
+    /// What the columns held by which it is known again.
     pub(crate) seen: Bind,
 }
 
 /// The rows that are to be acted on.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Picked {
-    /// The columns that were read.
+    /// The columns by which a row is known again.
     pub(crate) columns: Vec<String>,
     /// The rows, in the order in which they were named.
     pub(crate) rows: Vec<Pick>,
@@ -115,7 +115,10 @@ impl Plan {
             Bind::Texts(texts.map(Option::unwrap_or_default).collect())
         };
         let types = key_types(row.table);
-        if let [sql_type] = types.as_slice() {
+        // An array of texts would become one of the elements of array keys.
+        if let [sql_type] = types.as_slice()
+            && !sql_type.ends_with("[]")
+        {
             w.push(&format!("{own} = ANY (")).bind(column(0));
             w.push(&format!("::text[]::{sql_type}[])"));
             return;
@@ -272,17 +275,29 @@ pub(super) fn fingerprint(dialect: Dialect, columns: &[String]) -> String {
                 format!("CASE typeof({c}) WHEN 'text' THEN 't' || hex({c}) ELSE quote({c}) END")
             };
             let values: Vec<_> = columns.iter().map(value).collect();
-            format!("({})", values.join(" || ',' || "))
+            in_groups(&values, " || ',' || ")
         }
     }
 }
 
-/// SQLite: the note about a row.
+/// Terms with an operator between them, in groups: SQLite nests an expression a thousand deep at most,
+/// and a table may have twice as many columns.
+pub(super) fn in_groups(terms: &[String], between: &str) -> String {
+    const GROUP: usize = 100;
+    let groups = terms.chunks(GROUP);
+    let groups: Vec<_> = groups
+        .map(|group| format!("({})", group.join(between)))
+        .collect();
+    format!("({})", groups.join(between))
+}
+
+/// SQLite: the note about a row. Without the key's own affinity and collation, under which the notes'
+/// index could not be used.
 fn noted(w: &mut Writer, row: &Row<'_>) {
     let same: Vec<_> = key_columns(row)
         .iter()
         .enumerate()
-        .map(|(i, key)| format!("{key} = picked.k{i}"))
+        .map(|(i, key)| format!("picked.k{i} = +{key} COLLATE BINARY"))
         .collect();
     w.push(&format!(
         "temp.{TABLE} AS picked WHERE {}",

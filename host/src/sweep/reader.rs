@@ -201,11 +201,7 @@ impl Reader {
                 .ok_or_else(|| no_such_row(*place, inner.page.len()))
         });
         let picked = Picked {
-            columns: inner
-                .plan
-                .look()
-                .map(|look| look.columns.clone())
-                .unwrap_or_default(),
+            columns: inner.plan.seen(),
             rows: picks.collect::<Result<_, Fault>>()?,
         };
         if picked.rows.is_empty() {

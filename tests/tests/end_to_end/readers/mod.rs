@@ -2,7 +2,10 @@
 
 mod acts;
 mod guarded;
+mod identity;
+mod odd_tables;
 mod pages;
+mod sizes;
 mod updates;
 mod values;
 
@@ -72,4 +75,17 @@ async fn delete(reader: &Reader, rows: &[u32]) -> Batch {
 
 fn code(fault: &Fault) -> &str {
     &fault.problem().code
+}
+
+/// Every page of an order, row by row, and the table is then empty.
+async fn emptied(lab: &Lab, request: Request) -> Vec<i64> {
+    let (context, reader) = open(lab, request).await;
+    let mut seen = Vec::new();
+    while let Reading::Page(page) = reader.next().await.unwrap() {
+        seen.extend(integers(&page, 0));
+        let all: Vec<_> = (0..page.length).collect();
+        assert_eq!(delete(&reader, &all).await.affected, u64::from(page.length));
+    }
+    lab.end(&context).await;
+    seen
 }

@@ -225,3 +225,35 @@ async fn a_thousand_rows_are_a_page_whatever_the_batch_size() {
 
     assert_eq!(lengths, [1000, 1000, 500]);
 }
+
+#[tokio::test]
+async fn a_partition_that_comes_or_goes_between_pages_breaks_no_read() {
+    let mut lab = Lab::postgres(
+        "CREATE TABLE whole (id bigint, part bigint, PRIMARY KEY (id, part)) PARTITION BY LIST (part);
+         CREATE TABLE one PARTITION OF whole FOR VALUES IN (1);
+         CREATE TABLE two PARTITION OF whole FOR VALUES IN (2);
+         INSERT INTO whole SELECT n, 1 + n % 2 FROM generate_series(1, 10) AS n",
+    )
+    .await;
+    lab.options.batch_size = 4;
+    let (context, reader) = open(&lab, read("whole", ["id"], Condition::Everything)).await;
+    page(&reader).await;
+    lab.script(
+        "CREATE TABLE three PARTITION OF whole FOR VALUES IN (3); INSERT INTO whole VALUES (11, 3);
+         ALTER TABLE whole DETACH PARTITION two",
+    )
+    .await;
+    let first = delete(&reader, &[0, 1, 2, 3]).await;
+    let mut rest = 0;
+    while let Reading::Page(page) = reader.next().await.unwrap() {
+        rest += delete(&reader, &(0..page.length).collect::<Vec<_>>())
+            .await
+            .affected;
+    }
+    let progress = context.settle().await;
+    lab.end(&context).await;
+    assert_eq!((first.examined, first.affected), (4, 2));
+    assert_eq!(rest, 3, "{progress:?}");
+    assert_eq!(lab.count("SELECT count(*) FROM two").await, 5);
+    assert_eq!(lab.count("SELECT count(*) FROM three").await, 1);
+}

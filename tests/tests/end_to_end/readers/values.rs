@@ -112,3 +112,22 @@ async fn values_of_mixed_kinds_are_refused_and_named() {
         );
     }
 }
+
+#[tokio::test]
+async fn the_last_years_that_the_database_knows_are_shown_as_the_last_there_are() {
+    let lab = Lab::postgres(
+        "CREATE TABLE t (id bigint PRIMARY KEY, a timestamptz, l timestamp);
+         INSERT INTO t VALUES (1, '294276-12-31 23:59:59.999999Z', '294276-12-31 23:59:59.999999'),
+                              (2, '4713-01-01 BC', '4713-01-01 BC')",
+    )
+    .await;
+    let (context, reader) = open(&lab, read("t", ["a", "l"], Condition::Everything)).await;
+    let page = page(&reader).await;
+    lab.end(&context).await;
+    for column in &page.columns {
+        let Values::Timestamps(list) = column else {
+            panic!("{column:?}")
+        };
+        assert_eq!(list[0], Some(Timestamp(i64::MAX)));
+    }
+}
