@@ -80,6 +80,15 @@ impl Fraction {
         let part = u128::from(whole) * u128::from(self.millionths) / u128::from(WHOLE);
         u64::try_from(part).unwrap_or(u64::MAX).max(1)
     }
+
+    /// The least number that has so large a part.
+    pub fn least_whole(self, part: u64) -> u64 {
+        if part <= 1 {
+            return 0;
+        }
+        let whole = u128::from(part) * u128::from(WHOLE);
+        u64::try_from(whole.div_ceil(u128::from(self.millionths))).unwrap_or(u64::MAX)
+    }
 }
 
 impl std::fmt::Display for Fraction {

@@ -57,7 +57,8 @@ pub(super) async fn draw(
     let (Some(fraction), Some(first)) = (context.options.max_fraction, plans.first()) else {
         return Ok(());
     };
-    if context.rehearsal {
+    // A dry run is told of a refusal, and meets no line.
+    if context.rehearsal || (context.options.mode == Mode::DryRun && !counted) {
         return Ok(());
     }
     let table = whole(first).clone();
@@ -77,14 +78,17 @@ pub(super) async fn draw(
     if counted {
         let left = line.most.saturating_sub(line.changed);
         let mut eligible = count_eligible(context, plans, left).await?;
-        // An estimate may be far off: before it keeps a job from running, the rows are counted.
-        if eligible.is_some_and(|eligible| eligible > left)
-            && rows.is_some()
-            && let Some(exact) = exactly(context, plans).await?
-        {
-            rows = Some(exact);
-            line.most = fraction.of(exact);
-            eligible = count_eligible(context, plans, line.most).await?;
+        // An estimate may be far off. One that is too low must not keep a job from running, and one of
+        // rows that are gone must not let it empty the table.
+        if let (Some(found), Some(_), Dialect::Postgres) = (eligible, rows, first.dialect()) {
+            let wanted = (found <= left).then(|| fraction.least_whole(found));
+            let known = counted_rows(context, plans, wanted.unwrap_or(u64::MAX)).await?;
+            let enough = |known: u64| wanted.is_some_and(|wanted| known >= wanted);
+            if let Some(exact) = known.filter(|known| !enough(*known)) {
+                rows = Some(exact);
+                line.most = fraction.of(exact);
+                eligible = count_eligible(context, plans, line.most).await?;
+            }
         }
         let left = line.most.saturating_sub(line.changed);
         if eligible.is_some_and(|eligible| eligible > left) {
@@ -146,7 +150,7 @@ async fn estimated(context: &RunContext, plans: &[Arc<Plan>]) -> Result<u64, Fau
         };
         rows = rows.saturating_add(match known {
             Some(known) => known,
-            None => match count_all(context, plan).await? {
+            None => match count_rows(context, plan, u64::MAX).await? {
                 Some(counted) => counted,
                 None => return Err(unknown_size(plan)),
             },
@@ -155,11 +159,18 @@ async fn estimated(context: &RunContext, plans: &[Arc<Plan>]) -> Result<u64, Fau
     Ok(rows)
 }
 
-/// The table's rows, counted; `None`: that took too long.
-async fn exactly(context: &RunContext, plans: &[Arc<Plan>]) -> Result<Option<u64>, Fault> {
+/// The table's rows, counted no further than `most`; `None`: that took too long.
+async fn counted_rows(
+    context: &RunContext,
+    plans: &[Arc<Plan>],
+    most: u64,
+) -> Result<Option<u64>, Fault> {
     let mut rows: u64 = 0;
     for plan in plans {
-        match count_all(context, plan).await? {
+        if rows >= most {
+            break;
+        }
+        match count_rows(context, plan, most - rows).await? {
             Some(counted) => rows = rows.saturating_add(counted),
             None => return Ok(None),
         }
@@ -167,16 +178,19 @@ async fn exactly(context: &RunContext, plans: &[Arc<Plan>]) -> Result<Option<u64
     Ok(Some(rows))
 }
 
-async fn count_all(context: &RunContext, plan: &Plan) -> Result<Option<u64>, Fault> {
+async fn count_rows(context: &RunContext, plan: &Plan, most: u64) -> Result<Option<u64>, Fault> {
     let mut w = Statement::new(plan.dialect());
     let only = match plan.dialect() {
         Dialect::Postgres => "ONLY ",
         Dialect::Sqlite => "",
     };
-    w.push(&format!(
-        "SELECT count(*) FROM {only}{}",
-        plan.table().sql_name()
-    ));
+    let table = plan.table().sql_name();
+    w.push(&match i64::try_from(most) {
+        Ok(most) => {
+            format!("SELECT count(*) FROM (SELECT 1 FROM {only}{table} LIMIT {most}) AS counted")
+        }
+        Err(_) => format!("SELECT count(*) FROM {only}{table}"),
+    });
     match fetch_within(&context.database, &w, LIMIT).await {
         Ok(rows) => Ok(rows.first().map(|row| row.get(0).as_count())),
         Err(error) if error.cause == Cause::StatementTimeout => Ok(None),

@@ -166,3 +166,23 @@ async fn a_partitioned_table_counts_as_a_whole() {
     let refused = lab.run(delete_up_to(400)).await.unwrap_err();
     assert!(refused.to_string().contains("of 900 rows"), "{refused}");
 }
+
+#[tokio::test]
+async fn statistics_of_rows_that_are_gone_let_no_run_empty_the_table() {
+    let mut lab = Lab::postgres(&format!(
+        "{ROW}; ALTER TABLE row SET (autovacuum_enabled = off);
+         INSERT INTO row SELECT generate_series(1, 10000); ANALYZE row;
+         DELETE FROM row WHERE id > 1000"
+    ))
+    .await;
+    lab.options.max_fraction = Fraction::new(0.2);
+
+    let refused = lab.run(delete_up_to(1000)).await.unwrap_err();
+    assert_eq!(refused.problem().code, "max-fraction");
+    assert!(
+        refused.to_string().contains("20 % of 1000 rows"),
+        "{refused}"
+    );
+    let (batch, _) = lab.run(delete_up_to(200)).await.unwrap();
+    assert_eq!(batch.affected, 200);
+}
