@@ -78,7 +78,7 @@ fn check(
 
     check.condition(&table, &request.matching, true)?;
     if !matches!(request.action, Action::Read(_)) {
-        past_cutoffs(&table, &request.matching, now)?;
+        past_cutoffs(&table, &request.matching, now, false)?;
     }
     if let Some(column) = &request.order_by {
         check.reads(&table, column, "order-by")?;

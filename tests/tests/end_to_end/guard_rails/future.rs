@@ -15,6 +15,14 @@ async fn code(lab: &Lab, condition: Condition) -> Option<String> {
     done.err().map(|fault: Fault| fault.problem().code.clone())
 }
 
+fn not_from(operator: Comparison, at: Timestamp) -> Condition {
+    Condition::Not(Box::new(Condition::Compare {
+        column: "at".into(),
+        operator,
+        to: Value::Timestamp(at),
+    }))
+}
+
 #[tokio::test]
 async fn a_cutoff_ahead_of_the_run_is_refused_however_it_is_said() {
     for lab in both(POSTGRES, SQLITE).await {
@@ -39,6 +47,13 @@ async fn a_cutoff_ahead_of_the_run_is_refused_however_it_is_said() {
                 to: Value::Timestamp(ahead),
             },
             Condition::Any(vec![older(now, 0), older(ahead, 0)]),
+            // "Not after an instant that is yet to come" says the same.
+            not_from(Comparison::GreaterOrEqual, ahead),
+            not_from(Comparison::Greater, ahead),
+            Condition::Not(Box::new(Condition::Not(Box::new(older(ahead, 0))))),
+            Condition::Not(Box::new(Condition::All(vec![Condition::Not(Box::new(
+                older(ahead, 0),
+            ))]))),
         ];
         for condition in refused {
             let shown = format!("{condition:?}");
@@ -62,7 +77,10 @@ async fn the_present_and_what_only_relations_and_negations_say_are_fair() {
             cutoff,
             offset,
         };
+        let ahead = Timestamp(now.0 + HOUR);
         let fair = [
+            not_from(Comparison::Less, ahead),
+            not_from(Comparison::GreaterOrEqual, now),
             older(now, 0),
             older(Timestamp(now.0 + HOUR), HOUR),
             Condition::Not(Box::new(older(Timestamp(now.0 + HOUR), 0))),
