@@ -36,8 +36,8 @@ pub(crate) fn convert(
         Fault::invalid(
             "value",
             format!(
-                "a {} value does not fit column `{}` of `{}`, which is {}{}",
-                value.kind(),
+                "{} does not fit column `{}` of `{}`, which is {}{}",
+                named(value),
                 column.name,
                 table.id,
                 if column.sql_type.is_empty() {
@@ -53,6 +53,15 @@ pub(crate) fn convert(
             ),
         )
     })
+}
+
+/// What a message calls a value. Of a text in the database's own form its kind says nothing.
+fn named(value: &Value) -> String {
+    match value {
+        Value::Other(_) => "a value".to_owned(),
+        _ if value.kind().starts_with(['a', 'e', 'i', 'o']) => format!("an {} value", value.kind()),
+        _ => format!("a {} value", value.kind()),
+    }
 }
 
 fn postgres(kind: &Kind, value: &Value) -> Result<String, String> {
@@ -87,6 +96,16 @@ fn postgres(kind: &Kind, value: &Value) -> Result<String, String> {
         (Kind::Bytes, Value::Bytes(bytes)) => Ok(format!("\\x{}", hex(bytes))),
         (Kind::Uuid, Value::Uuid(text)) => uuid(text).map(|id| id.to_string()),
         (Kind::Interval, Value::Duration(micros)) => Ok(format!("{micros} microseconds")),
+        // What the database would refuse in the middle of a run is refused before it.
+        (Kind::Boolean, Value::Other(text)) => match text.to_ascii_lowercase().as_str() {
+            "true" | "t" | "false" | "f" => Ok(text.clone()),
+            _ => Err(format!("`{text}` is not `true` or `false`")),
+        },
+        (Kind::Integer(_), Value::Other(text)) => match text.trim().parse() {
+            Ok(number) => postgres(kind, &Value::Integer(number)),
+            Err(_) => Err(format!("`{text}` is not a whole number")),
+        },
+        (Kind::Uuid, Value::Other(text)) => uuid(text).map(|id| id.to_string()),
         (_, Value::Other(text)) => plain(text),
         _ => Err(none()),
     }
@@ -118,6 +137,9 @@ fn sqlite(kind: &Kind, value: &Value) -> Result<Converted, String> {
         (Kind::Bytes, Value::Uuid(text)) => of(Bind::Blob(uuid(text)?.into_bytes().into()), "blob"),
         (Kind::Text, Value::Uuid(text)) => of(Bind::Text(uuid(text)?.to_string()), "text"),
         (Kind::Text, Value::Other(text)) => of(Bind::Text(plain(text)?), "text"),
+        (Kind::Boolean, Value::Other(text)) if text == "true" || text == "false" => {
+            of(Bind::Integer(i64::from(text == "true")), "integer")
+        }
         (Kind::Integer(_) | Kind::Boolean, Value::Other(text)) => match text.parse::<i64>() {
             Ok(value) => of(Bind::Integer(value), "integer"),
             Err(_) => Err(format!("`{text}` is not a whole number")),
@@ -212,5 +234,22 @@ mod tests {
     fn an_integer_out_of_the_columns_range_is_refused() {
         assert!(postgres(&Kind::Integer(16), &Value::Integer(40_000)).is_err());
         assert!(postgres(&Kind::Integer(32), &Value::Integer(40_000)).is_ok());
+    }
+
+    #[test]
+    fn a_text_of_the_file_that_is_no_value_of_the_column_is_refused() {
+        let given = |kind: Kind, text: &str| postgres(&kind, &Value::Other(text.into()));
+        assert!(given(Kind::Boolean, "false").is_ok());
+        assert!(given(Kind::Boolean, "fasle").is_err());
+        assert!(given(Kind::Integer(32), "-5").is_ok());
+        assert!(given(Kind::Integer(16), "40000").is_err());
+        assert!(given(Kind::Integer(32), "five").is_err());
+        assert!(given(Kind::Uuid, "t-1").is_err());
+        assert!(given(Kind::Text, "t-1").is_ok());
+
+        let truth = |text: &str| sqlite(&Kind::Boolean, &Value::Other(text.into()));
+        assert_eq!(truth("true").unwrap().bind, Bind::Integer(1));
+        assert_eq!(truth("false").unwrap().bind, Bind::Integer(0));
+        assert!(truth("fasle").is_err());
     }
 }
