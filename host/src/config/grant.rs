@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::document::{Node, Section};
-use super::error::ConfigError;
+use super::error::{ConfigError, hint};
 use super::units::DAY;
 use crate::request::Value;
 use crate::scope::{Grants, MinAge, TableGrant};
@@ -117,10 +117,14 @@ fn refuse_unquoted_schema(section: &Section<'_>, schema: &str) -> Result<(), Con
         .find(|(name, node)| node.is_table() && !known(name))
     {
         None => Ok(()),
-        Some((table, node)) => Err(node.error(format!(
-            "unknown key; if a table with its schema is meant, quote the two together: \
-             \"{schema}.{table}\""
-        ))),
+        Some((table, node)) => {
+            let words = RIGHTS.iter().chain(&NARROWINGS).copied();
+            let hint = hint(table, words);
+            Err(node.error(format!(
+                "unknown key{hint} If a table with its schema is meant, quote the two together: \
+                 \"{schema}.{table}\""
+            )))
+        }
     }
 }
 

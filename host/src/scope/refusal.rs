@@ -19,6 +19,20 @@ pub enum Right {
     AllRows,
 }
 
+impl Right {
+    /// What one may not do, up to the table's name.
+    fn in_words(self, on_a_column: bool) -> &'static str {
+        match (self, on_a_column) {
+            (Self::Read, true) => "read",
+            (Self::Update, true) => "update",
+            (Self::Read, false) => "read rows of",
+            (Self::Update, false) => "update rows of",
+            (Self::Delete, _) => "delete rows of",
+            (Self::AllRows, _) => "take every row (`all-rows`) of",
+        }
+    }
+}
+
 impl fmt::Display for Right {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -67,7 +81,9 @@ pub(super) fn refuse(
             .unwrap_or_default();
         message.push_str(&format!(
             "\n  may not {}{column} table `{}` ({})",
-            need.right, need.table, need.because
+            need.right.in_words(need.column.is_some()),
+            need.table,
+            need.because
         ));
     }
     if subject.bundled {

@@ -78,6 +78,10 @@ fn a_grant_that_says_something_else_than_it_seems_is_refused() {
     refused(&grant("read = [1]"), &["names in quotes"]);
     refused(&grant("min_age = \"90d\""), &["did you mean `min-age`?"]);
     refused(
+        &grant("min-aeg = { column = \"c\", age = \"90d\" }"),
+        &[":6: plugins.a.grant.t.min-aeg", "did you mean `min-age`?"],
+    );
+    refused(
         &grant("min-age = \"90d\""),
         &["{ column = \"created_at\", age = \"90d\" }"],
     );

@@ -143,7 +143,10 @@ async fn refused(request: &Request, given: &str, missing: &[(&str, &str, &str)],
         );
         for (right, table, column) in missing {
             let of = match *column {
-                "" => format!("may not {right} table `{table}` ("),
+                "" if *right == "all-rows" => {
+                    format!("may not take every row (`all-rows`) of table `{table}` (")
+                }
+                "" => format!("may not {right} rows of table `{table}` ("),
                 column => format!("may not {right} column `{column}` of table `{table}` ("),
             };
             assert_eq!(text.matches(&of).count(), 1, "{of} in: {text}");

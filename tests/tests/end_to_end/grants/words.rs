@@ -112,7 +112,7 @@ async fn a_cascade_that_a_bundled_plugin_does_not_know_is_the_databases_and_not_
 
         let text = refused.unwrap_err().to_string();
         assert!(
-            text.contains("may not delete table `own`") && text.contains("NO ACTION"),
+            text.contains("may not delete rows of table `own`") && text.contains("NO ACTION"),
             "{text}"
         );
         assert!(!text.contains("defect"), "{text}");
