@@ -64,7 +64,11 @@ impl Output {
             .and_then(|()| stdout.flush())
         {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            written => written,
+            Err(error) => Err(io::Error::new(
+                error.kind(),
+                format!("what was to be printed cannot be written to stdout: {error}"),
+            )),
+            Ok(()) => Ok(()),
         }
     }
 

@@ -63,10 +63,16 @@ impl From<sqlx::Error> for DatabaseError {
                     code,
                 }
             }
+            sqlx::Error::PoolTimedOut => Self {
+                cause: Cause::ConnectionLost,
+                code: "connection".to_owned(),
+                message: "no connection was to be had within ten seconds: is the server there, at \
+                          this host and port, and has it connections left for this role?"
+                    .to_owned(),
+            },
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::Protocol(_)
-            | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Self {
                 cause: Cause::ConnectionLost,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use sqlx::SqlSafeStr;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use super::LedgerError;
 use crate::catalog::Dialect;
@@ -48,6 +48,15 @@ const SQLITE: &[(i64, &str, &str)] = &[
     ),
 ];
 
+/// Whether PostgreSQL refused for want of a right.
+fn lacks_a_right(failure: &MigrateError) -> bool {
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = failure else {
+        return false;
+    };
+    let code = error.as_database_error().and_then(|inner| inner.code());
+    code.as_deref() == Some("42501")
+}
+
 /// Applies what is missing and answers the names of what was applied. Doing it again changes
 /// nothing.
 ///
@@ -88,7 +97,16 @@ pub async fn migrate(database: &Database) -> Result<Vec<String>, LedgerError> {
         Ok(())
     };
     done.map_err(|failure| {
-        DatabaseError::other("migrate", format!("the ledger was not migrated: {failure}"))
+        let hint = if lacks_a_right(&failure) {
+            ". It needs the right to create tables in the first schema of the search path: run \
+             `besom migrate` as the owner of the schema, whom BESOM_DATABASE_URL can name"
+        } else {
+            ""
+        };
+        DatabaseError::other(
+            "migrate",
+            format!("the ledger was not migrated: {failure}{hint}"),
+        )
     })?;
     let new = steps
         .iter()
