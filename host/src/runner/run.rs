@@ -232,11 +232,13 @@ fn announce(report: &RunReport) {
     let outcome = outcome.as_str();
     let verification = report.verification.to_ledger().unwrap_or_default();
     for sweep in &report.remains {
-        if sweep.left > 0 || sweep.blocked > 0 {
-            let Remains { table, left, .. } = sweep;
-            let (locked, refused, arrived) = (sweep.locked, sweep.refused, sweep.arrived);
-            let blocked = sweep.blocked;
+        let Remains { table, left, .. } = sweep;
+        let (locked, refused, arrived) = (sweep.locked, sweep.refused, sweep.arrived);
+        let blocked = sweep.blocked;
+        if sweep.left > 0 {
             tracing::info!(%job, %run, table, left, locked, refused, arrived, blocked, "rows are left");
+        } else if blocked > 0 {
+            tracing::info!(%job, %run, table, blocked, "rows stay that others refer to");
         }
     }
     match (&report.error, report.outcome) {

@@ -66,9 +66,9 @@ fn one_run_shows_its_error_and_its_batches() {
     );
     assert!(text.contains("error         gone\\u{7}\n"), "{text}");
     let expected = "\n
-batch  committed                    examined  affected  blocked  locked  revived
-────────────────────────────────────────────────────────────────────────────────
-    1  2023-11-14T22:13:20.500000Z     1,000       900        0       2        0
+batch  committed                    examined  affected  dependents  cascaded  blocked  locked  revived
+──────────────────────────────────────────────────────────────────────────────────────────────────────
+    1  2023-11-14T22:13:20.500000Z     1,000       900           0         0        0       2        0
 ";
     assert!(text.ends_with(expected), "{text}");
 }

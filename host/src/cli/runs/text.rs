@@ -115,6 +115,8 @@ fn batch_table(batches: &[BatchRecord]) -> Table {
         ("committed", Left),
         ("examined", Right),
         ("affected", Right),
+        ("dependents", Right),
+        ("cascaded", Right),
         ("blocked", Right),
         ("locked", Right),
         ("revived", Right),
@@ -124,6 +126,8 @@ fn batch_table(batches: &[BatchRecord]) -> Table {
         let cells = [
             rows.examined,
             rows.affected,
+            rows.dependents,
+            rows.cascaded,
             rows.blocked,
             rows.locked,
             rows.revived,
