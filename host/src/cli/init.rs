@@ -112,13 +112,17 @@ url = \"${{DATABASE_URL:-sqlite://besom.db}}\"
 #max-rows-per-run = {rows}
 # The largest part of a table that a run may change: 0.2 is a fifth. By default all of it.
 #max-fraction = 0.2
-# No retention may be shorter than this, whoever gives it.
+# No retention may be shorter than this, whoever gives it. By default there is no such floor.
 #min-retention = \"1h\"
 # The zone that schedules are read in.
 #timezone = \"UTC\"
+# Codes of findings that do not keep a job from running.
+#tolerate = []
+# Under a plugin or a job, `false` leaves its jobs out.
+#enabled = true
 
 [schedule]
-# Environments in which no job runs, compared with {ENVIRONMENT_VARIABLE}.
+# Environments in which no job runs, compared with {ENVIRONMENT_VARIABLE}. By default there is none.
 #skip-in = [\"test\"]
 
 [host]
@@ -166,12 +170,12 @@ fn section(plugin: &Inspection) -> String {
         }
     }
     for job in &plugin.jobs {
-        let opt_in = if job.opt_in {
-            " Runs only if it is named here."
+        text.push_str(&prose(&if job.opt_in {
+            let about = job.about.trim_end_matches('.');
+            format!("{about}. Runs only if it is named here.")
         } else {
-            ""
-        };
-        text.push_str(&prose(&format!("{}{opt_in}", job.about)));
+            job.about.clone()
+        }));
         let header = format!("[plugins.{name}.jobs.{}]\n", job.name);
         match (&job.schedule, &job.schedule_variable) {
             // Where other tools have a variable for it, it holds here, too.
@@ -214,7 +218,7 @@ fn setting_lines(setting: &SettingLine) -> String {
             format!("{}#{name} = {value}\n", prose(&format!("{about} ({kind})")))
         }
         None => prose(&format!(
-            "{about} ({kind}) `{name}` has no value unless it is given here or is a job's default."
+            "{about} ({kind}). `{name}` has no value unless it is given here or is a job's default."
         )),
     }
 }
