@@ -28,6 +28,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         "remains",
         include_str!("../../../migrations/ledger/postgres/0003_remains.sql"),
     ),
+    (
+        4,
+        "service",
+        include_str!("../../../migrations/ledger/postgres/0004_service.sql"),
+    ),
 ];
 
 const SQLITE: &[(i64, &str, &str)] = &[
@@ -45,6 +50,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         3,
         "remains",
         include_str!("../../../migrations/ledger/sqlite/0003_remains.sql"),
+    ),
+    (
+        4,
+        "service",
+        include_str!("../../../migrations/ledger/sqlite/0004_service.sql"),
     ),
 ];
 

@@ -26,7 +26,18 @@ use crate::database::Statement;
 use crate::request::Timestamp;
 
 /// The ledger's tables. No plugin sweeps them: their rows prove what happened.
-pub(crate) const TABLES: [&str; 4] = ["besom_run", "besom_batch", "besom_lease", "besom_migration"];
+pub(crate) const TABLES: [&str; 10] = [
+    "besom_run",
+    "besom_batch",
+    "besom_lease",
+    "besom_queue",
+    "besom_schedule",
+    "besom_slot",
+    "besom_host",
+    "besom_pause",
+    "besom_cluster",
+    "besom_migration",
+];
 
 /// An instant as the ledger's columns take it.
 fn write_time(w: &mut Statement, at: Timestamp) {
