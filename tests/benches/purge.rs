@@ -137,6 +137,7 @@ async fn by_besom(cluster: &Cluster) -> Duration {
         max_rows: None,
         deadline: None,
         stop: Default::default(),
+        queued: None,
     };
     let began = Instant::now();
     let report = host

@@ -142,6 +142,8 @@ impl Lab {
             contract: "besom:cleanup@1.0.0".to_owned(),
             settings: "{}".to_owned(),
             lease: self.lease,
+            relations: Vec::new(),
+            origin: Default::default(),
         }
     }
 
@@ -214,6 +216,7 @@ impl Lab {
             findings: "[]",
             blocked_by: "{}",
             remains: "[]",
+            again: ledger::Again::No,
         };
         ledger::finish(&self.database, &progress.fence, self.options.mode, &ending)
             .await

@@ -210,6 +210,7 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
         max_rows: args.max_rows,
         deadline: args.deadline,
         stop: stop_on_signal(),
+        queued: None,
     };
     let (reports, refused) = run_all(&host, &jobs, &options, terminal).await?;
     host.database().close().await;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::fence::lease_left;
+use super::lease::{Lease, write_lease};
 use super::names::rename;
-use super::{Fence, LedgerError, write_time};
+use super::{Fence, LedgerError, Origin, begin, queue, run_id, slots, write_time};
 use crate::catalog::Dialect;
 use crate::database::{Cells, Database, DatabaseError, Session, Statement};
 use crate::request::{JobName, Mode, RunId, Timestamp};
@@ -30,6 +31,11 @@ pub struct Claim {
     pub settings: String,
     /// How long the claim holds without a heartbeat.
     pub lease: Duration,
+    /// The tables that the run changes, by the names that every host gives them. No other run changes
+    /// them meanwhile.
+    pub relations: Vec<String>,
+    /// Why there is to be a run.
+    pub origin: Origin,
 }
 
 /// A run in this host's hands.
@@ -45,15 +51,6 @@ pub struct Claimed {
     pub resumed: bool,
 }
 
-/// Keeps a claim alive.
-#[derive(Debug, Clone)]
-pub struct Lease {
-    database: Database,
-    run: RunId,
-    host: String,
-    length: Duration,
-}
-
 impl Claim {
     /// Claims a run of the job. A dry run is always new; otherwise a run whose lease has ended is
     /// taken over if it was begun with the same component and settings, and cancelled if not. What
@@ -64,21 +61,12 @@ impl Claim {
     /// SQLite, or what the database says.
     pub async fn take(&self, database: &Database) -> Result<(Claimed, Lease), LedgerError> {
         let mut session = database.session().await?;
-        let begin = match database.dialect() {
-            Dialect::Postgres => "BEGIN",
-            Dialect::Sqlite => "BEGIN IMMEDIATE",
-        };
-        session.begin(begin).await?;
+        session.begin(begin(database.dialect())).await?;
         let now = clock(&mut session, database).await?;
-        match self.decide(&mut session, now).await {
+        match self.take_all(&mut session, now).await {
             Ok(claimed) => {
                 session.commit().await?;
-                let lease = Lease {
-                    database: database.clone(),
-                    run: claimed.fence.run,
-                    host: self.host.clone(),
-                    length: self.lease,
-                };
+                let lease = Lease::new(database, claimed.fence.run, &self.host, self.lease);
                 Ok((claimed, lease))
             }
             Err(refused) => {
@@ -87,6 +75,23 @@ impl Claim {
                 Err(refused)
             }
         }
+    }
+
+    /// The run, the tables that it needs, and the entry of the queue that it answers.
+    async fn take_all(
+        &self,
+        session: &mut Session,
+        now: Timestamp,
+    ) -> Result<Claimed, LedgerError> {
+        let claimed = self.decide(session, now).await?;
+        let run = claimed.fence.run;
+        if self.mode == Mode::Apply {
+            slots::take(session, run, &self.relations, now).await?;
+        }
+        if let Some(entry) = self.origin.entry {
+            queue::becomes(session, entry, run, &self.host, now).await?;
+        }
+        Ok(claimed)
     }
 
     async fn decide(&self, session: &mut Session, now: Timestamp) -> Result<Claimed, LedgerError> {
@@ -111,7 +116,7 @@ impl Claim {
             let run = found.claimed.fence.run;
             if found.same && resumed.is_none() {
                 raise_token(session, run, None).await?;
-                self.write_lease(session, run, now).await?;
+                write_lease(session, run, &self.host, self.lease, now).await?;
                 let mut claimed = found.claimed;
                 claimed.fence.token += 1;
                 resumed = Some(claimed);
@@ -158,16 +163,7 @@ impl Claim {
     }
 
     fn found(&self, row: &Cells) -> Result<Active, LedgerError> {
-        let id = row
-            .get(0)
-            .as_text()
-            .and_then(|id| id.parse().ok())
-            .ok_or_else(|| {
-                DatabaseError::other(
-                    "ledger",
-                    "a run's id in the ledger is not a UUID: it was changed by hand",
-                )
-            })?;
+        let id = run_id(row.get(0))?;
         let integer = |index: usize| row.get(index).as_integer().unwrap_or_default();
         let text = |index: usize| row.get(index).as_text().unwrap_or_default().to_owned();
         Ok(Active {
@@ -188,11 +184,11 @@ impl Claim {
     }
 
     async fn begin(&self, session: &mut Session, now: Timestamp) -> Result<Claimed, LedgerError> {
-        let run = RunId::fresh();
+        let run = self.origin.first_run().unwrap_or_else(RunId::fresh);
         let mut w = Statement::new(session.dialect());
         w.push(
             "INSERT INTO besom_run (id, plugin, job, mode, state, host, version, digest, contract, \
-             settings, started_at) VALUES (",
+             settings, cause, asked_by, attempt, due_at, started_at) VALUES (",
         );
         w.bind_as(run.to_string(), "uuid");
         w.push(", ")
@@ -209,6 +205,7 @@ impl Claim {
         ] {
             w.push(", ").bind(text.as_str());
         }
+        self.origin.write(&mut w);
         w.push(", ");
         write_time(&mut w, now);
         w.push(")");
@@ -224,7 +221,7 @@ impl Claim {
             }
             return Err(LedgerError::of(error));
         }
-        self.write_lease(session, run, now).await?;
+        write_lease(session, run, &self.host, self.lease, now).await?;
         Ok(Claimed {
             fence: Fence {
                 run,
@@ -235,51 +232,6 @@ impl Claim {
             checkpoint: "{}".to_owned(),
             resumed: false,
         })
-    }
-
-    async fn write_lease(
-        &self,
-        session: &mut Session,
-        run: RunId,
-        now: Timestamp,
-    ) -> Result<(), LedgerError> {
-        let mut w = Statement::new(session.dialect());
-        w.push("INSERT INTO besom_lease (run, host, expires) VALUES (");
-        w.bind_as(run.to_string(), "uuid")
-            .push(", ")
-            .bind(self.host.as_str())
-            .push(", ");
-        write_expiry(&mut w, self.lease, now);
-        w.push(
-            ") ON CONFLICT (run) DO UPDATE SET host = excluded.host, expires = excluded.expires",
-        );
-        session.execute(&w).await.map_err(LedgerError::of)?;
-        Ok(())
-    }
-}
-
-impl Lease {
-    /// Renews the lease; false where the run is no longer this host's.
-    ///
-    /// # Errors
-    /// What the database says; the caller may try again until the lease has ended.
-    pub async fn renew(&self) -> Result<bool, DatabaseError> {
-        let now = self.database.now().await?;
-        let mut session = self.database.session().await?;
-        let mut w = Statement::new(session.dialect());
-        w.push("UPDATE besom_lease SET expires = ");
-        write_expiry(&mut w, self.length, now);
-        w.push(" WHERE run = ")
-            .bind_as(self.run.to_string(), "uuid");
-        w.push(" AND host = ")
-            .bind(self.host.as_str())
-            .push(" RETURNING 1");
-        Ok(!session.fetch(&w).await?.is_empty())
-    }
-
-    /// How long one renewal holds.
-    pub fn length(&self) -> Duration {
-        self.length
     }
 }
 
@@ -292,7 +244,10 @@ struct Active {
     same: bool,
 }
 
-async fn clock(session: &mut Session, database: &Database) -> Result<Timestamp, DatabaseError> {
+pub(super) async fn clock(
+    session: &mut Session,
+    database: &Database,
+) -> Result<Timestamp, DatabaseError> {
     match session.dialect() {
         Dialect::Sqlite => database.now().await,
         Dialect::Postgres => {
@@ -329,7 +284,7 @@ async fn clock_goes_forward(session: &mut Session, now: Timestamp) -> Result<(),
 
 /// Raises the token, so that the former host's next batch finds its fence empty; with `cancel`,
 /// ends the run as well.
-async fn raise_token(
+pub(super) async fn raise_token(
     session: &mut Session,
     run: RunId,
     cancel: Option<(&str, Timestamp)>,
@@ -345,17 +300,4 @@ async fn raise_token(
     w.push(" WHERE id = ").bind_as(run.to_string(), "uuid");
     session.execute(&w).await.map_err(LedgerError::of)?;
     Ok(())
-}
-
-fn write_expiry(w: &mut Statement, lease: Duration, now: Timestamp) {
-    let micros = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
-    match w.dialect() {
-        Dialect::Postgres => {
-            w.push("clock_timestamp() + ")
-                .bind_as(format!("{micros} microseconds"), "interval");
-        }
-        Dialect::Sqlite => {
-            w.bind(now.0.saturating_add(micros));
-        }
-    }
 }

@@ -25,6 +25,23 @@ pub enum LedgerError {
         /// Seconds until the lease ends.
         seconds: i64,
     },
+    /// Another run changes one of the job's tables.
+    #[error(
+        "`{relation}` is being cleaned by {} on host `{host}`; one run at a time changes a table, so \
+         try again when that one has ended",
+        job.as_ref().map_or_else(|| "another run".to_owned(), |job| format!("`{job}`"))
+    )]
+    TableBusy {
+        /// The table.
+        relation: String,
+        /// The job that has it, where it is known.
+        job: Option<JobName>,
+        /// The host that runs it.
+        host: String,
+    },
+    /// Another host has the entry of the queue, or it is done.
+    #[error("another host has taken this run already")]
+    Taken,
     /// SQLite has no clock of its own, and the host's went back.
     #[error(
         "this host's clock is {behind_seconds} s behind the last run in the ledger: set the clock right; \

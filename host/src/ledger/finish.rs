@@ -1,9 +1,12 @@
-//! Ending a run.
+//! Ending a run, and laying it by.
+
+use std::time::Duration;
 
 use super::fence::{SUMS, batch_of};
-use super::{Fence, LedgerError, write_time};
+use super::queue::{self, After};
+use super::{Fence, LedgerError, begin, slots, write_time};
 use crate::catalog::Dialect;
-use crate::database::{Bind, Database, Statement};
+use crate::database::{Bind, Database, Session, Statement};
 use crate::request::{Batch, Mode};
 
 /// How a run ended.
@@ -25,6 +28,17 @@ pub struct Ending<'a> {
     pub blocked_by: &'a str,
     /// What verification found of each sweep, as JSON.
     pub remains: &'a str,
+    /// Whether the queue is to bring another attempt.
+    pub again: Again,
+}
+
+/// Whether a run that has ended is followed by another attempt at what brought it about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// It was the last.
+    No,
+    /// After this wait.
+    After(Duration),
 }
 
 /// Records the outcome, if the run is still this host's, and gives up the lease. Answers the
@@ -41,13 +55,7 @@ pub async fn finish(
     let now = database.now().await?;
     let mut session = database.session().await?;
     let dialect = database.dialect();
-    session
-        .begin(if dialect == Dialect::Postgres {
-            "BEGIN"
-        } else {
-            "BEGIN IMMEDIATE"
-        })
-        .await?;
+    session.begin(begin(dialect)).await?;
     let run = fence.run.to_string();
 
     let (totals, batches) = match (mode, ending.dry_run) {
@@ -105,7 +113,7 @@ pub async fn finish(
     w.push(", ended_at = ");
     write_time(&mut w, now);
     w.push(" WHERE id = ")
-        .bind_as(run.clone(), "uuid")
+        .bind_as(run, "uuid")
         .push(" AND token = ")
         .bind(fence.token)
         .push(" AND state = 'running' RETURNING 1");
@@ -114,13 +122,45 @@ pub async fn finish(
         return Err(LedgerError::Lost(fence.run));
     }
 
-    let mut w = Statement::new(dialect);
-    w.push("DELETE FROM besom_lease WHERE run = ")
-        .bind_as(run.clone(), "uuid");
-    w.push(" AND EXISTS (SELECT 1 FROM besom_run WHERE id = ")
-        .bind_as(run, "uuid");
-    w.push(" AND token = ").bind(fence.token).push(")");
-    session.execute(&w).await.map_err(LedgerError::of)?;
+    let after = match ending.again {
+        Again::No => After::Done(ending.state),
+        Again::After(wait) => After::Again(wait),
+    };
+    let_go(&mut session, fence).await?;
+    queue::settle(&mut session, fence.run, after, now).await?;
     session.commit().await?;
     Ok((totals, batches))
+}
+
+/// Lays a run by where it stands: after the wait any host goes on with it.
+///
+/// # Errors
+/// [`LedgerError::Lost`] where it is another host's, or what the database says; its lease then runs out.
+pub async fn park(database: &Database, fence: &Fence, wait: Duration) -> Result<(), LedgerError> {
+    let now = database.now().await?;
+    let mut session = database.session().await?;
+    session.begin(begin(database.dialect())).await?;
+    let mut w = Statement::new(session.dialect());
+    // Also keeps a take-over out until this commits.
+    w.push("UPDATE besom_run SET token = token WHERE id = ")
+        .bind_as(fence.run.to_string(), "uuid");
+    w.push(" AND token = ").bind(fence.token);
+    w.push(" AND state = 'running' RETURNING 1");
+    if session.fetch(&w).await.map_err(LedgerError::of)?.is_empty() {
+        session.rollback().await?;
+        return Err(LedgerError::Lost(fence.run));
+    }
+    let_go(&mut session, fence).await?;
+    queue::settle(&mut session, fence.run, After::GoOn(wait), now).await?;
+    session.commit().await?;
+    Ok(())
+}
+
+/// Gives up the lease and the tables of a run whose fence has just been checked.
+async fn let_go(session: &mut Session, fence: &Fence) -> Result<(), LedgerError> {
+    let mut w = Statement::new(session.dialect());
+    w.push("DELETE FROM besom_lease WHERE run = ")
+        .bind_as(fence.run.to_string(), "uuid");
+    session.execute(&w).await.map_err(LedgerError::of)?;
+    slots::free(session, fence.run).await
 }

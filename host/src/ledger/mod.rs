@@ -6,24 +6,42 @@
 //! that commits after it.
 
 mod claim;
+mod cluster;
 mod error;
 mod fence;
 mod finish;
 mod history;
+mod hosts;
+mod lease;
 mod migrate;
 mod names;
+mod origin;
+mod pauses;
+mod prune;
+mod queue;
+mod refuse;
+mod slots;
 
-pub use claim::{Claim, Claimed, Lease};
+pub use claim::{Claim, Claimed};
+pub use cluster::{Awoken, awoken, settle_here};
 pub use error::LedgerError;
 pub(crate) use fence::batch_of;
 pub use fence::{Fence, Record, Recorded, recorded, write_fence, write_record};
-pub use finish::{Ending, finish};
+pub use finish::{Again, Ending, finish, park};
 pub use history::{BatchRecord, RunRecord, batches, list, list_of, show};
+pub use hosts::{HostRecord, announce, depart, hosts};
+pub use lease::Lease;
 pub use migrate::migrate;
+pub use origin::{Cause, Origin};
+pub use pauses::{Pause, Scope, pause, pauses, resume};
+pub use prune::prune;
+pub use queue::{Asked, Due, Entry, Waiting, waiting};
 
 use crate::catalog::Dialect;
-use crate::database::Statement;
-use crate::request::Timestamp;
+use std::time::Duration;
+
+use crate::database::{Cell, DatabaseError, Statement};
+use crate::request::{RunId, Timestamp};
 
 /// The ledger's tables. No plugin sweeps them: their rows prove what happened.
 pub(crate) const TABLES: [&str; 10] = [
@@ -38,6 +56,53 @@ pub(crate) const TABLES: [&str; 10] = [
     "besom_cluster",
     "besom_migration",
 ];
+
+/// Statements that begin a transaction in which rows of the ledger change.
+fn begin(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgres => "BEGIN",
+        // A transaction that reads first could not be raised to a writing one later.
+        Dialect::Sqlite => "BEGIN IMMEDIATE",
+    }
+}
+
+/// The present, by the database's clock; `now` is what SQLite takes for it.
+fn write_now(w: &mut Statement, now: Timestamp) {
+    match w.dialect() {
+        Dialect::Postgres => w.push("clock_timestamp()"),
+        Dialect::Sqlite => w.bind(now.0),
+    };
+}
+
+/// The present and so much more.
+fn write_after(w: &mut Statement, later: Duration, now: Timestamp) {
+    let micros = i64::try_from(later.as_micros()).unwrap_or(i64::MAX);
+    match w.dialect() {
+        Dialect::Postgres => w
+            .push("clock_timestamp() + ")
+            .bind_as(format!("{micros} microseconds"), "interval"),
+        Dialect::Sqlite => w.bind(now.0.saturating_add(micros)),
+    };
+}
+
+/// A UUID column as text.
+fn uuid(dialect: Dialect, column: &str) -> String {
+    match dialect {
+        Dialect::Postgres => format!("{column}::text"),
+        Dialect::Sqlite => column.to_owned(),
+    }
+}
+
+/// A run's id as [`uuid`] selects it.
+fn run_id(cell: &Cell) -> Result<RunId, DatabaseError> {
+    let id = cell.as_text().and_then(|id| id.parse().ok());
+    id.ok_or_else(|| {
+        DatabaseError::other(
+            "ledger",
+            "a run's id in the ledger is not a UUID: it was changed by hand",
+        )
+    })
+}
 
 /// An instant as the ledger's columns take it.
 fn write_time(w: &mut Statement, at: Timestamp) {

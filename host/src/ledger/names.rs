@@ -30,5 +30,22 @@ pub(super) async fn rename(
     among(&mut w, first, others);
     // A dry run under way ends by its id, too, whatever it is called.
     session.execute(&w).await.map_err(LedgerError::of)?;
+    // A due time that both names have stays once.
+    for (table, same) in [
+        ("besom_queue", "n.due_at = o.due_at"),
+        ("besom_schedule", "n.plugin = o.plugin"),
+    ] {
+        let mut w = Statement::new(session.dialect());
+        w.push(&format!("UPDATE {table} AS o SET job = "))
+            .bind(job.job.as_str());
+        w.push(" WHERE o.plugin = ").bind(job.plugin.as_str());
+        w.push(" AND o.job");
+        among(&mut w, first, others);
+        w.push(&format!(
+            " AND NOT EXISTS (SELECT 1 FROM {table} AS n WHERE n.plugin = o.plugin AND {same} AND n.job = "
+        ));
+        w.bind(job.job.as_str()).push(")");
+        session.execute(&w).await.map_err(LedgerError::of)?;
+    }
     Ok(())
 }

@@ -90,11 +90,10 @@ impl Rights {
         let tables = ledger::TABLES.iter();
         let tables = tables.filter_map(|name| catalog.table(name).ok());
         let rights = tables.filter_map(|table| {
-            let (changes, ends) = match table.id.name.as_str() {
-                "besom_run" => (true, false),
-                "besom_batch" => (false, false),
-                "besom_lease" => (true, true),
-                _ => return None, // for `besom migrate` alone
+            let changes = match table.id.name.as_str() {
+                "besom_migration" => return None, // for `besom migrate` alone
+                "besom_batch" => false,
+                _ => true,
             };
             Some(Self {
                 table: Arc::clone(table),
@@ -105,7 +104,7 @@ impl Rights {
                     false => Columns::none(),
                 },
                 locks: false,
-                delete: ends,
+                delete: true, // history is pruned
             })
         });
         rights.collect()

@@ -17,7 +17,7 @@ pub use error::RunnerError;
 pub use formerly::names;
 pub use prepare::{Examined, Prepared};
 pub use report::{Outcome, Remains, RunReport, Verification};
-pub use run::JobOptions;
+pub use run::{JobOptions, Parking, Queued};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -105,6 +105,23 @@ impl Examined {
 }
 
 impl Prepared {
+    /// The job.
+    pub fn job(&self) -> &JobName {
+        &self.job
+    }
+
+    /// The tables that the job changes, by the names that every host gives them.
+    pub(super) fn relations(&self) -> Vec<String> {
+        let changed = self
+            .access
+            .iter()
+            .filter(|of| of.delete || !of.update.is_empty());
+        let found = changed.filter_map(|of| self.catalog.table(&of.table).ok());
+        found
+            .map(|table| format!("{}.{}", table.id.schema, table.id.name))
+            .collect()
+    }
+
     /// The names that the job had before.
     pub(super) fn formerly(&self) -> &[String] {
         let job = self.plugin.manifest().job(&self.job.job);

@@ -40,6 +40,8 @@ pub struct RunReport {
     pub blocked_by: BTreeMap<String, u64>,
     /// What preflight noticed before it.
     pub findings: Vec<Finding>,
+    /// The run is not over: it lies still, and some host goes on with it.
+    pub parked: bool,
 }
 
 impl RunReport {

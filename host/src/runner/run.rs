@@ -1,15 +1,15 @@
 //! The run itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 use super::{Host, Outcome, Prepared, RunReport, RunnerError, Verification};
-use crate::ledger::{self, Claim, Ending, Lease};
+use crate::ledger::{self, Again, Claim, Ending, Entry, Lease, LedgerError, Origin};
 use crate::plugin::CallError;
 use crate::preflight::Finding;
-use crate::request::{JobName, Mode};
+use crate::request::{JobName, Mode, Suspension};
 use crate::scope::Subject;
 use crate::sql::Plan;
 use crate::sweep::{Progress, Remains, RunContext, RunOptions, verify};
@@ -29,6 +29,28 @@ pub struct JobOptions {
     pub deadline: Option<Duration>,
     /// Cancelled when the host shuts down.
     pub stop: CancellationToken,
+    /// The entry of the queue that the run answers; `None`: a command does.
+    pub queued: Option<Queued>,
+}
+
+/// A run that a service took from the queue.
+#[derive(Debug, Clone)]
+pub struct Queued {
+    /// The entry, which this host has reserved.
+    pub entry: Entry,
+    /// What follows if the run fails.
+    pub again: Again,
+    /// Why the run was stopped, once it has been: said before `stop` is cancelled.
+    pub parking: Arc<OnceLock<Parking>>,
+}
+
+/// Why a run is laid by, for any host to go on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parking {
+    /// The reason, as the run's report has it.
+    pub why: &'static str,
+    /// How long the run lies still at least.
+    pub wait: Duration,
 }
 
 /// A guest that is asked to stop at its deadline may still be in a batch with all its retries;
@@ -59,6 +81,11 @@ impl Host {
             contract: format!("besom:cleanup@{}", prepared.plugin.contract()),
             settings: prepared.settings.to_json(),
             lease: self.config.host.lease,
+            relations: prepared.relations(),
+            origin: options
+                .queued
+                .as_ref()
+                .map_or_else(Origin::default, |queued| queued.entry.origin()),
         };
         let (claimed, lease) = claim.take(&self.database).await?;
         let run = claimed.fence.run;
@@ -89,7 +116,7 @@ impl Host {
             },
         );
         watch(Arc::clone(&context));
-        let heartbeat = tokio::spawn(keep_alive(lease, stop.clone(), job.clone()));
+        let heartbeat = tokio::spawn(keep_alive(lease.clone(), stop.clone(), job.clone()));
         let called = prepared
             .plugin
             .run(
@@ -105,7 +132,7 @@ impl Host {
         // Nothing of this run commits after this, whatever became of the guest.
         let progress = context.settle().await;
         let report = self
-            .conclude(prepared, options, &progress, called.err(), began)
+            .conclude(prepared, options, &progress, called.err(), began, &lease)
             .await;
         heartbeat.abort();
         if options.mode == Mode::DryRun {
@@ -121,6 +148,7 @@ impl Host {
         progress: &Progress,
         failure: Option<CallError>,
         began: Instant,
+        lease: &Lease,
     ) -> RunReport {
         let error = failure.map(|failure| failure.to_string());
         let (outcome, reason) = match (&error, progress.suspended, progress.unfinished) {
@@ -142,6 +170,15 @@ impl Host {
                 Verification::Unverified(format!("{}{why}", ended.as_str()))
             }
         };
+        let parked = options
+            .queued
+            .as_ref()
+            .and_then(|queued| queued.parking.get())
+            .filter(|_| {
+                progress.suspended == Some(Suspension::ShuttingDown)
+                    && outcome == Outcome::Suspended
+            });
+        let reason = parked.map(|parked| parked.why.to_owned()).or(reason);
         let mut report = RunReport {
             job: prepared.job.clone(),
             run: progress.fence.run,
@@ -158,7 +195,16 @@ impl Host {
             estimated: progress.estimated,
             blocked_by: progress.blocked_by.clone(),
             findings: prepared.findings.clone(),
+            parked: false,
         };
+        if let Some(parking) = parked {
+            match ledger::park(&self.database, &progress.fence, parking.wait).await {
+                Ok(()) => report.parked = true,
+                Err(error) => unrecorded(&mut report, &error, lease).await,
+            }
+            announce(&report);
+            return report;
+        }
         let findings = Finding::to_ledger(&report.findings);
         let blocked_by = report.blocked_by_json();
         let found = report.verification.to_ledger();
@@ -172,23 +218,37 @@ impl Host {
             findings: &findings,
             blocked_by: &blocked_by,
             remains: &remains,
+            again: match (&options.queued, report.outcome, report.denied) {
+                (Some(queued), Outcome::Failed, false) => queued.again,
+                _ => Again::No,
+            },
         };
         match ledger::finish(&self.database, &progress.fence, options.mode, &ending).await {
             Ok((totals, batches)) => {
                 report.totals = totals;
                 report.batches = batches;
             }
-            Err(lost) => {
-                report.outcome = Outcome::Failed;
-                let what = format!("the outcome could not be recorded: {lost}");
-                report.error = Some(match report.error.take() {
-                    Some(error) => format!("{error}; {what}"),
-                    None => what,
-                });
-            }
+            Err(error) => unrecorded(&mut report, &error, lease).await,
         }
         announce(&report);
         report
+    }
+}
+
+/// The outcome is not in the ledger. A run that another host has taken over is that host's; any other
+/// lies still until its lease ends, and some host goes on with it.
+async fn unrecorded(report: &mut RunReport, error: &LedgerError, lease: &Lease) {
+    report.outcome = Outcome::Failed;
+    let what = format!("the outcome could not be recorded: {error}");
+    report.error = Some(match report.error.take() {
+        Some(error) => format!("{error}; {what}"),
+        None => what,
+    });
+    if matches!(error, LedgerError::Lost(_)) {
+        // Where the lease is still ours, nobody has the run: its tables were taken, not the run.
+        if let Err(error) = lease.give_up().await {
+            tracing::debug!(%error, "the lease was not given up; it runs out");
+        }
     }
 }
 

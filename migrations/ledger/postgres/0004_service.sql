@@ -23,6 +23,9 @@ CREATE TABLE besom_queue (
     -- No host takes it earlier: jitter, the wait before another attempt, the next maintenance window.
     not_before timestamptz NOT NULL,
     attempt    integer NOT NULL DEFAULT 1,
+    -- The host that has it in hand, until then or until its run has a lease.
+    host       text,
+    expires    timestamptz,
     -- The run that it has become; after a failure the one before the next attempt.
     run        uuid REFERENCES besom_run ON DELETE SET NULL,
     done_at    timestamptz,
@@ -69,3 +72,6 @@ CREATE TABLE besom_cluster (
     system   text NOT NULL,
     timeline bigint NOT NULL
 );
+
+-- What a job did last.
+CREATE INDEX besom_run_of_job ON besom_run (plugin, job, started_at);

@@ -23,6 +23,9 @@ CREATE TABLE besom_queue (
     -- No host takes it earlier: jitter, the wait before another attempt, the next maintenance window.
     not_before INTEGER NOT NULL,
     attempt    INTEGER NOT NULL DEFAULT 1,
+    -- The host that has it in hand, until then or until its run has a lease.
+    host       TEXT,
+    expires    INTEGER,
     -- The run that it has become; after a failure the one before the next attempt.
     run        TEXT REFERENCES besom_run ON DELETE SET NULL,
     done_at    INTEGER,
@@ -69,3 +72,6 @@ CREATE TABLE besom_cluster (
     system   TEXT NOT NULL,
     timeline INTEGER NOT NULL
 ) STRICT;
+
+-- What a job did last.
+CREATE INDEX besom_run_of_job ON besom_run (plugin, job, started_at);

@@ -107,6 +107,7 @@ async fn run_in(
         max_rows: None,
         deadline: None,
         stop: super::run::stop_on_signal(),
+        queued: None,
     };
     let (runs, refused) = super::run::run_all(&host, &jobs, &options, terminal).await?;
     if refused != Exit::Done {

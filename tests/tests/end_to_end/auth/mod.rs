@@ -239,6 +239,7 @@ pub fn options(mode: Mode) -> JobOptions {
         max_rows: None,
         deadline: None,
         stop: Default::default(),
+        queued: None,
     }
 }
 
