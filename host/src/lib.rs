@@ -8,6 +8,8 @@
 //! | room | what it knows |
 //! |---|---|
 //! | [`config`] | `besom.toml` as validated types |
+//! | [`schedule`] | when jobs are due |
+//! | [`service`] | jobs by their schedules: scheduler, worker, reload, shutdown |
 //! | [`runner`] | one run from claim to outcome |
 //! | [`plugin`] | components: engine, limits, contract bindings, settings |
 //! | [`preflight`] | what stands in a job's way, found before it runs |
@@ -30,5 +32,6 @@ pub mod request;
 pub mod runner;
 pub mod schedule;
 pub mod scope;
+pub mod service;
 pub mod sql;
 pub mod sweep;

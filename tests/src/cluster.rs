@@ -4,11 +4,11 @@
 //! started it ends, in whatever way, the pipe closes, the shell stops the server and removes the
 //! folder. An exit handler or a destructor would not run after an abort or a kill -9.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -25,6 +25,7 @@ const SUPERVISOR: &str = include_str!("supervisor.sh");
 pub struct Cluster {
     folder: PathBuf,
     supervisor: Child,
+    answers: Option<BufReader<ChildStdout>>,
 }
 
 /// Why there is no server for the tests.
@@ -103,19 +104,50 @@ impl Cluster {
             supervise(&programs, folder.path(), account).map_err(ClusterError::Supervisor)?;
         // From here on the supervisor removes the folder.
         let cluster_folder = folder.keep();
-        let mut answer = String::new();
-        if let Some(stdout) = supervisor.stdout.take() {
-            // An unreadable answer is no answer: the logs below say why.
-            let _ = BufReader::new(stdout).read_line(&mut answer);
-        }
-        let cluster = Self {
+        let answers = supervisor.stdout.take().map(BufReader::new);
+        let mut cluster = Self {
             folder: cluster_folder,
             supervisor,
+            answers,
         };
-        if answer.trim_end() == "ready" {
-            Ok(cluster)
-        } else {
-            Err(ClusterError::Start(cluster.log_ends()))
+        cluster.answered()?;
+        Ok(cluster)
+    }
+
+    /// Ends the server as a power failure would; its data stays.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClusterError`].
+    pub fn stop_immediately(&mut self) -> Result<(), ClusterError> {
+        self.order("stop")
+    }
+
+    /// Starts a server that was stopped.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClusterError`].
+    pub fn start_again(&mut self) -> Result<(), ClusterError> {
+        self.order("start")
+    }
+
+    fn order(&mut self, order: &str) -> Result<(), ClusterError> {
+        if let Some(stdin) = &mut self.supervisor.stdin {
+            writeln!(stdin, "{order}").map_err(ClusterError::Supervisor)?;
+        }
+        self.answered()
+    }
+
+    fn answered(&mut self) -> Result<(), ClusterError> {
+        let mut answer = String::new();
+        if let Some(answers) = &mut self.answers {
+            // An unreadable answer is no answer: the logs below say why.
+            let _ = answers.read_line(&mut answer);
+        }
+        match answer.trim_end() {
+            "ready" => Ok(()),
+            _ => Err(ClusterError::Start(self.log_ends())),
         }
     }
 

@@ -5,6 +5,7 @@
 //! exit code (see [`Exit`]).
 
 pub mod check;
+pub mod control;
 pub mod demo;
 mod exit;
 pub mod explain;
@@ -18,6 +19,7 @@ mod progress;
 mod report;
 pub mod run;
 pub mod runs;
+pub mod serve;
 
 pub use exit::{Exit, Refusal};
 pub use logging::DEFAULT_FILTER;
@@ -59,7 +61,8 @@ Examples:
   besom demo                       see it work, on a database of its own
   besom init                       write a besom.toml to start from
   besom migrate && besom check     prepare a database, and check that everything fits
-  besom run tokens --dry-run       what would be deleted"
+  besom run tokens --dry-run       what would be deleted
+  besom serve                      run jobs by their schedules"
 )]
 pub struct Cli {
     /// The configuration file; without it besom.toml in the working folder
@@ -88,6 +91,10 @@ pub struct Cli {
 pub enum Command {
     Demo(demo::DemoArgs),
     Run(run::RunArgs),
+    Serve(serve::ServeArgs),
+    Trigger(control::TriggerArgs),
+    Pause(control::PauseArgs),
+    Resume(control::ResumeArgs),
     Migrate(migrate::MigrateArgs),
     Check(check::CheckArgs),
     Grants(grants::GrantsArgs),
@@ -182,6 +189,10 @@ async fn execute(cli: Cli) -> Result<Exit> {
     match cli.command {
         Command::Demo(args) => demo::execute(args, Environment::of_process(), &terminal).await,
         Command::Run(args) => run::execute(args, config()?, &terminal).await,
+        Command::Serve(args) => serve::execute(args, config()?, named.clone()).await,
+        Command::Trigger(args) => control::trigger(args, config()?, &terminal).await,
+        Command::Pause(args) => control::pause(args, config()?, &terminal).await,
+        Command::Resume(args) => control::resume(args, config()?, &terminal).await,
         Command::Migrate(args) => migrate::execute(args, config()?, &terminal).await,
         Command::Check(args) => check::execute(args, config()?, &terminal).await,
         Command::Grants(args) => grants::execute(args, config()?, &terminal).await,

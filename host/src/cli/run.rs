@@ -14,7 +14,7 @@ use super::output::many_lines;
 use super::progress::Bar;
 use super::report::{self, RunJson};
 use crate::config::{self, Config, DEADLINES, ENVIRONMENT_VARIABLE, ROW_BUDGETS};
-use crate::ledger;
+use crate::ledger::{self, Pause};
 use crate::plugin::{self, Plugin};
 use crate::request::{JobName, Mode, NameError};
 use crate::runner::{Host, JobOptions, RunReport};
@@ -261,6 +261,9 @@ pub async fn run_all(
 ) -> Result<(Vec<RunReport>, Exit)> {
     // A ledger that is not there is told before anything about the jobs.
     ledger::list(host.database(), 1).await?;
+    if options.mode == Mode::Apply {
+        refuse_paused(&ledger::pauses(host.database()).await?, jobs)?;
+    }
     let catalog = host.catalog().await?;
     let mut ready = Vec::new();
     let mut refused = Exit::Done;
@@ -292,6 +295,20 @@ pub async fn run_all(
         }
     }
     Ok((reports, refused))
+}
+
+/// A pause holds on every host, whoever sits at it.
+fn refuse_paused(pauses: &[Pause], jobs: &[JobName]) -> Result<(), Refusal> {
+    for pause in pauses {
+        if let Some(job) = jobs.iter().find(|job| pause.what.covers(job)) {
+            let (what, why, by) = (pause.what.to_string(), &pause.why, &pause.by);
+            return Err(Refusal(format!(
+                "`{job}` is paused by {by}: {why}. `{}` ends that; --dry-run works",
+                format!("besom resume {what}").trim()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Moves a progress bar until the run is over.

@@ -29,8 +29,8 @@ pub const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 /// Long enough for a batch on a busy server, short enough that a bad plan is noticed.
 pub const DEFAULT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// One for the batch in hand, one for the lease, one for the ledger, one to spare.
-pub const DEFAULT_MAX_CONNECTIONS: u32 = 4;
+/// Of two runs a batch and a lease each, one for the scheduler, one to spare.
+pub const DEFAULT_MAX_CONNECTIONS: u32 = 6;
 
 /// Zero would mean "no timeout" to PostgreSQL; below 10 ms a fence fails for no reason, above 30 s
 /// a host waits longer than its lease lasts.

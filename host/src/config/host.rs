@@ -17,10 +17,12 @@ pub struct HostConfig {
     pub lease: Duration,
     /// The folder for compiled components; `None`: compile at every start.
     pub cache: Option<PathBuf>,
+    /// Runs that a service has under way at once.
+    pub concurrency: usize,
 }
 
 /// The keys of `[host]`.
-pub(super) const KEYS: [&str; 3] = ["name", "lease", "cache"];
+pub(super) const KEYS: [&str; 4] = ["name", "lease", "cache", "concurrency"];
 
 /// Long enough for a pause of the machine, short enough that a dead host's run is soon resumed.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(15);
@@ -28,6 +30,15 @@ pub const DEFAULT_LEASE: Duration = Duration::from_secs(15);
 /// Below two seconds a busy database makes heartbeats late; above ten minutes a killed host's
 /// work lies still for too long.
 const LEASES: RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(10 * 60);
+
+/// A second job goes on where one has a long batch; more would be felt by whoever else uses the database.
+const DEFAULT_CONCURRENCY: usize = 2;
+
+/// For leases and for the scheduler, beside one for each run.
+const SPARE_CONNECTIONS: u64 = 2;
+
+/// Each run needs a connection.
+const CONCURRENCIES: RangeInclusive<u64> = 1..=64;
 
 /// As long as a ledger column and a log line bear.
 const LONGEST_NAME: usize = 200;
@@ -39,10 +50,11 @@ impl HostConfig {
             name: format!("{}-{}", machine(environment), std::process::id()),
             lease: DEFAULT_LEASE,
             cache: cache(environment),
+            concurrency: DEFAULT_CONCURRENCY,
         }
     }
 
-    pub(super) fn read(root: &Section<'_>) -> Result<Self, ConfigError> {
+    pub(super) fn read(root: &Section<'_>, connections: u32) -> Result<Self, ConfigError> {
         let mut host = Self::in_environment(root.source.environment);
         let Some(node) = root.get("host") else {
             return Ok(host);
@@ -61,6 +73,17 @@ impl HostConfig {
         if let Some(node) = section.get("lease") {
             host.lease = node.duration(&LEASES)?;
         }
+        if let Some(node) = section.get("concurrency") {
+            let runs = node.count(&CONCURRENCIES, "runs")?.get();
+            host.concurrency = usize::try_from(runs).unwrap_or(DEFAULT_CONCURRENCY);
+            let needed = runs + SPARE_CONNECTIONS;
+            if u64::from(connections) < needed {
+                return Err(node.error(format!(
+                    "{runs} runs at once need {needed} connections: write `max-connections = {needed}` under \
+                     [database], or fewer runs"
+                )));
+            }
+        }
         if let Some(node) = section.get("cache") {
             let folder = node.text("/var/cache/besom")?;
             if folder.is_empty() {
@@ -77,7 +100,8 @@ pub(super) fn beside(file: &Path, path: &str) -> PathBuf {
     file.parent().unwrap_or(Path::new("")).join(path)
 }
 
-fn machine(environment: &Environment) -> String {
+/// The machine's name.
+pub(crate) fn machine(environment: &Environment) -> String {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     kernel
         .map(|name| name.trim().to_owned())

@@ -36,6 +36,7 @@ mod environment;
 mod error;
 mod grant;
 mod host;
+mod ledger;
 mod limits;
 mod overlay;
 mod plugins;
@@ -53,7 +54,9 @@ pub use database::{
 };
 pub use environment::Environment;
 pub use error::{ConfigError, Place, nearest};
+pub(crate) use host::machine;
 pub use host::{DEFAULT_LEASE, HostConfig};
+pub use ledger::LedgerConfig;
 pub use limits::{
     DEADLINES, DEFAULT_BATCH_SIZE, DEFAULT_DEADLINE, DEFAULT_MAX_ROWS, Fraction, JobLimits,
     JobSettings, ROW_BUDGETS,
@@ -83,6 +86,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Who this process is.
     pub host: HostConfig,
+    /// How long besom remembers.
+    pub ledger: LedgerConfig,
     /// The host's keys for every job.
     pub defaults: JobLimits,
     /// The plugins that run, by name.
@@ -102,10 +107,11 @@ pub struct Rules<'a> {
     pub bundled: &'a [&'a str],
 }
 
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 7] = [
     "database",
     "defaults",
     "host",
+    "ledger",
     "plugins",
     "schedule",
     "time-forms",
@@ -152,9 +158,11 @@ impl Config {
         let root = Section::root(source, &table);
         root.only(&KEYS, &LATER)?;
         let section = |name| root.get(name).map(|node| node.section()).transpose();
+        let database = DatabaseConfig::read(&root)?;
         Ok(Self {
-            database: DatabaseConfig::read(&root)?,
-            host: HostConfig::read(&root)?,
+            host: HostConfig::read(&root, database.max_connections)?,
+            database,
+            ledger: LedgerConfig::read(&root)?,
             defaults: section("defaults")?.map_or(Ok(JobLimits::default()), |s| defaults(&s))?,
             plugins: section("plugins")?
                 .map_or(Ok(BTreeMap::new()), |s| plugins::read(&s, rules.bundled))?,
@@ -169,6 +177,7 @@ impl Config {
         Self {
             database: DatabaseConfig::at(url),
             host: HostConfig::in_environment(&rules.environment),
+            ledger: LedgerConfig::default(),
             defaults: JobLimits::default(),
             plugins: plugins
                 .map(|name| ((*name).to_owned(), PluginConfig::bundled()))

@@ -46,7 +46,7 @@ impl Default for DatabaseOptions {
             // Half of PostgreSQL's deadlock_timeout: besom yields before the detector runs.
             lock_timeout: Duration::from_millis(500),
             // One for the batch in hand, one for the lease, one for the ledger, one to spare.
-            max_connections: 4,
+            max_connections: 6,
             create: false,
         }
     }

@@ -116,6 +116,7 @@ impl Claim {
             let run = found.claimed.fence.run;
             if found.same && resumed.is_none() {
                 raise_token(session, run, None).await?;
+                self.move_here(session, run).await?;
                 write_lease(session, run, &self.host, self.lease, now).await?;
                 let mut claimed = found.claimed;
                 claimed.fence.token += 1;
@@ -181,6 +182,16 @@ impl Claim {
                 resumed: true,
             },
         })
+    }
+
+    /// The record names the host that has the run now.
+    async fn move_here(&self, session: &mut Session, run: RunId) -> Result<(), LedgerError> {
+        let mut w = Statement::new(session.dialect());
+        w.push("UPDATE besom_run SET host = ")
+            .bind(self.host.as_str());
+        w.push(" WHERE id = ").bind_as(run.to_string(), "uuid");
+        session.execute(&w).await.map_err(LedgerError::of)?;
+        Ok(())
     }
 
     async fn begin(&self, session: &mut Session, now: Timestamp) -> Result<Claimed, LedgerError> {

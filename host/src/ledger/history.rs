@@ -2,7 +2,7 @@
 
 use super::fence::batch_of;
 use super::names::among;
-use super::{LedgerError, micros};
+use super::{Cause, LedgerError, micros};
 use crate::catalog::Dialect;
 use crate::database::{Cells, Database, Statement};
 use crate::request::{Batch, JobName, RunId, Timestamp};
@@ -46,6 +46,14 @@ pub struct RunRecord {
     pub blocked_by: String,
     /// What verification found of each sweep, as JSON.
     pub remains: String,
+    /// What brought it about.
+    pub cause: Cause,
+    /// The time of its schedule.
+    pub due_at: Option<Timestamp>,
+    /// Who asked for it.
+    pub asked_by: Option<String>,
+    /// 1, and one more with each attempt that failed before it.
+    pub attempt: u32,
 }
 
 /// The latest runs, newest first.
@@ -167,7 +175,9 @@ fn select(dialect: Dialect) -> Statement {
              (SELECT coalesce({sum}, 0) FROM besom_batch WHERE run = r.id){cast} ELSE r.{column} END"
         ));
     }
-    w.push(", r.findings, r.blocked_by, r.remains FROM besom_run AS r");
+    w.push(", r.findings, r.blocked_by, r.remains, r.cause, ");
+    w.push(&micros(dialect, "r.due_at"));
+    w.push(", r.asked_by, r.attempt FROM besom_run AS r");
     w
 }
 
@@ -192,5 +202,9 @@ fn record(row: &Cells) -> Option<RunRecord> {
         findings: text(21)?,
         blocked_by: text(22)?,
         remains: text(23)?,
+        cause: Cause::read(&text(24)?),
+        due_at: row.get(25).as_integer().map(Timestamp),
+        asked_by: text(26),
+        attempt: u32::try_from(row.get(27).as_integer()?).ok()?,
     })
 }

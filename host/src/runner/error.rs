@@ -31,6 +31,12 @@ pub enum RunnerError {
         /// What it said.
         source: DatabaseError,
     },
+    /// A file that was changed names another database, or another name for this host.
+    #[error(
+        "[database] and the host's name are in use and cannot change while it runs: restart besom for them, or \
+         take them back"
+    )]
+    NeedsRestart,
     /// Its tables cannot be read.
     #[error("the database's tables cannot be read: {0}")]
     Catalog(#[from] CatalogError),

@@ -51,6 +51,23 @@ impl Host {
         })
     }
 
+    /// The same database under another configuration. What runs on this host goes on as it began.
+    ///
+    /// # Errors
+    /// When a plugin does not load, or the file names another database: that needs a new start.
+    pub async fn reloaded(&self, mut config: Config) -> Result<Self, RunnerError> {
+        if config.database != self.config.database || config.host.name != self.config.host.name {
+            return Err(RunnerError::NeedsRestart);
+        }
+        let plugins = load_plugins(&config).await?;
+        formerly::carry_over(&mut config, &plugins)?;
+        Ok(Self {
+            config,
+            database: self.database.clone(),
+            plugins,
+        })
+    }
+
     /// The configuration.
     pub fn config(&self) -> &Config {
         &self.config

@@ -1,8 +1,10 @@
 //! When jobs are due: five-field cron expressions and the time zones that they are read in.
 
 mod expression;
+mod timetable;
 
 pub use expression::{Expression, ExpressionError};
+pub use timetable::{Found, Timetable};
 
 pub use chrono_tz::Tz as Zone;
 

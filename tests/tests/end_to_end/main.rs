@@ -30,6 +30,7 @@ mod readers;
 mod recovery;
 mod renamed;
 mod scenarios;
+mod service;
 mod sessions;
 mod tokens;
 mod upstream_oauth;

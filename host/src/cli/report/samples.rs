@@ -25,6 +25,7 @@ pub fn drained() -> RunReport {
         estimated: false,
         blocked_by: BTreeMap::new(),
         findings: Vec::new(),
+        parked: false,
     }
 }
 

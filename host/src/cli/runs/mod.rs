@@ -11,9 +11,10 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::Terminal;
-use super::exit::Exit;
+use super::exit::{Exit, Refusal};
 use crate::config::Config;
-use crate::ledger::{self, BatchRecord};
+use crate::database::Database;
+use crate::ledger::{self, BatchRecord, Cause, LedgerError};
 use crate::preflight::Finding;
 use crate::request::{Batch, JobName, Mode, RunId, Timestamp};
 use crate::runner::{self, Remains, Verification};
@@ -120,6 +121,16 @@ pub struct RunRecord {
     pub blocked_by: BTreeMap<String, u64>,
     /// What preflight noticed before it.
     pub findings: Vec<Finding>,
+    /// The host that has it, or had it last.
+    pub host: String,
+    /// What brought it about.
+    pub cause: Cause,
+    /// The time of its schedule.
+    pub due: Option<Timestamp>,
+    /// Who asked for it.
+    pub asked_by: Option<String>,
+    /// 1, and one more with each attempt that failed before it.
+    pub attempt: u32,
 }
 
 impl RunRecord {
@@ -147,6 +158,11 @@ impl RunRecord {
             remains: Remains::from_ledger(&record.remains),
             blocked_by: serde_json::from_str(&record.blocked_by).unwrap_or_default(),
             findings: Finding::from_ledger(&record.findings),
+            host: record.host,
+            cause: record.cause,
+            due: record.due_at,
+            asked_by: record.asked_by,
+            attempt: record.attempt,
         })
     }
 }
@@ -210,7 +226,10 @@ pub async fn execute(args: RunsArgs, config: Config, terminal: &Terminal) -> Res
             present_list(&records, args.json, terminal)
         }
         RunsCommand::Show(args) => {
-            let record = ledger::show(&database, args.run).await?;
+            let record = match ledger::show(&database, args.run).await {
+                Err(LedgerError::UnknownRun(run)) => return Err(not_begun(&database, run).await),
+                known => known?,
+            };
             let batches: Vec<_> = ledger::batches(&database, args.run).await?;
             match RunRecord::from_ledger(record) {
                 Some(record) => present_run(&record, &batches, args.json, terminal),
@@ -223,6 +242,21 @@ pub async fn execute(args: RunsArgs, config: Config, terminal: &Terminal) -> Res
     };
     database.close().await;
     done
+}
+
+/// Why there is no record of a run: there never was one, or it waits.
+async fn not_begun(database: &Database, run: RunId) -> anyhow::Error {
+    /// As many as anybody could have put there by hand.
+    const LOOK: u32 = 10_000;
+    let waiting = ledger::waiting(database, LOOK).await.unwrap_or_default();
+    match waiting.into_iter().find(|waiting| waiting.entry.id == run) {
+        Some(waiting) => Refusal(format!(
+            "run {run} of `{}` has not begun: it waits in the queue, and no host takes it before {}",
+            waiting.entry.job, waiting.not_before
+        ))
+        .into(),
+        None => LedgerError::UnknownRun(run).into(),
+    }
 }
 
 /// A job's name of today and its former ones. The ledger is read without its plugin as well, which may be

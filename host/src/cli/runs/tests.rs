@@ -25,6 +25,11 @@ fn record() -> RunRecord {
         remains: Vec::new(),
         blocked_by: BTreeMap::new(),
         findings: Vec::new(),
+        host: "cleaner-1".to_owned(),
+        cause: Cause::Schedule,
+        due: Some(Timestamp(1_700_000_000_000_000)),
+        asked_by: None,
+        attempt: 2,
     }
 }
 
@@ -64,6 +69,8 @@ fn one_run_shows_its_error_and_its_batches() {
         text.contains("outcome       suspended (deadline)\n"),
         "{text}"
     );
+    let due = "cause         schedule, due 2023-11-14T22:13:20.000000Z, attempt 2\n";
+    assert!(text.contains(due), "{text}");
     assert!(text.contains("error         gone\\u{7}\n"), "{text}");
     let expected = "\n
 batch  committed                    examined  affected  dependents  cascaded  blocked  locked  revived
@@ -90,6 +97,10 @@ fn a_run_as_json_has_the_keys_of_a_fresh_one() {
         "verified",
         "started",
         "digest",
+        "host",
+        "cause",
+        "due",
+        "attempt",
     ] {
         assert!(json.get(key).is_some(), "{key}");
     }

@@ -58,6 +58,19 @@ pub fn list(records: &[RunRecord], color: bool) -> String {
     table.render(color)
 }
 
+/// Where the run comes from, in words.
+fn cause(record: &RunRecord) -> String {
+    let mut words = match (&record.due, &record.asked_by) {
+        (Some(due), _) => format!("{}, due {due}", record.cause.as_str()),
+        (None, Some(by)) => format!("{} of {by}", record.cause.as_str()),
+        (None, None) => record.cause.as_str().to_owned(),
+    };
+    if record.attempt > 1 {
+        words.push_str(&format!(", attempt {}", record.attempt));
+    }
+    words
+}
+
 /// One run with its batches as text.
 pub fn run(record: &RunRecord, batches: &[BatchRecord], color: bool) -> String {
     let reason = record
@@ -69,7 +82,7 @@ pub fn run(record: &RunRecord, batches: &[BatchRecord], color: bool) -> String {
     let rows = record.totals;
     let mut text = format!(
         "run           {}\njob           {}\nplugin        {} ({})\nmode          {}\n\
-         outcome       {}{reason}\nstarted       {}\nseconds       {elapsed}\n\
+         cause         {}\nhost          {}\noutcome       {}{reason}\nstarted       {}\nseconds       {elapsed}\n\
          affected      {}\ndependents    {}\ncascaded      {}\nblocked       {}\n\
          locked        {}\nexamined      {}\nrevived       {}\nverification  {}\n",
         record.run,
@@ -77,6 +90,8 @@ pub fn run(record: &RunRecord, batches: &[BatchRecord], color: bool) -> String {
         record.plugin.0,
         record.plugin.1,
         record.mode.as_str(),
+        cause(record),
+        record.host,
         record.state,
         record.started,
         thousands(rows.affected),

@@ -52,7 +52,7 @@ fn a_file_with_a_database_only_has_every_default() {
     assert_eq!(config.database.url.expose(), "sqlite://besom.db");
     assert_eq!(config.database.lock_timeout, Duration::from_millis(500));
     assert_eq!(config.database.statement_timeout, Duration::from_secs(15));
-    assert_eq!(config.database.max_connections, 4);
+    assert_eq!(config.database.max_connections, 6);
     assert_eq!(config.host.lease, Duration::from_secs(15));
     assert!(
         config
@@ -216,6 +216,9 @@ fn zero_and_absurd_values_are_refused_with_the_range() {
     assert!(database("lock-timeout = \"0s\"").contains("from 10ms to 30s"));
     assert!(database("statement-timeout = \"20m\"").contains("from 100ms to 10m"));
     assert!(database("max-connections = 1").contains("connections from 2 to 100"));
+    let few = database("max-connections = 4\n[host]\nconcurrency = 3");
+    assert!(few.contains("3 runs at once need 5 connections"), "{few}");
+    assert!(few.contains("concurrency"), "{few}");
     assert!(database("lock-timeout = \"20s\"").contains("must be shorter"));
 }
 

@@ -14,6 +14,12 @@ const FILE: &str = "[plugins.tokens]\nbatch-size = 5\n";
 /// As many revoked tokens of one session, and ten live ones.
 async fn tokens(database: TestDatabase) -> Desk {
     let desk = Desk::filled(database, 2_000, FILE).await;
+    fill(&desk, ROWS).await;
+    desk
+}
+
+/// Only so many revoked tokens of one session, and ten live ones.
+pub async fn fill(desk: &Desk, revoked: i64) {
     desk.script("DELETE FROM oauth2_refresh_tokens; DELETE FROM oauth2_access_tokens")
         .await;
     let postgres = desk.database.url.starts_with("postgres");
@@ -21,11 +27,11 @@ async fn tokens(database: TestDatabase) -> Desk {
         format!(
             "SELECT gen_random_uuid(), (SELECT oauth2_session_id FROM oauth2_sessions LIMIT 1), 't' || n, \
          now() - interval '2 days', now() - interval '1 day', CASE WHEN n > 10 THEN now() - interval '1 day' END \
-         FROM generate_series(1, {ROWS} + 10) AS n"
+         FROM generate_series(1, {revoked} + 10) AS n"
         )
     } else {
         format!(
-            "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {ROWS} + 10) \
+            "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {revoked} + 10) \
          SELECT randomblob(16), (SELECT oauth2_session_id FROM oauth2_sessions LIMIT 1), 't' || n, \
          (unixepoch() - 172800) * 1000000, (unixepoch() - 86400) * 1000000, \
          CASE WHEN n > 10 THEN (unixepoch() - 86400) * 1000000 END FROM s"
@@ -35,7 +41,6 @@ async fn tokens(database: TestDatabase) -> Desk {
         "INSERT INTO oauth2_access_tokens (oauth2_access_token_id, oauth2_session_id, access_token, created_at, expires_at, revoked_at) {rows}"
     ))
     .await;
-    desk
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 mod commands;
 mod configuration;
-mod killed;
+pub mod killed;
 mod renamed;
 mod third_party;
 

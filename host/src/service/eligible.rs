@@ -1,0 +1,31 @@
+//! Which jobs a host runs by itself.
+
+use crate::plugin::Job;
+use crate::request::JobName;
+use crate::runner::Host;
+
+/// A job that runs by its schedule, or when it is asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Eligible {
+    pub(super) name: JobName,
+    pub(super) job: Job,
+}
+
+/// Every job that the file does not switch off. Opt-in jobs are among them only where the file names
+/// them.
+pub(super) fn jobs(host: &Host) -> Vec<Eligible> {
+    let mut all = Vec::new();
+    for (plugin, loaded) in host.plugins() {
+        let named = host.config().plugins.get(plugin);
+        for job in &loaded.manifest().jobs {
+            let name = JobName::new(plugin, &job.name);
+            let enabled = host.config().job(&name).is_some_and(|job| job.enabled);
+            let named = named.is_some_and(|named| named.jobs.contains_key(&job.name));
+            if enabled && (named || !job.opt_in) {
+                let job = job.clone();
+                all.push(Eligible { name, job });
+            }
+        }
+    }
+    all
+}

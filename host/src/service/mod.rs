@@ -1,0 +1,95 @@
+//! `besom serve`: jobs by their schedules, for months.
+//!
+//! Any number of hosts serve one database, with no leader among them: each computes what is due, and
+//! the ledger sees to it that a due time is taken once. A host works in three loops that share
+//! nothing but [`Shared`]: the scheduler says what is due, the worker takes entries of the queue, and
+//! the watcher swaps the configuration. What runs keeps the host value that it began with.
+//!
+//! Shutting down is no special case: a run is laid by after its batch in hand, as it would lie after
+//! a crash, and whichever host claims it next goes on from the checkpoint.
+
+mod eligible;
+mod reload;
+mod restored;
+mod running;
+mod scheduler;
+mod shared;
+mod signals;
+mod systemd;
+mod worker;
+
+pub use reload::Loader;
+pub use scheduler::consider;
+pub use shared::{Health, Shared};
+pub use signals::Signals;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::ledger;
+use crate::runner::{Host, RunnerError};
+
+/// How often the loops look: a due time is noticed within this.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How a service ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Every run was laid by.
+    Stopped,
+}
+
+/// Serves until `signals` says to stop; then lays every run by.
+///
+/// # Errors
+/// When the ledger is not there, or the database does not answer at the start. Later it may come and
+/// go.
+pub async fn serve(host: Host, loader: Loader, signals: Signals) -> Result<Ended, RunnerError> {
+    ledger::list(host.database(), 1).await?;
+    let shared = Shared::new(host);
+    start(Arc::clone(&shared), loader, signals).await
+}
+
+/// The loops, on what the caller shares with them.
+///
+/// # Errors
+/// When the database does not answer at the start.
+pub async fn start(
+    shared: Arc<Shared>,
+    loader: Loader,
+    signals: Signals,
+) -> Result<Ended, RunnerError> {
+    let (name, database) = (shared.name().to_owned(), shared.database().clone());
+    restored::look(&database, &name).await?;
+    ledger::announce(&database, &name, env!("CARGO_PKG_VERSION")).await?;
+    let stop = signals.stop.clone();
+    let scheduler = tokio::spawn(scheduler::run(Arc::clone(&shared), stop.clone()));
+    let watcher = tokio::spawn(reload::watch(
+        Arc::clone(&shared),
+        loader,
+        signals.reload,
+        stop.clone(),
+    ));
+    let worker = tokio::spawn(worker::run(Arc::clone(&shared), stop.clone()));
+    let watchdog = tokio::spawn(systemd::watchdog(Arc::clone(&shared), stop.clone()));
+    systemd::ready();
+    tracing::info!(
+        host = %name,
+        jobs = eligible::jobs(&shared.host()).len(),
+        "serving; SIGTERM stops after the batches in hand"
+    );
+    stop.cancelled().await;
+    systemd::stopping();
+    shared.running().park_all("shutting-down");
+    for task in [scheduler, watcher, worker, watchdog] {
+        if let Err(error) = task.await {
+            tracing::error!(%error, "a part of the service broke off");
+        }
+    }
+    if let Err(error) = ledger::depart(&database, &name).await {
+        tracing::debug!(%error, "the ledger still has this host for a while");
+    }
+    database.close().await;
+    tracing::info!(host = %name, "stopped; what was under way goes on elsewhere, or here next time");
+    Ok(Ended::Stopped)
+}

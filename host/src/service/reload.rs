@@ -1,0 +1,63 @@
+//! The configuration, read again while the service runs.
+//!
+//! A changed file is read and checked whole, its plugins are loaded, and only then does it take the
+//! place of the one before. One that is wrong changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+use crate::config::{Config, ConfigError};
+
+/// Reads the configuration, and tells whether it may have changed.
+pub struct Loader {
+    /// Reads and checks the file.
+    pub load: Box<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>,
+    /// The text of the file; `None` where it cannot be read just now.
+    pub text: Box<dyn Fn() -> Option<String> + Send + Sync>,
+}
+
+/// Follows the file until the service stops.
+pub(super) async fn watch(
+    shared: Arc<Shared>,
+    loader: Loader,
+    asked: Arc<Notify>,
+    stop: CancellationToken,
+) {
+    /// A file is a few kilobytes, and looking is cheaper than any notice of the system's, which also
+    /// misses what is mounted from elsewhere.
+    const LOOK: Duration = Duration::from_secs(1);
+    let mut known = (loader.text)();
+    loop {
+        let asked = tokio::select! {
+            () = asked.notified() => true,
+            () = tokio::time::sleep(LOOK) => false,
+            () = stop.cancelled() => return,
+        };
+        let text = (loader.text)();
+        // An editor may have the file away for a moment.
+        if !asked && (text.is_none() || text == known) {
+            continue;
+        }
+        known = text;
+        super::systemd::reloading();
+        match swap(&shared, &loader).await {
+            Ok(()) => tracing::info!("the configuration was read again and is in force"),
+            Err(error) => {
+                tracing::error!("the configuration before stays in force: {error:#}");
+            }
+        }
+        super::systemd::ready();
+    }
+}
+
+async fn swap(shared: &Shared, loader: &Loader) -> anyhow::Result<()> {
+    let config = (loader.load)()?;
+    let host = shared.host().reloaded(config).await?;
+    shared.swap(host);
+    shared.look_now();
+    Ok(())
+}

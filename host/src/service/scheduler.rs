@@ -1,0 +1,108 @@
+//! What is due: looked up each second, and put into the queue.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Shared, TICK, eligible, restored};
+use crate::ledger::{self, Due, LedgerError, Pause};
+use crate::request::Timestamp;
+use crate::runner::Host;
+use crate::schedule::Timetable;
+
+/// Goes round until the service stops.
+pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+    /// A restored database shows itself after a reconnect; history grows slowly.
+    const SELDOM: Duration = Duration::from_secs(60);
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut lately = Instant::now();
+    loop {
+        tokio::select! { _ = tick.tick() => {}, () = stop.cancelled() => return }
+        let mut done = round(&shared).await;
+        if done.is_ok() && lately.elapsed() > SELDOM {
+            lately = Instant::now();
+            done = seldom(&shared).await;
+        }
+        let changed = shared.health().beat(done.is_ok());
+        match (&done, changed) {
+            (Err(error), true) => {
+                tracing::error!(%error, "the ledger does not answer; trying again each second");
+            }
+            (Err(error), false) => tracing::debug!(%error, "the ledger does not answer yet"),
+            (Ok(()), true) => tracing::info!("the ledger answers"),
+            (Ok(()), false) => {}
+        }
+    }
+}
+
+async fn seldom(shared: &Shared) -> Result<(), LedgerError> {
+    restored::look(shared.database(), shared.name()).await?;
+    let keep = shared.host().config().ledger.keep;
+    match ledger::prune(shared.database(), keep).await? {
+        0 => {}
+        runs => tracing::info!(runs, "removed from the ledger's history"),
+    }
+    Ok(())
+}
+
+async fn round(shared: &Shared) -> Result<(), LedgerError> {
+    let database = shared.database();
+    ledger::announce(database, shared.name(), env!("CARGO_PKG_VERSION")).await?;
+    let pauses = ledger::pauses(database).await?;
+    shared.running().park("paused", |job| {
+        pauses.iter().any(|pause| pause.what.covers(job))
+    });
+    let host = shared.host();
+    if host.config().schedule.skipped().is_none() {
+        let now = database.now().await?;
+        if consider(&host, &pauses, now).await? > 0 {
+            shared.look_now();
+        }
+    }
+    Ok(())
+}
+
+/// Puts what has become due until `now` into the queue, and answers how much that was.
+///
+/// # Errors
+/// What the database says; the next round considers the same again.
+pub async fn consider(host: &Host, pauses: &[Pause], now: Timestamp) -> Result<usize, LedgerError> {
+    let database = host.database();
+    let considered = Due::considered(database).await?;
+    let mut new = 0;
+    for eligible in eligible::jobs(host) {
+        let name = &eligible.name;
+        // A paused job's times are considered when it is resumed.
+        if pauses.iter().any(|pause| pause.what.covers(name)) {
+            continue;
+        }
+        let Some(timetable) = Timetable::of(host.config(), name, eligible.job.schedule.as_deref())
+        else {
+            continue;
+        };
+        let Some(from) = considered.get(name) else {
+            // Seen for the first time: what lies before is not its business.
+            Due::consider(database, name, now, None).await?;
+            continue;
+        };
+        let Some(found) = timetable.due(*from, now) else {
+            continue;
+        };
+        let due = found.run.map(|at| Due {
+            job: name.clone(),
+            at,
+            not_before: timetable.not_before(name, at),
+        });
+        if found.missed > 0 {
+            let missed = found.missed;
+            tracing::warn!(job = %name, missed, caught_up = due.is_some(), "due times were missed");
+        }
+        if Due::consider(database, name, found.until, due.as_ref()).await? {
+            tracing::debug!(job = %name, "due");
+            new += 1;
+        }
+    }
+    Ok(new)
+}

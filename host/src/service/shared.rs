@@ -1,0 +1,106 @@
+//! What the loops of a service share.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{Notify, Semaphore};
+
+use super::running::Running;
+use crate::database::Database;
+use crate::runner::Host;
+
+/// What the loops of a service share.
+pub struct Shared {
+    host: RwLock<Arc<Host>>,
+    database: Database,
+    name: String,
+    running: Running,
+    health: Health,
+    /// Runs that may go on at once.
+    pub(super) permits: Arc<Semaphore>,
+    /// The queue may have something new.
+    pub(super) queued: Notify,
+}
+
+/// Whether the service can do its work.
+#[derive(Debug, Default)]
+pub struct Health {
+    ledger: AtomicBool,
+    heartbeat: AtomicI64,
+}
+
+impl Shared {
+    /// A service of this host, which has not begun.
+    pub fn new(host: Host) -> Arc<Self> {
+        Arc::new(Self {
+            database: host.database().clone(),
+            name: host.config().host.name.clone(),
+            permits: Arc::new(Semaphore::new(host.config().host.concurrency)),
+            host: RwLock::new(Arc::new(host)),
+            running: Running::default(),
+            health: Health::default(),
+            queued: Notify::new(),
+        })
+    }
+
+    /// The configuration and plugins in force now.
+    pub fn host(&self) -> Arc<Host> {
+        let host = self.host.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&host)
+    }
+
+    /// From now on runs begin with these.
+    pub fn swap(&self, host: Host) {
+        let mut slot = self.host.write().unwrap_or_else(PoisonError::into_inner);
+        *slot = Arc::new(host);
+    }
+
+    /// The database.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The name of this host among those that share the database.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The runs under way on this host.
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
+    /// Whether the service can do its work.
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Looks at the queue at once, not at the next tick.
+    pub fn look_now(&self) {
+        self.queued.notify_one();
+    }
+}
+
+impl Health {
+    /// The ledger answered at the last look.
+    pub fn ledger(&self) -> bool {
+        self.ledger.load(Ordering::Relaxed)
+    }
+
+    /// Seconds since the scheduler last went round, whatever the database said.
+    pub fn silent_seconds(&self) -> i64 {
+        seconds() - self.heartbeat.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether the ledger answers; true where that has changed.
+    pub(super) fn beat(&self, ledger: bool) -> bool {
+        self.heartbeat.store(seconds(), Ordering::Relaxed);
+        self.ledger.swap(ledger, Ordering::Relaxed) != ledger
+    }
+}
+
+fn seconds() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_secs()).unwrap_or(i64::MAX)
+}

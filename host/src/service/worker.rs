@@ -1,0 +1,281 @@
+//! Entries of the queue, taken and run.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::running::Place;
+use super::{Shared, TICK, eligible};
+use crate::ledger::{self, Again, Claim, Entry, LedgerError, Pause, Waiting};
+use crate::preflight::Finding;
+use crate::request::{JobName, Timestamp};
+use crate::runner::{Host, JobOptions, Prepared, Queued, RunnerError};
+use crate::schedule::Timetable;
+
+/// Entries that are looked at in one round.
+const ROUND: u32 = 1000;
+
+/// A table that another run has is asked for again after this.
+const TABLE_WAIT: Duration = Duration::from_secs(1);
+
+/// A database that did not answer is asked again after this.
+const DATABASE_WAIT: Duration = Duration::from_secs(5);
+
+/// Takes entries until the service stops, and waits for the runs under way.
+pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+    let tasks = TaskTracker::new();
+    while !stop.is_cancelled() {
+        let permit = tokio::select! {
+            permit = Arc::clone(&shared.permits).acquire_owned() => permit,
+            () = stop.cancelled() => break,
+        };
+        let Ok(permit) = permit else { break };
+        match take(&shared).await {
+            Ok(Some((host, entry))) => {
+                let shared = Arc::clone(&shared);
+                tasks.spawn(async move { work(&shared, host, entry, permit).await });
+            }
+            Ok(None) => {
+                drop(permit);
+                tokio::select! {
+                    () = shared.queued.notified() => {}
+                    () = tokio::time::sleep(TICK) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+            Err(error) => {
+                drop(permit);
+                tracing::debug!(%error, "the queue does not answer");
+                tokio::select! { () = tokio::time::sleep(TICK) => {}, () = stop.cancelled() => {} }
+            }
+        }
+    }
+    // What was reserved between the signal and now is laid by, too.
+    shared.running().park_all("shutting-down");
+    tasks.close();
+    tasks.wait().await;
+}
+
+async fn take(shared: &Shared) -> Result<Option<(Arc<Host>, Entry)>, LedgerError> {
+    let host = shared.host();
+    if host.config().schedule.skipped().is_some() {
+        return Ok(None);
+    }
+    let database = shared.database();
+    let waiting = ledger::waiting(database, ROUND).await?;
+    let now = database.now().await?;
+    if waiting.iter().all(|waiting| waiting.not_before > now) {
+        return Ok(None);
+    }
+    let pauses = ledger::pauses(database).await?;
+    let jobs = takeable(&host, &waiting, &pauses, &shared.running().jobs(), now);
+    let lease = host.config().host.lease;
+    let entry = Entry::reserve(database, &jobs, shared.name(), lease).await?;
+    Ok(entry.map(|entry| (host, entry)))
+}
+
+/// The jobs among those that wait which may begin now.
+fn takeable(
+    host: &Host,
+    waiting: &[Waiting],
+    pauses: &[Pause],
+    running: &[JobName],
+    now: Timestamp,
+) -> Vec<JobName> {
+    let eligible = eligible::jobs(host);
+    let due = waiting.iter().filter(|waiting| waiting.not_before <= now);
+    let due: BTreeSet<&JobName> = due.map(|waiting| &waiting.entry.job).collect();
+    let may = |name: &JobName, asked: bool| {
+        let timetable = Timetable::of(host.config(), name, None);
+        let open = asked || timetable.is_none_or(|timetable| timetable.is_open(now));
+        open && !running.contains(name) && !pauses.iter().any(|pause| pause.what.covers(name))
+    };
+    let by_hand = |name: &JobName| {
+        waiting
+            .iter()
+            .any(|waiting| waiting.entry.job == *name && waiting.entry.due_at.is_none())
+    };
+    let mut jobs = Vec::new();
+    for name in due.iter().copied() {
+        let Some(plugin) = host.plugins().get(&name.plugin) else {
+            continue;
+        };
+        let Some(job) = plugin.manifest().job(&name.job) else {
+            continue;
+        };
+        let listed = eligible.iter().any(|eligible| eligible.name == *name);
+        // Somebody may ask for a job that does not run by itself.
+        if !(listed || by_hand(name)) || !may(name, by_hand(name)) {
+            continue;
+        }
+        let behind = job.after.iter().any(|before| {
+            (due.contains(before) && may(before, by_hand(before))) || running.contains(before)
+        });
+        if !behind {
+            jobs.push(name.clone());
+        }
+    }
+    jobs
+}
+
+/// One entry from its reservation to its outcome.
+async fn work(shared: &Shared, host: Arc<Host>, entry: Entry, permit: OwnedSemaphorePermit) {
+    let place = shared.running().begin(entry.id, &entry.job);
+    let name = shared.name();
+    let keep = keep_reserved(shared, &host, &entry);
+    let prepared = tokio::select! {
+        prepared = prepare(&host, &entry) => Some(prepared),
+        () = keep => None,
+        () = place.stop.cancelled() => None,
+    };
+    let wait = match prepared {
+        None => Some(Duration::ZERO),
+        Some(Ok(prepared)) => go(&host, &entry, &prepared, &place).await,
+        Some(Err(error)) if passes(&error) => {
+            tracing::warn!(job = %entry.job, %error, "not begun yet");
+            Some(DATABASE_WAIT)
+        }
+        Some(Err(error)) => refuse(&host, &entry, &error).await,
+    };
+    if let Some(wait) = wait
+        && let Err(error) = entry.put_back(shared.database(), name, wait).await
+    {
+        tracing::debug!(job = %entry.job, %error, "not put back; its reservation runs out");
+    }
+    drop(place);
+    drop(permit);
+    shared.look_now();
+}
+
+async fn prepare(host: &Host, entry: &Entry) -> Result<Prepared, RunnerError> {
+    let catalog = host.catalog().await?;
+    host.prepare(&entry.job, &[], &catalog).await
+}
+
+/// The run; answers how long the entry has to wait where it could not be claimed.
+async fn go(
+    host: &Host,
+    entry: &Entry,
+    prepared: &Prepared,
+    place: &Place<'_>,
+) -> Option<Duration> {
+    let timetable = Timetable::of(host.config(), &entry.job, None);
+    let again = timetable
+        .as_ref()
+        .and_then(|timetable| timetable.retry(&entry.job, entry.attempt));
+    let options = JobOptions {
+        mode: entry.mode,
+        set: Vec::new(),
+        tolerate: Vec::new(),
+        max_rows: None,
+        deadline: None,
+        stop: place.stop.clone(),
+        queued: Some(Queued {
+            entry: entry.clone(),
+            again: again.map_or(Again::No, Again::After),
+            parking: Arc::clone(&place.parking),
+        }),
+    };
+    let closing = close_with_window(host, entry, timetable.as_ref(), place);
+    let mut history = Vec::new();
+    let run = host.run(prepared, &options, &mut history, drop);
+    tokio::pin!(run);
+    let ran = tokio::select! {
+        ran = &mut run => ran,
+        () = closing => run.await,
+    };
+    match ran {
+        Ok(_) => None,
+        Err(RunnerError::Ledger(LedgerError::Taken)) => None,
+        Err(RunnerError::Ledger(
+            busy @ (LedgerError::Busy { .. } | LedgerError::TableBusy { .. }),
+        )) => {
+            tracing::debug!(job = %entry.job, %busy, "waits");
+            Some(TABLE_WAIT)
+        }
+        Err(error) => {
+            tracing::warn!(job = %entry.job, %error, "not begun yet");
+            Some(DATABASE_WAIT)
+        }
+    }
+}
+
+/// Lays the run by when the window of its job closes. What somebody asked for goes on.
+async fn close_with_window(
+    host: &Host,
+    entry: &Entry,
+    timetable: Option<&Timetable>,
+    place: &Place<'_>,
+) {
+    let closes = match (timetable, entry.due_at, host.database().now().await) {
+        (Some(timetable), Some(_), Ok(now)) => timetable.closes_in(now),
+        _ => None,
+    };
+    match closes {
+        Some((left, wait)) => {
+            tokio::time::sleep(left).await;
+            place.park("window-closed", wait);
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// A failure that may be over by itself, and is not the job's.
+fn passes(error: &RunnerError) -> bool {
+    matches!(
+        error,
+        RunnerError::Database(_) | RunnerError::Unreachable { .. } | RunnerError::Catalog(_)
+    )
+}
+
+/// Records a job that must not run as it is.
+async fn refuse(host: &Host, entry: &Entry, error: &RunnerError) -> Option<Duration> {
+    tracing::error!(job = %entry.job, "{error}");
+    let plugin = host.plugins().get(&entry.job.plugin);
+    let of_plugin =
+        |what: &dyn Fn(&crate::plugin::Plugin) -> String| plugin.map(what).unwrap_or_default();
+    let claim = Claim {
+        job: entry.job.clone(),
+        formerly: Vec::new(),
+        mode: entry.mode,
+        host: host.config().host.name.clone(),
+        version: of_plugin(&|plugin| plugin.manifest().version.to_string()),
+        digest: of_plugin(&|plugin| plugin.digest().to_string()),
+        contract: of_plugin(&|plugin| format!("besom:cleanup@{}", plugin.contract())),
+        settings: "{}".to_owned(),
+        lease: host.config().host.lease,
+        relations: Vec::new(),
+        origin: entry.origin(),
+    };
+    let findings = match error {
+        RunnerError::Stopped { findings, .. } => Finding::to_ledger(findings),
+        _ => "[]".to_owned(),
+    };
+    match claim
+        .refuse(host.database(), &error.to_string(), &findings)
+        .await
+    {
+        Ok(_) | Err(LedgerError::Taken) => None,
+        Err(error) => {
+            tracing::warn!(job = %entry.job, %error, "the refusal was not recorded");
+            Some(DATABASE_WAIT)
+        }
+    }
+}
+
+/// Keeps the reservation while the job is looked at; comes back where it is lost.
+async fn keep_reserved(shared: &Shared, host: &Host, entry: &Entry) {
+    let lease = host.config().host.lease;
+    loop {
+        tokio::time::sleep(lease / 3).await;
+        match entry.renew(shared.database(), shared.name(), lease).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::debug!(%error, "a reservation was not renewed"),
+        }
+    }
+}
