@@ -49,3 +49,7 @@ jobs-page:
 # The documentation of all our crates
 doc:
     cargo doc --workspace --no-deps
+
+# Three hosts, a writer, kills and reloads for ten minutes (`just soak 60` for one), and the invariants at the end
+soak SECONDS="600":
+    BESOM_SOAK_SECONDS={{ SECONDS }} cargo test -p besom-tests --test end_to_end service::soak -- --nocapture

@@ -137,7 +137,7 @@ impl Desk {
     }
 }
 
-async fn connect(database: &TestDatabase) -> Database {
+pub async fn connect(database: &TestDatabase) -> Database {
     let options = DatabaseOptions {
         create: true,
         ..DatabaseOptions::default()

@@ -5,6 +5,7 @@ mod handover;
 mod outage;
 mod paused;
 mod reload;
+mod soak;
 
 use std::fs::File;
 use std::future::Future;
