@@ -36,6 +36,7 @@ pub use origin::{Cause, Origin};
 pub use pauses::{Pause, Scope, pause, pauses, resume};
 pub use prune::prune;
 pub use queue::{Asked, Due, Entry, Waiting, waiting};
+pub use slots::busy;
 
 use crate::catalog::Dialect;
 use std::time::Duration;

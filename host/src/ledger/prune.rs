@@ -22,8 +22,9 @@ pub async fn prune(database: &Database, keep: Duration) -> Result<u64, LedgerErr
     loop {
         let runs = step(&mut session, before, RUNS).await?;
         let entries = step(&mut session, before, ENTRIES).await?;
+        let abandoned = step(&mut session, before, ABANDONED).await?;
         gone += runs;
-        if runs + entries == 0 {
+        if runs + entries + abandoned == 0 {
             return Ok(gone);
         }
     }
@@ -42,6 +43,12 @@ const ENTRIES: [&str; 2] = [
     // A due time that is not behind its job yet could come again.
     " AND (q.due_at IS NULL OR EXISTS (SELECT 1 FROM besom_schedule AS s WHERE s.plugin = q.plugin \
      AND s.job = q.job AND s.considered >= q.due_at))",
+];
+
+/// What nobody has taken for so long is of a job that is configured no more.
+const ABANDONED: [&str; 2] = [
+    "DELETE FROM besom_queue WHERE id IN (SELECT q.id FROM besom_queue AS q WHERE q.not_before < ",
+    " AND q.done_at IS NULL AND NOT EXISTS (SELECT 1 FROM besom_lease AS l WHERE l.run = q.run)",
 ];
 
 async fn step(

@@ -3,11 +3,13 @@
 //! A slot is its run's while that run's lease lasts. Who takes it from a run whose host is gone raises
 //! that run's token first, so that a host which merely slept finds its next batch refused.
 
+use std::collections::BTreeSet;
+
 use super::claim::raise_token;
 use super::fence::lease_left;
 use super::{LedgerError, run_id};
 use crate::catalog::Dialect;
-use crate::database::{Session, Statement};
+use crate::database::{Database, Session, Statement};
 use crate::request::{JobName, RunId, Timestamp};
 
 /// Takes a slot for each table, all or none.
@@ -76,6 +78,22 @@ pub(super) async fn free(session: &mut Session, run: RunId) -> Result<(), Ledger
         .bind_as(run.to_string(), "uuid");
     session.execute(&w).await.map_err(LedgerError::of)?;
     Ok(())
+}
+
+/// The tables that runs under way have to themselves.
+///
+/// # Errors
+/// What the database says.
+pub async fn busy(database: &Database) -> Result<BTreeSet<String>, LedgerError> {
+    let now = database.now().await?;
+    let mut session = database.session().await?;
+    let mut w = Statement::new(session.dialect());
+    w.push("SELECT s.relation FROM besom_slot AS s JOIN besom_lease AS l ON l.run = s.run WHERE ");
+    lease_left(&mut w, now);
+    w.push(" > 0");
+    let rows = session.fetch(&w).await.map_err(LedgerError::of)?;
+    let names = rows.iter().filter_map(|row| row.get(0).as_text());
+    Ok(names.map(str::to_owned).collect())
 }
 
 struct Held {

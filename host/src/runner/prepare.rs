@@ -111,7 +111,7 @@ impl Prepared {
     }
 
     /// The tables that the job changes, by the names that every host gives them.
-    pub(super) fn relations(&self) -> Vec<String> {
+    pub fn relations(&self) -> Vec<String> {
         let changed = self
             .access
             .iter()

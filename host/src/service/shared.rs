@@ -1,13 +1,15 @@
 //! What the loops of a service share.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, Semaphore};
 
 use super::running::Running;
 use crate::database::Database;
+use crate::request::JobName;
 use crate::runner::Host;
 
 /// What the loops of a service share.
@@ -16,6 +18,8 @@ pub struct Shared {
     database: Database,
     name: String,
     running: Running,
+    /// The tables that a job needs, where it has had to wait for one.
+    needs: Mutex<BTreeMap<JobName, Vec<String>>>,
     health: Health,
     /// Runs that may go on at once.
     pub(super) permits: Arc<Semaphore>,
@@ -39,6 +43,7 @@ impl Shared {
             permits: Arc::new(Semaphore::new(host.config().host.concurrency)),
             host: RwLock::new(Arc::new(host)),
             running: Running::default(),
+            needs: Mutex::default(),
             health: Health::default(),
             queued: Notify::new(),
         })
@@ -74,6 +79,19 @@ impl Shared {
     /// Whether the service can do its work.
     pub fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// Notes which tables a job needs, for the next time that it is taken from the queue.
+    pub(super) fn note_needs(&self, job: &JobName, relations: Vec<String>) {
+        let mut needs = self.needs.lock().unwrap_or_else(PoisonError::into_inner);
+        needs.insert(job.clone(), relations);
+    }
+
+    /// Whether one of these tables is known to be needed by the job.
+    pub(super) fn needs(&self, job: &JobName, busy: &BTreeSet<String>) -> bool {
+        let needs = self.needs.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = needs.get(job);
+        known.is_some_and(|known| known.iter().any(|relation| busy.contains(relation)))
     }
 
     /// Looks at the queue at once, not at the next tick.

@@ -72,7 +72,10 @@ async fn take(shared: &Shared) -> Result<Option<(Arc<Host>, Entry)>, LedgerError
         return Ok(None);
     }
     let pauses = ledger::pauses(database).await?;
-    let jobs = takeable(&host, &waiting, &pauses, &shared.running().jobs(), now);
+    let mut jobs = takeable(&host, &waiting, &pauses, &shared.running().jobs(), now);
+    // Looking at a job that has to wait for a table anyhow would cost more than the wait.
+    let busy = ledger::busy(database).await?;
+    jobs.retain(|job| !shared.needs(job, &busy));
     let lease = host.config().host.lease;
     let entry = Entry::reserve(database, &jobs, shared.name(), lease).await?;
     Ok(entry.map(|entry| (host, entry)))
@@ -134,7 +137,10 @@ async fn work(shared: &Shared, host: Arc<Host>, entry: Entry, permit: OwnedSemap
     };
     let wait = match prepared {
         None => Some(Duration::ZERO),
-        Some(Ok(prepared)) => go(&host, &entry, &prepared, &place).await,
+        Some(Ok(prepared)) => {
+            shared.note_needs(&entry.job, prepared.relations());
+            go(&host, &entry, &prepared, &place).await
+        }
         Some(Err(error)) if passes(&error) => {
             tracing::warn!(job = %entry.job, %error, "not begun yet");
             Some(DATABASE_WAIT)
