@@ -102,6 +102,8 @@ url = \"${{DATABASE_URL:-sqlite://besom.db}}\"
 # No statement runs longer.
 #statement-timeout = \"{statement}\"
 #max-connections = {DEFAULT_MAX_CONNECTIONS}
+# \"transaction\" where PgBouncer or another pooler stands before PostgreSQL.
+#pooler = \"none\"
 
 # For every job; a plugin or a job may say otherwise.
 [defaults]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::document::{Node, Section};
 use super::error::ConfigError;
 use super::url::DatabaseUrl;
+use crate::database::Pooler;
 
 /// How to reach the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct DatabaseConfig {
     pub statement_timeout: Duration,
     /// Connections held at most.
     pub max_connections: u32,
+    /// What stands between besom and PostgreSQL.
+    pub pooler: Pooler,
 }
 
 /// The variable that stands in for `database.url`, whatever the file says.
@@ -44,11 +47,12 @@ const STATEMENT_TIMEOUTS: RangeInclusive<Duration> =
 const CONNECTIONS: RangeInclusive<u64> = 2..=100;
 
 /// The keys of `[database]`.
-pub(super) const KEYS: [&str; 4] = [
+pub(super) const KEYS: [&str; 5] = [
     "url",
     "lock-timeout",
     "statement-timeout",
     "max-connections",
+    "pooler",
 ];
 
 impl DatabaseConfig {
@@ -59,6 +63,7 @@ impl DatabaseConfig {
             lock_timeout: DEFAULT_LOCK_TIMEOUT,
             statement_timeout: DEFAULT_STATEMENT_TIMEOUT,
             max_connections: DEFAULT_MAX_CONNECTIONS,
+            pooler: Pooler::None,
         }
     }
 
@@ -81,6 +86,9 @@ impl DatabaseConfig {
         if let Some(node) = get("max-connections") {
             database.max_connections = node.count32(&CONNECTIONS, "connections")?;
         }
+        if let Some(node) = get("pooler") {
+            database.pooler = pooler(&node)?;
+        }
         if let Some(node) = get("lock-timeout").or_else(|| get("statement-timeout"))
             && database.lock_timeout >= database.statement_timeout
         {
@@ -90,6 +98,17 @@ impl DatabaseConfig {
             ));
         }
         Ok(database)
+    }
+}
+
+fn pooler(node: &Node<'_>) -> Result<Pooler, ConfigError> {
+    match node.text("transaction")?.as_str() {
+        "none" => Ok(Pooler::None),
+        "transaction" => Ok(Pooler::Transaction),
+        other => Err(node.error(format!(
+            "`{other}` is no kind of pooler: write \"transaction\" where PgBouncer or its like stands \
+             before PostgreSQL, whatever its pool mode, and otherwise \"none\""
+        ))),
     }
 }
 

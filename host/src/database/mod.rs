@@ -6,11 +6,13 @@
 //! waits for it first.
 
 mod error;
+mod pooler;
 mod session;
 mod statement;
 mod work;
 
 pub use error::{Cause, DatabaseError};
+pub use pooler::{IDLE_IN_TRANSACTION, Pooler};
 pub use session::{Cell, Cells, Session};
 pub use statement::{Bind, Statement};
 pub use work::Work;
@@ -22,6 +24,7 @@ use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool};
 
+use self::pooler::Terms;
 use crate::catalog::Dialect;
 use crate::request::Timestamp;
 
@@ -36,6 +39,8 @@ pub struct DatabaseOptions {
     pub max_connections: u32,
     /// Create a SQLite file that is not there; otherwise that is an error.
     pub create: bool,
+    /// What stands between besom and PostgreSQL.
+    pub pooler: Pooler,
 }
 
 impl Default for DatabaseOptions {
@@ -48,13 +53,14 @@ impl Default for DatabaseOptions {
             // One for the batch in hand, one for the lease, one for the ledger, one to spare.
             max_connections: 6,
             create: false,
+            pooler: Pooler::None,
         }
     }
 }
 
 #[derive(Debug, Clone)]
 enum Pool {
-    Postgres(PgPool),
+    Postgres(PgPool, Terms),
     Sqlite(SqlitePool),
 }
 
@@ -69,11 +75,15 @@ impl Database {
     /// Connects by a URL: `postgres://…`, `postgresql://…` or `sqlite://PATH`.
     ///
     /// # Errors
-    /// When the URL is of neither kind, or the database does not answer.
+    /// When the URL is of neither kind, the database does not answer, or a pooler stands before it
+    /// that the options do not tell of.
     pub async fn connect(url: &str, options: DatabaseOptions) -> Result<Self, DatabaseError> {
         let scheme = url.split(':').next().unwrap_or_default();
         let pool = match scheme {
-            "postgres" | "postgresql" => Pool::Postgres(connect_postgres(url, &options).await?),
+            "postgres" | "postgresql" => {
+                let (pool, terms) = connect_postgres(url, &options).await?;
+                Pool::Postgres(pool, terms)
+            }
             "sqlite" => Pool::Sqlite(connect_sqlite(url, &options).await?),
             _ => {
                 return Err(DatabaseError::other(
@@ -88,7 +98,7 @@ impl Database {
     /// Which kind of database it is.
     pub fn dialect(&self) -> Dialect {
         match self.pool {
-            Pool::Postgres(_) => Dialect::Postgres,
+            Pool::Postgres(..) => Dialect::Postgres,
             Pool::Sqlite(_) => Dialect::Sqlite,
         }
     }
@@ -101,7 +111,11 @@ impl Database {
     /// Exclusive use of one connection.
     pub async fn session(&self) -> Result<Session, DatabaseError> {
         Ok(match &self.pool {
-            Pool::Postgres(pool) => Session::postgres(pool.acquire().await?),
+            Pool::Postgres(pool, terms) => {
+                let connection = pool.acquire().await.map_err(|error| terms.refused(error))?;
+                terms.check()?;
+                Session::postgres(connection, terms.opening())
+            }
             Pool::Sqlite(pool) => Session::sqlite(pool.acquire().await?),
         })
     }
@@ -123,7 +137,7 @@ impl Database {
     /// Closes every connection.
     pub async fn close(&self) {
         match &self.pool {
-            Pool::Postgres(pool) => pool.close().await,
+            Pool::Postgres(pool, _) => pool.close().await,
             Pool::Sqlite(pool) => pool.close().await,
         }
     }
@@ -140,24 +154,17 @@ fn host_clock() -> Timestamp {
 /// How long to wait for a connection before the database counts as gone.
 const ACQUIRE: Duration = Duration::from_secs(10);
 
-async fn connect_postgres(url: &str, options: &DatabaseOptions) -> Result<PgPool, DatabaseError> {
+async fn connect_postgres(
+    url: &str,
+    options: &DatabaseOptions,
+) -> Result<(PgPool, Terms), DatabaseError> {
     let connect: PgConnectOptions = url.parse()?;
     // The driver would log the whole text of a slow statement; the sweep logs what matters of it.
     let connect = connect
         .application_name("besom")
         .disable_statement_logging();
-    // `row_security = off` makes a hidden row an error instead of a row that is silently kept. A
-    // batch is a few milliseconds' work on few rows, which it finds through indexes:
-    // - compiling its statement took a hundred times as long as running it;
-    // - where one parent has most of the children the planner expects to meet one at once, and
-    //   would read the whole table for every parent that has none;
-    // - a merge join reads an index from its start to the batch's keys, further with every batch.
-    let settings = format!(
-        "SET statement_timeout = {}; SET lock_timeout = {}; SET row_security = off; \
-         SET jit = off; SET enable_seqscan = off; SET enable_mergejoin = off; SET bytea_output = hex; SET intervalstyle = iso_8601",
-        options.statement_timeout.as_millis(),
-        options.lock_timeout.as_millis(),
-    );
+    let (terms, connect) = Terms::new(connect, options)?;
+    let of_each = terms.clone();
     let pool = PoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(ACQUIRE)
@@ -165,17 +172,14 @@ async fn connect_postgres(url: &str, options: &DatabaseOptions) -> Result<PgPool
         // again anyway.
         .test_before_acquire(false)
         .after_connect(move |connection, _| {
-            let settings = settings.clone();
-            Box::pin(async move {
-                sqlx::raw_sql(sqlx::AssertSqlSafe(settings))
-                    .execute(connection)
-                    .await
-                    .map(drop)
-            })
+            let terms = of_each.clone();
+            Box::pin(async move { terms.look(connection).await })
         })
         .connect_with(connect)
-        .await?;
-    Ok(pool)
+        .await
+        .map_err(|error| terms.refused(error))?;
+    terms.check()?;
+    Ok((pool, terms))
 }
 
 async fn connect_sqlite(url: &str, options: &DatabaseOptions) -> Result<SqlitePool, DatabaseError> {

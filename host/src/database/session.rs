@@ -3,14 +3,19 @@
 //! Transactions are opened and closed by explicit statements. sqlx's own `begin()` can leave an
 //! open transaction behind when its future is dropped half-way; here a session that goes out of
 //! scope inside a transaction takes its connection with it, and the server rolls back.
+//!
+//! A connection that a pooler lends is besom's for one transaction. There a statement outside of one
+//! gets its own, and no prepared statement outlives the transaction that it was prepared in.
 
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Column as _, Postgres, Row as _, Sqlite, TypeInfo, ValueRef};
 
-use super::{Bind, DatabaseError, Statement};
+use super::{Bind, Cause, DatabaseError, Statement};
 use crate::catalog::Dialect;
 
 /// One value of a row: what the host's own statements return.
@@ -85,13 +90,19 @@ enum Inner {
 pub struct Session {
     inner: Inner,
     in_transaction: bool,
+    /// The first words of each transaction on a connection that a pooler lends.
+    opening: Option<Arc<str>>,
 }
 
 impl Session {
-    pub(super) fn postgres(connection: PoolConnection<Postgres>) -> Self {
+    pub(super) fn postgres(
+        connection: PoolConnection<Postgres>,
+        opening: Option<Arc<str>>,
+    ) -> Self {
         Self {
             inner: Inner::Postgres(connection),
             in_transaction: false,
+            opening,
         }
     }
 
@@ -99,6 +110,7 @@ impl Session {
         Self {
             inner: Inner::Sqlite(connection),
             in_transaction: false,
+            opening: None,
         }
     }
 
@@ -110,7 +122,8 @@ impl Session {
         }
     }
 
-    /// The PostgreSQL connection, for work with statements of its own such as the catalog's.
+    /// The PostgreSQL connection, for work with statements of its own such as the catalog's: between
+    /// [`Session::hold`] and [`Session::release`], and with none that stays prepared.
     pub fn as_postgres(&mut self) -> Option<&mut sqlx::PgConnection> {
         match &mut self.inner {
             Inner::Postgres(connection) => Some(&mut *connection),
@@ -130,25 +143,61 @@ impl Session {
     pub async fn begin(&mut self, sql: &str) -> Result<(), DatabaseError> {
         // Set first: a BEGIN whose answer is lost may have taken effect.
         self.in_transaction = true;
-        self.run_script(sql).await
+        let sql = match &self.opening {
+            None => Cow::Borrowed(sql),
+            // In one round trip, and before what the caller sets for itself.
+            Some(opening) => {
+                let (begin, rest) = sql.split_once(';').unwrap_or((sql, ""));
+                Cow::Owned(format!("{begin}; {opening}{rest}"))
+            }
+        };
+        self.script(&sql).await
+    }
+
+    /// Keeps what follows on one connection of the server, under besom's settings: behind a pooler
+    /// in a transaction, which [`Session::release`] ends. Not to be used inside of another.
+    pub async fn hold(&mut self) -> Result<(), DatabaseError> {
+        match self.opening {
+            None => Ok(()),
+            Some(_) => self.begin("BEGIN").await,
+        }
+    }
+
+    /// Ends what [`Session::hold`] began.
+    pub async fn release(&mut self) -> Result<(), DatabaseError> {
+        match self.opening {
+            None => Ok(()),
+            Some(_) => self.commit().await,
+        }
     }
 
     /// Commits. After an error the connection is not used again.
     pub async fn commit(&mut self) -> Result<(), DatabaseError> {
-        self.run_script("COMMIT").await?;
+        self.script("COMMIT").await?;
         self.in_transaction = false;
         Ok(())
     }
 
     /// Rolls back. After an error the connection is not used again.
     pub async fn rollback(&mut self) -> Result<(), DatabaseError> {
-        self.run_script("ROLLBACK").await?;
+        self.script("ROLLBACK").await?;
         self.in_transaction = false;
         Ok(())
     }
 
     /// Runs statements without binds, the host's own words only.
     pub async fn run_script(&mut self, sql: &str) -> Result<(), DatabaseError> {
+        match &self.opening {
+            // Statements that are sent together are one transaction where none is open.
+            Some(opening) if !self.in_transaction => {
+                let sql = format!("{opening}{sql}");
+                self.script(&sql).await
+            }
+            _ => self.script(sql).await,
+        }
+    }
+
+    async fn script(&mut self, sql: &str) -> Result<(), DatabaseError> {
         let script = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         match &mut self.inner {
             Inner::Postgres(connection) => {
@@ -163,10 +212,26 @@ impl Session {
 
     /// Runs a statement and answers its rows.
     pub async fn fetch(&mut self, statement: &Statement) -> Result<Vec<Cells>, DatabaseError> {
+        if self.opening.is_none() || self.in_transaction {
+            return self.rows(statement).await;
+        }
+        self.begin("BEGIN").await?;
+        let rows = self.rows(statement).await;
+        match &rows {
+            Ok(_) => self.commit().await?,
+            Err(error) if error.cause == Cause::ConnectionLost => {}
+            // If this fails too, the session takes its connection with it.
+            Err(_) => drop(self.rollback().await),
+        }
+        rows
+    }
+
+    async fn rows(&mut self, statement: &Statement) -> Result<Vec<Cells>, DatabaseError> {
         let sql = AssertSqlSafe(statement.text().to_owned());
         match &mut self.inner {
             Inner::Postgres(connection) => {
-                let mut query = sqlx::query::<Postgres>(sql).persistent(statement.reusable());
+                let kept = statement.reusable() && self.opening.is_none();
+                let mut query = sqlx::query::<Postgres>(sql).persistent(kept);
                 for bind in statement.binds() {
                     query = match bind {
                         Bind::Null => query.bind(None::<String>),

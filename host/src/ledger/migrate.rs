@@ -6,6 +6,7 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use super::LedgerError;
+use super::steps::OneTransaction;
 use crate::catalog::Dialect;
 use crate::database::{Database, DatabaseError, Session, Statement};
 
@@ -95,12 +96,17 @@ pub async fn migrate(database: &Database) -> Result<Vec<String>, LedgerError> {
         ..Migrator::DEFAULT
     };
     migrator.dangerous_set_table_name(TABLE);
-    // sqlx's lock is a session advisory lock, which a transaction pooler does not keep.
-    migrator.set_locking(false);
+    // SQLite's writers wait for each other anyway.
+    migrator.set_locking(database.dialect() == Dialect::Postgres);
     let mut session = database.session().await?;
     let before = applied(&mut session).await;
+    if database.dialect() == Dialect::Postgres {
+        // A second host waits for the first, as long as its statement timeout lets it.
+        session.begin("BEGIN; SET LOCAL lock_timeout = 0").await?;
+    }
     let done = if let Some(connection) = session.as_postgres() {
-        migrator.run_direct(None, connection, false).await
+        let mut steps = OneTransaction(connection);
+        migrator.run_direct(None, &mut steps, false).await
     } else if let Some(connection) = session.as_sqlite() {
         migrator.run_direct(None, connection, false).await
     } else {
@@ -118,6 +124,9 @@ pub async fn migrate(database: &Database) -> Result<Vec<String>, LedgerError> {
             format!("the ledger was not migrated: {failure}{hint}"),
         )
     })?;
+    if database.dialect() == Dialect::Postgres {
+        session.commit().await?;
+    }
     let new = steps
         .iter()
         .filter(|(version, ..)| !before.contains(version));

@@ -21,6 +21,7 @@ mod prune;
 mod queue;
 mod refuse;
 mod slots;
+mod steps;
 
 pub use claim::{Claim, Claimed};
 pub use cluster::{Awoken, awoken, settle_here};

@@ -89,6 +89,7 @@ impl Host {
     /// When the system tables cannot be read, or a time form names nothing.
     pub async fn catalog(&self) -> Result<Arc<Catalog>, RunnerError> {
         let mut session = self.database.session().await?;
+        session.hold().await?;
         let catalog = if let Some(connection) = session.as_postgres() {
             Catalog::load_postgres(connection).await?
         } else if let Some(connection) = session.as_sqlite() {
@@ -96,6 +97,7 @@ impl Host {
         } else {
             Catalog::from_tables(Dialect::Sqlite, Vec::new(), Vec::new())
         };
+        session.release().await?;
         let forms = self
             .config
             .times
@@ -118,10 +120,13 @@ impl Host {
     /// When the system tables cannot be read.
     pub async fn role(&self, name: Option<&str>) -> Result<Option<Role>, RunnerError> {
         let mut session = self.database.session().await?;
-        Ok(match session.as_postgres() {
+        session.hold().await?;
+        let role = match session.as_postgres() {
             Some(connection) => Role::load(connection, name).await?,
             None => None,
-        })
+        };
+        session.release().await?;
+        Ok(role)
     }
 
     /// The same jobs, each behind those among them that it waits for (`after`).
@@ -168,6 +173,7 @@ pub async fn connect(config: &Config) -> Result<Database, RunnerError> {
         lock_timeout: config.database.lock_timeout,
         max_connections: config.database.max_connections,
         create: false,
+        pooler: config.database.pooler,
     };
     let url = &config.database.url;
     Database::connect(url.expose(), options)

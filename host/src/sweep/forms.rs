@@ -17,6 +17,7 @@ pub(super) async fn resolve(
         return Ok(forms);
     }
     let mut session = context.database.session().await?;
+    session.hold().await?;
     for probe in &probes {
         if probe.id {
             let form = if let Some(connection) = session.as_postgres() {
@@ -41,6 +42,7 @@ pub(super) async fn resolve(
             forms.note_time(probe, found.form);
         }
     }
+    session.release().await?;
     Ok(forms)
 }
 

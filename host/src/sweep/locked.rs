@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::act::{Attempt, Failed, finish, raise_fence};
 use super::examined_only;
-use crate::database::{Cells, Session};
+use crate::database::{Cells, IDLE_IN_TRANSACTION, Session};
 use crate::ledger::{Record, batch_of, write_record};
 use crate::request::Batch;
 use crate::sql::{Cursor, Keys, Plan, Window};
@@ -21,16 +21,15 @@ impl Attempt<'_> {
         session: &mut Session,
         cursor: &Cursor,
     ) -> Result<(Batch, Window), Failed> {
-        /// A host that hangs between two statements must not hold rows for longer than this.
-        const IDLE: &str = "10s";
         let window = self.window(session, cursor).await?;
         let plan = self.with_networks(session, &window).await?;
         let checkpoint = self.checkpoint_after(&window);
         let lock_timeout = self.context.database.options().lock_timeout.as_millis();
+        let idle = IDLE_IN_TRANSACTION.as_millis();
         session
             .begin(&format!(
                 "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {lock_timeout}; \
-                 SET LOCAL idle_in_transaction_session_timeout = '{IDLE}'"
+                 SET LOCAL idle_in_transaction_session_timeout = {idle}"
             ))
             .await?;
         let done = self

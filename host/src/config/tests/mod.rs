@@ -220,6 +220,7 @@ fn zero_and_absurd_values_are_refused_with_the_range() {
     assert!(few.contains("3 runs at once need 5 connections"), "{few}");
     assert!(few.contains("concurrency"), "{few}");
     assert!(database("lock-timeout = \"20s\"").contains("must be shorter"));
+    assert!(database("pooler = \"session\"").contains("write \"transaction\" where PgBouncer"));
 }
 
 #[test]
