@@ -16,7 +16,7 @@ use crate::programs::{Account, Programs};
 
 /// Socket paths end at 107 bytes on Linux and 103 on macOS, whose `TMPDIR` alone has about 50; and
 /// the user `postgres` cannot enter a `TMPDIR` that belongs to root.
-const SHORT_TEMPORARY_FOLDER: &str = "/tmp";
+pub(crate) const SHORT_TEMPORARY_FOLDER: &str = "/tmp";
 
 const SUPERVISOR: &str = include_str!("supervisor.sh");
 
@@ -147,7 +147,10 @@ impl Cluster {
         }
         match answer.trim_end() {
             "ready" => Ok(()),
-            _ => Err(ClusterError::Start(self.log_ends())),
+            _ => {
+                let logs = ["supervisor.log", "server.log"];
+                Err(ClusterError::Start(ends_of_logs(&self.folder, &logs)))
+            }
         }
     }
 
@@ -163,19 +166,6 @@ impl Cluster {
     pub fn folder(&self) -> &Path {
         &self.folder
     }
-
-    fn log_ends(&self) -> String {
-        ["supervisor.log", "server.log"]
-            .iter()
-            .filter_map(|name| std::fs::read_to_string(self.folder.join(name)).ok())
-            .flat_map(|log| {
-                let lines: Vec<String> = log.lines().map(str::to_owned).collect();
-                let from = lines.len().saturating_sub(20);
-                lines.into_iter().skip(from)
-            })
-            .collect::<Vec<_>>()
-            .join("\n")
-    }
 }
 
 impl Drop for Cluster {
@@ -185,6 +175,19 @@ impl Drop for Cluster {
         // It ends by itself; a failure to wait changes nothing.
         let _ = self.supervisor.wait();
     }
+}
+
+/// The last lines of logs in a folder.
+pub(crate) fn ends_of_logs(folder: &Path, logs: &[&str]) -> String {
+    logs.iter()
+        .filter_map(|name| std::fs::read_to_string(folder.join(name)).ok())
+        .flat_map(|log| {
+            let lines: Vec<String> = log.lines().map(str::to_owned).collect();
+            let from = lines.len().saturating_sub(20);
+            lines.into_iter().skip(from)
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn in_folder(folder: &Path) -> impl FnOnce(std::io::Error) -> ClusterError {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use besom::catalog::{Catalog, Dialect};
-use besom::database::{Database, DatabaseOptions, Session};
+use besom::database::{Database, DatabaseOptions, Pooler, Session};
 use besom::ledger::{self, Claim, Claimed};
 use besom::request::{Batch, Fault, JobName, Mode, Request, Step, Timestamp};
 use besom::scope::{Grants, Subject, TableGrant};
 use besom::sql::Plan;
 use besom::sweep::{RunContext, RunOptions, Sweep};
+
+use crate::pgbouncer::PgBouncerOptions;
 
 /// A migrated database of its own, and how runs on it are begun.
 pub struct Lab {
@@ -45,9 +47,19 @@ impl Lab {
         Self::new(crate::sqlite(), schema).await
     }
 
+    /// A lab on PostgreSQL behind PgBouncer, if there is one.
+    pub async fn behind_pgbouncer(options: PgBouncerOptions, schema: &str) -> Option<Self> {
+        let home = crate::behind_pgbouncer(options).await?;
+        Some(Self::new(home, schema).await)
+    }
+
     async fn new(home: crate::TestDatabase, schema: &str) -> Self {
         let options = DatabaseOptions {
             create: true,
+            pooler: match home.pooler() {
+                "transaction" => Pooler::Transaction,
+                _ => Pooler::None,
+            },
             ..DatabaseOptions::default()
         };
         let database = Database::connect(&home.url, options).await.unwrap();
@@ -123,10 +135,12 @@ impl Lab {
     /// The catalog as it is now.
     pub async fn catalog(&self) -> Arc<Catalog> {
         let mut session = self.session().await;
+        session.hold().await.unwrap();
         let catalog = match session.as_postgres() {
             Some(connection) => Catalog::load_postgres(connection).await,
             None => Catalog::load_sqlite(session.as_sqlite().unwrap()).await,
         };
+        session.release().await.unwrap();
         Arc::new(catalog.unwrap())
     }
 

@@ -13,6 +13,7 @@
 mod cluster;
 pub mod fixtures;
 pub mod lab;
+pub mod pgbouncer;
 mod programs;
 
 use std::sync::OnceLock;
@@ -24,6 +25,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
 
 pub use cluster::{Cluster, ClusterError};
+use pgbouncer::{PgBouncer, PgBouncerOptions, Program};
 pub use programs::{Account, Programs};
 
 /// The environment variable that names a PostgreSQL server to use instead of starting one. Its
@@ -33,9 +35,10 @@ pub const SERVER_VARIABLE: &str = "BESOM_TEST_POSTGRES";
 /// A database of one test's own; dropping it removes the database.
 #[derive(Debug)]
 pub struct TestDatabase {
-    /// What to connect to, for besom, sqlx and psql alike.
+    /// What to connect to, for besom, sqlx and psql alike; for besom with [`TestDatabase::pooler`].
     pub url: String,
     origin: Origin,
+    bouncer: Option<PgBouncer>,
 }
 
 #[derive(Debug)]
@@ -61,6 +64,20 @@ pub async fn postgres() -> TestDatabase {
     TestDatabase::on_postgres(&server).await
 }
 
+/// A fresh, empty PostgreSQL database behind a PgBouncer of its own in transaction mode; `None` where
+/// there is no PgBouncer, which [`Program::find`] has said.
+///
+/// # Panics
+///
+/// With the way out, when there is no server and none can be started.
+pub async fn behind_pgbouncer(options: PgBouncerOptions) -> Option<TestDatabase> {
+    let database = postgres().await;
+    let behind = tokio::task::spawn_blocking(move || database.behind_pgbouncer(&options));
+    behind
+        .await
+        .unwrap_or_else(|error| panic!("starting PgBouncer for the test: {error}"))
+}
+
 /// A fresh, empty SQLite database: a file in a temporary folder of its own.
 ///
 /// # Panics
@@ -76,6 +93,7 @@ pub fn sqlite() -> TestDatabase {
     TestDatabase {
         url,
         origin: Origin::Sqlite { _folder: folder },
+        bouncer: None,
     }
 }
 
@@ -105,6 +123,31 @@ impl TestDatabase {
                 server: server.to_owned(),
                 name,
             },
+            bouncer: None,
+        }
+    }
+
+    fn behind_pgbouncer(mut self, options: &PgBouncerOptions) -> Option<Self> {
+        let program = Program::find()?;
+        let bouncer = PgBouncer::start(&program, &self.url, options);
+        bouncer.url().clone_into(&mut self.url);
+        self.bouncer = Some(bouncer);
+        Some(self)
+    }
+
+    /// What besom is to be told in `[database] pooler`.
+    pub fn pooler(&self) -> &'static str {
+        match self.bouncer {
+            Some(_) => "transaction",
+            None => "none",
+        }
+    }
+
+    /// The URL of the database itself, whatever stands before it.
+    pub fn direct(&self) -> String {
+        match &self.origin {
+            Origin::Postgres { server, name } => with_database(server, name),
+            Origin::Sqlite { .. } => self.url.clone(),
         }
     }
 }

@@ -22,6 +22,7 @@ mod migrations;
 mod min_age;
 mod model;
 mod once_wrong;
+mod pgbouncer;
 mod policy_data;
 mod preflight;
 mod queue;

@@ -37,11 +37,13 @@ pub struct Auth {
 impl Auth {
     pub async fn with(plugin: &str, lab: Lab) -> Self {
         let mut session = lab.session().await;
+        session.hold().await.unwrap();
         match session.as_postgres() {
             Some(connection) => schema::apply_postgres(connection).await,
             None => schema::apply_sqlite(session.as_sqlite().unwrap()).await,
         }
         .unwrap();
+        session.release().await.unwrap();
         drop(session);
         let cache = Some(fixtures::code_cache());
         let limits = Limits::default();

@@ -68,9 +68,13 @@ impl Desk {
     pub fn with_file(database: TestDatabase, more: &str) -> Self {
         let folder = TempDir::with_prefix("besom-desk-").unwrap();
         let url = &database.url;
+        let pooler = match database.pooler() {
+            "none" => String::new(),
+            kind => format!("pooler = \"{kind}\"\n"),
+        };
         let cache = besom_tests::fixtures::code_cache();
         let text = format!(
-            "[database]\nurl = \"{url}\"\n[host]\nlease = \"2s\"\ncache = \"{}\"\n{more}",
+            "[database]\nurl = \"{url}\"\n{pooler}[host]\nlease = \"2s\"\ncache = \"{}\"\n{more}",
             cache.display()
         );
         std::fs::write(folder.path().join("besom.toml"), text).unwrap();
@@ -137,12 +141,15 @@ impl Desk {
     }
 }
 
+/// A test's own way to the database, past any pooler.
 pub async fn connect(database: &TestDatabase) -> Database {
     let options = DatabaseOptions {
         create: true,
         ..DatabaseOptions::default()
     };
-    Database::connect(&database.url, options).await.unwrap()
+    Database::connect(&database.direct(), options)
+        .await
+        .unwrap()
 }
 
 /// What a command answered.

@@ -47,11 +47,13 @@ async fn both() -> [Scene; 2] {
 impl Scene {
     async fn on(lab: Lab) -> Self {
         let mut session = lab.session().await;
+        session.hold().await.unwrap();
         match session.as_postgres() {
             Some(connection) => schema::apply_postgres(connection).await,
             None => schema::apply_sqlite(session.as_sqlite().unwrap()).await,
         }
         .unwrap();
+        session.release().await.unwrap();
         drop(session);
         let text = format!(
             "[database]\nurl = \"{}\"\n[host]\ncache = \"{}\"\n[plugins.tokens]\n[plugins.sessions]\n",
