@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use besom_tests::{postgres, sqlite};
-
 use super::super::cli::Desk;
-use super::{FILE, JOB, ROWS, Server, finished, gone, recorded, revoked, until};
+use super::{
+    FILE, JOB, ROWS, Server, everywhere, finished, gone, recorded, revoked, servers, until,
+};
 
 #[tokio::test]
 async fn a_run_of_a_host_that_is_told_to_stop_goes_on_elsewhere_from_its_checkpoint() {
-    for database in [postgres().await, sqlite()] {
+    for database in everywhere().await {
         let desk = Desk::filled(database, 2_000, FILE).await;
         revoked(&desk).await;
         desk.says(&["trigger", JOB]);
@@ -37,64 +37,70 @@ async fn a_run_of_a_host_that_is_told_to_stop_goes_on_elsewhere_from_its_checkpo
 
 #[tokio::test]
 async fn a_run_of_a_host_that_is_killed_goes_on_elsewhere_once_its_lease_is_over() {
-    let desk = Desk::filled(postgres().await, 2_000, FILE).await;
-    revoked(&desk).await;
-    desk.says(&["trigger", JOB]);
-    let mut first = Server::start(&desk, "first");
-    until("rows to go", async || gone(&desk).await > 200).await;
-    let _second = Server::start(&desk, "second");
+    for database in servers().await {
+        let desk = Desk::filled(database, 2_000, FILE).await;
+        revoked(&desk).await;
+        desk.says(&["trigger", JOB]);
+        let mut first = Server::start(&desk, "first");
+        until("rows to go", async || gone(&desk).await > 200).await;
+        let _second = Server::start(&desk, "second");
 
-    first.kill();
-    let killed = Instant::now();
-    until("the other host to have the run", async || {
-        desk.count("SELECT count(*) FROM besom_lease WHERE host = 'second'")
-            .await
-            == 1
-    })
-    .await;
+        first.kill();
+        let killed = Instant::now();
+        until("the other host to have the run", async || {
+            desk.count("SELECT count(*) FROM besom_lease WHERE host = 'second'")
+                .await
+                == 1
+        })
+        .await;
 
-    // The lease of this file and two seconds, and one for a machine that is busy.
-    let took = killed.elapsed();
-    assert!(took < Duration::from_secs(2 + 2 + 1), "{took:?}");
-    finished(&desk).await;
-    assert_eq!(desk.count("SELECT count(*) FROM besom_run").await, 1);
+        // The lease of this file and two seconds, and one for a machine that is busy.
+        let took = killed.elapsed();
+        assert!(took < Duration::from_secs(2 + 2 + 1), "{took:?}");
+        finished(&desk).await;
+        assert_eq!(desk.count("SELECT count(*) FROM besom_run").await, 1);
+    }
 }
 
 #[tokio::test]
 async fn a_host_that_slept_past_its_lease_changes_nothing_when_it_wakes() {
-    let desk = Desk::filled(postgres().await, 2_000, FILE).await;
-    revoked(&desk).await;
-    desk.says(&["trigger", JOB]);
-    let first = Server::start(&desk, "first");
-    until("rows to go", async || gone(&desk).await > 200).await;
+    for database in servers().await {
+        let desk = Desk::filled(database, 2_000, FILE).await;
+        revoked(&desk).await;
+        desk.says(&["trigger", JOB]);
+        let first = Server::start(&desk, "first");
+        until("rows to go", async || gone(&desk).await > 200).await;
 
-    first.signal("STOP");
-    let _second = Server::start(&desk, "second");
-    finished(&desk).await;
-    first.signal("CONT");
+        first.signal("STOP");
+        let _second = Server::start(&desk, "second");
+        finished(&desk).await;
+        first.signal("CONT");
 
-    first.says("was taken over by another host").await;
-    assert_eq!(gone(&desk).await, ROWS);
-    assert_eq!(recorded(&desk).await, ROWS);
-    let runs = desk.json(&["runs", "list", "--json"]);
-    assert_eq!(runs.as_array().unwrap().len(), 1, "{runs}");
-    assert_eq!(
-        runs[0]["outcome"], "drained",
-        "the record is the other host's"
-    );
+        first.says("was taken over by another host").await;
+        assert_eq!(gone(&desk).await, ROWS);
+        assert_eq!(recorded(&desk).await, ROWS);
+        let runs = desk.json(&["runs", "list", "--json"]);
+        assert_eq!(runs.as_array().unwrap().len(), 1, "{runs}");
+        assert_eq!(
+            runs[0]["outcome"], "drained",
+            "the record is the other host's"
+        );
+    }
 }
 
 #[tokio::test]
 async fn two_jobs_that_change_one_table_run_one_after_the_other() {
-    let desk = Desk::filled(postgres().await, 2_000, FILE).await;
-    revoked(&desk).await;
-    desk.says(&["trigger", "tokens/revoked-access", "tokens/expired-access"]);
-    let _hosts = ["first", "second"].map(|name| Server::start(&desk, name));
+    for database in servers().await {
+        let desk = Desk::filled(database, 2_000, FILE).await;
+        revoked(&desk).await;
+        desk.says(&["trigger", "tokens/revoked-access", "tokens/expired-access"]);
+        let _hosts = ["first", "second"].map(|name| Server::start(&desk, name));
 
-    finished(&desk).await;
+        finished(&desk).await;
 
-    let overlapping = "SELECT count(*) FROM besom_run AS a JOIN besom_run AS b ON a.id < b.id \
+        let overlapping = "SELECT count(*) FROM besom_run AS a JOIN besom_run AS b ON a.id < b.id \
                        AND a.started_at < b.ended_at AND b.started_at < a.ended_at";
-    assert_eq!(desk.count(overlapping).await, 0);
-    assert_eq!(desk.count("SELECT count(*) FROM besom_run").await, 2);
+        assert_eq!(desk.count(overlapping).await, 0);
+        assert_eq!(desk.count("SELECT count(*) FROM besom_run").await, 2);
+    }
 }

@@ -13,16 +13,37 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use besom_tests::pgbouncer::PgBouncerOptions;
+use besom_tests::{TestDatabase, postgres, sqlite};
+
 use super::cli::Desk;
 use super::cli::killed::fill;
 
-/// Small batches, so that a run has thousands of moments to be stopped at.
-const FILE: &str = "[plugins.tokens]\nbatch-size = 10\n";
+/// Small batches, so that a run has hundreds of moments to be stopped at; and nothing runs by itself.
+const FILE: &str = "[plugins.tokens]\nenabled = false\nbatch-size = 10\n";
 
 /// Revoked tokens: some seconds' work in such batches.
 const ROWS: i64 = 5_000;
 
 const JOB: &str = "tokens/revoked-access";
+
+/// PostgreSQL, and behind a pooler that every host shares.
+async fn servers() -> Vec<TestDatabase> {
+    let pooler = besom_tests::behind_pgbouncer(PgBouncerOptions {
+        pool_size: 8,
+        ..PgBouncerOptions::default()
+    });
+    let mut servers = vec![postgres().await];
+    servers.extend(pooler.await);
+    servers
+}
+
+/// The same, and SQLite.
+async fn everywhere() -> Vec<TestDatabase> {
+    let mut all = servers().await;
+    all.push(sqlite());
+    all
+}
 
 /// A `besom serve` of its own name, ended with the test.
 pub struct Server {

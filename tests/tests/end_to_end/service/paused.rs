@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use besom_tests::{postgres, sqlite};
+use besom_tests::postgres;
 
 use super::super::cli::Desk;
-use super::{FILE, JOB, ROWS, Server, finished, gone, recorded, revoked, until};
+use super::{FILE, JOB, ROWS, Server, everywhere, finished, gone, recorded, revoked, until};
 
 #[tokio::test]
 async fn a_pause_lays_the_run_by_and_resume_lets_it_go_on() {
-    for database in [postgres().await, sqlite()] {
+    for database in everywhere().await {
         let desk = Desk::filled(database, 2_000, FILE).await;
         revoked(&desk).await;
         desk.says(&["trigger", JOB]);

@@ -9,16 +9,17 @@ use std::time::{Duration, Instant};
 use besom::database::{Database, Statement};
 use besom::ledger::{Asked, Cause, Scope};
 use besom::request::{JobName, Mode};
-use besom_tests::postgres;
+use besom_tests::TestDatabase;
 
 use super::super::cli::{Desk, connect};
-use super::{Server, recorded, until};
+use super::{Server, recorded, servers, until};
 
 /// How long without [`VARIABLE`].
 const SECONDS: u64 = 60;
 const VARIABLE: &str = "BESOM_SOAK_SECONDS";
 
-const FILE: &str = "[plugins.tokens]\nbatch-size = 20\n";
+/// Nothing runs by itself.
+const FILE: &str = "[plugins.tokens]\nenabled = false\nbatch-size = 20\n";
 
 /// What the writer did: the oracle.
 #[derive(Default)]
@@ -43,7 +44,15 @@ impl Dice {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hosts_that_are_killed_stopped_reloaded_and_paused_lose_nothing_and_take_nothing_live() {
     let seconds = std::env::var(VARIABLE).map_or(SECONDS, |text| text.parse().unwrap());
-    let desk = Desk::filled(postgres().await, 2_000, FILE).await;
+    let databases = servers().await;
+    let each = seconds / databases.len() as u64;
+    for database in databases {
+        soak(database, each).await;
+    }
+}
+
+async fn soak(database: TestDatabase, seconds: u64) {
+    let desk = Desk::filled(database, 2_000, FILE).await;
     super::super::cli::killed::fill(&desk, 0).await;
     let ten = desk
         .count("SELECT count(*) FROM oauth2_access_tokens")
