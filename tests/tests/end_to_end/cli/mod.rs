@@ -2,6 +2,7 @@
 
 mod commands;
 mod configuration;
+mod demo;
 pub mod killed;
 mod renamed;
 mod third_party;
