@@ -13,8 +13,8 @@ use super::output::one_line;
 use super::plugin::{self, Inspection, SettingLine};
 use crate::config::{
     DEFAULT_BATCH_SIZE, DEFAULT_DEADLINE, DEFAULT_FILE, DEFAULT_LEASE, DEFAULT_LOCK_TIMEOUT,
-    DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_ROWS, DEFAULT_STATEMENT_TIMEOUT, ENVIRONMENT_VARIABLE,
-    URL_VARIABLE,
+    DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_ROWS, DEFAULT_RETRIES, DEFAULT_RETRY_AFTER,
+    DEFAULT_STATEMENT_TIMEOUT, ENVIRONMENT_VARIABLE, URL_VARIABLE,
 };
 
 /// Write a commented besom.toml that names every bundled plugin.
@@ -122,6 +122,16 @@ url = \"${{DATABASE_URL:-sqlite://besom.db}}\"
 #tolerate = []
 # Under a plugin or a job, `false` leaves its jobs out.
 #enabled = true
+# At most so much later than it is due a run begins.
+#jitter = \"0s\"
+# When runs may be under way, by default always, and the days on which that begins.
+#window = \"22:00-06:00\"
+#days = \"mon-sun\"
+# After due times that were missed: one run (`once`), or none (`skip`).
+#catch-up = \"once\"
+# Further attempts at a run that failed, and the wait before the first; it doubles up to half an hour.
+#retries = {DEFAULT_RETRIES}
+#retry-after = \"{retry}\"
 
 [schedule]
 # Environments in which no job runs, compared with {ENVIRONMENT_VARIABLE}. By default there is none.
@@ -145,6 +155,7 @@ url = \"${{DATABASE_URL:-sqlite://besom.db}}\"
         deadline = time(DEFAULT_DEADLINE),
         lease = time(DEFAULT_LEASE),
         rows = DEFAULT_MAX_ROWS,
+        retry = time(DEFAULT_RETRY_AFTER),
     )
 }
 
@@ -260,7 +271,7 @@ fn prose(text: &str) -> String {
 mod tests {
     use super::super::plugin::JobLine;
     use super::*;
-    use crate::config::{Config, Environment, Rules};
+    use crate::config::{Config, Environment, Rules, TimingSettings};
     use crate::request::JobName;
 
     fn plugin() -> Inspection {
@@ -345,7 +356,11 @@ mod tests {
             let job = config
                 .job(&JobName::new("tokens", "revoked-access"))
                 .unwrap();
-            (job.batch_size, job.deadline, job.max_rows)
+            let timing = TimingSettings {
+                window: None, // the file shows one, and has none
+                ..job.timing
+            };
+            (job.batch_size, job.deadline, job.max_rows, timing)
         };
         assert_eq!(limits(&shown), limits(&written));
         assert!(shown.plugins.contains_key("acme-audit"));

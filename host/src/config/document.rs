@@ -219,27 +219,37 @@ impl<'a> Node<'a> {
     }
 
     /// A whole number of `unit` in `range`; also as a string, so that a variable can give it.
-    pub(super) fn count(
+    pub(super) fn whole(
         &self,
         range: &RangeInclusive<u64>,
         unit: &str,
-    ) -> Result<NonZeroU64, ConfigError> {
+    ) -> Result<u64, ConfigError> {
         let number = match self.value {
             DeValue::Integer(_) => integer(self.value),
             DeValue::String(raw) => self.interpolated(raw)?.replace('_', "").parse().ok(),
             _ => return Err(self.expected("a whole number")),
         };
+        let number = number.and_then(|number: i64| u64::try_from(number).ok());
         number
-            .and_then(|number: i64| u64::try_from(number).ok())
             .filter(|number| range.contains(number))
-            .and_then(NonZeroU64::new)
-            .ok_or_else(|| {
-                self.error(format!(
-                    "must be a whole number of {unit} from {} to {}",
-                    range.start(),
-                    range.end()
-                ))
-            })
+            .ok_or_else(|| self.beyond(range, unit))
+    }
+
+    fn beyond(&self, range: &RangeInclusive<u64>, unit: &str) -> ConfigError {
+        self.error(format!(
+            "must be a whole number of {unit} from {} to {}",
+            range.start(),
+            range.end()
+        ))
+    }
+
+    /// [`Node::whole`] for a range without zero.
+    pub(super) fn count(
+        &self,
+        range: &RangeInclusive<u64>,
+        unit: &str,
+    ) -> Result<NonZeroU64, ConfigError> {
+        NonZeroU64::new(self.whole(range, unit)?).ok_or_else(|| self.beyond(range, unit))
     }
 
     /// [`Node::count`] for a range that fits 32 bits.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::document::{Later, Node, Section};
 use super::error::ConfigError;
 use super::schedule;
+use super::timing::{Timing, TimingSettings};
 use super::units::DAY;
 use crate::schedule::{Expression, Zone};
 
@@ -29,6 +30,8 @@ pub struct JobLimits {
     pub timezone: Option<Zone>,
     /// Whether the job runs unless a command names it.
     pub enabled: Option<bool>,
+    /// When it may run, and what becomes of a run that was missed or failed.
+    pub timing: Timing,
 }
 
 /// Small enough that a batch is over before an application notices its locks.
@@ -109,7 +112,7 @@ fn fraction(node: &Node<'_>) -> Result<Fraction, ConfigError> {
 }
 
 /// The keys of [`JobLimits`], as the file spells them.
-pub(super) const KEYS: [&str; 8] = [
+pub(super) const KEYS: [&str; 14] = [
     "batch-size",
     "deadline",
     "max-rows-per-run",
@@ -118,6 +121,12 @@ pub(super) const KEYS: [&str; 8] = [
     "tolerate",
     "timezone",
     "enabled",
+    "jitter",
+    "window",
+    "days",
+    "catch-up",
+    "retries",
+    "retry-after",
 ];
 
 /// Keys of later versions that may stand wherever [`KEYS`] may.
@@ -139,12 +148,16 @@ impl JobLimits {
             tolerate: self.tolerate.or(outer.tolerate),
             timezone: self.timezone.or(outer.timezone),
             enabled: self.enabled.or(outer.enabled),
+            timing: self.timing.within(outer.timing),
         }
     }
 
     /// Reads [`KEYS`] of a section; the section's other keys are the caller's.
     pub(super) fn read(section: &Section<'_>) -> Result<Self, ConfigError> {
-        let mut limits = Self::default();
+        let mut limits = Self {
+            timing: Timing::read(section)?,
+            ..Self::default()
+        };
         if let Some(node) = section.get("batch-size") {
             limits.batch_size = NonZeroU32::new(node.count32(&BATCH_SIZES, "rows")?);
         }
@@ -192,6 +205,8 @@ pub struct JobSettings {
     pub schedule: Option<Expression>,
     /// The time zone that the schedule is read in.
     pub timezone: Zone,
+    /// When it may run, and what becomes of a run that was missed or failed.
+    pub timing: TimingSettings,
     /// It runs also where a command names its plugin only.
     pub enabled: bool,
     /// The plugin's settings as written, not yet typed.
@@ -207,6 +222,7 @@ impl JobSettings {
         plugin_settings: toml::Table,
         job_settings: toml::Table,
     ) -> Self {
+        let timezone = limits.timezone.unwrap_or(Zone::UTC);
         Self {
             batch_size: limits
                 .batch_size
@@ -217,7 +233,8 @@ impl JobSettings {
             min_retention: limits.min_retention,
             tolerate: limits.tolerate.unwrap_or_default(),
             schedule,
-            timezone: limits.timezone.unwrap_or(Zone::UTC),
+            timezone,
+            timing: limits.timing.in_zone(timezone),
             enabled: limits.enabled.unwrap_or(true),
             plugin_settings,
             job_settings,

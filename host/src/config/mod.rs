@@ -42,6 +42,7 @@ mod overlay;
 mod plugins;
 mod schedule;
 mod times;
+mod timing;
 mod units;
 mod url;
 
@@ -64,6 +65,7 @@ pub use limits::{
 pub use plugins::{JobConfig, Origin, PluginConfig, RawSettings};
 pub use schedule::{ENVIRONMENT_VARIABLE, ScheduleConfig};
 pub use times::ColumnTime;
+pub use timing::{DEFAULT_RETRIES, DEFAULT_RETRY_AFTER, Timing, TimingSettings};
 pub use units::duration;
 pub use url::{DatabaseUrl, UrlError};
 

@@ -8,6 +8,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, NaiveDateTime};
+
 /// A cron expression that has been checked.
 #[derive(Debug, Clone)]
 pub struct Expression {
@@ -153,28 +155,34 @@ impl FromStr for Expression {
             (false, false) => vec![of(&list(days), "*")?, of("*", &list(&shifted))?],
             _ => vec![of(&list(days), &list(&shifted))?],
         };
-        let ever = |schedule: &cron::Schedule| schedule.upcoming(chrono::Utc).next().is_some();
-        if !any_of.iter().any(ever) {
+        let expression = Self {
+            text: text.to_owned(),
+            any_of,
+        };
+        // A day that is in no year after this one is in none.
+        if expression
+            .next_after(DateTime::UNIX_EPOCH.naive_utc())
+            .is_none()
+        {
             return Err(ExpressionError::Never {
                 text: text.to_owned(),
             });
         }
-        Ok(Self {
-            text: text.to_owned(),
-            any_of,
-        })
+        Ok(expression)
     }
 }
 
 impl Expression {
-    /// The next time due after an instant, by the wall clock of its zone, where the zone knows no
-    /// change of its clocks between the two; `None`: never again.
-    pub fn next_after<Z: chrono::TimeZone>(
-        &self,
-        after: &chrono::DateTime<Z>,
-    ) -> Option<chrono::DateTime<Z>> {
-        let next = self.any_of.iter().filter_map(|one| one.after(after).next());
-        next.min()
+    /// The next due time after another, on a clock that nobody changes; `None`: never again. Whether a
+    /// zone's clocks show such a time, and when, is not known here.
+    pub fn next_after(&self, after: NaiveDateTime) -> Option<NaiveDateTime> {
+        // To the library it is a time in UTC, where no time is skipped.
+        let after = after.and_utc();
+        let next = self
+            .any_of
+            .iter()
+            .filter_map(|one| one.after(&after).next());
+        next.min().map(|next| next.naive_utc())
     }
 }
 
@@ -261,17 +269,15 @@ fn list(numbers: &[u8]) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use chrono::{DateTime, Utc};
-
     use super::*;
 
     /// The next times due after 2026-02-27 12:00, a Friday.
     fn due(text: &str, count: usize) -> Vec<String> {
         let expression: Expression = text.parse().unwrap();
-        let mut at: DateTime<Utc> = "2026-02-27T12:00:00Z".parse().unwrap();
+        let mut at: NaiveDateTime = "2026-02-27T12:00:00".parse().unwrap();
         let mut times = Vec::new();
         for _ in 0..count {
-            at = expression.next_after(&at).unwrap();
+            at = expression.next_after(at).unwrap();
             times.push(at.format("%a %m-%d %H:%M").to_string());
         }
         times

@@ -1,10 +1,17 @@
-//! When jobs are due: five-field cron expressions and the time zones that they are read in.
+//! When jobs are due, and when they may run: five-field cron expressions, maintenance windows, jitter and
+//! retries, in time zones whose clocks change. Nothing here looks at a clock: time is passed in.
 
+mod days;
+mod due;
 mod expression;
+mod spread;
 mod timetable;
+mod window;
 
+pub use days::Days;
 pub use expression::{Expression, ExpressionError};
-pub use timetable::{Found, Timetable};
+pub use timetable::{CatchUp, Found, Timetable};
+pub use window::{Hours, Window, ZonedHours};
 
 pub use chrono_tz::Tz as Zone;
 
