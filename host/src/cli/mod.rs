@@ -19,6 +19,7 @@ mod progress;
 mod report;
 pub mod run;
 pub mod runs;
+pub mod schedule;
 pub mod serve;
 
 pub use exit::{Exit, Refusal};
@@ -92,6 +93,7 @@ pub enum Command {
     Demo(demo::DemoArgs),
     Run(run::RunArgs),
     Serve(serve::ServeArgs),
+    Schedule(schedule::ScheduleArgs),
     Trigger(control::TriggerArgs),
     Pause(control::PauseArgs),
     Resume(control::ResumeArgs),
@@ -190,6 +192,7 @@ async fn execute(cli: Cli) -> Result<Exit> {
         Command::Demo(args) => demo::execute(args, Environment::of_process(), &terminal).await,
         Command::Run(args) => run::execute(args, config()?, &terminal).await,
         Command::Serve(args) => serve::execute(args, config()?, named.clone()).await,
+        Command::Schedule(args) => schedule::execute(args, config()?, &terminal).await,
         Command::Trigger(args) => control::trigger(args, config()?, &terminal).await,
         Command::Pause(args) => control::pause(args, config()?, &terminal).await,
         Command::Resume(args) => control::resume(args, config()?, &terminal).await,

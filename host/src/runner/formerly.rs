@@ -11,7 +11,7 @@ use crate::request::JobName;
 ///
 /// # Errors
 /// [`RunnerError::TwoNames`] where the file names one job twice.
-pub(super) fn carry_over(
+pub fn carry_over(
     config: &mut Config,
     plugins: &BTreeMap<String, Plugin>,
 ) -> Result<(), RunnerError> {

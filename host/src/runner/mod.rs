@@ -14,7 +14,7 @@ mod report;
 mod run;
 
 pub use error::RunnerError;
-pub use formerly::names;
+pub use formerly::{carry_over, names};
 pub use prepare::{Examined, Prepared};
 pub use report::{Outcome, Remains, RunReport, Verification};
 pub use run::{JobOptions, Parking, Queued};

@@ -5,6 +5,7 @@ mod configuration;
 mod demo;
 pub mod killed;
 mod renamed;
+mod schedule;
 mod third_party;
 
 use std::path::Path;
