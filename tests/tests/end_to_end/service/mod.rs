@@ -6,6 +6,7 @@ mod outage;
 mod paused;
 mod reload;
 mod soak;
+mod windows;
 
 use std::fs::File;
 use std::future::Future;

@@ -5,7 +5,7 @@ use besom_tests::{postgres, sqlite};
 use super::super::cli::Desk;
 use super::{FILE, JOB, Server, finished, gone, revoked};
 
-fn rewrite(desk: &Desk, change: impl Fn(&str) -> String) {
+pub fn rewrite(desk: &Desk, change: impl Fn(&str) -> String) {
     let file = desk.folder.path().join("besom.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(file, change(&text)).unwrap();

@@ -1,0 +1,116 @@
+//! Maintenance windows, around the minute in which the test runs.
+
+use std::time::Duration;
+
+use besom_tests::postgres;
+
+use super::super::cli::Desk;
+use super::reload::rewrite;
+use super::{ROWS, Server, finished, gone, recorded, revoked, until};
+
+/// Nothing else runs by itself, and this is due once a year.
+const YEARLY: &str = "[plugins.tokens]\nbatch-size = 10\nenabled = false\n\
+    [plugins.tokens.jobs.revoked-access]\nenabled = true\nschedule = \"0 0 1 1 *\"\n";
+
+/// A job with a missed due time to catch up with.
+async fn desk() -> Desk {
+    let desk = Desk::filled(postgres().await, 2_000, YEARLY).await;
+    revoked(&desk).await;
+    desk.script(
+        "INSERT INTO besom_schedule (plugin, job, considered) VALUES ('tokens', 'revoked-access', \
+         now() - interval '2 years')",
+    )
+    .await;
+    desk
+}
+
+/// The database's time of the day in UTC, in minutes.
+async fn minute(desk: &Desk) -> i64 {
+    desk.count("SELECT floor(extract(epoch FROM clock_timestamp()) / 60)::bigint % 1440")
+        .await
+}
+
+/// The file with a window of the job from one minute of the day to another.
+fn set_window(desk: &Desk, from: i64, until: i64) {
+    let clock = |at: i64| format!("{:02}:{:02}", at % 1440 / 60, at % 60);
+    let line = format!("window = \"{}-{}\"\n", clock(from), clock(until));
+    rewrite(desk, |text| {
+        let kept = text.lines().filter(|line| !line.starts_with("window"));
+        let kept: String = kept.map(|line| format!("{line}\n")).collect();
+        kept + &line
+    });
+}
+
+async fn waiting(desk: &Desk) -> i64 {
+    desk.count("SELECT count(*) FROM besom_queue WHERE done_at IS NULL")
+        .await
+}
+
+#[tokio::test]
+async fn a_due_time_outside_of_the_window_waits_until_it_opens() {
+    let desk = desk().await;
+    let now = minute(&desk).await;
+    set_window(&desk, now + 120, now + 180);
+
+    let host = Server::start(&desk, "only");
+    until("the due time to be queued", async || {
+        waiting(&desk).await == 1
+    })
+    .await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(
+        (gone(&desk).await, waiting(&desk).await),
+        (0, 1),
+        "{}",
+        host.log()
+    );
+
+    set_window(&desk, now + 1380, now + 60);
+    finished(&desk).await;
+    let runs = "SELECT count(*) FROM besom_run WHERE cause = 'schedule'";
+    assert_eq!(desk.count(runs).await, 1);
+}
+
+#[tokio::test]
+async fn a_run_that_reaches_the_end_of_its_window_is_laid_by_and_goes_on_in_the_next() {
+    let desk = desk().await;
+    rewrite(&desk, |text| {
+        text.replace("batch-size = 10", "batch-size = 1")
+    });
+    // The window closes with the minute, in the midst of five thousand batches.
+    until("the end of a minute to be near", async || {
+        let second = "SELECT floor(extract(second FROM clock_timestamp()))::bigint";
+        (45..50).contains(&desk.count(second).await)
+    })
+    .await;
+    let now = minute(&desk).await;
+    set_window(&desk, now + 1380, now + 1);
+
+    let host = Server::start(&desk, "only");
+    until("rows to go", async || gone(&desk).await > 0).await;
+    until("the run to lie still", async || {
+        desk.count("SELECT count(*) FROM besom_lease").await == 0
+    })
+    .await;
+    let done = gone(&desk).await;
+    assert!(0 < done && done < ROWS, "{done}");
+    assert_eq!(recorded(&desk).await, done);
+    let opens = "SELECT count(*) FROM besom_queue WHERE done_at IS NULL AND \
+                 not_before BETWEEN now() + interval '22 hours' AND now() + interval '24 hours'";
+    assert_eq!(desk.count(opens).await, 1, "it waits for the next opening");
+
+    // Which is now.
+    rewrite(&desk, |text| {
+        text.replace("batch-size = 1", "batch-size = 500")
+    });
+    set_window(&desk, now + 1380, now + 60);
+    host.says("in force").await;
+    desk.script("UPDATE besom_queue SET not_before = clock_timestamp()")
+        .await;
+    finished(&desk).await;
+    assert_eq!(
+        desk.count("SELECT count(*) FROM besom_run").await,
+        1,
+        "the same run"
+    );
+}
