@@ -129,7 +129,7 @@ url = \"${{DATABASE_URL:-sqlite://besom.db}}\"
 #days = \"mon-sun\"
 # After due times that were missed: one run (`once`), or none (`skip`).
 #catch-up = \"once\"
-# Further attempts at a run that failed, and the wait before the first; it doubles up to half an hour.
+# Further attempts at a run that failed, and the wait before the first; each is twice as long.
 #retries = {DEFAULT_RETRIES}
 #retry-after = \"{retry}\"
 
