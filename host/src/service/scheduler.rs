@@ -64,6 +64,10 @@ async fn round(shared: &Shared) -> Result<(), LedgerError> {
     Ok(())
 }
 
+/// What is considered follows the clock at this distance: a host with another file may be late to find
+/// what is due by it.
+const STALE: i64 = 5 * 60 * 1_000_000;
+
 /// Puts what has become due until `now` into the queue, and answers how much that was.
 ///
 /// # Errors
@@ -88,6 +92,10 @@ pub async fn consider(host: &Host, pauses: &[Pause], now: Timestamp) -> Result<u
             continue;
         };
         let Some(found) = timetable.due(*from, now) else {
+            // So that a schedule that is changed tomorrow does not catch up with today.
+            if now.0 - from.0 > 2 * STALE {
+                Due::consider(database, name, now.minus_micros(STALE), None).await?;
+            }
             continue;
         };
         let due = found.run.map(|at| Due {

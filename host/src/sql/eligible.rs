@@ -248,7 +248,7 @@ impl Plan {
                 w.push(" JOIN ");
             }
             self.source(w, &child)?;
-            let on = join(link, &child, &above);
+            let on = self.join_of(link, &child, &above);
             if index == 0 {
                 first_join = on;
             } else {

@@ -56,6 +56,8 @@ impl Plan {
             let (a, b) = (other.column(&foreign.name), row.column(&local.name));
             let collation = named(Some(local), Some(foreign));
             w.push(&format!("{a}{collation} = {b}"));
+            let also = self.also_was(other, &foreign.name, &format!("{b}{collation}"));
+            w.push(&also);
             Ok(())
         })
     }

@@ -103,6 +103,15 @@ impl Plan {
                     .push(" END");
             }
             w.push(" AS ").push(&quote_ident(&column.name));
+            if self.blanks(row.table, &column.name, depth) {
+                w.push(", ");
+                let was = was(&column.name);
+                let below = self.blanks(row.table, &column.name, earlier.len());
+                let name = if below { &was } else { &column.name };
+                w.push(&inner.column(name))
+                    .push(" AS ")
+                    .push(&quote_ident(&was));
+            }
             Ok::<_, Fault>(())
         })?;
         w.push(" FROM ");
@@ -120,6 +129,43 @@ impl Plan {
         }
         w.push(") AS ").push(&row.alias);
         Ok(())
+    }
+
+    /// The first `depth` sweeps of the history may blank this column, and none of them gives it another
+    /// value: the table's layer then has what it was, as well.
+    fn blanks(&self, table: &Table, column: &str, depth: usize) -> bool {
+        let earlier = self.history.get(..depth).unwrap_or_default();
+        let mut blanked = false;
+        for plan in earlier {
+            let touch = plan.touch(table);
+            if touch.updated && plan.assignment_of(column).is_some() {
+                return false;
+            }
+            blanked |= touch.blanked_by(column).next().is_some();
+        }
+        blanked
+    }
+
+    /// What follows from an equality with a column of a row of [`Plan::source`] or [`Plan::related`]: a
+    /// value that is not blanked is the one that the column holds, and that one has an index.
+    pub(super) fn also_was(&self, row: &Row<'_>, column: &str, other: &str) -> String {
+        match self.blanks(row.table, column, self.history.len()) {
+            true => format!(" AND {other} = {}", row.column(&was(column))),
+            false => String::new(),
+        }
+    }
+
+    /// [`join`], for a child that this plan has taken from [`Plan::source`] or [`Plan::related`].
+    pub(super) fn join_of(&self, link: &Link, child: &Row<'_>, parent: &Row<'_>) -> String {
+        let mut text = join(link, child, parent);
+        for (to, from) in link.columns.iter().zip(&link.parent_columns) {
+            if self.blanks(child.table, to, self.history.len()) {
+                let collated = equal(parent, from, child, to);
+                let was = collated.replacen(&child.column(to), &child.column(&was(to)), 1);
+                text.push_str(&format!(" AND {was}"));
+            }
+        }
+        text
     }
 
     /// A row of the swept table, or of the partitioned table that it is a leaf of, is eligible.
@@ -234,6 +280,11 @@ impl Plan {
             })
             .collect()
     }
+}
+
+/// The name of what a blanked column was.
+fn was(column: &str) -> String {
+    format!("besom was {column}")
 }
 
 /// A row of a partitioned table is one of this leaf's.
