@@ -6,6 +6,8 @@ use std::time::Duration;
 use comfy_table::CellAlignment;
 use serde::Serialize;
 
+pub use crate::runner::thousands;
+
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum ColorChoice {
@@ -205,19 +207,6 @@ impl Table {
             .map(|line| line.trim_end().to_owned())
             .collect()
     }
-}
-
-/// A whole number with a comma at every thousand.
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Seconds with two decimals.

@@ -12,7 +12,8 @@ use crate::preflight::Finding;
 use crate::request::{Batch, Mode};
 use crate::runner::{Outcome, Remains, RunReport, Verification};
 
-pub use remains::{told, verification};
+pub use crate::runner::{milliseconds, verification};
+pub use remains::told;
 
 /// One run in the JSON output. Counts are rows.
 #[derive(Debug, Serialize)]
@@ -82,11 +83,6 @@ impl<'a> From<&'a RunReport> for RunJson<'a> {
             findings: &report.findings,
         }
     }
-}
-
-/// Seconds to the millisecond: more digits say nothing about a run.
-pub fn milliseconds(elapsed: Duration) -> f64 {
-    (elapsed.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 /// The table of these runs, then a line for each that needs one.

@@ -10,13 +10,15 @@ mod grants;
 mod never_eligible;
 mod order;
 mod prepare;
+mod record;
 mod report;
 mod run;
 
 pub use error::RunnerError;
 pub use formerly::{carry_over, names};
 pub use prepare::{Examined, Prepared};
-pub use report::{Outcome, Remains, RunReport, Verification};
+pub use record::{RunDetailJson, RunRecord, RunRecordJson, detail, milliseconds};
+pub use report::{Outcome, Remains, RunReport, Verification, thousands, verification};
 pub use run::{JobOptions, Parking, Queued};
 
 use std::collections::BTreeMap;

@@ -75,3 +75,27 @@ impl Outcome {
         }
     }
 }
+
+/// What the probe found, in words.
+pub fn verification(verification: &Verification) -> String {
+    match verification {
+        Verification::Verified => "verified".to_owned(),
+        Verification::Left(1) => "1 row left".to_owned(),
+        Verification::Left(rows) => format!("{} rows left", thousands(*rows)),
+        Verification::Unverified(why) => format!("unverified: {why}"),
+        Verification::NotDone => "not done".to_owned(),
+    }
+}
+
+/// A whole number with a comma at every thousand.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,19 +1,8 @@
 //! What the sweeps of a run left, and why, in words.
 
 use super::super::output::thousands;
-use super::{Verification, blocked_by};
+use super::blocked_by;
 use crate::runner::Remains;
-
-/// What the probe found, in words.
-pub fn verification(verification: &Verification) -> String {
-    match verification {
-        Verification::Verified => "verified".to_owned(),
-        Verification::Left(1) => "1 row left".to_owned(),
-        Verification::Left(rows) => format!("{} rows left", thousands(*rows)),
-        Verification::Unverified(why) => format!("unverified: {why}"),
-        Verification::NotDone => "not done".to_owned(),
-    }
-}
 
 /// One sweep: `12 rows left: 3 locked, 9 arrived since; 7 more blocked, by child (7)`.
 pub fn told(sweep: &Remains) -> String {

@@ -1,12 +1,8 @@
 //! `besom runs`: what the ledger says about runs.
 
-mod json;
 #[cfg(test)]
 mod tests;
 mod text;
-
-use std::collections::BTreeMap;
-use std::time::Duration;
 
 use anyhow::Result;
 
@@ -14,10 +10,9 @@ use super::Terminal;
 use super::exit::{Exit, Refusal};
 use crate::config::Config;
 use crate::database::Database;
-use crate::ledger::{self, BatchRecord, Cause, LedgerError};
-use crate::preflight::Finding;
-use crate::request::{Batch, JobName, Mode, RunId, Timestamp};
-use crate::runner::{self, Remains, Verification};
+use crate::ledger::{self, BatchRecord, LedgerError};
+use crate::request::{JobName, RunId};
+use crate::runner::{self, RunRecord, RunRecordJson, detail};
 
 /// Show runs from the ledger: the newest ones, or one with its batches.
 #[derive(Debug, clap::Args)]
@@ -88,93 +83,13 @@ pub struct ShowArgs {
     pub json: bool,
 }
 
-/// One run of the ledger.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunRecord {
-    /// Its id.
-    pub run: RunId,
-    /// The job.
-    pub job: JobName,
-    /// The plugin's version and the SHA-256 of its component.
-    pub plugin: (String, String),
-    /// Apply or dry run.
-    pub mode: Mode,
-    /// queued, running, drained, suspended, failed or cancelled.
-    pub state: String,
-    /// Why it ended before it was drained.
-    pub reason: Option<String>,
-    /// What went wrong.
-    pub error: Option<String>,
-    /// When it began, by the database's clock.
-    pub started: Timestamp,
-    /// How long it took; `None` while it goes on.
-    pub elapsed: Option<Duration>,
-    /// The sum over its batches.
-    pub totals: Batch,
-    /// Batches committed.
-    pub batches: u64,
-    /// What the probe found.
-    pub verification: Verification,
-    /// The same by sweep.
-    pub remains: Vec<Remains>,
-    /// Blocked rows by the table whose rows hold them.
-    pub blocked_by: BTreeMap<String, u64>,
-    /// What preflight noticed before it.
-    pub findings: Vec<Finding>,
-    /// The host that has it, or had it last.
-    pub host: String,
-    /// What brought it about.
-    pub cause: Cause,
-    /// The time of its schedule.
-    pub due: Option<Timestamp>,
-    /// Who asked for it.
-    pub asked_by: Option<String>,
-    /// 1, and one more with each attempt that failed before it.
-    pub attempt: u32,
-}
-
-impl RunRecord {
-    /// The ledger's record; `None` where it holds words that this version does not know.
-    fn from_ledger(record: ledger::RunRecord) -> Option<Self> {
-        let mode = match record.mode.as_str() {
-            "apply" => Mode::Apply,
-            "dry-run" => Mode::DryRun,
-            _ => return None,
-        };
-        let micros = |ended: Timestamp| u64::try_from(ended.0 - record.started_at.0).unwrap_or(0);
-        Some(Self {
-            run: record.id,
-            job: record.job.parse().ok()?,
-            plugin: (record.version, record.digest),
-            mode,
-            state: record.state,
-            reason: record.reason,
-            error: record.error,
-            started: record.started_at,
-            elapsed: record.ended_at.map(micros).map(Duration::from_micros),
-            totals: record.totals,
-            batches: record.batches,
-            verification: Verification::from_ledger(record.verification.as_deref()),
-            remains: Remains::from_ledger(&record.remains),
-            blocked_by: serde_json::from_str(&record.blocked_by).unwrap_or_default(),
-            findings: Finding::from_ledger(&record.findings),
-            host: record.host,
-            cause: record.cause,
-            due: record.due_at,
-            asked_by: record.asked_by,
-            attempt: record.attempt,
-        })
-    }
-}
-
 /// Prints the list.
 ///
 /// # Errors
 /// When stdout cannot be written.
 pub fn present_list(records: &[RunRecord], json: bool, terminal: &Terminal) -> Result<Exit> {
     if json {
-        let runs: Vec<json::RunRecordJson<'_>> =
-            records.iter().map(json::RunRecordJson::from).collect();
+        let runs: Vec<RunRecordJson<'_>> = records.iter().map(RunRecordJson::from).collect();
         terminal.output.json(&runs)?;
     } else {
         terminal
@@ -195,7 +110,7 @@ pub fn present_run(
     terminal: &Terminal,
 ) -> Result<Exit> {
     if json {
-        terminal.output.json(&json::detail(record, batches))?;
+        terminal.output.json(&detail(record, batches))?;
     } else {
         terminal
             .output

@@ -2,7 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use super::*;
+use crate::ledger::Cause;
+use crate::request::{Batch, Mode, Timestamp};
+use crate::runner::Verification;
 
 fn record() -> RunRecord {
     RunRecord {
@@ -82,7 +88,7 @@ batch  committed                    examined  affected  dependents  cascaded  bl
 
 #[test]
 fn a_run_as_json_has_the_keys_of_a_fresh_one() {
-    let json = serde_json::to_value(json::detail(&record(), &[batch()])).unwrap();
+    let json = serde_json::to_value(detail(&record(), &[batch()])).unwrap();
     for key in [
         "job",
         "run",

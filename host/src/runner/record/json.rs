@@ -1,15 +1,17 @@
 //! Runs of the ledger as JSON: the keys of a fresh run, and what only the ledger knows.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 
-use super::super::report::{milliseconds, verification};
-use super::{BatchRecord, RunRecord};
+use super::RunRecord;
+use crate::ledger::BatchRecord;
 use crate::preflight::Finding;
 use crate::request::Batch;
-use crate::runner::{Remains, Verification};
+use crate::runner::{Remains, Verification, verification};
 
+/// One run of the ledger, as every command and route shows it.
 #[derive(Debug, Serialize)]
 pub struct RunRecordJson<'a> {
     job: String,
@@ -37,6 +39,7 @@ pub struct RunRecordJson<'a> {
     findings: &'a [Finding],
 }
 
+/// The same with its batches.
 #[derive(Debug, Serialize)]
 pub struct RunDetailJson<'a> {
     #[serde(flatten)]
@@ -96,4 +99,9 @@ pub fn detail<'a>(record: &'a RunRecord, batches: &[BatchRecord]) -> RunDetailJs
         run: record.into(),
         ledger: ledger.collect(),
     }
+}
+
+/// Seconds to the millisecond: more digits say nothing about a run.
+pub fn milliseconds(elapsed: Duration) -> f64 {
+    (elapsed.as_secs_f64() * 1000.0).round() / 1000.0
 }
