@@ -36,6 +36,7 @@ mod environment;
 mod error;
 mod grant;
 mod host;
+mod http;
 mod ledger;
 mod limits;
 mod overlay;
@@ -57,6 +58,7 @@ pub use environment::Environment;
 pub use error::{ConfigError, Place, nearest};
 pub(crate) use host::machine;
 pub use host::{DEFAULT_LEASE, HostConfig};
+pub use http::{HttpConfig, Token};
 pub use ledger::LedgerConfig;
 pub use limits::{
     DEADLINES, DEFAULT_BATCH_SIZE, DEFAULT_DEADLINE, DEFAULT_MAX_ROWS, Fraction, JobLimits,
@@ -88,6 +90,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Who this process is.
     pub host: HostConfig,
+    /// Where a service answers over HTTP.
+    pub http: HttpConfig,
     /// How long besom remembers.
     pub ledger: LedgerConfig,
     /// The host's keys for every job.
@@ -109,10 +113,11 @@ pub struct Rules<'a> {
     pub bundled: &'a [&'a str],
 }
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "database",
     "defaults",
     "host",
+    "http",
     "ledger",
     "plugins",
     "schedule",
@@ -164,6 +169,7 @@ impl Config {
         Ok(Self {
             host: HostConfig::read(&root, database.max_connections)?,
             database,
+            http: HttpConfig::read(&root)?,
             ledger: LedgerConfig::read(&root)?,
             defaults: section("defaults")?.map_or(Ok(JobLimits::default()), |s| defaults(&s))?,
             plugins: section("plugins")?
@@ -179,6 +185,7 @@ impl Config {
         Self {
             database: DatabaseConfig::at(url),
             host: HostConfig::in_environment(&rules.environment),
+            http: HttpConfig::default(),
             ledger: LedgerConfig::default(),
             defaults: JobLimits::default(),
             plugins: plugins

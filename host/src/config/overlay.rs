@@ -22,10 +22,11 @@ const PREFIX: &str = "BESOM_";
 const BETWEEN: &str = "__";
 
 /// The sections of the file, which a variable's first part names, with their own keys.
-const SECTIONS: [(&str, &[&str]); 7] = [
+const SECTIONS: [(&str, &[&str]); 8] = [
     ("database", &super::database::KEYS),
     ("defaults", &super::limits::KEYS),
     ("host", &super::host::KEYS),
+    ("http", &super::http::KEYS),
     ("ledger", &super::ledger::KEYS),
     ("plugins", &[]),
     ("schedule", &super::schedule::KEYS),

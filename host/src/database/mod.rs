@@ -103,6 +103,15 @@ impl Database {
         }
     }
 
+    /// Connections that are open, and how many of them are idle.
+    pub fn connections(&self) -> (u32, u32) {
+        let (open, idle) = match &self.pool {
+            Pool::Postgres(pool, _) => (pool.size(), pool.num_idle()),
+            Pool::Sqlite(pool) => (pool.size(), pool.num_idle()),
+        };
+        (open, u32::try_from(idle).unwrap_or(u32::MAX))
+    }
+
     /// The options that it was connected with.
     pub fn options(&self) -> &DatabaseOptions {
         &self.options

@@ -93,6 +93,24 @@ async fn newest(
     Ok(rows.iter().filter_map(record).collect())
 }
 
+/// When a run of each job was last drained.
+///
+/// # Errors
+/// [`LedgerError::NotMigrated`], or what the database says.
+pub async fn last_drained(database: &Database) -> Result<Vec<(JobName, Timestamp)>, LedgerError> {
+    let mut w = Statement::new(database.dialect());
+    w.push("SELECT plugin, job, ");
+    w.push(&micros(database.dialect(), "max(ended_at)"));
+    w.push(" FROM besom_run WHERE state = 'drained' AND mode = 'apply' GROUP BY plugin, job");
+    let mut session = database.session().await?;
+    let rows = session.fetch(&w).await.map_err(LedgerError::of)?;
+    let of_row = |row: &Cells| {
+        let job = JobName::new(row.get(0).as_text()?, row.get(1).as_text()?);
+        Some((job, Timestamp(row.get(2).as_integer()?)))
+    };
+    Ok(rows.iter().filter_map(of_row).collect())
+}
+
 /// One run by its id.
 ///
 /// # Errors

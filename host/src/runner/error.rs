@@ -31,6 +31,9 @@ pub enum RunnerError {
         /// What it said.
         source: DatabaseError,
     },
+    /// The port of the HTTP API cannot be had.
+    #[error("{0}")]
+    Listen(std::io::Error),
     /// A file that was changed names another database, or another name for this host.
     #[error(
         "[database] and the host's name are in use and cannot change while it runs: restart besom for them, or \

@@ -9,6 +9,8 @@
 //! a crash, and whichever host claims it next goes on from the checkpoint.
 
 mod eligible;
+pub mod http;
+mod metrics;
 mod reload;
 mod restored;
 mod running;
@@ -18,6 +20,7 @@ mod signals;
 mod systemd;
 mod worker;
 
+pub use metrics::Metrics;
 pub use reload::Loader;
 pub use scheduler::consider;
 pub use shared::{Health, Shared};
@@ -60,7 +63,9 @@ pub async fn start(
     signals: Signals,
 ) -> Result<Ended, RunnerError> {
     let (name, database) = (shared.name().to_owned(), shared.database().clone());
+    let listener = http::listen(&shared).await.map_err(RunnerError::Listen)?;
     restored::look(&database, &name).await?;
+    shared.metrics().remember(&shared).await?;
     ledger::announce(&database, &name, env!("CARGO_PKG_VERSION")).await?;
     let stop = signals.stop.clone();
     let scheduler = tokio::spawn(scheduler::run(Arc::clone(&shared), stop.clone()));
@@ -72,6 +77,12 @@ pub async fn start(
     ));
     let worker = tokio::spawn(worker::run(Arc::clone(&shared), stop.clone()));
     let watchdog = tokio::spawn(systemd::watchdog(Arc::clone(&shared), stop.clone()));
+    let http = listener.map(|listener| {
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!("HTTP API on http://{address}");
+        }
+        tokio::spawn(http::serve(Arc::clone(&shared), listener, stop.clone()))
+    });
     systemd::ready();
     tracing::info!(
         host = %name,
@@ -81,7 +92,10 @@ pub async fn start(
     stop.cancelled().await;
     systemd::stopping();
     shared.running().park_all("shutting-down");
-    for task in [scheduler, watcher, worker, watchdog] {
+    for task in [scheduler, watcher, worker, watchdog]
+        .into_iter()
+        .chain(http)
+    {
         if let Err(error) = task.await {
             tracing::error!(%error, "a part of the service broke off");
         }

@@ -45,8 +45,12 @@ pub(super) async fn watch(
         known = text;
         super::systemd::reloading();
         match swap(&shared, &loader).await {
-            Ok(()) => tracing::info!("the configuration was read again and is in force"),
+            Ok(()) => {
+                shared.metrics().reload("in-force");
+                tracing::info!("the configuration was read again and is in force");
+            }
             Err(error) => {
+                shared.metrics().reload("refused");
                 tracing::error!("the configuration before stays in force: {error:#}");
             }
         }

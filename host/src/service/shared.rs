@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, Semaphore};
 
+use super::metrics::Metrics;
 use super::running::Running;
 use crate::database::Database;
 use crate::request::JobName;
@@ -21,6 +22,7 @@ pub struct Shared {
     /// The tables that a job needs, where it has had to wait for one.
     needs: Mutex<BTreeMap<JobName, Vec<String>>>,
     health: Health,
+    metrics: Arc<Metrics>,
     /// Runs that may go on at once.
     pub(super) permits: Arc<Semaphore>,
     /// The queue may have something new.
@@ -45,6 +47,7 @@ impl Shared {
             running: Running::default(),
             needs: Mutex::default(),
             health: Health::default(),
+            metrics: Arc::default(),
             queued: Notify::new(),
         })
     }
@@ -74,6 +77,11 @@ impl Shared {
     /// The runs under way on this host.
     pub fn running(&self) -> &Running {
         &self.running
+    }
+
+    /// What the service counts.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// Whether the service can do its work.

@@ -15,6 +15,7 @@ use crate::preflight::Finding;
 use crate::request::{JobName, Timestamp};
 use crate::runner::{Host, JobOptions, Prepared, Queued, RunnerError};
 use crate::schedule::Timetable;
+use crate::sweep::RunContext;
 
 /// Entries that are looked at in one round.
 const ROUND: u32 = 1000;
@@ -139,7 +140,7 @@ async fn work(shared: &Shared, host: Arc<Host>, entry: Entry, permit: OwnedSemap
         None => Some(Duration::ZERO),
         Some(Ok(prepared)) => {
             shared.note_needs(&entry.job, prepared.relations());
-            go(&host, &entry, &prepared, &place).await
+            go(shared, &host, &entry, &prepared, &place).await
         }
         Some(Err(error)) if passes(&error) => {
             tracing::warn!(job = %entry.job, %error, "not begun yet");
@@ -164,6 +165,7 @@ async fn prepare(host: &Host, entry: &Entry) -> Result<Prepared, RunnerError> {
 
 /// The run; answers how long the entry has to wait where it could not be claimed.
 async fn go(
+    shared: &Shared,
     host: &Host,
     entry: &Entry,
     prepared: &Prepared,
@@ -188,14 +190,24 @@ async fn go(
     };
     let closing = close_with_window(host, entry, timetable.as_ref(), place);
     let mut history = Vec::new();
-    let run = host.run(prepared, &options, &mut history, drop);
+    let metrics = Arc::clone(shared.metrics());
+    let job = entry.job.clone();
+    let watch = move |context: Arc<RunContext>| {
+        context.watch(Box::new(move |batch, took| {
+            metrics.batch(&job, batch, took)
+        }));
+    };
+    let run = host.run(prepared, &options, &mut history, watch);
     tokio::pin!(run);
     let ran = tokio::select! {
         ran = &mut run => ran,
         () = closing => run.await,
     };
     match ran {
-        Ok(_) => None,
+        Ok(report) => {
+            shared.metrics().run(&report);
+            None
+        }
         Err(RunnerError::Ledger(LedgerError::Taken)) => None,
         Err(RunnerError::Ledger(
             busy @ (LedgerError::Busy { .. } | LedgerError::TableBusy { .. }),

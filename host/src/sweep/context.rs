@@ -1,8 +1,8 @@
 //! What the sweeps of one run share.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
@@ -56,6 +56,18 @@ pub struct RunContext {
     looking: bool,
     pub(super) state: Mutex<State>,
     progress: AtomicU64,
+    watcher: OnceLock<Watcher>,
+}
+
+/// What is called with each batch and the time that it took.
+pub type Watch = dyn Fn(&Batch, Duration) + Send + Sync;
+
+struct Watcher(Box<Watch>);
+
+impl std::fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Watcher")
+    }
 }
 
 /// What a batch changes of the run, held by one batch at a time.
@@ -217,6 +229,7 @@ impl RunContext {
                 denied: false,
             }),
             progress: AtomicU64::new(0),
+            watcher: OnceLock::new(),
         })
     }
 
@@ -323,6 +336,18 @@ impl RunContext {
     /// Rows examined so far, for a progress bar.
     pub fn examined(&self) -> u64 {
         self.progress.load(Ordering::Relaxed)
+    }
+
+    /// Has each batch from now on told, besides the ledger, to one who counts.
+    pub fn watch(&self, watch: Box<Watch>) {
+        // Whoever came first goes on.
+        let _ = self.watcher.set(Watcher(watch));
+    }
+
+    pub(super) fn tell(&self, batch: &Batch, took: Duration) {
+        if let Some(Watcher(watch)) = self.watcher.get() {
+            watch(batch, took);
+        }
     }
 
     pub(super) fn advance(&self, examined: u64) {

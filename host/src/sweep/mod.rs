@@ -207,6 +207,7 @@ impl Sweep {
             .saturating_sub(state.totals.changed())
             .min(state.up_to_the_line(&inner.plan));
         let plan = Arc::clone(&inner.plan);
+        let began = Instant::now();
         let (batch, next) = match act::act(context, &mut inner, &mut state, &cursor, left).await {
             Ok(done) => done,
             // Dropped or detached since the look above.
@@ -220,6 +221,7 @@ impl Sweep {
         state.towards_the_line(&plan, batch.affected);
         state.totals += batch;
         state.batches += 1;
+        context.tell(&batch, began.elapsed());
         context.advance(batch.examined);
         match next {
             Some(next) => inner.go_on(Some(next)),

@@ -269,7 +269,9 @@ async fn run(
             suspend(state, Suspension::MaxFraction);
             break;
         }
+        let began = Instant::now();
         let (batch, next) = act::act(context, batches, state, &cursor, left).await?;
+        context.tell(&batch, began.elapsed());
         state.towards_the_line(&plan, batch.affected);
         state.totals += batch;
         state.batches += 1;
