@@ -11,6 +11,7 @@
 //! | [`schedule`] | when jobs are due |
 //! | [`service`] | jobs by their schedules: scheduler, worker, reload, shutdown |
 //! | [`runner`] | one run from claim to outcome |
+//! | [`store`] | versions of plugins in the ledger, and which of them runs |
 //! | [`plugin`] | components: engine, limits, contract bindings, settings |
 //! | [`preflight`] | what stands in a job's way, found before it runs |
 //! | [`sweep`] | windows, budgets, checkpoints: which batch comes next |
@@ -34,4 +35,5 @@ pub mod schedule;
 pub mod scope;
 pub mod service;
 pub mod sql;
+pub mod store;
 pub mod sweep;

@@ -5,6 +5,7 @@
 //! exit code (see [`Exit`]).
 
 pub mod check;
+pub mod compile;
 pub mod control;
 pub mod demo;
 mod exit;
@@ -104,6 +105,8 @@ pub enum Command {
     Runs(runs::RunsArgs),
     Plugin(plugin::PluginArgs),
     Init(init::InitArgs),
+    #[command(name = crate::plugin::COMMAND, hide = true)]
+    Compile(compile::CompileArgs),
 }
 
 /// Where a command writes.
@@ -148,6 +151,12 @@ impl fmt::Debug for UrlArgument {
 /// ends the process here, with code 2.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::Compile(args) = cli.command {
+        return compile::execute(args);
+    }
+    if let Ok(program) = compile::this_program() {
+        crate::plugin::compile_apart_by(program);
+    }
     let color = cli.color;
     let done = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -210,8 +219,24 @@ async fn execute(cli: Cli) -> Result<Exit> {
                 plugin::jobs::execute(markdown, json, &terminal).await
             }
             PluginCommand::Inspect { file, json } => plugin::inspect(file, json, &terminal).await,
+            PluginCommand::Install(args) => {
+                plugin::versions::install(args, config()?, &terminal).await
+            }
+            PluginCommand::Rollback(args) => {
+                plugin::versions::rollback(args, config()?, &terminal).await
+            }
+            PluginCommand::Pin(args) => plugin::versions::pin(args, config()?, &terminal).await,
+            PluginCommand::Promote(args) => {
+                plugin::versions::promote(args, config()?, &terminal).await
+            }
+            PluginCommand::Remove(args) => {
+                plugin::versions::remove(args, config()?, &terminal).await
+            }
+            PluginCommand::Keygen(args) => plugin::keys::keygen(&args, &terminal),
+            PluginCommand::Sign(args) => plugin::keys::sign(&args, &terminal).await,
         },
         Command::Init(args) => init::execute(args, named, &terminal).await,
+        Command::Compile(_) => Ok(Exit::Done), // done before there was a runtime
     }
 }
 

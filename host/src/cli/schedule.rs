@@ -50,7 +50,7 @@ const MOST_SHOWN: i64 = 1000;
 /// When a plugin does not load, and for jobs that are not configured.
 pub async fn execute(args: ScheduleArgs, mut config: Config, terminal: &Terminal) -> Result<Exit> {
     let plugins = runner::load_plugins(&config).await?;
-    runner::carry_over(&mut config, &plugins)?;
+    runner::carry_over(&mut config, &plugins, true)?;
     if let Some(here) = config.schedule.skipped() {
         tracing::warn!(
             "no job runs here: {ENVIRONMENT_VARIABLE} is `{here}`, which [schedule] skip-in names"

@@ -42,6 +42,7 @@ mod limits;
 mod overlay;
 mod plugins;
 mod schedule;
+mod store;
 mod times;
 mod timing;
 mod units;
@@ -66,6 +67,7 @@ pub use limits::{
 };
 pub use plugins::{JobConfig, Origin, PluginConfig, RawSettings};
 pub use schedule::{ENVIRONMENT_VARIABLE, ScheduleConfig};
+pub use store::{InstallPolicy, StoreConfig};
 pub use times::ColumnTime;
 pub use timing::{DEFAULT_RETRIES, DEFAULT_RETRY_AFTER, Timing, TimingSettings};
 pub use units::duration;
@@ -78,7 +80,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use crate::request::JobName;
-use document::{Later, Section, Source};
+use document::{Section, Source};
 
 /// The file that is read where none is named.
 pub const DEFAULT_FILE: &str = "besom.toml";
@@ -100,6 +102,8 @@ pub struct Config {
     pub plugins: BTreeMap<String, PluginConfig>,
     /// Where jobs do not run.
     pub schedule: ScheduleConfig,
+    /// Which versions of plugins that are in the ledger run.
+    pub store: StoreConfig,
     /// How columns that are not of a time type hold an instant.
     pub times: Vec<ColumnTime>,
 }
@@ -121,13 +125,9 @@ const KEYS: [&str; 8] = [
     "ledger",
     "plugins",
     "schedule",
+    "store",
     "time-forms",
 ];
-
-const LATER: [Later; 1] = [(
-    "store",
-    "plugins are those in this binary and those that `component` names",
-)];
 
 impl Config {
     /// Reads the file that `-c` names, or [`DEFAULT_FILE`] of the working folder.
@@ -163,10 +163,11 @@ impl Config {
         let variables = overlay::apply(&mut table, text.len(), &rules.environment)?;
         source.variables = &variables;
         let root = Section::root(source, &table);
-        root.only(&KEYS, &LATER)?;
+        root.only(&KEYS, &[])?;
         let section = |name| root.get(name).map(|node| node.section()).transpose();
         let database = DatabaseConfig::read(&root)?;
         Ok(Self {
+            store: StoreConfig::read(&root, &database.url)?,
             host: HostConfig::read(&root, database.max_connections)?,
             database,
             http: HttpConfig::read(&root)?,
@@ -183,6 +184,7 @@ impl Config {
     pub fn bundled(url: DatabaseUrl, rules: &Rules<'_>) -> Self {
         let plugins = rules.bundled.iter();
         Self {
+            store: StoreConfig::at(&url),
             database: DatabaseConfig::at(url),
             host: HostConfig::in_environment(&rules.environment),
             http: HttpConfig::default(),

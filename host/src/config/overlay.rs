@@ -30,6 +30,7 @@ const SECTIONS: [(&str, &[&str]); 8] = [
     ("ledger", &super::ledger::KEYS),
     ("plugins", &[]),
     ("schedule", &super::schedule::KEYS),
+    ("store", &super::store::KEYS),
     ("time-forms", &[]),
 ];
 

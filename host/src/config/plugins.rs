@@ -3,22 +3,26 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::document::{Later, Section};
+use super::document::{Later, Node, Section};
 use super::error::{ConfigError, Place, hint, listed, nearest};
 use super::grant;
 use super::host::beside;
 use super::limits::{self, JobLimits};
 use super::schedule;
+use super::store;
+use crate::plugin::{Digest, PublicKey};
 use crate::schedule::Expression;
 use crate::scope::Grants;
 
 /// Where a plugin's code comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// Embedded in this binary.
+    /// Embedded in this binary, or a version of it that was installed in the ledger.
     Bundled,
     /// A component file that the operator names.
     File(PathBuf),
+    /// A version that was installed in the ledger.
+    Store,
 }
 
 /// One plugin that the file names.
@@ -26,6 +30,12 @@ pub enum Origin {
 pub struct PluginConfig {
     /// Where its code comes from.
     pub origin: Origin,
+    /// Installed versions stay out: the binary's own is what runs.
+    pub only_embedded: bool,
+    /// The one component that may run, by its digest.
+    pub digest: Option<Digest>,
+    /// Whose signature an installed version must bear, instead of the keys of `[store]`; empty: theirs.
+    pub trusted_keys: Vec<PublicKey>,
     /// The host's keys, for every job of the plugin.
     pub limits: JobLimits,
     /// The plugin's own settings.
@@ -44,6 +54,9 @@ impl PluginConfig {
     pub fn bundled() -> Self {
         Self {
             origin: Origin::Bundled,
+            only_embedded: false,
+            digest: None,
+            trusted_keys: Vec::new(),
             limits: JobLimits::default(),
             settings: RawSettings::default(),
             jobs: BTreeMap::new(),
@@ -75,13 +88,15 @@ pub struct RawSettings {
     pub places: BTreeMap<String, Place>,
 }
 
-/// What may not stand beside a plugin's other keys yet.
-const LATER: [Later; 2] = [
-    ("digest", "a component is the file that `component` names"),
-    (
-        "trusted-keys",
-        "a component is the file that `component` names",
-    ),
+/// What may stand beside a plugin's limits.
+const OWN: [&str; 7] = [
+    "component",
+    "digest",
+    "grant",
+    "jobs",
+    "settings",
+    "source",
+    "trusted-keys",
 ];
 
 /// Reads every plugin of the file.
@@ -102,7 +117,7 @@ fn plugin(
 ) -> Result<PluginConfig, ConfigError> {
     refuse_odd_name(section, name, "plugin")?;
     schedule::of_jobs_only(section)?;
-    refuse_stray_settings(section, &["component", "settings", "jobs", "grant"], &LATER)?;
+    refuse_stray_settings(section, &OWN, &[])?;
     let origin = origin(section, name, bundled)?;
     let mut plugin = PluginConfig {
         limits: JobLimits::read(section)?,
@@ -113,7 +128,15 @@ fn plugin(
     if let Some(node) = section.get("grant") {
         plugin.grants = grant::read(&node.section()?, name, origin == Origin::Bundled)?;
     }
+    plugin.only_embedded = section.get("source").is_some() && origin == Origin::Bundled;
     plugin.origin = origin;
+    plugin.digest = section
+        .get("digest")
+        .map(|node| digest(&node))
+        .transpose()?;
+    if let Some(node) = section.get("trusted-keys") {
+        plugin.trusted_keys = store::keys(&node)?;
+    }
     if let Some(node) = section.get("jobs") {
         for (name, node) in node.section()?.entries() {
             plugin
@@ -138,7 +161,19 @@ fn job(section: &Section<'_>, name: &str) -> Result<JobConfig, ConfigError> {
     })
 }
 
+/// As `sha256sum` prints it, with or without `sha256:` in front.
+fn digest(node: &Node<'_>) -> Result<Digest, ConfigError> {
+    let text = node.text("sha256:…")?;
+    let digits = text.strip_prefix("sha256:").unwrap_or(&text);
+    digits
+        .parse()
+        .map_err(|error| node.error(format!("{error}; `besom plugin inspect FILE` shows it")))
+}
+
 fn origin(section: &Section<'_>, name: &str, bundled: &[&str]) -> Result<Origin, ConfigError> {
+    if let Some(node) = section.get("source") {
+        return source(&node, section, name, bundled.contains(&name));
+    }
     match (section.get("component"), bundled.contains(&name)) {
         (None, true) => Ok(Origin::Bundled),
         (Some(node), true) => Err(node.error(format!(
@@ -154,7 +189,8 @@ fn origin(section: &Section<'_>, name: &str, bundled: &[&str]) -> Result<Origin,
         }
         (None, false) => Err(section.error(format!(
             "no plugin `{name}` is bundled{} For a plugin of your own add \
-             component = \"path/to/{name}.wasm\"; bundled: {}",
+             component = \"path/to/{name}.wasm\", or source = \"store\" for one that is installed; \
+             bundled: {}",
             hint(name, bundled.iter().copied()),
             if bundled.is_empty() {
                 "none".to_owned()
@@ -162,6 +198,23 @@ fn origin(section: &Section<'_>, name: &str, bundled: &[&str]) -> Result<Origin,
                 listed(bundled)
             }
         ))),
+    }
+}
+
+fn source(
+    node: &Node<'_>,
+    section: &Section<'_>,
+    name: &str,
+    bundled: bool,
+) -> Result<Origin, ConfigError> {
+    if section.get("component").is_some() {
+        return Err(node.error("`component` says already where the plugin is: leave one of them"));
+    }
+    match (node.text("store")?.as_str(), bundled) {
+        ("store", _) => Ok(Origin::Store),
+        ("bundled", true) => Ok(Origin::Bundled),
+        ("bundled", false) => Err(node.error(format!("no plugin `{name}` is bundled"))),
+        _ => Err(node.error("must be \"store\" or \"bundled\"")),
     }
 }
 

@@ -69,7 +69,7 @@ pub enum LedgerError {
 
 impl LedgerError {
     /// Tells a ledger that is not there from other failures.
-    pub(super) fn of(error: DatabaseError) -> Self {
+    pub(crate) fn of(error: DatabaseError) -> Self {
         let missing = matches!(error.code.as_str(), "42P01" | "42703")
             || (error.message.contains("no such table") && error.message.contains("besom_"))
             || error.message.contains("no such column");

@@ -34,6 +34,11 @@ const POSTGRES: &[(i64, &str, &str)] = &[
         "service",
         include_str!("../../../migrations/ledger/postgres/0004_service.sql"),
     ),
+    (
+        5,
+        "store",
+        include_str!("../../../migrations/ledger/postgres/0005_store.sql"),
+    ),
 ];
 
 const SQLITE: &[(i64, &str, &str)] = &[
@@ -56,6 +61,11 @@ const SQLITE: &[(i64, &str, &str)] = &[
         4,
         "service",
         include_str!("../../../migrations/ledger/sqlite/0004_service.sql"),
+    ),
+    (
+        5,
+        "store",
+        include_str!("../../../migrations/ledger/sqlite/0005_store.sql"),
     ),
 ];
 

@@ -46,7 +46,7 @@ use crate::database::{Cell, DatabaseError, Statement};
 use crate::request::{RunId, Timestamp};
 
 /// The ledger's tables. No plugin sweeps them: their rows prove what happened.
-pub(crate) const TABLES: [&str; 10] = [
+pub(crate) const TABLES: [&str; 15] = [
     "besom_run",
     "besom_batch",
     "besom_lease",
@@ -56,11 +56,16 @@ pub(crate) const TABLES: [&str; 10] = [
     "besom_host",
     "besom_pause",
     "besom_cluster",
+    "besom_component",
+    "besom_deployment",
+    "besom_generation",
+    "besom_quarantine",
+    "besom_audit",
     "besom_migration",
 ];
 
 /// Statements that begin a transaction in which rows of the ledger change.
-fn begin(dialect: Dialect) -> &'static str {
+pub(crate) fn begin(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Postgres => "BEGIN",
         // A transaction that reads first could not be raised to a writing one later.
@@ -69,7 +74,7 @@ fn begin(dialect: Dialect) -> &'static str {
 }
 
 /// The present, by the database's clock; `now` is what SQLite takes for it.
-fn write_now(w: &mut Statement, now: Timestamp) {
+pub(crate) fn write_now(w: &mut Statement, now: Timestamp) {
     match w.dialect() {
         Dialect::Postgres => w.push("clock_timestamp()"),
         Dialect::Sqlite => w.bind(now.0),
@@ -107,7 +112,7 @@ fn run_id(cell: &Cell) -> Result<RunId, DatabaseError> {
 }
 
 /// An instant as the ledger's columns take it.
-fn write_time(w: &mut Statement, at: Timestamp) {
+pub(crate) fn write_time(w: &mut Statement, at: Timestamp) {
     match w.dialect() {
         Dialect::Postgres => w.bind_as(at.to_string(), "timestamptz"),
         Dialect::Sqlite => w.bind(at.0),
@@ -115,7 +120,7 @@ fn write_time(w: &mut Statement, at: Timestamp) {
 }
 
 /// A column with an instant, as microseconds.
-fn micros(dialect: Dialect, column: &str) -> String {
+pub(crate) fn micros(dialect: Dialect, column: &str) -> String {
     match dialect {
         Dialect::Postgres => format!("floor(extract(epoch FROM {column}) * 1000000)::bigint"),
         Dialect::Sqlite => column.to_owned(),

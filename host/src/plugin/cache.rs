@@ -63,6 +63,16 @@ impl CodeCache {
         }
     }
 
+    /// Keeps compiled code that no component has been made of yet.
+    pub(super) fn keep(&self, digest: &Digest, code: &[u8]) -> io::Result<()> {
+        self.replace(digest, code)
+    }
+
+    /// Where the code is.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     fn replace(&self, digest: &Digest, code: &[u8]) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
         file.write_all(Digest::of(code).as_bytes())?;

@@ -29,6 +29,8 @@ struct Shared {
     linker: Linker<State>,
     limits: Arc<Limits>,
     cache: Option<CodeCache>,
+    /// One compiler at a time: each may take what a machine can spare.
+    compiling: tokio::sync::Semaphore,
 }
 
 impl Engine {
@@ -55,6 +57,7 @@ impl Engine {
             linker,
             limits: Arc::new(options.limits),
             cache,
+            compiling: tokio::sync::Semaphore::new(1),
         })))
     }
 
@@ -73,6 +76,10 @@ impl Engine {
 
     pub(super) fn linker(&self) -> &Linker<State> {
         &self.0.linker
+    }
+
+    pub(super) fn compiling(&self) -> &tokio::sync::Semaphore {
+        &self.0.compiling
     }
 
     pub(super) fn cache(&self) -> Option<&CodeCache> {

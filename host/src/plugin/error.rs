@@ -102,6 +102,9 @@ pub enum LoadError {
     /// What `describe` answered is not a manifest.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// The process that compiles it was stopped.
+    #[error("compiling it was stopped ({0}): the component is too large or too odd for this host")]
+    Compiler(String),
     /// The host itself failed.
     #[error("the component could not be compiled: {0}")]
     Host(String),

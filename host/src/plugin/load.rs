@@ -1,8 +1,12 @@
 //! From bytes to a plugin: size, form, code, contract, types, `describe`, manifest, in this order,
 //! so that the first thing wrong is the one that is told.
 
+use std::path::Path;
+
 use wasmtime::component::Component;
 
+use super::apart;
+use super::cache::CodeCache;
 use super::call::{self, Plugin};
 use super::contract;
 use super::digest::Digest;
@@ -29,6 +33,20 @@ impl Engine {
     ///
     /// [`LoadError`] names the first thing that is wrong and what to do about it.
     pub async fn load(&self, component: &[u8]) -> Result<Plugin, LoadError> {
+        self.load_compiled(component, false).await
+    }
+
+    /// The same, compiled in a process of its own where [`super::compile_apart_by`] has named one: for
+    /// what neither the binary nor the operator's file brings.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::load`], and [`LoadError::Compiler`].
+    pub async fn load_apart(&self, component: &[u8]) -> Result<Plugin, LoadError> {
+        self.load_compiled(component, true).await
+    }
+
+    async fn load_compiled(&self, component: &[u8], apart: bool) -> Result<Plugin, LoadError> {
         let limit = self.limits().component_bytes;
         if component.len() > limit {
             return Err(LoadError::TooLarge {
@@ -38,7 +56,10 @@ impl Engine {
         }
         check_form(component)?;
         let digest = Digest::of(component);
-        let compiled = self.compile(digest, component.to_vec()).await?;
+        let compiled = match apart::program().filter(|_| apart) {
+            Some(program) => self.compile_apart(program, digest, component).await?,
+            None => self.compile(digest, component.to_vec()).await?,
+        };
         let imports: Vec<String> = compiled
             .component_type()
             .imports(self.wasmtime())
@@ -62,6 +83,49 @@ impl Engine {
             version.to_string(),
             imports,
         ))
+    }
+
+    async fn compile_apart(
+        &self,
+        program: &Path,
+        digest: Digest,
+        component: &[u8],
+    ) -> Result<Component, LoadError> {
+        let host = |error: String| LoadError::Host(error);
+        let _alone = self.compiling().acquire().await;
+        if let Some(cache) = self.cache() {
+            if let Some(compiled) = cache.read(self.wasmtime(), &digest) {
+                return Ok(compiled);
+            }
+            apart::compile(program, cache.folder(), component).await?;
+            return cache
+                .read(self.wasmtime(), &digest)
+                .ok_or_else(|| host("the compiler left no code".to_owned()));
+        }
+        let folder = tempfile::TempDir::with_prefix("besom-code-");
+        let folder = folder.map_err(|error| host(error.to_string()))?;
+        apart::compile(program, folder.path(), component).await?;
+        let cache = CodeCache::open(folder.path().to_owned(), self.wasmtime());
+        let cache = cache.map_err(|error| host(error.to_string()))?;
+        cache
+            .read(self.wasmtime(), &digest)
+            .ok_or_else(|| host("the compiler left no code".to_owned()))
+    }
+
+    /// Compiles a component into the cache, and makes no use of it.
+    pub(super) fn precompile(&self, component: &[u8]) -> Result<(), String> {
+        check_form(component).map_err(|error| error.to_string())?;
+        let code = self
+            .wasmtime()
+            .precompile_component(component)
+            .map_err(|error| error.root_cause().to_string())?;
+        let kept = self
+            .cache()
+            .map(|cache| cache.keep(&Digest::of(component), &code));
+        match kept {
+            Some(Err(error)) => Err(error.to_string()),
+            Some(Ok(())) | None => Ok(()),
+        }
     }
 
     async fn compile(&self, digest: Digest, bytes: Vec<u8>) -> Result<Component, LoadError> {

@@ -24,6 +24,7 @@
 //! types. No generated type leaves it, and no check is made in it that another version of the
 //! contract would have to repeat: those are in `guest` and `tree`, and in the rooms below.
 
+mod apart;
 mod cache;
 mod call;
 mod contract;
@@ -39,12 +40,14 @@ mod manifest;
 mod output;
 mod reading;
 mod settings;
+mod signature;
 mod sizes;
 mod sweeping;
 mod tree;
 mod v1;
 mod wasi;
 
+pub use apart::{COMMAND, compile_apart_by, compile_here};
 pub use call::Plugin;
 pub use describe::ManifestError;
 pub use digest::{Digest, DigestError};
@@ -53,3 +56,4 @@ pub use error::{CallError, Cause, EngineError, LoadError, Site};
 pub use limits::Limits;
 pub use manifest::{Finding, Job, Manifest, Setting, SettingKind, Severity, TableAccess};
 pub use settings::{SettingValue, Settings, SettingsError, ValueError, Whose};
+pub use signature::{KeyError, PublicKey, SecretKey, Signature};

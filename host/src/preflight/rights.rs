@@ -92,7 +92,7 @@ impl Rights {
         let rights = tables.filter_map(|table| {
             let changes = match table.id.name.as_str() {
                 "besom_migration" => return None, // for `besom migrate` alone
-                "besom_batch" => false,
+                "besom_batch" | "besom_audit" => false,
                 _ => true,
             };
             Some(Self {

@@ -6,9 +6,10 @@ use crate::catalog::{CatalogError, TimeFormError};
 use crate::config::Place;
 use crate::database::DatabaseError;
 use crate::ledger::LedgerError;
-use crate::plugin::{CallError, Cause, EngineError, LoadError, SettingsError};
+use crate::plugin::{CallError, Cause, Digest, EngineError, LoadError, SettingsError};
 use crate::preflight::Finding;
 use crate::request::{Fault, JobName};
+use crate::store::StoreError;
 
 /// Why a host could not be set up, or a job not begun. Nothing has been changed.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +80,40 @@ pub enum RunnerError {
         configured: String,
         /// The name in its manifest.
         described: String,
+    },
+    /// The store refuses.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No version of a plugin that the file names can be run.
+    #[error("plugin `{plugin}` does not run: {why}")]
+    Unavailable {
+        /// The plugin.
+        plugin: String,
+        /// Why.
+        why: String,
+    },
+    /// No version of the plugin can be put in use like this.
+    #[error("plugin `{plugin}`: {why}")]
+    NotInstallable {
+        /// The plugin.
+        plugin: String,
+        /// Why, and the way out.
+        why: String,
+    },
+    /// The job crashed on this version again and again.
+    #[error(
+        "`{job}` is suspended on {version}: it crashed {} times in a row, lastly: {why}; install another \
+         version, or let this one try again by `besom plugin pin {} {digest}`", crate::store::STRIKES, job.plugin
+    )]
+    Quarantined {
+        /// The job.
+        job: JobName,
+        /// The version.
+        version: String,
+        /// The component.
+        digest: Box<Digest>,
+        /// How it ended last.
+        why: String,
     },
     /// No such plugin in the file.
     #[error("no plugin `{name}` in the configuration; it has: {known}")]
@@ -161,7 +196,9 @@ impl RunnerError {
             Self::Database(_)
             | Self::Unreachable { .. }
             | Self::Catalog(_)
+            | Self::Quarantined { .. }
             | Self::Stopped { .. } => false,
+            Self::Store(StoreError::Ledger(refused)) => matches!(refused, LedgerError::NotMigrated),
             Self::Ledger(refused) => matches!(refused, LedgerError::NotMigrated),
             // The plugin's own words are about its settings; anything else is its conduct.
             Self::Access { why, .. } => matches!(why.cause(), Cause::Failed(_)),

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use super::{Host, RunnerError};
 use crate::config::Config;
-use crate::plugin::{Manifest, Plugin};
+use crate::plugin::{Job, Manifest, Plugin};
 use crate::request::JobName;
 
-/// Gives each job what the file says of it under a former name, with a warning that names the line.
+/// Gives each job what the file says of it under a former name, with a warning that names the line
+/// where it is to `tell`.
 ///
 /// # Errors
 /// [`RunnerError::TwoNames`] where the file names one job twice.
 pub fn carry_over(
     config: &mut Config,
     plugins: &BTreeMap<String, Plugin>,
+    tell: bool,
 ) -> Result<(), RunnerError> {
     for (plugin, configured) in &mut config.plugins {
         let Some(loaded) = plugins.get(plugin) else {
@@ -32,10 +34,12 @@ pub fn carry_over(
                         places: Box::new((other.place, place)),
                     });
                 }
-                tracing::warn!(
-                    "{place}: this job is called `{new}` now: write [plugins.{plugin}.jobs.{}]",
-                    job.name
-                );
+                if tell {
+                    tracing::warn!(
+                        "{place}: this job is called `{new}` now: write [plugins.{plugin}.jobs.{}]",
+                        job.name
+                    );
+                }
             }
         }
     }
@@ -49,6 +53,12 @@ pub(super) fn present(job: JobName, plugins: &BTreeMap<String, Plugin>) -> JobNa
         Some(new) => JobName::new(&job.plugin, new),
         None => job,
     }
+}
+
+/// The jobs that a job waits for, by their names of today.
+pub(super) fn awaited(job: &Job, plugins: &BTreeMap<String, Plugin>) -> Vec<JobName> {
+    let after = job.after.iter().cloned();
+    after.map(|name| present(name, plugins)).collect()
 }
 
 fn renamed<'m>(manifest: &'m Manifest, name: &str) -> Option<&'m str> {
@@ -69,7 +79,7 @@ pub fn names(job: JobName, plugins: &BTreeMap<String, Plugin>) -> (JobName, Vec<
 impl Host {
     /// The job by its name of today: a former name is taken, with a warning.
     pub fn present_name(&self, job: JobName) -> JobName {
-        let new = present(job.clone(), &self.plugins);
+        let new = present(job.clone(), self.plugins());
         if new != job {
             tracing::warn!("`{job}` is called `{new}` now");
         }

@@ -37,12 +37,12 @@ pub(super) fn in_force(
         }
     }
     let mut grants = match config.origin {
-        Origin::File(_) => Grants::default(),
+        Origin::File(_) | Origin::Store => Grants::default(),
         Origin::Bundled => asked_for(access),
     };
     for (name, grant) in given.values() {
         match config.origin {
-            Origin::File(_) => {
+            Origin::File(_) | Origin::Store => {
                 let asked = access.iter().find(|of| same(catalog, &of.table, name));
                 let name = asked.map_or_else(|| (*name).clone(), |of| of.table.clone());
                 grants.tables.insert(name, (*grant).clone());

@@ -4,69 +4,102 @@
 //! job under the grant in force at that moment, keeps the run's lease alive, waits for every batch
 //! before it records the outcome, and verifies what a drained run left.
 
+mod bases;
+mod conduct;
 mod error;
+mod fits;
+mod follow;
 mod formerly;
 mod grants;
+mod install;
 mod never_eligible;
 mod order;
 mod prepare;
 mod record;
 mod report;
 mod run;
+mod switch;
+mod versions;
 
 pub use error::RunnerError;
 pub use formerly::{carry_over, names};
+pub use install::{Install, Installed, Standing};
 pub use prepare::{Examined, Prepared};
 pub use record::{RunDetailJson, RunRecord, RunRecordJson, detail, milliseconds};
 pub use report::{Outcome, Remains, RunReport, Verification, thousands, verification};
 pub use run::{JobOptions, Parking, Queued};
+pub use versions::{PassedOver, Versions};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, Dialect, Role, quote_ident};
-use crate::config::{Config, Origin};
+use crate::config::Config;
 use crate::database::{Database, DatabaseOptions};
-use crate::plugin::{Engine, EngineOptions, Job, Limits, Plugin};
+use crate::plugin::{Engine, EngineOptions, Limits, Plugin};
 use crate::request::JobName;
+use versions::Choice;
 
 /// A configuration at work.
 pub struct Host {
+    /// As it reads for the versions that run.
     config: Config,
+    /// As the file has it.
+    written: Config,
     database: Database,
-    plugins: BTreeMap<String, Plugin>,
+    engine: Engine,
+    versions: Versions,
 }
 
 impl Host {
-    /// Connects to the database and loads every plugin that the file names.
+    /// Connects to the database and loads every plugin that the file names, in the version that is in
+    /// use.
     ///
     /// # Errors
-    /// When the database does not answer or a plugin does not load.
-    pub async fn open(mut config: Config) -> Result<Self, RunnerError> {
+    /// When the database does not answer, or what the binary embeds or the file names does not load.
+    pub async fn open(config: Config) -> Result<Self, RunnerError> {
         let database = connect(&config).await?;
-        let plugins = load_plugins(&config).await?;
-        formerly::carry_over(&mut config, &plugins)?;
-        Ok(Self {
-            config,
-            database,
-            plugins,
-        })
+        let engine = engine(&config)?;
+        Self::of(config, database, engine, &Versions::default()).await
     }
 
     /// The same database under another configuration. What runs on this host goes on as it began.
     ///
     /// # Errors
     /// When a plugin does not load, or the file names another database: that needs a new start.
-    pub async fn reloaded(&self, mut config: Config) -> Result<Self, RunnerError> {
+    pub async fn reloaded(&self, config: Config) -> Result<Self, RunnerError> {
         if config.database != self.config.database || config.host.name != self.config.host.name {
             return Err(RunnerError::NeedsRestart);
         }
-        let plugins = load_plugins(&config).await?;
-        formerly::carry_over(&mut config, &plugins)?;
+        let database = self.database.clone();
+        if config.host.cache != self.config.host.cache {
+            let engine = engine(&config)?;
+            return Self::of(config, database, engine, &Versions::default()).await;
+        }
+        Self::of(config, database, self.engine.clone(), &self.versions).await
+    }
+
+    async fn of(
+        written: Config,
+        database: Database,
+        engine: Engine,
+        known: &Versions,
+    ) -> Result<Self, RunnerError> {
+        let choice = Choice {
+            config: &written,
+            engine: &engine,
+            database: &database,
+            known,
+        };
+        let versions = versions::choose(&choice).await?;
+        let mut config = written.clone();
+        formerly::carry_over(&mut config, &versions.plugins, true)?;
         Ok(Self {
             config,
-            database: self.database.clone(),
-            plugins,
+            written,
+            database,
+            engine,
+            versions,
         })
     }
 
@@ -82,7 +115,12 @@ impl Host {
 
     /// The loaded plugins by name.
     pub fn plugins(&self) -> &BTreeMap<String, Plugin> {
-        &self.plugins
+        &self.versions.plugins
+    }
+
+    /// Which version of each plugin this is, and why not another.
+    pub fn versions(&self) -> &Versions {
+        &self.versions
     }
 
     /// The catalog as it is now, with the operator's word on times.
@@ -90,29 +128,7 @@ impl Host {
     /// # Errors
     /// When the system tables cannot be read, or a time form names nothing.
     pub async fn catalog(&self) -> Result<Arc<Catalog>, RunnerError> {
-        let mut session = self.database.session().await?;
-        session.hold().await?;
-        let catalog = if let Some(connection) = session.as_postgres() {
-            Catalog::load_postgres(connection).await?
-        } else if let Some(connection) = session.as_sqlite() {
-            Catalog::load_sqlite(connection).await?
-        } else {
-            Catalog::from_tables(Dialect::Sqlite, Vec::new(), Vec::new())
-        };
-        session.release().await?;
-        let forms = self
-            .config
-            .times
-            .iter()
-            .map(|time| {
-                let table = match &time.schema {
-                    Some(schema) => format!("{}.{}", quote_ident(schema), quote_ident(&time.table)),
-                    None => quote_ident(&time.table),
-                };
-                ((table, time.column.clone()), time.form)
-            })
-            .collect();
-        Ok(Arc::new(catalog.with_time_forms(&forms)?))
+        catalog(&self.config, &self.database).await
     }
 
     /// A role of the database's, the connected one where none is named; `None` where there is no such
@@ -145,14 +161,20 @@ impl Host {
                     known: known.join(", "),
                 }
             })?;
-            Ok((name, awaited(job, &self.plugins)))
+            Ok((name, formerly::awaited(job, self.plugins())))
         });
         order::in_order(waiting.collect::<Result<_, RunnerError>>()?)
     }
 
     fn plugin(&self, name: &str) -> Result<&Plugin, RunnerError> {
-        self.plugins.get(name).ok_or_else(|| {
-            let known: Vec<_> = self.plugins.keys().map(String::as_str).collect();
+        if let Some(why) = self.versions.unavailable.get(name) {
+            return Err(RunnerError::Unavailable {
+                plugin: name.to_owned(),
+                why: why.clone(),
+            });
+        }
+        self.plugins().get(name).ok_or_else(|| {
+            let known: Vec<_> = self.plugins().keys().map(String::as_str).collect();
             RunnerError::UnknownPlugin {
                 name: name.to_owned(),
                 known: if known.is_empty() {
@@ -186,59 +208,48 @@ pub async fn connect(config: &Config) -> Result<Database, RunnerError> {
         })
 }
 
-/// Loads every plugin that the file names.
+/// Loads what the binary embeds and the file names, without a look at the ledger.
 ///
 /// # Errors
 /// When one does not load, or calls itself otherwise than the file does, and for jobs that wait for
 /// one another.
 pub async fn load_plugins(config: &Config) -> Result<BTreeMap<String, Plugin>, RunnerError> {
-    let engine = Engine::new(EngineOptions {
-        limits: Limits::default(),
-        cache: config.host.cache.clone(),
-    })?;
-    let mut plugins = BTreeMap::new();
-    for (name, plugin) in &config.plugins {
-        let component = match &plugin.origin {
-            Origin::Bundled => besom_bundle::PLUGINS
-                .iter()
-                .find(|bundled| bundled.name == name)
-                .map(|bundled| bundled.component.to_vec())
-                .unwrap_or_default(),
-            Origin::File(path) => {
-                std::fs::read(path).map_err(|source| RunnerError::Unreadable {
-                    plugin: name.clone(),
-                    path: path.clone(),
-                    source,
-                })?
-            }
-        };
-        let loaded = engine
-            .load(&component)
-            .await
-            .map_err(|source| RunnerError::Load {
-                plugin: name.clone(),
-                source: Box::new(source),
-            })?;
-        if loaded.manifest().name != *name {
-            return Err(RunnerError::OtherName {
-                configured: name.clone(),
-                described: loaded.manifest().name.clone(),
-            });
-        }
-        plugins.insert(name.clone(), loaded);
-    }
-    let mut waiting = Vec::new();
-    for (name, plugin) in &plugins {
-        for job in &plugin.manifest().jobs {
-            waiting.push((JobName::new(name, &job.name), awaited(job, &plugins)));
-        }
-    }
-    order::in_order(waiting)?;
-    Ok(plugins)
+    bases::bases(config, &engine(config)?, &Versions::default()).await
 }
 
-/// The jobs that a job waits for, by their names of today.
-fn awaited(job: &Job, plugins: &BTreeMap<String, Plugin>) -> Vec<JobName> {
-    let after = job.after.iter().cloned();
-    after.map(|name| formerly::present(name, plugins)).collect()
+/// The engine that the configuration asks for.
+///
+/// # Errors
+/// When it does not start on this machine, or its cache cannot be used.
+pub fn engine(config: &Config) -> Result<Engine, RunnerError> {
+    Ok(Engine::new(EngineOptions {
+        limits: Limits::default(),
+        cache: config.host.cache.clone(),
+    })?)
+}
+
+/// The catalog as it is now, with the operator's word on times.
+async fn catalog(config: &Config, database: &Database) -> Result<Arc<Catalog>, RunnerError> {
+    let mut session = database.session().await?;
+    session.hold().await?;
+    let catalog = if let Some(connection) = session.as_postgres() {
+        Catalog::load_postgres(connection).await?
+    } else if let Some(connection) = session.as_sqlite() {
+        Catalog::load_sqlite(connection).await?
+    } else {
+        Catalog::from_tables(Dialect::Sqlite, Vec::new(), Vec::new())
+    };
+    session.release().await?;
+    let forms = config
+        .times
+        .iter()
+        .map(|time| {
+            let table = match &time.schema {
+                Some(schema) => format!("{}.{}", quote_ident(schema), quote_ident(&time.table)),
+                None => quote_ident(&time.table),
+            };
+            ((table, time.column.clone()), time.form)
+        })
+        .collect();
+    Ok(Arc::new(catalog.with_time_forms(&forms)?))
 }

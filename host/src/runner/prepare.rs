@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::grants::{asked_for, in_force, used};
-use super::{Host, RunnerError};
+use super::grants::{asked_for, used};
+use super::{Host, RunnerError, fits};
 use crate::catalog::Catalog;
 use crate::config::{JobSettings, Origin, Place};
 use crate::plugin::{CallError, Plugin, Settings, SettingsError, TableAccess};
@@ -38,6 +38,7 @@ pub struct Examined {
     prepared: Prepared,
     /// What the job asked for when it was rehearsed.
     pub rehearsed: Rehearsed,
+    crashed: Option<CallError>,
 }
 
 /// The finding of a rehearsal that ended early.
@@ -50,6 +51,11 @@ impl Examined {
     /// What preflight noticed, under what the file tolerates.
     pub fn findings(&self) -> &[Finding] {
         &self.prepared.findings
+    }
+
+    /// How the plugin crashed, or hit a limit of its own, when it was rehearsed.
+    pub fn crashed(&self) -> Option<&CallError> {
+        self.crashed.as_ref()
     }
 
     /// What the job says that it touches.
@@ -164,23 +170,20 @@ impl Host {
                 known: String::new(),
             });
         };
-        let settings = Settings::resolve(
-            plugin.manifest(),
-            &job.job,
-            &limits.plugin_settings,
-            &limits.job_settings,
-            set,
-        )
-        .and_then(|settings| {
-            if let Some(floor) = limits.min_retention {
-                settings.keep_at_least(plugin.manifest(), floor)?;
+        if let Some(suspended) = self.versions.suspension(job) {
+            return Err(RunnerError::Quarantined {
+                job: job.clone(),
+                version: plugin.manifest().version.to_string(),
+                digest: Box::new(*plugin.digest()),
+                why: suspended.why.clone(),
+            });
+        }
+        let settings = fits::settings(plugin.manifest(), job, &limits, set).map_err(|source| {
+            RunnerError::Settings {
+                job: job.clone(),
+                place: self.place_of(job, &source, set),
+                source: Box::new(source),
             }
-            Ok(settings)
-        })
-        .map_err(|source| RunnerError::Settings {
-            job: job.clone(),
-            place: self.place_of(job, &source, set),
-            source: Box::new(source),
         })?;
         let misbehaved = |why| RunnerError::Access {
             job: job.clone(),
@@ -190,13 +193,22 @@ impl Host {
             .access(&job.job, &settings)
             .await
             .map_err(misbehaved)?;
-        let grants = in_force(&job.plugin, config, &access, catalog)?;
+        let embedded = self.versions.embedded.get(&job.plugin);
+        let grants = fits::granted(
+            config, job, &limits, set, embedded, &plugin, &access, catalog,
+        )
+        .await?;
         let bundled = config.origin == Origin::Bundled;
         let subject = Subject {
             job: job.clone(),
             bundled,
         };
-        covers(&grants, &asked_for(&access), &subject).map_err(RunnerError::Denied)?;
+        let asked = match embedded {
+            Some(_) => asked_for(&access).spelled(catalog),
+            None => Ok(asked_for(&access)),
+        };
+        let covered = asked.and_then(|asked| covers(&grants, &asked, &subject));
+        covered.map_err(RunnerError::Denied)?;
         let now = self.database.now().await?;
         let looking = RunContext::looking(
             self.database.clone(),
@@ -234,7 +246,7 @@ impl Host {
             granted_and_used,
             findings: Vec::new(),
         };
-        let (mut rehearsed, failure) = self.rehearse(&prepared, now).await?;
+        let (mut rehearsed, failure, crashed) = self.rehearse(&prepared, now).await?;
         rehearsed.looked.extend(looked);
         findings.extend(preflight::findings(catalog, &rehearsed));
         findings.extend(failure.into_iter().chain(blind));
@@ -248,6 +260,7 @@ impl Host {
                 ..prepared
             },
             rehearsed,
+            crashed,
         })
     }
 
@@ -272,7 +285,7 @@ impl Host {
         &self,
         prepared: &Prepared,
         now: Timestamp,
-    ) -> Result<(Rehearsed, Option<Finding>), RunnerError> {
+    ) -> Result<(Rehearsed, Option<Finding>, Option<CallError>), RunnerError> {
         let context = RunContext::rehearsal(
             self.database.clone(),
             Arc::clone(&prepared.catalog),
@@ -298,7 +311,7 @@ impl Host {
         if let Some(fault) = denied.into_iter().find(|f| matches!(f, Fault::Denied(_))) {
             return Err(RunnerError::Denied(fault.clone()));
         }
-        let failure = match called {
+        let failure = match &called {
             Err(error) if rehearsed.refused.is_empty() => Some(Finding::new(
                 NOT_REHEARSED,
                 Severity::Warning,
@@ -309,7 +322,8 @@ impl Host {
             )),
             _ => None,
         };
-        Ok((rehearsed, failure))
+        let crashed = called.err().filter(|error| error.cause().is_misbehaviour());
+        Ok((rehearsed, failure, crashed))
     }
 }
 

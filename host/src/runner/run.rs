@@ -131,6 +131,7 @@ impl Host {
         }
         // Nothing of this run commits after this, whatever became of the guest.
         let progress = context.settle().await;
+        self.note_conduct(prepared, called.as_ref().err()).await;
         let report = self
             .conclude(prepared, options, &progress, called.err(), began, &lease)
             .await;

@@ -122,6 +122,16 @@ fn check(
 /// # Errors
 /// `denied`, with the TOML that would allow it.
 pub fn covers(given: &Grants, asked: &Grants, subject: &Subject) -> Result<(), Fault> {
+    let missing = lacking(given, asked);
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(refuse(subject, &missing, &given.tables))
+    }
+}
+
+/// What of an access list a grant does not cover.
+pub fn lacking(given: &Grants, asked: &Grants) -> Vec<Missing> {
     let mut missing = Vec::new();
     for (table, wanted) in &asked.tables {
         let none = TableGrant::default();
@@ -149,11 +159,7 @@ pub fn covers(given: &Grants, asked: &Grants, subject: &Subject) -> Result<(), F
             note(Right::AllRows, None);
         }
     }
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(refuse(subject, &missing, &given.tables))
-    }
+    missing
 }
 
 /// A check under way: what has been asked for so far, and what of it the grant does not give.

@@ -15,11 +15,12 @@ mod path;
 mod refusal;
 mod tables;
 
-pub use check::{Subject, authorize, covers};
+pub use check::{Subject, authorize, covers, lacking};
 pub use family::Family;
 pub use grant::{Grants, MinAge, TableGrant};
 pub use leaves::authorize_leaves;
 pub use path::{Consequence, Link, Path, Restriction, Tied};
+pub(crate) use refusal::toml_of;
 pub use refusal::{Missing, Right};
 pub(crate) use tables::find_column;
 

@@ -60,6 +60,16 @@ pub struct Missing {
 /// How `because` begins where no request asks for the right and the database would make use of it.
 pub(super) const A_RULE: &str = "the ON DELETE rule of foreign key";
 
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.right.in_words(self.column.is_some()))?;
+        if let Some(column) = &self.column {
+            write!(f, "column `{column}` of ")?;
+        }
+        write!(f, "table `{}`", self.table)
+    }
+}
+
 impl Missing {
     fn by_a_rule(&self) -> bool {
         self.because.starts_with(A_RULE)
@@ -74,17 +84,7 @@ pub(super) fn refuse(
 ) -> Fault {
     let mut message = format!("plugin `{}`, job `{}`:", subject.job.plugin, subject.job);
     for need in missing {
-        let column = need
-            .column
-            .as_ref()
-            .map(|c| format!(" column `{c}` of"))
-            .unwrap_or_default();
-        message.push_str(&format!(
-            "\n  may not {}{column} table `{}` ({})",
-            need.right.in_words(need.column.is_some()),
-            need.table,
-            need.because
-        ));
+        message.push_str(&format!("\n  may not {need} ({})", need.because));
     }
     if subject.bundled {
         message.push_str(
@@ -126,11 +126,19 @@ fn toml_for(
             (Right::Read | Right::Update, None) => {}
         }
     }
+    toml_of(&subject.job.plugin, wanted.into_iter())
+}
+
+/// Grants as they stand in the file.
+pub(crate) fn toml_of<'a>(
+    plugin: &str,
+    grants: impl Iterator<Item = (&'a str, TableGrant)>,
+) -> String {
     let mut out = String::new();
-    for (table, grant) in wanted {
+    for (table, grant) in grants {
         out.push_str(&format!(
             "\n[plugins.{}.grant.{}]\n",
-            toml_key(&subject.job.plugin),
+            toml_key(plugin),
             toml_key(table)
         ));
         for (key, columns) in [("read", &grant.read), ("update", &grant.update)] {

@@ -1,8 +1,11 @@
-//! `besom plugin`: what plugins there are, and what is in a component file.
+//! `besom plugin`: what plugins there are, in which versions, and what is in a component file.
 
+pub mod installed;
 pub mod jobs;
+pub mod keys;
 mod look;
 mod text;
+pub mod versions;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,13 +20,14 @@ use crate::plugin::{Digest, Engine, EngineOptions, Limits};
 pub use look::describe_bundled;
 use look::look_into;
 
-/// Show the plugins, or look into a component file.
+/// Show the plugins, look into a component file, and say which versions the hosts run.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   besom plugin list
   besom plugin jobs
-  besom plugin inspect plugins/acme-audit.wasm --json")]
+  besom plugin inspect plugins/acme-audit.wasm --json
+  besom plugin install tokens.wasm")]
 pub struct PluginArgs {
     /// What to do
     #[command(subcommand)]
@@ -33,8 +37,11 @@ pub struct PluginArgs {
 /// What to do with plugins.
 #[derive(Debug, clap::Subcommand)]
 pub enum PluginCommand {
-    /// The bundled plugins and those that the configuration names
-    #[command(after_help = "Example:\n  besom plugin list --json")]
+    /// The bundled plugins, those that the configuration names, and the installed versions
+    #[command(after_help = "\
+Without a configuration, or where its database does not answer, the installed versions are left out.
+
+Example:\n  besom plugin list --json")]
     List {
         /// Print a JSON array
         #[arg(long)]
@@ -69,6 +76,20 @@ Example:
         #[arg(long)]
         json: bool,
     },
+    #[allow(missing_docs)] // these are documented at their arguments, where --help takes it from
+    Install(versions::InstallArgs),
+    #[allow(missing_docs)]
+    Rollback(versions::RollbackArgs),
+    #[allow(missing_docs)]
+    Pin(versions::PinArgs),
+    #[allow(missing_docs)]
+    Promote(versions::PromoteArgs),
+    #[allow(missing_docs)]
+    Remove(versions::RemoveArgs),
+    #[allow(missing_docs)]
+    Keygen(keys::KeygenArgs),
+    #[allow(missing_docs)]
+    Sign(keys::SignArgs),
 }
 
 /// One line of the list.
@@ -78,7 +99,8 @@ pub struct PluginEntry {
     pub name: String,
     /// Its version; `None` where it does not load.
     pub version: Option<String>,
-    /// `bundled`, or the path of its component.
+    /// `bundled`, the path of its component, `installed` for a version of the ledger, or `store` where
+    /// only such a version may run.
     pub source: String,
     /// The configuration names it, so its jobs run.
     pub configured: bool,
@@ -88,6 +110,9 @@ pub struct PluginEntry {
     pub digest: Option<String>,
     /// Why it does not load.
     pub problem: Option<String>,
+    /// Its installed versions, where there are some or were to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub installed: Option<installed::InstalledEntry>,
 }
 
 /// Everything about one component.
@@ -202,7 +227,8 @@ pub fn present_inspection(plugin: &Inspection, json: bool, terminal: &Terminal) 
 pub async fn list(json: bool, config: Option<Config>, terminal: &Terminal) -> Result<Exit> {
     let engine = engine(config.as_ref())?;
     let mut entries = Vec::new();
-    let configured = config.map(|config| config.plugins).unwrap_or_default();
+    let configured = config.as_ref().map(|config| config.plugins.clone());
+    let configured = configured.unwrap_or_default();
     for bundled in besom_bundle::PLUGINS {
         let known = configured.contains_key(bundled.name);
         entries.push(
@@ -221,6 +247,11 @@ pub async fn list(json: bool, config: Option<Config>, terminal: &Terminal) -> Re
             let source = path.display().to_string();
             entries.push(entry(&engine, name, &source, true, std::fs::read(path)).await);
         }
+    }
+    if let Some(config) = config
+        && let Err(error) = installed::complete(&mut entries, config).await
+    {
+        tracing::warn!("the installed versions are not known: {error:#}");
     }
     present_list(&entries, json, terminal)
 }
@@ -251,6 +282,7 @@ async fn entry(
         jobs: Vec::new(),
         digest: None,
         problem: None,
+        installed: None,
     };
     let bytes = match bytes {
         Ok(bytes) => bytes,

@@ -38,7 +38,11 @@ pub fn list(plugins: &[PluginEntry], color: bool) -> String {
             problems.push_str(&format!("\n{}\n", tone.paint(&line, color)));
         }
     }
-    table.render(color) + &problems
+    let installed = plugins
+        .iter()
+        .filter_map(|plugin| Some((&plugin.name, plugin.installed.as_ref()?)));
+    let installed = installed.map(|(name, one)| super::installed::text(name, one));
+    table.render(color) + &problems + &installed.collect::<String>()
 }
 
 /// One component as text.
@@ -225,6 +229,7 @@ retention  duration  1h       How long a row stays
             jobs: vec!["revoked-access".to_owned()],
             digest: Some("sha256:ab12".to_owned()),
             problem: None,
+            installed: None,
         };
         let bad = PluginEntry {
             name: "acme".to_owned(),
@@ -234,6 +239,7 @@ retention  duration  1h       How long a row stays
             jobs: Vec::new(),
             digest: None,
             problem: Some("not a component".to_owned()),
+            installed: None,
         };
         let expected = "\
 plugin  version  source     runs  jobs  digest

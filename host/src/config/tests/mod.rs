@@ -160,11 +160,6 @@ fn keys_of_later_versions_are_refused_as_such() {
             "[plugins.tokens]\non-upgrade = \"handover\"",
             "plugins.tokens.on-upgrade",
         ),
-        (
-            "[plugins.tokens]\ndigest = \"sha256:0\"",
-            "plugins.tokens.digest",
-        ),
-        ("\n[store]\ninstall = \"off\"", ": store"),
     ] {
         refused(
             text,

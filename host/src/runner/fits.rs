@@ -1,0 +1,242 @@
+//! Whether a version asks for no more than it is granted.
+
+use std::collections::BTreeMap;
+
+use super::grants::{asked_for, in_force};
+use super::{RunnerError, formerly};
+use crate::catalog::Catalog;
+use crate::config::{Config, JobSettings, Origin, PluginConfig};
+use crate::plugin::{Job, Manifest, Plugin, Settings, SettingsError, TableAccess};
+use crate::request::JobName;
+use crate::scope::{Grants, lacking, toml_of};
+
+/// Whether a version asks for no more than it is granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// No more.
+    Fits,
+    /// What is missing, and the lines of the file that would allow it.
+    WantsMore(String),
+}
+
+/// The jobs that may run here by themselves, under this version.
+pub(super) fn jobs(config: &Config, manifest: &Manifest) -> Vec<JobName> {
+    let named = config.plugins.get(&manifest.name);
+    let runs = |job: &&Job| {
+        let name = JobName::new(&manifest.name, &job.name);
+        let enabled = config.job(&name).is_some_and(|job| job.enabled);
+        let named = named.is_some_and(|plugin| plugin.jobs.contains_key(&job.name));
+        enabled && (named || !job.opt_in)
+    };
+    let running = manifest.jobs.iter().filter(runs);
+    running
+        .map(|job| JobName::new(&manifest.name, &job.name))
+        .collect()
+}
+
+/// The file as it reads for this version, which may know jobs by other names.
+pub(super) fn read_for(config: &Config, plugin: &Plugin) -> Result<Config, RunnerError> {
+    let mut config = config.clone();
+    let one = BTreeMap::from([(plugin.manifest().name.clone(), plugin.clone())]);
+    formerly::carry_over(&mut config, &one, false)?;
+    Ok(config)
+}
+
+/// Holds what the jobs of a version ask for against the grant in force: the embedded component's access
+/// list where the plugin is bundled, the file's word otherwise.
+///
+/// # Errors
+/// When its settings or the grant are at fault, or the plugin misbehaves.
+pub(super) async fn fits(
+    config: &Config,
+    plugin: &Plugin,
+    embedded: Option<&Plugin>,
+    catalog: &Catalog,
+) -> Result<Fit, RunnerError> {
+    let config = read_for(config, plugin)?;
+    let manifest = plugin.manifest();
+    let Some(configured) = config.plugins.get(&manifest.name) else {
+        return Ok(Fit::Fits);
+    };
+    let (mut given, mut asked, mut missing) = (Grants::default(), Grants::default(), Vec::new());
+    for job in jobs(&config, manifest) {
+        let Some(limits) = config.job(&job) else {
+            continue;
+        };
+        let settings = settings(manifest, &job, &limits, &[]);
+        let settings = settings.map_err(|source| RunnerError::Settings {
+            job: job.clone(),
+            place: source
+                .setting()
+                .and_then(|name| config.setting_place(&job, name))
+                .cloned(),
+            source: Box::new(source),
+        })?;
+        let access = plugin.access(&job.job, &settings).await;
+        let access = access.map_err(|why| RunnerError::Access {
+            job: job.clone(),
+            why: Box::new(why),
+        })?;
+        let granted = granted(
+            configured,
+            &job,
+            &limits,
+            &[],
+            embedded,
+            plugin,
+            &access,
+            catalog,
+        );
+        let granted = spelled(&granted.await?, catalog)?;
+        let wanted = spelled(&asked_for(&access), catalog)?;
+        for need in lacking(&granted, &wanted) {
+            missing.push(format!("`{job}` may not {need}"));
+        }
+        join(&mut given, &granted);
+        join(&mut asked, &wanted);
+    }
+    if missing.is_empty() {
+        return Ok(Fit::Fits);
+    }
+    missing.dedup();
+    Ok(Fit::WantsMore(told(
+        manifest, configured, &missing, &given, asked,
+    )))
+}
+
+fn told(
+    manifest: &Manifest,
+    configured: &PluginConfig,
+    missing: &[String],
+    given: &Grants,
+    mut asked: Grants,
+) -> String {
+    let Manifest { name, version, .. } = manifest;
+    let mut text = format!("{name} {version} asks for more than it is granted:\n  ");
+    text.push_str(&missing.join("\n  "));
+    text.push_str("\nTo allow it, write in besom.toml:\n");
+    if configured.origin == Origin::Bundled {
+        text.push_str(&format!(
+            "\n[plugins.{name}]      # no longer granted what the component in the binary names\n\
+             source = \"store\"\n"
+        ));
+    }
+    for (table, wanted) in &mut asked.tables {
+        if let Some(have) = given.tables.get(table) {
+            wanted.min_age.clone_from(&have.min_age);
+            wanted.filter.clone_from(&have.filter);
+        }
+    }
+    let wanted = asked.tables.iter();
+    text.push_str(&toml_of(
+        name,
+        wanted.map(|(table, grant)| (table.as_str(), grant.clone())),
+    ));
+    text
+}
+
+fn join(all: &mut Grants, more: &Grants) {
+    for (table, grant) in &more.tables {
+        let one = all.tables.entry(table.clone()).or_default();
+        one.read.extend(grant.read.iter().cloned());
+        one.update.extend(grant.update.iter().cloned());
+        one.delete |= grant.delete;
+        one.all_rows |= grant.all_rows;
+        one.min_age.clone_from(&grant.min_age);
+        one.filter.clone_from(&grant.filter);
+    }
+}
+
+fn spelled(grants: &Grants, catalog: &Catalog) -> Result<Grants, RunnerError> {
+    grants.spelled(catalog).map_err(RunnerError::Denied)
+}
+
+/// The settings of a job, no retention below the operator's floor.
+pub(super) fn settings(
+    manifest: &Manifest,
+    job: &JobName,
+    limits: &JobSettings,
+    set: &[(String, String)],
+) -> Result<Settings, SettingsError> {
+    let (of_plugin, of_job) = (&limits.plugin_settings, &limits.job_settings);
+    let settings = Settings::resolve(manifest, &job.job, of_plugin, of_job, set)?;
+    if let Some(floor) = limits.min_retention {
+        settings.keep_at_least(manifest, floor)?;
+    }
+    Ok(settings)
+}
+
+/// The grants in force for a job, under the catalog's spelling where an installed version is in the
+/// place of the `embedded` one: then they are what the embedded one asks for, whatever this one does.
+#[allow(clippy::too_many_arguments)] // everything that a grant depends on
+pub(super) async fn granted(
+    configured: &PluginConfig,
+    job: &JobName,
+    limits: &JobSettings,
+    set: &[(String, String)],
+    embedded: Option<&Plugin>,
+    running: &Plugin,
+    access: &[TableAccess],
+    catalog: &Catalog,
+) -> Result<Grants, RunnerError> {
+    let embedded = embedded.filter(|_| configured.origin == Origin::Bundled);
+    let Some(embedded) = embedded else {
+        return in_force(&job.plugin, configured, access, catalog);
+    };
+    let access = match namesake(embedded.manifest(), running.manifest(), job) {
+        Some(name) => access_of(embedded, &JobName::new(&job.plugin, &name), limits, set).await?,
+        None => Vec::new(),
+    };
+    let grants = in_force(&job.plugin, configured, &access, catalog)?;
+    spelled(&grants, catalog)
+}
+
+/// The embedded version's name for a job, which may have been renamed since, either way.
+fn namesake(embedded: &Manifest, running: &Manifest, job: &JobName) -> Option<String> {
+    let formerly = running.job(&job.job).map(|job| job.formerly.as_slice());
+    let mut names = formerly.unwrap_or_default().iter();
+    embedded
+        .job(&job.job)
+        .or_else(|| names.find_map(|name| embedded.job(name)))
+        .or_else(|| {
+            embedded
+                .jobs
+                .iter()
+                .find(|one| one.formerly.contains(&job.job))
+        })
+        .map(|job| job.name.clone())
+}
+
+/// What the embedded version asks for under those of the operator's settings that it knows.
+async fn access_of(
+    embedded: &Plugin,
+    job: &JobName,
+    limits: &JobSettings,
+    set: &[(String, String)],
+) -> Result<Vec<TableAccess>, RunnerError> {
+    let manifest = embedded.manifest();
+    let knows = |name: &str| manifest.settings.iter().any(|setting| setting.name == name);
+    let known = |table: &toml::Table| -> toml::Table {
+        let values = table.iter().filter(|(name, _)| knows(name));
+        values
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    };
+    let set: Vec<_> = set
+        .iter()
+        .filter(|(name, _)| knows(name))
+        .cloned()
+        .collect();
+    let (of_plugin, of_job) = (known(&limits.plugin_settings), known(&limits.job_settings));
+    let settings = Settings::resolve(manifest, &job.job, &of_plugin, &of_job, &set);
+    let settings = settings.map_err(|source| RunnerError::Settings {
+        job: job.clone(),
+        place: None,
+        source: Box::new(source),
+    })?;
+    let access = embedded.access(&job.job, &settings).await;
+    access.map_err(|why| RunnerError::Access {
+        job: job.clone(),
+        why: Box::new(why),
+    })
+}
