@@ -39,6 +39,74 @@ pub fn hostile_describe(mode: &[u8; 4]) -> Vec<u8> {
     component
 }
 
+/// What stands in the versioned plugin before its fields.
+const FIELDS: &[u8] = b"besom-versioned: ";
+/// The widths of its fields: name, version, job, table, behaviour.
+const WIDTHS: [usize; 5] = [16, 8, 16, 16, 8];
+
+/// What a plugin of any name calls itself and does: deletes every row of `table` with a positive `id`.
+#[derive(Debug, Clone, Copy)]
+pub struct Versioned {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// Its one job.
+    pub job: &'static str,
+    /// The table that it sweeps.
+    pub table: &'static str,
+    /// `good`; `trap`: in `describe`; `crash`: after the first batch.
+    pub mode: &'static str,
+}
+
+impl Default for Versioned {
+    fn default() -> Self {
+        Self {
+            name: "versioned",
+            version: "1.0.0",
+            job: "old",
+            table: "victims",
+            mode: "good",
+        }
+    }
+}
+
+impl Versioned {
+    /// This version of it.
+    pub fn at(version: &'static str) -> Self {
+        Self {
+            version,
+            ..Self::default()
+        }
+    }
+
+    /// The component.
+    pub fn build(&self) -> Vec<u8> {
+        static BUILT: OnceLock<Vec<u8>> = OnceLock::new();
+        let mut component = BUILT.get_or_init(|| build("besom-versioned")).clone();
+        let mut at = component
+            .windows(FIELDS.len())
+            .position(|window| window == FIELDS)
+            .expect("the plugin holds its fields in plain bytes")
+            + FIELDS.len();
+        let fields = [self.name, self.version, self.job, self.table, self.mode];
+        for (field, width) in fields.into_iter().zip(WIDTHS) {
+            let padded = format!("{field:width$}");
+            assert_eq!(padded.len(), width, "{field} is too long");
+            component[at..at + width].copy_from_slice(padded.as_bytes());
+            at += width;
+        }
+        component
+    }
+}
+
+/// The same component with a part that means nothing, and so with another digest.
+pub fn padded(component: &[u8], note: u8) -> Vec<u8> {
+    // A custom section of three bytes: the length of its name, the name, and the note.
+    let section = [0, 3, 1, b'n', note];
+    [component, &section].concat()
+}
+
 /// The example plugin outside the bundle, which keeps the newest versions of `policy_data`.
 pub fn policy_data() -> Vec<u8> {
     static BUILT: OnceLock<Vec<u8>> = OnceLock::new();

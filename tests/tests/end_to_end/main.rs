@@ -33,6 +33,7 @@ mod renamed;
 mod scenarios;
 mod service;
 mod sessions;
+mod store;
 mod tokens;
 mod upstream_oauth;
 mod verification;
