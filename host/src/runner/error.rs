@@ -189,6 +189,16 @@ pub enum RunnerError {
 }
 
 impl RunnerError {
+    /// Whether it may be over by itself: the database does not answer just now.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Database(_) | Self::Unreachable { .. } | Self::Catalog(_) => true,
+            Self::Ledger(error) => !matches!(error, LedgerError::NotMigrated),
+            Self::Store(StoreError::Ledger(error)) => !matches!(error, LedgerError::NotMigrated),
+            _ => false,
+        }
+    }
+
     /// Whether the way out is in the command line or the configuration, rather than in the
     /// database or the plugin's conduct.
     pub fn is_configuration(&self) -> bool {

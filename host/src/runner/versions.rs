@@ -199,7 +199,7 @@ impl Versions {
         match fits(of.config, &loaded, base, catalog).await {
             Ok(Fit::Fits) => {}
             Ok(Fit::WantsMore(why)) => return Err(Refused::Here(why)),
-            Err(error) if passes(&error) => return Err(Refused::Broken(error)),
+            Err(error) if error.passes() => return Err(Refused::Broken(error)),
             Err(error) => return Err(Refused::Here(error.to_string())),
         }
         let mut all = self.plugins.clone();
@@ -346,13 +346,6 @@ impl Refused {
             other => Self::Here(other.to_string()),
         }
     }
-}
-
-fn passes(error: &RunnerError) -> bool {
-    matches!(
-        error,
-        RunnerError::Database(_) | RunnerError::Catalog(_) | RunnerError::Ledger(_)
-    )
 }
 
 fn counters(deployments: &[Deployment]) -> Counters {

@@ -67,6 +67,7 @@ pub async fn start(
     restored::look(&database, &name).await?;
     shared.metrics().remember(&shared).await?;
     ledger::announce(&database, &name, env!("CARGO_PKG_VERSION")).await?;
+    shared.host().report_running().await?;
     let stop = signals.stop.clone();
     let scheduler = tokio::spawn(scheduler::run(Arc::clone(&shared), stop.clone()));
     let watcher = tokio::spawn(reload::watch(

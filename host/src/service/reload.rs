@@ -1,4 +1,4 @@
-//! The configuration, read again while the service runs.
+//! The configuration, read again while the service runs, and the versions of plugins, taken up.
 //!
 //! A changed file is read and checked whole, its plugins are loaded, and only then does it take the
 //! place of the one before. One that is wrong changes nothing.
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use crate::config::{Config, ConfigError};
+use crate::runner::RunnerError;
 
 /// Reads the configuration, and tells whether it may have changed.
 pub struct Loader {
@@ -31,6 +32,7 @@ pub(super) async fn watch(
     /// misses what is mounted from elsewhere.
     const LOOK: Duration = Duration::from_secs(1);
     let mut known = (loader.text)();
+    let mut again = false;
     loop {
         let asked = tokio::select! {
             () = asked.notified() => true,
@@ -39,17 +41,26 @@ pub(super) async fn watch(
         };
         let text = (loader.text)();
         // An editor may have the file away for a moment.
-        if !asked && (text.is_none() || text == known) {
+        if !asked && !again && (text.is_none() || text == known) {
+            follow(&shared).await;
             continue;
         }
         known = text;
         super::systemd::reloading();
         match swap(&shared, &loader).await {
             Ok(()) => {
+                again = false;
                 shared.metrics().reload("in-force");
                 tracing::info!("the configuration was read again and is in force");
             }
+            Err(error) if error.downcast_ref().is_some_and(RunnerError::passes) => {
+                if !again {
+                    tracing::warn!("the configuration waits for the database: {error:#}");
+                }
+                again = true;
+            }
             Err(error) => {
+                again = false;
                 shared.metrics().reload("refused");
                 tracing::error!("the configuration before stays in force: {error:#}");
             }
@@ -58,9 +69,25 @@ pub(super) async fn watch(
     }
 }
 
+/// Takes up the versions of plugins that the ledger says are to run. In the same loop as the file, so
+/// that neither undoes what the other has just swapped.
+async fn follow(shared: &Shared) {
+    match shared.host().followed().await {
+        Ok(None) => {}
+        Ok(Some(host)) => {
+            shared.swap(host);
+            shared.look_now();
+            shared.metrics().reload("followed");
+            tracing::info!("the versions of plugins that the ledger names are in force");
+        }
+        Err(error) => tracing::debug!(%error, "the ledger does not say which versions are to run"),
+    }
+}
+
 async fn swap(shared: &Shared, loader: &Loader) -> anyhow::Result<()> {
     let config = (loader.load)()?;
     let host = shared.host().reloaded(config).await?;
+    host.report_running().await?;
     shared.swap(host);
     shared.look_now();
     Ok(())

@@ -4,6 +4,7 @@ mod following;
 mod installing;
 mod keys;
 mod quarantine;
+mod serving;
 mod trust;
 
 use besom::database::{Bind, Database, DatabaseOptions, Statement};

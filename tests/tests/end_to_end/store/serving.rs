@@ -1,0 +1,56 @@
+//! Versions that are put in use while hosts serve.
+
+use besom_tests::fixtures::Versioned;
+
+use super::*;
+use crate::service::{Server, until};
+
+/// Until every host that serves runs the version.
+async fn taken_up(desk: &Desk, hosts: i64, digest: &str) {
+    let rows = format!(
+        "SELECT count(*) FROM besom_generation WHERE state = 'running' AND digest = '{digest}'"
+    );
+    until("the hosts to take the version up", async || {
+        desk.count(&rows).await == hosts
+    })
+    .await;
+}
+
+async fn done(desk: &Desk, version: &str) {
+    desk.says(&["trigger", JOB]);
+    let open = "SELECT count(*) FROM besom_queue WHERE done_at IS NULL";
+    until("the run to be over", async || desk.count(open).await == 0).await;
+    let runs = desk.json(&["runs", "list", "--json"]);
+    assert_eq!(runs[0]["version"], version);
+    assert_eq!(runs[0]["outcome"], "drained", "{runs}");
+}
+
+#[tokio::test]
+async fn hosts_that_serve_take_up_a_version_together_and_go_on_with_it_where_a_later_one_is_bad() {
+    for database in both().await {
+        let desk = desk(database, ANY).await;
+        let one = install(&desk, &Versioned::at("1.0.0"));
+        let servers = [Server::start(&desk, "one"), Server::start(&desk, "two")];
+        for server in &servers {
+            server.says("serving").await;
+        }
+        taken_up(&desk, 2, &one).await;
+        done(&desk, "1.0.0").await;
+
+        let two = install(&desk, &Versioned::at("2.0.0"));
+        taken_up(&desk, 2, &two).await;
+        done(&desk, "2.0.0").await;
+
+        forge_version(&desk, "versioned", "3.0.0", b"no component", Bind::Null).await;
+        for server in &servers {
+            server.says("is not run").await;
+        }
+        done(&desk, "2.0.0").await;
+
+        // The bad one is gone, and the one before with it.
+        deploy(&desk, "versioned", &two).await;
+        desk.says(&["plugin", "pin", "versioned", &one]);
+        taken_up(&desk, 2, &one).await;
+        done(&desk, "1.0.0").await;
+    }
+}
