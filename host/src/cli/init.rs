@@ -145,6 +145,13 @@ url = \"${{DATABASE_URL:-sqlite://besom.db}}\"
 # The folder for compiled plugins; by default one in the user's cache folder.
 #cache = \"/var/cache/besom\"
 
+[store]
+# Which versions that were installed in the database run: off, pinned, signed or any. By default
+# any on SQLite, signed otherwise.
+#install = \"signed\"
+# Public keys that such a version is signed by, as `besom plugin keygen` prints them.
+#trusted-keys = []
+
 # How columns that are not of a time type hold a time, where besom should not find out by looking:
 # unix-us, unix-ms, unix-s, rfc3339 or sql-text.
 [time-forms]

@@ -286,6 +286,8 @@ impl Host {
     ) -> Result<(), RunnerError> {
         let digest = installed.digest;
         let (to, outcome, why) = standing_in(&from, digest, &installed.place);
+        // Before the change, after which every host looks.
+        store::absolve(&self.database, &installed.plugin, &digest).await?;
         if let Standing::Staged(_) = installed.place {
             store::forget(&self.database, &installed.plugin, &digest).await?;
         }
@@ -304,7 +306,6 @@ impl Host {
             signature: install.signature.as_ref(),
         };
         store::change_with(&self.database, &from, to, &audit, Some(brought)).await?;
-        store::absolve(&self.database, &installed.plugin, &digest).await?;
         store::collect(&self.database).await?;
         Ok(())
     }

@@ -107,8 +107,8 @@ impl Host {
         if outcome == Outcome::Staged {
             store::forget(&self.database, plugin, &digest).await?;
         }
-        store::change(&self.database, &from, to, &audit).await?;
         store::absolve(&self.database, plugin, &digest).await?;
+        store::change(&self.database, &from, to, &audit).await?;
         Ok(Installed {
             plugin: plugin.to_owned(),
             version: loaded.manifest().version.to_string(),

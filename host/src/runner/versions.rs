@@ -114,10 +114,7 @@ fn asks_for_one(plugin: &PluginConfig) -> bool {
 impl Versions {
     fn without_a_store(&mut self, config: &Config) {
         for (name, plugin) in &config.plugins {
-            if plugin.origin == Origin::Store {
-                self.unavailable
-                    .insert(name.clone(), NOTHING_INSTALLED.to_owned());
-            }
+            self.hold_to_the_pin(name, plugin);
         }
     }
 
@@ -130,8 +127,13 @@ impl Versions {
         catalog: &Catalog,
     ) -> Result<(), RunnerError> {
         let base = self.plugins.get(name).cloned();
-        for digest in candidates(plugin, deployment, base.as_ref()) {
-            if let Some(why) = self.crashes(&digest, plugin, deployment) {
+        let candidates = candidates(plugin, deployment, base.as_ref());
+        let pinned = plugin.digest.is_some();
+        let fallback = base.as_ref().filter(|_| !pinned).map(|base| *base.digest());
+        let mut others: Vec<Digest> = candidates.iter().copied().chain(fallback).collect();
+        for digest in candidates {
+            others.remove(0);
+            if let Some(why) = self.crashes(&digest, &others) {
                 self.pass_over(name, digest, why);
                 continue;
             }
@@ -155,19 +157,12 @@ impl Versions {
             .await
     }
 
-    /// A version on which a job crashes again and again is left for the one before it.
-    fn crashes(
-        &self,
-        digest: &Digest,
-        plugin: &PluginConfig,
-        deployment: &Deployment,
-    ) -> Option<String> {
-        let found = self.suspended.iter().find(|one| one.digest == *digest)?;
-        let other = deployment.previous.filter(|previous| previous != digest);
-        let quarantined = |digest| self.suspended.iter().any(|one| one.digest == digest);
-        let before = other.is_some_and(|previous| !quarantined(previous));
-        let may_go_back = plugin.digest.is_none() && deployment.active == Some(*digest);
-        (may_go_back && (before || plugin.origin == Origin::Bundled)).then(|| {
+    /// A version on which a job crashes again and again is left for one on which none does.
+    fn crashes(&self, digest: &Digest, others: &[Digest]) -> Option<String> {
+        let on = |digest: &Digest| self.suspended.iter().find(|one| one.digest == *digest);
+        let found = on(digest)?;
+        let better = others.iter().any(|other| on(other).is_none());
+        better.then(|| {
             format!(
                 "`{}` crashed {} times in a row on it: {}",
                 found.job,
@@ -366,7 +361,10 @@ async fn snapshot(
     match read.await {
         Ok(found) => Ok(Some(found)),
         Err(StoreError::Ledger(error @ (LedgerError::NotMigrated | LedgerError::Denied(_)))) => {
-            tracing::debug!(%error, "no installed versions");
+            match error {
+                LedgerError::NotMigrated => tracing::debug!("no installed versions yet"),
+                denied => tracing::warn!("installed versions cannot be looked up: {denied}"),
+            }
             Ok(None)
         }
         Err(error) => Err(error.into()),

@@ -105,10 +105,14 @@ pub async fn report(
     session.begin(begin(database.dialect())).await?;
     if state == State::Running {
         let mut w = Statement::new(session.dialect());
-        w.push("DELETE FROM besom_generation WHERE state = 'running' AND host = ")
+        w.push("DELETE FROM besom_generation WHERE host = ")
             .bind(host)
             .push(" AND plugin = ")
-            .bind(plugin);
+            .bind(plugin)
+            .push(
+                " AND (state = 'running' OR NOT EXISTS (SELECT 1 FROM besom_deployment AS d WHERE \
+                 d.plugin = besom_generation.plugin AND d.staged = besom_generation.digest))",
+            );
         fetch(&mut session, &w).await?;
         // What hosts that are long gone once said is nobody's concern.
         let mut w = Statement::new(session.dialect());

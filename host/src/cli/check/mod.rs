@@ -99,6 +99,7 @@ pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Re
         }
     }
     jobs.extend(stray_jobs(&host));
+    jobs.extend(unavailable(&host));
     host.in_order(
         jobs.iter()
             .filter(|job| job.refusal.is_none())
@@ -184,6 +185,18 @@ fn unknown_name(access: &TableAccess, catalog: &Catalog) -> Option<Finding> {
         }
     };
     Some(Finding::new(code, Severity::Error, message))
+}
+
+/// Plugins that the file names, and of which no version runs.
+fn unavailable(host: &Host) -> impl Iterator<Item = JobCheck> {
+    let all = host.versions().unavailable().iter();
+    all.map(|(name, why)| JobCheck {
+        job: JobName::new(name, "*"),
+        version: "–".to_owned(),
+        tables: Vec::new(),
+        refusal: Some(format!("plugin `{name}` does not run: {why}")),
+        findings: Vec::new(),
+    })
 }
 
 /// Jobs that the file names and their plugin does not have: a misspelt name would leave the real

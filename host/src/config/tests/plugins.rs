@@ -122,6 +122,81 @@ fn a_plugin_is_bundled_or_has_a_component() {
 }
 
 #[test]
+fn a_plugin_may_be_one_that_is_installed() {
+    let config = parse(
+        "[plugins.acme]\nsource = \"store\"\n[plugins.tokens]\nsource = \"bundled\"\n\
+         [plugins.ips]\nsource = \"store\"\n[plugins.ips.grant.t]\ndelete = true\n",
+    )
+    .unwrap();
+    let origin = |name: &str| {
+        (
+            &config.plugins[name].origin,
+            config.plugins[name].only_embedded,
+        )
+    };
+
+    assert_eq!(origin("acme"), (&Origin::Store, false));
+    assert_eq!(origin("tokens"), (&Origin::Bundled, true));
+    assert_eq!(origin("ips"), (&Origin::Store, false));
+    refused(
+        "[plugins.acme]\nsource = \"store\"\ncomponent = \"a.wasm\"\n",
+        &["plugins.acme.source", "leave one of them"],
+    );
+    refused(
+        "[plugins.acme]\nsource = \"bundled\"\n",
+        &["no plugin `acme` is bundled"],
+    );
+    refused(
+        "[plugins.acme]\nsource = \"ledger\"\n",
+        &["\"store\" or \"bundled\""],
+    );
+}
+
+#[test]
+fn who_may_install_is_the_files_to_say() {
+    let key = format!("ed25519:{}", "ab".repeat(32));
+    let digest = "cd".repeat(32);
+    let config = parse(&format!(
+        "[store]\ninstall = \"pinned\"\ntrusted-keys = [\"{key}\"]\n\
+         [plugins.tokens]\ndigest = \"sha256:{digest}\"\ntrusted-keys = []\n"
+    ))
+    .unwrap();
+
+    assert_eq!(config.store.install, InstallPolicy::Pinned);
+    assert_eq!(config.store.trusted_keys[0].to_string(), key);
+    let pinned = config.plugins["tokens"].digest.unwrap();
+    assert_eq!(pinned.to_string(), digest);
+    refused(
+        "[store]\ninstall = \"all\"\n",
+        &["store.install", "\"pinned\""],
+    );
+    refused(
+        "[store]\ntrusted-keys = [\"abc\"]\n",
+        &["store.trusted-keys", "besom plugin keygen"],
+    );
+    refused(
+        "[plugins.tokens]\ndigest = \"abc\"\n",
+        &["plugins.tokens.digest", "besom plugin inspect"],
+    );
+}
+
+#[test]
+fn whatever_is_installed_runs_on_sqlite_alone_where_the_file_says_nothing() {
+    let rules = Rules {
+        environment: Environment::of([]),
+        bundled: &[],
+    };
+    let policy = |url: &str| {
+        let text = format!("[database]\nurl = \"{url}\"\n");
+        let config = Config::parse(&text, Path::new("besom.toml"), &rules).unwrap();
+        config.store.install
+    };
+
+    assert_eq!(policy("sqlite://besom.db"), InstallPolicy::Any);
+    assert_eq!(policy("postgres://db/x"), InstallPolicy::Signed);
+}
+
+#[test]
 fn the_nearest_word_on_what_is_tolerated_counts_and_any_code_is_taken() {
     let config = parse(
         "[defaults]\ntolerate = [\"a\"]\n[plugins.tokens]\n[plugins.tokens.jobs.x]\n\

@@ -15,6 +15,13 @@ async fn a_version_is_in_use_as_soon_as_it_is_installed_and_the_one_before_after
             "{}",
             said.stderr
         );
+        let checked = desk.run(&["check"]);
+        assert_eq!(checked.code, 2, "{}", checked.stdout);
+        assert!(
+            checked.stdout.contains("no version of it is installed"),
+            "{}",
+            checked.stdout
+        );
 
         let one = install(&desk, &Versioned::at("1.0.0"));
         let two = install(&desk, &Versioned::at("2.0.0"));
@@ -108,7 +115,12 @@ async fn what_is_no_sound_version_is_refused_and_the_one_in_use_goes_on() {
             name: "stranger",
             ..Versioned::default()
         };
-        let cases: [(Vec<u8>, &str); 6] = [
+        let whole = Versioned::at("3.0.0").build();
+        let cases: [(Vec<u8>, &str); 7] = [
+            (
+                whole[..whole.len() / 2].to_vec(),
+                "the component is damaged",
+            ),
             (b"not a component".to_vec(), "not a WebAssembly component"),
             (trap.build(), "describe is broken"),
             (fixtures::spins_at_start(), "without calling the host"),
@@ -130,7 +142,7 @@ async fn what_is_no_sound_version_is_refused_and_the_one_in_use_goes_on() {
         assert_eq!(ran(&desk, JOB).await, "1.0.0");
         let refused =
             "SELECT count(*) FROM besom_audit WHERE outcome = 'refused' AND why IS NOT NULL";
-        assert_eq!(desk.count(refused).await, 6);
+        assert_eq!(desk.count(refused).await, 7);
         let last = &listed(&desk, "versioned")["installed"]["refused"];
         assert!(
             last["why"].as_str().unwrap().contains("another component"),
@@ -252,4 +264,30 @@ async fn components_that_nothing_refers_to_are_collected_after_a_day() {
         desk.says(&["plugin", "rollback", "versioned"]);
         assert_eq!(ran(&desk, JOB).await, "3.0.0");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_compiler_is_held_by_limits_of_the_operating_system() {
+    let desk = Desk::with_file(besom_tests::sqlite(), "");
+    let mut compiler = desk
+        .command(&["compile-component", "code"])
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+
+    // It sets its limits before it reads, and waits for the component now.
+    let limits = format!("/proc/{}/limits", compiler.id());
+    crate::service::until("the limits", async || {
+        let text = std::fs::read_to_string(&limits).unwrap();
+        let is = |name: &str, limit: &str| {
+            let line = text.lines().find(|line| line.starts_with(name));
+            line.is_some_and(|line| line.split_whitespace().any(|word| word == limit))
+        };
+        is("Max data size", "2147483648") && is("Max cpu time", "120")
+    })
+    .await;
+
+    drop(compiler.stdin.take());
+    assert_eq!(compiler.wait().unwrap().code(), Some(1));
 }

@@ -1,6 +1,6 @@
 //! A job that crashes on a version.
 
-use besom_tests::fixtures::Versioned;
+use besom_tests::fixtures::{Versioned, padded};
 
 use super::*;
 
@@ -73,6 +73,25 @@ async fn a_job_without_a_version_to_fall_back_to_is_suspended_and_says_how_to_go
         install(&desk, &Versioned::at("1.0.1"));
         assert_eq!(ran(&desk, JOB).await, "1.0.1");
     }
+}
+
+#[tokio::test]
+async fn a_bundled_plugin_runs_again_where_every_installed_version_crashes() {
+    let desk = Desk::with_schema(besom_tests::sqlite(), "[plugins.tokens]\n").await;
+    for note in [1, 2] {
+        let other = padded(besom_bundle::PLUGINS[0].component, note);
+        forge_version(&desk, "tokens", "1.0.0", &other, Bind::Null).await;
+        let digest = Digest::of(&other);
+        let row = format!("'{digest}', 'tokens', 'revoked-access', 3, 'it was in a mood', 0");
+        desk.script(&format!("INSERT INTO besom_quarantine VALUES ({row})"))
+            .await;
+    }
+
+    let entry = listed(&desk, "tokens");
+    assert_eq!(entry["source"], "bundled", "{entry}");
+    let passed = entry["installed"]["passed_over"].as_array().unwrap();
+    assert_eq!(passed.len(), 2, "{entry}");
+    desk.says(&["run", "tokens/revoked-access"]);
 }
 
 #[tokio::test]

@@ -134,6 +134,35 @@ async fn a_signature_by_another_key_or_over_another_version_is_not_enough() {
 }
 
 #[tokio::test]
+async fn a_file_or_a_bundled_plugin_that_is_not_what_is_pinned_does_not_run() {
+    let digest = Digest::of(b"another");
+    let file = format!(
+        "[plugins.tokens]\ndigest = \"{digest}\"\n\
+         [plugins.versioned]\ncomponent = \"plugin.wasm\"\ndigest = \"{digest}\"\n"
+    );
+    let desk = Desk::with_file(besom_tests::sqlite(), &file);
+    place(
+        desk.folder.path(),
+        "plugin.wasm",
+        &Versioned::default().build(),
+    );
+    desk.script("CREATE TABLE victims (id bigint PRIMARY KEY)")
+        .await;
+
+    let before = desk.run(&["run", JOB]);
+    desk.says(&["migrate"]);
+    for said in [
+        before,
+        desk.run(&["run", JOB]),
+        desk.run(&["run", "tokens"]),
+    ] {
+        assert_eq!(said.code, 2, "{}{}", said.stdout, said.stderr);
+        let words = format!("pins digest {digest}");
+        assert!(said.stderr.contains(&words), "{}", said.stderr);
+    }
+}
+
+#[tokio::test]
 async fn what_the_file_pins_runs_whatever_the_ledger_says_is_in_use() {
     let desk = desk(besom_tests::sqlite(), ANY).await;
     let one = install(&desk, &Versioned::at("1.0.0"));
