@@ -117,7 +117,7 @@ pub struct Rules<'a> {
     pub bundled: &'a [&'a str],
 }
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "database",
     "defaults",
     "host",

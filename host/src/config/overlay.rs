@@ -22,7 +22,7 @@ const PREFIX: &str = "BESOM_";
 const BETWEEN: &str = "__";
 
 /// The sections of the file, which a variable's first part names, with their own keys.
-const SECTIONS: [(&str, &[&str]); 8] = [
+const SECTIONS: [(&str, &[&str]); 9] = [
     ("database", &super::database::KEYS),
     ("defaults", &super::limits::KEYS),
     ("host", &super::host::KEYS),
