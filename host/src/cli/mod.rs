@@ -200,7 +200,7 @@ async fn execute(cli: Cli) -> Result<Exit> {
     match cli.command {
         Command::Demo(args) => demo::execute(args, Environment::of_process(), &terminal).await,
         Command::Run(args) => run::execute(args, config()?, &terminal).await,
-        Command::Serve(args) => serve::execute(args, config()?, named.clone()).await,
+        Command::Serve(args) => serve::execute(args, named.clone(), &terminal).await,
         Command::Schedule(args) => schedule::execute(args, config()?, &terminal).await,
         Command::Trigger(args) => control::trigger(args, config()?, &terminal).await,
         Command::Pause(args) => control::pause(args, config()?, &terminal).await,

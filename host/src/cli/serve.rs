@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::Terminal;
 use super::exit::Exit;
-use crate::config::{Config, DEFAULT_FILE, ENVIRONMENT_VARIABLE};
+use crate::config::{DEFAULT_FILE, ENVIRONMENT_VARIABLE};
 use crate::runner::Host;
 use crate::service::{self, Loader, Signals};
 
@@ -21,13 +22,22 @@ Exit codes: 0 stopped as asked, 1 failed, 2 a configuration at fault.
 Examples:
   besom migrate && besom check && besom serve
   besom serve --config /etc/besom/besom.toml")]
-pub struct ServeArgs {}
+pub struct ServeArgs {
+    /// Print the OpenAPI document of the HTTP API, and end
+    #[arg(long)]
+    pub openapi: bool,
+}
 
 /// Serves.
 ///
 /// # Errors
 /// When the service cannot begin. Once it serves, the database may come and go.
-pub async fn execute(_args: ServeArgs, config: Config, file: Option<PathBuf>) -> Result<Exit> {
+pub async fn execute(args: ServeArgs, file: Option<PathBuf>, terminal: &Terminal) -> Result<Exit> {
+    if args.openapi {
+        terminal.output.json(&service::http::document())?;
+        return Ok(Exit::Done);
+    }
+    let config = super::load(file.as_deref())?;
     let signals = Signals::of_process().context("signals cannot be caught")?;
     if let Some(here) = config.schedule.skipped() {
         tracing::warn!(

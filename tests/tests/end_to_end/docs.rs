@@ -39,6 +39,21 @@ fn every_command_has_its_help_text_in_the_documentation() -> anyhow::Result<()> 
 }
 
 #[test]
+fn the_document_of_the_http_api_is_what_the_program_prints() -> anyhow::Result<()> {
+    let output = besom()
+        .args(["serve", "--openapi"])
+        .output()
+        .context("running `besom serve --openapi`")?;
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let shown: serde_json::Value = serde_json::from_str(&read("docs/openapi.json")?)?;
+    ensure!(
+        shown == printed,
+        "docs/openapi.json is another document than `besom serve --openapi > docs/openapi.json` makes"
+    );
+    Ok(())
+}
+
+#[test]
 fn the_page_of_the_jobs_is_what_the_program_prints() -> anyhow::Result<()> {
     let page = read("docs/jobs.md")?;
     let output = besom()

@@ -2,6 +2,7 @@
 
 mod due;
 mod handover;
+mod http;
 mod outage;
 mod paused;
 mod reload;
@@ -61,8 +62,13 @@ impl Server {
             .append(true)
             .open(&log)
             .unwrap();
-        let child = desk
-            .command(&["serve", "--log", "warn,besom=debug"])
+        let mut command = desk.command(&["serve", "--log", "warn,besom=debug"]);
+        let text = std::fs::read_to_string(desk.folder.path().join("besom.toml")).unwrap();
+        if !text.contains("[http]") {
+            // Tests run beside each other, and one port is there once.
+            command.env("BESOM_HTTP__LISTEN", "off");
+        }
+        let child = command
             .env("BESOM_HOST__NAME", name)
             .stderr(Stdio::from(file.try_clone().unwrap()))
             .stdout(Stdio::from(file))
@@ -104,6 +110,17 @@ impl Server {
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Resident memory in KiB.
+    pub fn memory(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(status).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
     pub fn log(&self) -> String {
