@@ -138,6 +138,7 @@ async fn by_besom(cluster: &Cluster) -> Duration {
         deadline: None,
         stop: Default::default(),
         queued: None,
+        cause: besom::ledger::Cause::Command,
     };
     let began = Instant::now();
     let report = host

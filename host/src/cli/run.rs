@@ -211,6 +211,7 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
         deadline: args.deadline,
         stop: stop_on_signal(),
         queued: None,
+        cause: crate::ledger::Cause::Command,
     };
     let (reports, refused) = run_all(&host, &jobs, &options, terminal).await?;
     host.database().close().await;

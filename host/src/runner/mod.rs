@@ -18,6 +18,7 @@ mod prepare;
 mod record;
 mod report;
 mod run;
+mod shadow;
 mod switch;
 mod versions;
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{Host, Outcome, Prepared, RunReport, RunnerError, Verification};
-use crate::ledger::{self, Again, Claim, Ending, Entry, Lease, LedgerError, Origin};
+use crate::ledger::{self, Again, Cause, Claim, Ending, Entry, Lease, LedgerError, Origin};
 use crate::plugin::CallError;
 use crate::preflight::Finding;
 use crate::request::{JobName, Mode, Suspension};
@@ -29,8 +29,10 @@ pub struct JobOptions {
     pub deadline: Option<Duration>,
     /// Cancelled when the host shuts down.
     pub stop: CancellationToken,
-    /// The entry of the queue that the run answers; `None`: a command does.
+    /// The entry of the queue that the run answers; `None`: nobody waits for it there.
     pub queued: Option<Queued>,
+    /// What brings it about, where no entry says so.
+    pub cause: Cause,
 }
 
 /// A run that a service took from the queue.
@@ -82,10 +84,13 @@ impl Host {
             settings: prepared.settings.to_json(),
             lease: self.config.host.lease,
             relations: prepared.relations(),
-            origin: options
-                .queued
-                .as_ref()
-                .map_or_else(Origin::default, |queued| queued.entry.origin()),
+            origin: match &options.queued {
+                Some(queued) => queued.entry.origin(),
+                None => Origin {
+                    cause: options.cause,
+                    ..Origin::default()
+                },
+            },
         };
         let (claimed, lease) = claim.take(&self.database).await?;
         let run = claimed.fence.run;

@@ -15,6 +15,7 @@ mod reload;
 mod restored;
 mod running;
 mod scheduler;
+mod shadow;
 mod shared;
 mod signals;
 mod systemd;

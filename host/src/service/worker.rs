@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::running::Place;
-use super::{Shared, TICK, eligible};
+use super::shadow::Counted;
+use super::{Shared, TICK, eligible, shadow};
 use crate::ledger::{self, Again, Claim, Entry, LedgerError, Pause, Waiting};
 use crate::preflight::Finding;
 use crate::request::{JobName, Timestamp};
@@ -132,15 +133,15 @@ async fn work(shared: &Shared, host: Arc<Host>, entry: Entry, permit: OwnedSemap
     let name = shared.name();
     let keep = keep_reserved(shared, &host, &entry);
     let prepared = tokio::select! {
-        prepared = prepare(&host, &entry) => Some(prepared),
+        prepared = prepare(&host, &entry, &place.stop) => Some(prepared),
         () = keep => None,
         () = place.stop.cancelled() => None,
     };
     let wait = match prepared {
         None => Some(Duration::ZERO),
-        Some(Ok(prepared)) => {
+        Some(Ok((prepared, counted))) => {
             shared.note_needs(&entry.job, prepared.relations());
-            go(shared, &host, &entry, &prepared, &place).await
+            go(shared, &host, &entry, &prepared, counted.as_ref(), &place).await
         }
         Some(Err(error)) if passes(&error) => {
             tracing::warn!(job = %entry.job, %error, "not begun yet");
@@ -158,9 +159,15 @@ async fn work(shared: &Shared, host: Arc<Host>, entry: Entry, permit: OwnedSemap
     shared.look_now();
 }
 
-async fn prepare(host: &Host, entry: &Entry) -> Result<Prepared, RunnerError> {
+/// The job, checked; and what its plugin's shadow makes of the same rows.
+async fn prepare(
+    host: &Host,
+    entry: &Entry,
+    stop: &CancellationToken,
+) -> Result<(Prepared, Option<Counted>), RunnerError> {
     let catalog = host.catalog().await?;
-    host.prepare(&entry.job, &[], &catalog).await
+    let prepared = host.prepare(&entry.job, &[], &catalog).await?;
+    Ok((prepared, shadow::count(host, entry, stop).await))
 }
 
 /// The run; answers how long the entry has to wait where it could not be claimed.
@@ -169,6 +176,7 @@ async fn go(
     host: &Host,
     entry: &Entry,
     prepared: &Prepared,
+    counted: Option<&Counted>,
     place: &Place<'_>,
 ) -> Option<Duration> {
     let timetable = Timetable::of(host.config(), &entry.job, None);
@@ -187,6 +195,7 @@ async fn go(
             again: again.map_or(Again::No, Again::After),
             parking: Arc::clone(&place.parking),
         }),
+        cause: entry.cause,
     };
     let closing = close_with_window(host, entry, timetable.as_ref(), place);
     let mut history = Vec::new();
@@ -206,6 +215,9 @@ async fn go(
     match ran {
         Ok(report) => {
             shared.metrics().run(&report);
+            if let Some(counted) = counted {
+                shadow::compare(host, counted, &report).await;
+            }
             None
         }
         Err(RunnerError::Ledger(LedgerError::Taken)) => None,

@@ -34,6 +34,8 @@ pub enum Action {
     Load,
     /// Crashes in a row.
     Quarantine,
+    /// It was counted beside the version in use.
+    Shadow,
 }
 
 /// What came of it.
@@ -111,6 +113,7 @@ impl fmt::Display for Action {
             Self::Activate => "activate",
             Self::Load => "load",
             Self::Quarantine => "quarantine",
+            Self::Shadow => "shadow",
         })
     }
 }

@@ -108,6 +108,7 @@ async fn run_in(
         deadline: None,
         stop: super::run::stop_on_signal(),
         queued: None,
+        cause: crate::ledger::Cause::Command,
     };
     let (runs, refused) = super::run::run_all(&host, &jobs, &options, terminal).await?;
     if refused != Exit::Done {

@@ -242,6 +242,7 @@ pub fn options(mode: Mode) -> JobOptions {
         deadline: None,
         stop: Default::default(),
         queued: None,
+        cause: besom::ledger::Cause::Command,
     }
 }
 

@@ -5,6 +5,8 @@ mod installing;
 mod keys;
 mod quarantine;
 mod serving;
+mod shadow;
+mod swaps;
 mod trust;
 
 use besom::database::{Bind, Database, DatabaseOptions, Statement};
