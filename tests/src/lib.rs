@@ -32,6 +32,10 @@ pub use programs::{Account, Programs};
 /// role must be allowed to create databases.
 pub const SERVER_VARIABLE: &str = "BESOM_TEST_POSTGRES";
 
+/// Where this variable is set, every PostgreSQL database of a test stands behind a PgBouncer of its own in
+/// transaction mode.
+pub const POOLER_VARIABLE: &str = "BESOM_TEST_POOLER";
+
 /// A database of one test's own; dropping it removes the database.
 #[derive(Debug)]
 pub struct TestDatabase {
@@ -55,6 +59,20 @@ enum Origin {
 ///
 /// With the way out, when there is no server and none can be started.
 pub async fn postgres() -> TestDatabase {
+    let database = direct_postgres().await;
+    if std::env::var_os(POOLER_VARIABLE).is_none() {
+        return database;
+    }
+    let behind =
+        tokio::task::spawn_blocking(|| database.behind_pgbouncer(&PgBouncerOptions::default()));
+    behind
+        .await
+        .unwrap_or_else(|error| panic!("starting PgBouncer for the test: {error}"))
+        .unwrap_or_else(|| panic!("{POOLER_VARIABLE} is set, and there is no PgBouncer"))
+}
+
+/// The same, past any pooler.
+async fn direct_postgres() -> TestDatabase {
     let server = match std::env::var(SERVER_VARIABLE) {
         Ok(url) => url,
         Err(_) => tokio::task::spawn_blocking(shared_server)
@@ -71,7 +89,7 @@ pub async fn postgres() -> TestDatabase {
 ///
 /// With the way out, when there is no server and none can be started.
 pub async fn behind_pgbouncer(options: PgBouncerOptions) -> Option<TestDatabase> {
-    let database = postgres().await;
+    let database = direct_postgres().await;
     let behind = tokio::task::spawn_blocking(move || database.behind_pgbouncer(&options));
     behind
         .await

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::Terminal;
-use super::exit::Exit;
+use super::exit::{Exit, Refusal};
 use crate::config::{DEFAULT_FILE, ENVIRONMENT_VARIABLE};
 use crate::runner::Host;
 use crate::service::{self, Loader, Signals};
@@ -21,8 +21,12 @@ Exit codes: 0 stopped as asked, 1 failed, 2 a configuration at fault.
 
 Examples:
   besom migrate && besom check && besom serve
-  besom serve --config /etc/besom/besom.toml")]
+  besom serve --config /etc/besom/besom.toml
+  besom serve --watch target/wasm32-wasip2/release")]
 pub struct ServeArgs {
+    /// Install the components of this folder as they appear or change, as `besom plugin install` would
+    #[arg(long, value_name = "DIR")]
+    pub watch: Option<PathBuf>,
     /// Print the OpenAPI document of the HTTP API, and end
     #[arg(long)]
     pub openapi: bool,
@@ -37,6 +41,13 @@ pub async fn execute(args: ServeArgs, file: Option<PathBuf>, terminal: &Terminal
         terminal.output.json(&service::http::document())?;
         return Ok(Exit::Done);
     }
+    if let Some(folder) = args.watch.as_ref().filter(|folder| !folder.is_dir()) {
+        return Err(Refusal(format!(
+            "--watch {}: there is no such folder",
+            folder.display()
+        ))
+        .into());
+    }
     let config = super::load(file.as_deref())?;
     let signals = Signals::of_process().context("signals cannot be caught")?;
     if let Some(here) = config.schedule.skipped() {
@@ -45,7 +56,7 @@ pub async fn execute(args: ServeArgs, file: Option<PathBuf>, terminal: &Terminal
         );
     }
     let host = Host::open(config).await?;
-    service::serve(host, loader(file), signals).await?;
+    service::serve(host, loader(file), signals, args.watch).await?;
     Ok(Exit::Done)
 }
 

@@ -9,6 +9,7 @@
 //! a crash, and whichever host claims it next goes on from the checkpoint.
 
 mod eligible;
+mod folder;
 pub mod http;
 mod metrics;
 mod reload;
@@ -27,6 +28,7 @@ pub use scheduler::consider;
 pub use shared::{Health, Shared};
 pub use signals::Signals;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,10 +50,23 @@ pub enum Ended {
 /// # Errors
 /// When the ledger is not there, or the database does not answer at the start. Later it may come and
 /// go.
-pub async fn serve(host: Host, loader: Loader, signals: Signals) -> Result<Ended, RunnerError> {
+pub async fn serve(
+    host: Host,
+    loader: Loader,
+    signals: Signals,
+    watched: Option<PathBuf>,
+) -> Result<Ended, RunnerError> {
     ledger::list(host.database(), 1).await?;
     let shared = Shared::new(host);
-    start(Arc::clone(&shared), loader, signals).await
+    let folder = watched.map(|folder| {
+        let stop = signals.stop.clone();
+        tokio::spawn(folder::watch(Arc::clone(&shared), folder, stop))
+    });
+    let ended = start(shared, loader, signals).await;
+    if let Some(folder) = folder {
+        folder.abort(); // it installs in one transaction
+    }
+    ended
 }
 
 /// The loops, on what the caller shares with them.

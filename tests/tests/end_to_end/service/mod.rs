@@ -56,6 +56,10 @@ pub struct Server {
 
 impl Server {
     pub fn start(desk: &Desk, name: &str) -> Self {
+        Self::start_with(desk, name, &[])
+    }
+
+    pub fn start_with(desk: &Desk, name: &str, arguments: &[&str]) -> Self {
         let log = desk.folder.path().join(format!("{name}.log"));
         let file = File::options()
             .create(true)
@@ -69,6 +73,7 @@ impl Server {
             command.env("BESOM_HTTP__LISTEN", "off");
         }
         let child = command
+            .args(arguments)
             .env("BESOM_HOST__NAME", name)
             .stderr(Stdio::from(file.try_clone().unwrap()))
             .stdout(Stdio::from(file))

@@ -54,3 +54,33 @@ async fn hosts_that_serve_take_up_a_version_together_and_go_on_with_it_where_a_l
         done(&desk, "1.0.0").await;
     }
 }
+
+#[tokio::test]
+async fn a_folder_that_is_watched_brings_versions_in_but_not_one_that_was_taken_back() {
+    for database in both().await {
+        let desk = desk(database, ANY).await;
+        let folder = desk.folder.path().join("built");
+        std::fs::create_dir(&folder).unwrap();
+        let one = Versioned::at("1.0.0").build();
+        place(&folder, "plugin.wasm", &one);
+        let server = Server::start_with(&desk, "only", &["--watch", "built"]);
+        taken_up(&desk, 1, &Digest::of(&one).to_string()).await;
+        done(&desk, "1.0.0").await;
+
+        // Other bytes of the same version, as somebody who writes a plugin makes them.
+        let other = besom_tests::fixtures::padded(&one, 7);
+        place(&folder, "plugin.wasm", &other);
+        taken_up(&desk, 1, &Digest::of(&other).to_string()).await;
+
+        desk.says(&["plugin", "rollback", "versioned"]);
+        taken_up(&desk, 1, &Digest::of(&one).to_string()).await;
+        // The same bytes in a newer file.
+        place(&folder, "plugin.wasm", b"");
+        server.says("plugin.wasm is not installed").await;
+        place(&folder, "plugin.wasm", &other);
+        server.says("rolled back or quarantined before").await;
+        done(&desk, "1.0.0").await;
+        let active = listed(&desk, "versioned")["digest"].clone();
+        assert_eq!(active, Digest::of(&one).to_string());
+    }
+}
