@@ -61,6 +61,33 @@ pub enum Standing {
     Shadow(u32),
 }
 
+impl Standing {
+    /// In a word.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Sound => "sound",
+            Self::Active => "active",
+            Self::Unchanged => "unchanged",
+            Self::Staged(_) => "staged",
+            Self::Pending(_) => "pending",
+            Self::Shadow(_) => "shadow",
+        }
+    }
+
+    /// What there is to say beyond the word.
+    pub fn why(&self) -> Option<String> {
+        match self {
+            Self::Sound | Self::Active | Self::Unchanged => None,
+            Self::Shadow(runs) => Some(format!("for {runs} runs")),
+            Self::Staged(hosts) => {
+                let hosts = hosts.join(", ");
+                Some(format!("not ready yet on every host: {hosts}"))
+            }
+            Self::Pending(why) => Some(why.clone()),
+        }
+    }
+}
+
 impl Host {
     /// Checks a version, and puts it into the ledger for every host: compiled apart, of this contract,
     /// of a name that the file has, let in by the file's policy, within its grant, and its jobs looked
@@ -88,6 +115,27 @@ impl Host {
             store::audit(&self.database, &audit).await?;
         }
         done
+    }
+
+    /// The same for a component of this name only.
+    ///
+    /// # Errors
+    /// As [`Host::install`], and for a component that calls itself otherwise.
+    pub async fn install_as(
+        &self,
+        name: &str,
+        install: &Install,
+    ) -> Result<Installed, RunnerError> {
+        let loaded = self.engine.load_apart(&install.component).await;
+        let plugin = loaded.map_err(store::StoreError::from)?;
+        let described = &plugin.manifest().name;
+        if described != name {
+            return Err(RunnerError::OtherName {
+                configured: name.to_owned(),
+                described: described.clone(),
+            });
+        }
+        self.install(install).await
     }
 
     async fn try_install(&self, install: &Install) -> Result<Installed, RunnerError> {

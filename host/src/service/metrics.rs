@@ -26,7 +26,7 @@ struct Job {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Of {
+struct Kind {
     plugin: String,
     job: String,
     /// What is counted: rows of a kind, runs of an outcome.
@@ -50,8 +50,8 @@ type Float = Gauge<f64, AtomicU64>;
 /// The counters of a service.
 pub struct Metrics {
     registry: Registry,
-    rows: Family<Of, Counter>,
-    runs: Family<Of, Counter>,
+    rows: Family<Kind, Counter>,
+    runs: Family<Kind, Counter>,
     batch_seconds: Family<Job, Histogram>,
     batch_rows: Family<Job, Histogram>,
     backlog: Family<Job, Gauge>,
@@ -72,7 +72,7 @@ impl Job {
     }
 }
 
-impl Of {
+impl Kind {
     fn of(job: &JobName, kind: &'static str) -> Self {
         Self {
             plugin: job.plugin.clone(),
@@ -193,7 +193,7 @@ impl Metrics {
             ("blocked", batch.blocked),
             ("revived", batch.revived),
         ] {
-            self.rows.get_or_create(&Of::of(job, kind)).inc_by(rows);
+            self.rows.get_or_create(&Kind::of(job, kind)).inc_by(rows);
         }
     }
 
@@ -203,7 +203,9 @@ impl Metrics {
             true => "parked",
             false => report.outcome.as_str(),
         };
-        self.runs.get_or_create(&Of::of(&report.job, outcome)).inc();
+        self.runs
+            .get_or_create(&Kind::of(&report.job, outcome))
+            .inc();
         let job = Job::of(&report.job);
         if report.outcome == Outcome::Drained {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

@@ -219,16 +219,13 @@ async fn settled(host: &Host, installed: Installed) -> Result<Installed> {
 }
 
 fn present(installed: &Installed, json: bool, terminal: &Terminal) -> Result<Exit> {
-    let (standing, why, exit) = match &installed.place {
-        Standing::Sound => ("sound", None, Exit::Done),
-        Standing::Active => ("active", None, Exit::Done),
-        Standing::Unchanged => ("unchanged", None, Exit::Done),
-        Standing::Shadow(runs) => ("shadow", Some(format!("for {runs} runs")), Exit::Done),
-        Standing::Staged(hosts) => {
-            let hosts = format!("not ready yet on every host: {}", hosts.join(", "));
-            ("staged", Some(hosts), Exit::Failed)
+    let (standing, why) = (installed.place.as_str(), installed.place.why());
+    let exit = match &installed.place {
+        Standing::Staged(_) => Exit::Failed,
+        Standing::Pending(_) => Exit::Refused,
+        Standing::Sound | Standing::Active | Standing::Unchanged | Standing::Shadow(_) => {
+            Exit::Done
         }
-        Standing::Pending(why) => ("pending", Some(why.clone()), Exit::Refused),
     };
     if json {
         terminal.output.json(&InstalledJson {

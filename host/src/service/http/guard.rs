@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::Shared;
 use super::answer::Problem;
-use super::{ANSWER_WITHIN, routes};
+use super::{ANSWER_WITHIN, INSTALL_WITHIN, routes};
 use crate::config::{HttpConfig, Token};
 
 /// Lets a request through, or says why not.
@@ -28,7 +28,11 @@ pub(super) async fn admit(
 
 /// Cuts an answer off that takes too long.
 pub(super) async fn within(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await {
+    let patience = match request.uri().path().ends_with("/install") {
+        true => INSTALL_WITHIN,
+        false => ANSWER_WITHIN,
+    };
+    match tokio::time::timeout(patience, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -49,6 +49,9 @@ const BODY_BYTES: usize = 64 * 1024;
 /// One answer, from the end of its headers.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
+/// A large component takes a while to compile.
+const INSTALL_WITHIN: Duration = Duration::from_secs(240);
+
 /// No connection is kept for longer, so that an idle one does not keep others out.
 const CONNECTION_WITHIN: Duration = Duration::from_secs(300);
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::routes::{self, Route};
+use super::routes::{self, Body, Route};
 
 /// The document of the API.
 pub fn document() -> Value {
@@ -76,10 +76,20 @@ fn path(route: &Route) -> Value {
         if route.open {
             fields.insert("security".to_owned(), json!([]));
         }
-        if let Some(body) = route.body {
-            let schema =
-                json!({ "type": "object", "additionalProperties": false, "properties": body() });
-            let body = json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+        let content = match &route.body {
+            Some(Body::Json(properties)) => {
+                let schema = json!({
+                    "type": "object",
+                    "additionalProperties": false,
+                    "properties": properties(),
+                });
+                Some(json!({ "application/json": { "schema": schema } }))
+            }
+            Some(Body::Component) => Some(json!({ "application/wasm": {} })),
+            Some(Body::Nothing) | None => None,
+        };
+        if let Some(content) = content {
+            let body = json!({ "required": true, "content": content });
             fields.insert("requestBody".to_owned(), body);
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, get, post};
 use serde_json::{Value, json};
 
@@ -17,12 +18,25 @@ pub(super) struct Route {
     pub(super) open: bool,
     /// What it takes in the path and the query: name, place, description.
     pub(super) takes: &'static [(&'static str, &'static str, &'static str)],
-    /// The schema of its body; `None`: it is a GET.
-    pub(super) body: Option<fn() -> Value>,
+    /// Its body; `None`: it is a GET.
+    pub(super) body: Option<Body>,
     /// The status of a good answer, and what it says.
     pub(super) answer: (u16, &'static str),
     handler: fn() -> MethodRouter<Arc<Shared>>,
 }
+
+/// What a POST takes.
+pub(super) enum Body {
+    /// An object with these properties.
+    Json(fn() -> Value),
+    /// A component.
+    Component,
+    /// Nothing.
+    Nothing,
+}
+
+/// As large as a component may be.
+const COMPONENT_BYTES: usize = 32 << 20;
 
 impl Route {
     pub(super) fn method_router(&self) -> MethodRouter<Arc<Shared>> {
@@ -46,7 +60,7 @@ const GET: Route = Route {
 };
 
 /// The table.
-pub(super) fn all() -> [Route; 12] {
+pub(super) fn all() -> [Route; 15] {
     [
         Route {
             path: "/healthz",
@@ -137,9 +151,9 @@ pub(super) fn all() -> [Route; 12] {
                 ("plugin", "path", "The plugin"),
                 ("job", "path", "The job within the plugin"),
             ],
-            body: Some(
+            body: Some(Body::Json(
                 || json!({ "dry_run": { "type": "boolean", "default": false, "description": "Count, and change nothing" } }),
-            ),
+            )),
             answer: (
                 202,
                 "The run is in the queue: `job`, `run` (its id) and `mode`",
@@ -150,9 +164,9 @@ pub(super) fn all() -> [Route; 12] {
         Route {
             path: "/v1/pause",
             about: "Hold jobs back on every host",
-            body: Some(
+            body: Some(Body::Json(
                 || json!({ "what": what(), "why": { "type": "string", "description": "The reason" } }),
-            ),
+            )),
             answer: (200, "What is paused now"),
             handler: || post(jobs::pause),
             ..GET
@@ -160,9 +174,48 @@ pub(super) fn all() -> [Route; 12] {
         Route {
             path: "/v1/resume",
             about: "Let paused jobs run again",
-            body: Some(|| json!({ "what": what(), "why": { "type": "string" } })),
+            body: Some(Body::Json(
+                || json!({ "what": what(), "why": { "type": "string" } }),
+            )),
             answer: (200, "What is paused now; 409 where just this was not"),
             handler: || post(jobs::resume),
+            ..GET
+        },
+        Route {
+            path: "/v1/plugins/{name}/install",
+            about: "Install a version of a plugin, as `besom plugin install` does",
+            takes: &[
+                ("name", "path", "The plugin"),
+                (
+                    "besom-signature",
+                    "header",
+                    "A signature that `besom plugin sign` made",
+                ),
+            ],
+            body: Some(Body::Component),
+            answer: (
+                200,
+                "Where the version stands now: `plugin`, `version`, `digest`, `standing`, `why`, `notes`",
+            ),
+            handler: || post(plugins::install).layer(DefaultBodyLimit::max(COMPONENT_BYTES)),
+            ..GET
+        },
+        Route {
+            path: "/v1/plugins/{name}/rollback",
+            about: "The version before in use again",
+            takes: &[("name", "path", "The plugin")],
+            body: Some(Body::Nothing),
+            answer: (200, "What is in use now; no `version`: the bundled one"),
+            handler: || post(plugins::rollback),
+            ..GET
+        },
+        Route {
+            path: "/v1/plugins/{name}/promote",
+            about: "The version that waits, as a shadow or for a grant, in use",
+            takes: &[("name", "path", "The plugin")],
+            body: Some(Body::Nothing),
+            answer: (200, "Where the version stands now"),
+            handler: || post(plugins::promote),
             ..GET
         },
     ]

@@ -17,26 +17,26 @@ fn with_token() -> String {
 }
 
 /// What came back.
-struct Answer {
-    status: u16,
+pub struct Answer {
+    pub status: u16,
     head: String,
-    body: String,
+    pub body: String,
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e} in {}", self.body))
     }
 }
 
 /// A connection that is kept.
-struct Client {
+pub struct Client {
     stream: TcpStream,
     token: Option<String>,
 }
 
 impl Client {
-    async fn to(server: &Server, token: Option<&str>) -> Self {
+    pub async fn to(server: &Server, token: Option<&str>) -> Self {
         Self {
             stream: TcpStream::connect(address(server).await).await.unwrap(),
             token: token.map(str::to_owned),
@@ -47,9 +47,20 @@ impl Client {
         self.ask("GET", path, "", "").await
     }
 
-    async fn post(&mut self, path: &str, body: &Value) -> Answer {
+    pub async fn post(&mut self, path: &str, body: &Value) -> Answer {
         let kind = "Content-Type: application/json\r\n";
         self.ask("POST", path, kind, &body.to_string()).await
+    }
+
+    /// A component.
+    pub async fn send(&mut self, path: &str, component: &[u8]) -> Answer {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/wasm\r\nContent-Length: {}\r\n\r\n",
+            component.len()
+        );
+        self.stream.write_all(head.as_bytes()).await.unwrap();
+        self.stream.write_all(component).await.unwrap();
+        self.answer().await
     }
 
     async fn ask(&mut self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
@@ -104,7 +115,7 @@ async fn address(server: &Server) -> String {
     rest.split_whitespace().next().unwrap().to_owned()
 }
 
-const ROUTES: [(&str, &str, bool); 12] = [
+const ROUTES: [(&str, &str, bool); 15] = [
     ("GET", "/healthz", true),
     ("GET", "/readyz", true),
     ("GET", "/metrics", false),
@@ -121,6 +132,9 @@ const ROUTES: [(&str, &str, bool); 12] = [
     ("POST", "/v1/jobs/tokens/revoked-access/run", false),
     ("POST", "/v1/pause", false),
     ("POST", "/v1/resume", false),
+    ("POST", "/v1/plugins/tokens/install", false),
+    ("POST", "/v1/plugins/tokens/rollback", false),
+    ("POST", "/v1/plugins/tokens/promote", false),
 ];
 
 #[tokio::test]
@@ -163,6 +177,9 @@ async fn every_route_wants_the_token_but_the_two_that_a_supervisor_asks() {
         let wanted = match path {
             _ if path.contains("01900000") => 404,
             _ if path.ends_with("/run") => 202,
+            // An object of JSON is no component, and nothing is installed to go back to.
+            _ if path.ends_with("/install") => 415,
+            _ if path.starts_with("/v1/plugins/") => 409,
             _ => 200,
         };
         assert_eq!(answer.status, wanted, "{path}: {}", answer.body);

@@ -2,7 +2,7 @@
 
 mod due;
 mod handover;
-mod http;
+pub mod http;
 mod outage;
 mod paused;
 mod reload;

@@ -3,6 +3,7 @@
 use besom_tests::fixtures::Versioned;
 
 use super::*;
+use crate::service::http::Client;
 use crate::service::{Server, until};
 
 /// Until every host that serves runs the version.
@@ -83,4 +84,41 @@ async fn a_folder_that_is_watched_brings_versions_in_but_not_one_that_was_taken_
         let active = listed(&desk, "versioned")["digest"].clone();
         assert_eq!(active, Digest::of(&one).to_string());
     }
+}
+
+#[tokio::test]
+async fn a_version_is_installed_and_taken_back_over_http() {
+    let http = "[http]\nlisten = \"127.0.0.1:0\"\n";
+    let desk = desk(besom_tests::sqlite(), &format!("{ANY}{http}")).await;
+    let first = install(&desk, &Versioned::at("1.0.0"));
+    let server = Server::start(&desk, "only");
+    server.says("serving").await;
+    let component = Versioned::at("2.0.0").build();
+    let mut client = Client::to(&server, None).await;
+
+    let wrong = client.send("/v1/plugins/other/install", &component).await;
+    assert_eq!(wrong.status, 409, "{}", wrong.body);
+    assert!(
+        wrong.body.contains("calls itself `versioned`"),
+        "{}",
+        wrong.body
+    );
+    let wrong = client.send("/v1/plugins/versioned/install", b"text").await;
+    assert_eq!(wrong.status, 409, "{}", wrong.body);
+    assert!(wrong.body.contains("text"), "{}", wrong.body);
+    let installed = client
+        .send("/v1/plugins/versioned/install", &component)
+        .await;
+    assert_eq!(installed.status, 200, "{}", installed.body);
+    assert_eq!(installed.json()["version"], "2.0.0");
+    taken_up(&desk, 1, &Digest::of(&component).to_string()).await;
+    done(&desk, "2.0.0").await;
+
+    let mut client = Client::to(&server, None).await;
+    let back = client
+        .post("/v1/plugins/versioned/rollback", &serde_json::json!({}))
+        .await;
+    assert_eq!(back.json()["digest"], first);
+    taken_up(&desk, 1, &first).await;
+    done(&desk, "1.0.0").await;
 }
