@@ -21,7 +21,7 @@ pub struct HostRecord {
     pub alive: bool,
 }
 
-/// A host that has not been heard of for so long counts as gone; it says so each second.
+/// A host that has not been heard of for so long counts as gone; it says so every third second.
 const ALIVE: Duration = Duration::from_secs(10);
 
 /// Hosts whose last word is older are forgotten: a name often holds a process id.

@@ -18,9 +18,11 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut lately = Instant::now();
+    let mut rounds = 0_u32;
     loop {
         tokio::select! { _ = tick.tick() => {}, () = stop.cancelled() => return }
-        let mut done = round(&shared).await;
+        let mut done = round(&shared, rounds.is_multiple_of(HEARTBEAT)).await;
+        rounds = rounds.wrapping_add(1);
         if done.is_ok() && lately.elapsed() > SELDOM {
             lately = Instant::now();
             done = seldom(&shared).await;
@@ -37,6 +39,10 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     }
 }
 
+/// Rounds between two words of this host that it is there: an SQLite file is written by each, and who is
+/// silent for three of them counts as gone.
+const HEARTBEAT: u32 = 3;
+
 async fn seldom(shared: &Shared) -> Result<(), LedgerError> {
     restored::look(shared.database(), shared.name()).await?;
     let keep = shared.host().config().ledger.keep;
@@ -47,9 +53,11 @@ async fn seldom(shared: &Shared) -> Result<(), LedgerError> {
     Ok(())
 }
 
-async fn round(shared: &Shared) -> Result<(), LedgerError> {
+async fn round(shared: &Shared, beat: bool) -> Result<(), LedgerError> {
     let database = shared.database();
-    ledger::announce(database, shared.name(), env!("CARGO_PKG_VERSION")).await?;
+    if beat {
+        ledger::announce(database, shared.name(), env!("CARGO_PKG_VERSION")).await?;
+    }
     let pauses = ledger::pauses(database).await?;
     shared.running().park("paused", |job| {
         pauses.iter().any(|pause| pause.what.covers(job))

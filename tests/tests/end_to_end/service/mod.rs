@@ -2,6 +2,7 @@
 
 mod due;
 mod handover;
+mod history;
 pub mod http;
 mod outage;
 mod paused;
