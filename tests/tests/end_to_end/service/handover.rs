@@ -54,9 +54,9 @@ async fn a_run_of_a_host_that_is_killed_goes_on_elsewhere_once_its_lease_is_over
         })
         .await;
 
-        // The lease of this file and two seconds, and one for a machine that is busy.
+        // The lease of this file and two seconds, and as much again for a machine that is busy.
         let took = killed.elapsed();
-        assert!(took < Duration::from_secs(2 + 2 + 1), "{took:?}");
+        assert!(took < Duration::from_secs((2 + 2) * 2), "{took:?}");
         finished(&desk).await;
         assert_eq!(desk.count("SELECT count(*) FROM besom_run").await, 1);
     }
