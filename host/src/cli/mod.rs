@@ -22,6 +22,7 @@ pub mod run;
 pub mod runs;
 pub mod schedule;
 pub mod serve;
+mod traces;
 
 pub use exit::{Exit, Refusal};
 pub use logging::DEFAULT_FILTER;
@@ -38,7 +39,10 @@ use std::str::FromStr;
 use anyhow::{Context, Result};
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::config::{Config, ConfigError, DEFAULT_FILE, DatabaseUrl, Environment, Rules, UrlError};
+use crate::config::{
+    Config, ConfigError, DEFAULT_FILE, DatabaseUrl, Environment, LogFormat, Rules, UrlError,
+};
+use logging::Logging;
 use output::{Tone, many_lines};
 use plugin::PluginCommand;
 
@@ -78,6 +82,10 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "FILTER", help_heading = EVERYWHERE,
           env = "BESOM_LOG", hide_env_values = true)]
     pub log: Option<String>,
+    /// How log lines look: text or json. Without it as `format` of [log] says, else text
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", hide_possible_values = true,
+          help_heading = EVERYWHERE)]
+    pub log_format: Option<LogFormat>,
     /// When to colour: auto (on a terminal, unless NO_COLOR is set), always or never
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN",
           hide_possible_values = true, help_heading = EVERYWHERE)]
@@ -189,12 +197,30 @@ async fn execute(cli: Cli) -> Result<Exit> {
         output: Output::stdout(cli.color),
         progress: Progress::on_stderr(),
     };
-    logging::start(
-        cli.log.as_deref(),
-        cli.verbose,
-        cli.color,
-        &terminal.progress,
-    )?;
+    // Before anything else the file says how to log. What is wrong with it is the command's to say,
+    // which may not need it.
+    let config = load_if_there(cli.config.as_deref()).ok().flatten();
+    let log = config.as_ref().map(|config| &config.log);
+    let logging = Logging {
+        directives: cli.log.as_deref(),
+        verbosity: cli.verbose,
+        color: cli.color,
+        format: (cli.log_format)
+            .or(log.map(|log| log.format))
+            .unwrap_or_default(),
+        collector: config
+            .as_ref()
+            .and_then(|config| Some((config.log.otlp.as_ref()?, config.host.name.as_str()))),
+    };
+    let traces = logging.start(&terminal.progress)?;
+    let done = command(cli, terminal).await;
+    if let Some(traces) = traces {
+        traces.finish().await;
+    }
+    done
+}
+
+async fn command(cli: Cli, terminal: Terminal) -> Result<Exit> {
     let named = cli.config;
     let config = || load(named.as_deref());
     match cli.command {

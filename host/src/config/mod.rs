@@ -39,6 +39,7 @@ mod host;
 mod http;
 mod ledger;
 mod limits;
+mod log;
 mod overlay;
 mod plugins;
 mod schedule;
@@ -65,6 +66,7 @@ pub use limits::{
     DEADLINES, DEFAULT_BATCH_SIZE, DEFAULT_DEADLINE, DEFAULT_MAX_ROWS, Fraction, JobLimits,
     JobSettings, ROW_BUDGETS,
 };
+pub use log::{Collector, LogConfig, LogFormat};
 pub use plugins::{JobConfig, Origin, PluginConfig, RawSettings};
 pub use schedule::{ENVIRONMENT_VARIABLE, ScheduleConfig};
 pub use store::{InstallPolicy, StoreConfig};
@@ -96,6 +98,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// How long besom remembers.
     pub ledger: LedgerConfig,
+    /// How log lines look.
+    pub log: LogConfig,
     /// The host's keys for every job.
     pub defaults: JobLimits,
     /// The plugins that run, by name.
@@ -117,12 +121,13 @@ pub struct Rules<'a> {
     pub bundled: &'a [&'a str],
 }
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "database",
     "defaults",
     "host",
     "http",
     "ledger",
+    "log",
     "plugins",
     "schedule",
     "store",
@@ -172,6 +177,7 @@ impl Config {
             database,
             http: HttpConfig::read(&root)?,
             ledger: LedgerConfig::read(&root)?,
+            log: LogConfig::read(&root)?,
             defaults: section("defaults")?.map_or(Ok(JobLimits::default()), |s| defaults(&s))?,
             plugins: section("plugins")?
                 .map_or(Ok(BTreeMap::new()), |s| plugins::read(&s, rules.bundled))?,
@@ -189,6 +195,7 @@ impl Config {
             host: HostConfig::in_environment(&rules.environment),
             http: HttpConfig::default(),
             ledger: LedgerConfig::default(),
+            log: LogConfig::default(),
             defaults: JobLimits::default(),
             plugins: plugins
                 .map(|name| ((*name).to_owned(), PluginConfig::bundled()))

@@ -22,12 +22,13 @@ const PREFIX: &str = "BESOM_";
 const BETWEEN: &str = "__";
 
 /// The sections of the file, which a variable's first part names, with their own keys.
-const SECTIONS: [(&str, &[&str]); 9] = [
+const SECTIONS: [(&str, &[&str]); 10] = [
     ("database", &super::database::KEYS),
     ("defaults", &super::limits::KEYS),
     ("host", &super::host::KEYS),
     ("http", &super::http::KEYS),
     ("ledger", &super::ledger::KEYS),
+    ("log", &super::log::KEYS),
     ("plugins", &[]),
     ("schedule", &super::schedule::KEYS),
     ("store", &super::store::KEYS),

@@ -6,6 +6,7 @@
 //! waits for it first.
 
 mod error;
+mod parameters;
 mod pooler;
 mod session;
 mod statement;
@@ -167,6 +168,7 @@ async fn connect_postgres(
     url: &str,
     options: &DatabaseOptions,
 ) -> Result<(PgPool, Terms), DatabaseError> {
+    parameters::warn_of_unknown(url);
     let connect: PgConnectOptions = url.parse()?;
     // The driver would log the whole text of a slow statement; the sweep logs what matters of it.
     let connect = connect

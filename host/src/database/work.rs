@@ -3,11 +3,13 @@
 use std::future::Future;
 
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use super::DatabaseError;
 
 /// The database work of one run. Each piece runs in a task of its own; dropping the future that
-/// waits for it leaves the piece running, and [`Work::finished`] waits for it all the same.
+/// waits for it leaves the piece running, and [`Work::finished`] waits for it all the same. What a
+/// piece logs is logged where it was begun.
 #[derive(Debug, Clone, Default)]
 pub struct Work {
     tracker: TaskTracker,
@@ -23,9 +25,12 @@ impl Work {
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
-        self.tracker.spawn(piece).await.map_err(|failure| {
-            DatabaseError::other("task", format!("a database task did not finish: {failure}"))
-        })
+        self.tracker
+            .spawn(piece.in_current_span())
+            .await
+            .map_err(|failure| {
+                DatabaseError::other("task", format!("a database task did not finish: {failure}"))
+            })
     }
 
     /// Waits until every piece has ended. New ones may not be started afterwards.

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use super::error::Site;
 use super::limits::Limits;
 
+/// By which a filter tells a guest's lines from the host's.
+const TARGET: &str = "besom::guest";
+
 /// How bad a guest says a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
@@ -83,19 +86,30 @@ impl GuestLog {
         if self.muted {
             return;
         }
+        let known = tracing::Span::current().has_field("run");
         macro_rules! event {
             ($level:ident) => {
-                tracing::$level!(
-                    target: "besom::guest",
-                    plugin = self.site.plugin,
-                    version = self.site.version,
-                    job = self.site.job.as_deref().unwrap_or_default(),
-                    run = self.run,
-                    export = self.site.export,
-                    stream,
-                    fields,
-                    "{message}"
-                )
+                match known {
+                    // The span of the run says whose line it is.
+                    true => tracing::$level!(
+                        target: TARGET,
+                        export = self.site.export,
+                        stream,
+                        fields,
+                        "{message}"
+                    ),
+                    false => tracing::$level!(
+                        target: TARGET,
+                        plugin = self.site.plugin,
+                        version = self.site.version,
+                        job = self.site.job.as_deref().unwrap_or_default(),
+                        run = self.run,
+                        export = self.site.export,
+                        stream,
+                        fields,
+                        "{message}"
+                    ),
+                }
             };
         }
         match level {

@@ -17,6 +17,10 @@ pub use fault::{Fault, Problem};
 pub use names::{JobName, NameError, RunId, Timestamp};
 pub use reading::{Look, Page, Reading, Values};
 
+/// The target of the spans that group the log: a run's, and in it a batch's. Nothing else has it, and
+/// every filter lets it through, so that each line of a run says whose it is.
+pub const SPANS: &str = "besom::span";
+
 /// Rows that have outlived their purpose, what is to happen to them, and the order in which to go
 /// through them.
 #[derive(Debug, Clone, PartialEq)]

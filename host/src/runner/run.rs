@@ -4,12 +4,16 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::{Host, Outcome, Prepared, RunReport, RunnerError, Verification};
-use crate::ledger::{self, Again, Cause, Claim, Ending, Entry, Lease, LedgerError, Origin};
+use crate::ledger::{
+    self, Again, Cause, Claim, Claimed, Ending, Entry, Lease, LedgerError, Origin,
+};
 use crate::plugin::CallError;
 use crate::preflight::Finding;
-use crate::request::{JobName, Mode, Suspension};
+use crate::request::{Mode, SPANS, Suspension};
 use crate::scope::Subject;
 use crate::sql::Plan;
 use crate::sweep::{Progress, Remains, RunContext, RunOptions, verify};
@@ -93,10 +97,38 @@ impl Host {
             },
         };
         let (claimed, lease) = claim.take(&self.database).await?;
-        let run = claimed.fence.run;
         let job = &prepared.job;
-        tracing::info!(%job, %run, mode = options.mode.as_str(), resumed = claimed.resumed, "run begins");
+        let span = tracing::error_span!(
+            target: SPANS,
+            "run",
+            run = %claimed.fence.run,
+            plugin = job.plugin,
+            version = claim.version,
+            job = job.job,
+            mode = options.mode.as_str(),
+            outcome = Empty,
+            affected = Empty,
+        );
+        let run = self.claimed(prepared, options, history, watch, claimed, lease, began);
+        let report = run.instrument(span.clone()).await;
+        span.record("outcome", report.outcome.as_str())
+            .record("affected", report.totals.affected);
+        Ok(report)
+    }
 
+    #[allow(clippy::too_many_arguments)] // each is one thing, and this is called once a run
+    async fn claimed(
+        &self,
+        prepared: &Prepared,
+        options: &JobOptions,
+        history: &mut Vec<Arc<Plan>>,
+        watch: impl FnOnce(Arc<RunContext>),
+        claimed: Claimed,
+        lease: Lease,
+        began: Instant,
+    ) -> RunReport {
+        let job = &prepared.job;
+        tracing::info!(resumed = claimed.resumed, "run begins");
         let deadline = options.deadline.unwrap_or(prepared.limits.deadline);
         let stop = options.stop.child_token();
         let context = RunContext::new(
@@ -121,7 +153,7 @@ impl Host {
             },
         );
         watch(Arc::clone(&context));
-        let heartbeat = tokio::spawn(keep_alive(lease.clone(), stop.clone(), job.clone()));
+        let heartbeat = tokio::spawn(keep_alive(lease.clone(), stop.clone()).in_current_span());
         let called = prepared
             .plugin
             .run(
@@ -132,7 +164,7 @@ impl Host {
             )
             .await;
         if let Some(frames) = called.as_ref().err().and_then(CallError::backtrace) {
-            tracing::debug!(%job, %run, "where the plugin was:\n{frames}");
+            tracing::debug!("where the plugin was:\n{frames}");
         }
         // Nothing of this run commits after this, whatever became of the guest.
         let progress = context.settle().await;
@@ -144,7 +176,7 @@ impl Host {
         if options.mode == Mode::DryRun {
             history.clone_from(&progress.history);
         }
-        Ok(report)
+        report
     }
 
     async fn conclude(
@@ -259,7 +291,7 @@ async fn unrecorded(report: &mut RunReport, error: &LedgerError, lease: &Lease) 
 }
 
 /// Renews the lease until it is told to stop; a host that finds its run gone stops it.
-async fn keep_alive(lease: Lease, stop: CancellationToken, job: JobName) {
+async fn keep_alive(lease: Lease, stop: CancellationToken) {
     /// Two renewals may fail before the lease ends.
     const RENEWALS: u32 = 3;
     let mut beat = tokio::time::interval(lease.length() / RENEWALS);
@@ -269,11 +301,11 @@ async fn keep_alive(lease: Lease, stop: CancellationToken, job: JobName) {
         match lease.renew().await {
             Ok(true) => {}
             Ok(false) => {
-                tracing::warn!(%job, "the run was taken over by another host");
+                tracing::warn!("the run was taken over by another host");
                 stop.cancel();
                 return;
             }
-            Err(error) => tracing::warn!(%job, %error, "the lease was not renewed; trying again"),
+            Err(error) => tracing::warn!(%error, "the lease was not renewed; trying again"),
         }
     }
 }
@@ -281,11 +313,7 @@ async fn keep_alive(lease: Lease, stop: CancellationToken, job: JobName) {
 /// The end of every run, failed ones included, in one line: what it did until then, and what it left.
 fn announce(report: &RunReport) {
     let RunReport {
-        job,
-        run,
-        outcome,
-        totals,
-        ..
+        outcome, totals, ..
     } = report;
     let seconds = report.elapsed.as_secs_f64();
     let (affected, cascaded, blocked, locked) = (
@@ -302,21 +330,61 @@ fn announce(report: &RunReport) {
         let (locked, refused, arrived) = (sweep.locked, sweep.refused, sweep.arrived);
         let blocked = sweep.blocked;
         if sweep.left > 0 {
-            tracing::info!(%job, %run, table, left, locked, refused, arrived, blocked, "rows are left");
+            tracing::info!(
+                table,
+                left,
+                locked,
+                refused,
+                arrived,
+                blocked,
+                "rows are left"
+            );
         } else if blocked > 0 {
-            tracing::info!(%job, %run, table, blocked, "rows stay that others refer to");
+            tracing::info!(table, blocked, "rows stay that others refer to");
         }
     }
     match (&report.error, report.outcome) {
         (Some(error), _) => {
-            tracing::error!(%job, %run, outcome, affected, dependents, cascaded, blocked, locked, seconds, verification, error, "run ended");
+            tracing::error!(
+                outcome,
+                affected,
+                dependents,
+                cascaded,
+                blocked,
+                locked,
+                seconds,
+                verification,
+                error,
+                "run ended"
+            );
         }
         (None, Outcome::Suspended) => {
             let reason = report.reason.as_deref().unwrap_or_default();
-            tracing::warn!(%job, %run, outcome, reason, affected, dependents, cascaded, blocked, locked, seconds, verification, "run ended");
+            tracing::warn!(
+                outcome,
+                reason,
+                affected,
+                dependents,
+                cascaded,
+                blocked,
+                locked,
+                seconds,
+                verification,
+                "run ended"
+            );
         }
         _ => {
-            tracing::info!(%job, %run, outcome, affected, dependents, cascaded, blocked, locked, seconds, verification, "run ended")
+            tracing::info!(
+                outcome,
+                affected,
+                dependents,
+                cascaded,
+                blocked,
+                locked,
+                seconds,
+                verification,
+                "run ended"
+            )
         }
     }
 }

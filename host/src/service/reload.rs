@@ -86,6 +86,9 @@ async fn follow(shared: &Shared) {
 
 async fn swap(shared: &Shared, loader: &Loader) -> anyhow::Result<()> {
     let config = (loader.load)()?;
+    if config.log != shared.host().config().log {
+        tracing::warn!("[log] is in use as it was: restart besom for it");
+    }
     let host = shared.host().reloaded(config).await?;
     host.report_running().await?;
     shared.swap(host);

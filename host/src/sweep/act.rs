@@ -120,7 +120,7 @@ pub(super) async fn act(
                 tokio::time::sleep(pause).await;
             }
             Verdict::PassOver(what) if pass_over.is_none() && inner.may_pass_over(what) => {
-                tracing::warn!(run = %context.run, table = %inner.plan.table().id, why = %failed, "one row is passed over");
+                tracing::warn!(why = %failed, "one row is passed over");
                 technique = Technique::LockThenCheck;
                 pass_over = Some(what);
             }
@@ -264,7 +264,7 @@ impl Attempt<'_> {
                 }
             }
             Err(error) => {
-                tracing::warn!(run = %self.context.run, %error, "what holds the blocked rows could not be told")
+                tracing::warn!(%error, "what holds the blocked rows could not be told")
             }
         }
         by_table

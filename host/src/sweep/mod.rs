@@ -22,6 +22,7 @@ mod probe;
 mod reader;
 mod remains;
 mod retry;
+mod traced;
 mod values;
 mod verify;
 mod windows;
@@ -108,10 +109,10 @@ impl Sweep {
             let catalog = Arc::clone(&context.catalog);
             let plan = Plan::new(leaf, catalog, forms, state.history.clone())?;
             if let (Some(note), false) = (&plan.axis().note, context.rehearsal) {
-                tracing::warn!(run = %context.run, job = %context.subject.job, "{note}");
+                tracing::warn!("{note}");
             }
             let (technique, why) = plan.technique();
-            tracing::debug!(run = %context.run, job = %context.subject.job, table = %plan.table().id, ?technique, why, "sweep opened");
+            tracing::debug!(job = %context.subject.job, table = %plan.table().id, ?technique, why, "sweep opened");
             plans.push(Arc::new(plan));
         }
         drop(state);
@@ -208,7 +209,8 @@ impl Sweep {
             .min(state.up_to_the_line(&inner.plan));
         let plan = Arc::clone(&inner.plan);
         let began = Instant::now();
-        let (batch, next) = match act::act(context, &mut inner, &mut state, &cursor, left).await {
+        let (batch, next) = match traced::act(context, &mut inner, &mut state, &cursor, left).await
+        {
             Ok(done) => done,
             // Dropped or detached since the look above.
             Err(fault) => {
@@ -275,8 +277,8 @@ impl Sweep {
 
     /// Leaves out a partition that is gone.
     fn pass(&self, inner: &mut Inner, state: &mut context::State) {
-        let (run, table) = (self.context.run, &inner.plan.table().id);
-        tracing::warn!(%run, %table, "the partition was dropped or detached, and is left out");
+        let table = &inner.plan.table().id;
+        tracing::warn!(%table, "the partition was dropped or detached, and is left out");
         let next = inner.leaves.pass();
         match next {
             Some(next) => inner.go_on(Some(next)),

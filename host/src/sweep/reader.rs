@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use super::act;
 use super::context::{RunContext, State};
 use super::leaves::Leaves;
 use super::page::{no_such_row, taken_apart, updating};
 use super::probe::fetch_within;
+use super::traced;
 use super::{Inner as Batches, checkpoint, first_span, forms, fraction};
 use crate::database::{Cause, Cells, Database, DatabaseError, Statement};
 use crate::request::{Assignment, Batch, Fault, Mode, Reading, Request, Source, Suspension, Value};
@@ -270,7 +270,7 @@ async fn run(
             break;
         }
         let began = Instant::now();
-        let (batch, next) = act::act(context, batches, state, &cursor, left).await?;
+        let (batch, next) = traced::act(context, batches, state, &cursor, left).await?;
         context.tell(&batch, began.elapsed());
         state.towards_the_line(&plan, batch.affected);
         state.totals += batch;

@@ -18,6 +18,7 @@ mod job_indexes;
 mod layouts;
 mod least_privilege;
 mod locking;
+mod logs;
 mod migrations;
 mod min_age;
 mod model;
