@@ -74,6 +74,7 @@ impl Lab {
                 max_rows: 10_000_000,
                 max_fraction: None,
                 stop: Default::default(),
+                why: Arc::default(),
             },
             grants: None,
             lease: Duration::from_secs(15),
@@ -158,6 +159,7 @@ impl Lab {
             lease: self.lease,
             relations: Vec::new(),
             origin: Default::default(),
+            only: None,
         }
     }
 

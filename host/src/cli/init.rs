@@ -132,6 +132,9 @@ url = \"${{DATABASE_URL:-sqlite://besom.db}}\"
 # Further attempts at a run that failed, and the wait before the first; each is twice as long.
 #retries = {DEFAULT_RETRIES}
 #retry-after = \"{retry}\"
+# When another version of the plugin takes over, runs under way end on theirs (`drain`), or stop after
+# their batch in hand and begin anew on the other (`handover`).
+#on-upgrade = \"drain\"
 
 [schedule]
 # Environments in which no job runs, compared with {ENVIRONMENT_VARIABLE}. By default there is none.

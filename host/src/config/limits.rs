@@ -32,6 +32,18 @@ pub struct JobLimits {
     pub enabled: Option<bool>,
     /// When it may run, and what becomes of a run that was missed or failed.
     pub timing: Timing,
+    /// What becomes of a run under way when its plugin is replaced.
+    pub on_upgrade: Option<OnUpgrade>,
+}
+
+/// What becomes of a run under way when another version of its plugin takes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnUpgrade {
+    /// It ends on the version that it began on.
+    #[default]
+    Drain,
+    /// It stops after its batch in hand, and the other version begins anew.
+    Handover,
 }
 
 /// Small enough that a batch is over before an application notices its locks.
@@ -112,7 +124,7 @@ fn fraction(node: &Node<'_>) -> Result<Fraction, ConfigError> {
 }
 
 /// The keys of [`JobLimits`], as the file spells them.
-pub(super) const KEYS: [&str; 14] = [
+pub(super) const KEYS: [&str; 15] = [
     "batch-size",
     "deadline",
     "max-rows-per-run",
@@ -127,13 +139,22 @@ pub(super) const KEYS: [&str; 14] = [
     "catch-up",
     "retries",
     "retry-after",
+    "on-upgrade",
 ];
 
 /// Keys of later versions that may stand wherever [`KEYS`] may.
-pub(super) const LATER: [Later; 2] = [
-    ("pace", "batches follow each other without a rest"),
-    ("on-upgrade", "plugins are loaded at the start"),
-];
+pub(super) const LATER: [Later; 1] = [("pace", "batches follow each other without a rest")];
+
+fn on_upgrade(node: &Node<'_>) -> Result<OnUpgrade, ConfigError> {
+    match node.text("drain")?.as_str() {
+        "drain" => Ok(OnUpgrade::Drain),
+        "handover" => Ok(OnUpgrade::Handover),
+        other => Err(node.error(format!(
+            "`{other}` is neither `drain` (a run ends on the version that it began on) nor `handover` (it \
+             stops after its batch in hand, and the new version begins): write one of the two"
+        ))),
+    }
+}
 
 impl JobLimits {
     /// These limits, and `outer`'s where these say nothing.
@@ -149,6 +170,7 @@ impl JobLimits {
             timezone: self.timezone.or(outer.timezone),
             enabled: self.enabled.or(outer.enabled),
             timing: self.timing.within(outer.timing),
+            on_upgrade: self.on_upgrade.or(outer.on_upgrade),
         }
     }
 
@@ -182,6 +204,9 @@ impl JobLimits {
         if let Some(node) = section.get("enabled") {
             limits.enabled = Some(node.boolean()?);
         }
+        if let Some(node) = section.get("on-upgrade") {
+            limits.on_upgrade = Some(on_upgrade(&node)?);
+        }
         Ok(limits)
     }
 }
@@ -207,6 +232,8 @@ pub struct JobSettings {
     pub timezone: Zone,
     /// When it may run, and what becomes of a run that was missed or failed.
     pub timing: TimingSettings,
+    /// What becomes of a run under way when its plugin is replaced.
+    pub on_upgrade: OnUpgrade,
     /// It runs also where a command names its plugin only.
     pub enabled: bool,
     /// The plugin's settings as written, not yet typed.
@@ -235,6 +262,7 @@ impl JobSettings {
             schedule,
             timezone,
             timing: limits.timing.in_zone(timezone),
+            on_upgrade: limits.on_upgrade.unwrap_or_default(),
             enabled: limits.enabled.unwrap_or(true),
             plugin_settings,
             job_settings,

@@ -64,7 +64,7 @@ pub use http::{HttpConfig, Token};
 pub use ledger::LedgerConfig;
 pub use limits::{
     DEADLINES, DEFAULT_BATCH_SIZE, DEFAULT_DEADLINE, DEFAULT_MAX_ROWS, Fraction, JobLimits,
-    JobSettings, ROW_BUDGETS,
+    JobSettings, OnUpgrade, ROW_BUDGETS,
 };
 pub use log::{Collector, LogConfig, LogFormat};
 pub use plugins::{JobConfig, Origin, PluginConfig, RawSettings};

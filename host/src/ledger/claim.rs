@@ -36,6 +36,8 @@ pub struct Claim {
     pub relations: Vec<String>,
     /// Why there is to be a run.
     pub origin: Origin,
+    /// The unfinished run to go on with; where it is that no more, nothing is claimed.
+    pub only: Option<RunId>,
 }
 
 /// A run in this host's hands.
@@ -125,6 +127,11 @@ impl Claim {
                 let why = "its host is gone, and the plugin or its settings have changed since";
                 raise_token(session, run, Some((why, now))).await?;
             }
+        }
+        if let Some(only) = self.only
+            && resumed.as_ref().is_none_or(|one| one.fence.run != only)
+        {
+            return Err(LedgerError::Lost(only));
         }
         rename(session, &self.job, &self.formerly).await?;
         match resumed {

@@ -39,6 +39,8 @@ pub enum Again {
     No,
     /// After this wait.
     After(Duration),
+    /// The same attempt, by a run of its own, at once.
+    Anew,
 }
 
 /// Records the outcome, if the run is still this host's, and gives up the lease. Answers the
@@ -125,6 +127,7 @@ pub async fn finish(
     let after = match ending.again {
         Again::No => After::Done(ending.state),
         Again::After(wait) => After::Again(wait),
+        Again::Anew => After::GoOn(Duration::ZERO),
     };
     let_go(&mut session, fence).await?;
     queue::settle(&mut session, fence.run, after, now).await?;

@@ -22,6 +22,7 @@ mod queue;
 mod refuse;
 mod slots;
 mod steps;
+mod unfinished;
 
 pub use claim::{Claim, Claimed};
 pub use cluster::{Awoken, awoken, settle_here};
@@ -38,6 +39,7 @@ pub use pauses::{Pause, Scope, pause, pauses, resume};
 pub use prune::prune;
 pub use queue::{Asked, Due, Entry, Waiting, waiting};
 pub use slots::busy;
+pub use unfinished::{Unfinished, unfinished};
 
 use crate::catalog::Dialect;
 use std::time::Duration;

@@ -326,7 +326,7 @@ pub(super) enum After<'a> {
     Done(&'a str),
     /// Another attempt after this wait.
     Again(Duration),
-    /// Some host goes on with the run after this wait.
+    /// Some host goes on with the run after this wait, or with a new one where it has ended.
     GoOn(Duration),
 }
 

@@ -170,6 +170,12 @@ pub enum Suspension {
     MaxFraction,
     /// The host is shutting down.
     ShuttingDown,
+    /// The hours in which the job may run are over.
+    WindowClosed,
+    /// Somebody paused the job.
+    Paused,
+    /// Another version of the plugin is to go on instead.
+    Upgraded,
 }
 
 impl Suspension {
@@ -180,8 +186,20 @@ impl Suspension {
             Self::RowBudget => "row-budget",
             Self::MaxFraction => "max-fraction",
             Self::ShuttingDown => "shutting-down",
+            Self::WindowClosed => "window-closed",
+            Self::Paused => "paused",
+            Self::Upgraded => "upgraded",
         }
     }
+}
+
+/// A run is asked to stop after its batch in hand, for any host to go on with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parking {
+    /// The reason, as the plugin and the run's report have it.
+    pub why: Suspension,
+    /// How long the run lies still at least.
+    pub wait: std::time::Duration,
 }
 
 /// Whether a run changes anything.

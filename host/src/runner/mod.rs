@@ -17,6 +17,7 @@ mod order;
 mod prepare;
 mod record;
 mod report;
+mod resume;
 mod run;
 mod shadow;
 mod switch;
@@ -28,7 +29,7 @@ pub use install::{Install, Installed, Standing};
 pub use prepare::{Examined, Prepared};
 pub use record::{RunDetailJson, RunRecord, RunRecordJson, detail, milliseconds};
 pub use report::{Outcome, Remains, RunReport, Verification, thousands, verification};
-pub use run::{JobOptions, Parking, Queued};
+pub use run::{JobOptions, Queued};
 pub use versions::{PassedOver, Versions};
 
 use std::collections::BTreeMap;

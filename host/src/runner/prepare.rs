@@ -345,6 +345,7 @@ fn before_the_run(limits: &JobSettings) -> RunOptions {
         max_rows: limits.max_rows,
         max_fraction: None,
         stop: CancellationToken::new(),
+        why: Arc::default(),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::ledger::{
 };
 use crate::plugin::CallError;
 use crate::preflight::Finding;
-use crate::request::{Mode, SPANS, Suspension};
+use crate::request::{Mode, Parking, RunId, SPANS, Suspension};
 use crate::scope::Subject;
 use crate::sql::Plan;
 use crate::sweep::{Progress, Remains, RunContext, RunOptions, verify};
@@ -48,15 +48,8 @@ pub struct Queued {
     pub again: Again,
     /// Why the run was stopped, once it has been: said before `stop` is cancelled.
     pub parking: Arc<OnceLock<Parking>>,
-}
-
-/// Why a run is laid by, for any host to go on with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Parking {
-    /// The reason, as the run's report has it.
-    pub why: &'static str,
-    /// How long the run lies still at least.
-    pub wait: Duration,
+    /// The unfinished run that is to go on, and no other, as [`Host::as_begun`] found it.
+    pub only: Option<RunId>,
 }
 
 /// A guest that is asked to stop at its deadline may still be in a batch with all its retries;
@@ -95,6 +88,7 @@ impl Host {
                     ..Origin::default()
                 },
             },
+            only: options.queued.as_ref().and_then(|queued| queued.only),
         };
         let (claimed, lease) = claim.take(&self.database).await?;
         let job = &prepared.job;
@@ -131,6 +125,7 @@ impl Host {
         tracing::info!(resumed = claimed.resumed, "run begins");
         let deadline = options.deadline.unwrap_or(prepared.limits.deadline);
         let stop = options.stop.child_token();
+        let parking = options.queued.as_ref().map(|queued| &queued.parking);
         let context = RunContext::new(
             self.database.clone(),
             Arc::clone(&prepared.catalog),
@@ -150,6 +145,7 @@ impl Host {
                 max_rows: options.max_rows.unwrap_or(prepared.limits.max_rows),
                 max_fraction: prepared.limits.max_fraction,
                 stop: stop.clone(),
+                why: parking.map(Arc::clone).unwrap_or_default(),
             },
         );
         watch(Arc::clone(&context));
@@ -212,11 +208,10 @@ impl Host {
             .queued
             .as_ref()
             .and_then(|queued| queued.parking.get())
-            .filter(|_| {
-                progress.suspended == Some(Suspension::ShuttingDown)
-                    && outcome == Outcome::Suspended
+            .filter(|parked| {
+                progress.suspended == Some(parked.why) && outcome == Outcome::Suspended
             });
-        let reason = parked.map(|parked| parked.why.to_owned()).or(reason);
+        let handed_over = parked.is_some_and(|parked| parked.why == Suspension::Upgraded);
         let mut report = RunReport {
             job: prepared.job.clone(),
             run: progress.fence.run,
@@ -235,7 +230,7 @@ impl Host {
             findings: prepared.findings.clone(),
             parked: false,
         };
-        if let Some(parking) = parked {
+        if let Some(parking) = parked.filter(|_| !handed_over) {
             match ledger::park(&self.database, &progress.fence, parking.wait).await {
                 Ok(()) => report.parked = true,
                 Err(error) => unrecorded(&mut report, &error, lease).await,
@@ -257,6 +252,7 @@ impl Host {
             blocked_by: &blocked_by,
             remains: &remains,
             again: match (&options.queued, report.outcome, report.denied) {
+                (Some(_), Outcome::Suspended, _) if handed_over => Again::Anew,
                 (Some(queued), Outcome::Failed, false) => queued.again,
                 _ => Again::No,
             },

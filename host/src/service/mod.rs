@@ -33,6 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ledger;
+use crate::request::Suspension;
 use crate::runner::{Host, RunnerError};
 
 /// How often the loops look: a due time is noticed within this.
@@ -108,7 +109,7 @@ pub async fn start(
     );
     stop.cancelled().await;
     systemd::stopping();
-    shared.running().park_all("shutting-down");
+    shared.running().park_all(Suspension::ShuttingDown);
     for task in [scheduler, watcher, worker, watchdog]
         .into_iter()
         .chain(http)

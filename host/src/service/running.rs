@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::request::{JobName, RunId};
-use crate::runner::Parking;
+use crate::plugin::Digest;
+use crate::request::{JobName, Parking, RunId, Suspension};
 
 /// The runs under way on this host, by the queue's entries.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub struct Running(Mutex<BTreeMap<uuid::Uuid, One>>);
 #[derive(Debug, Clone)]
 struct One {
     job: JobName,
+    /// The version of its plugin.
+    digest: Option<Digest>,
     stop: CancellationToken,
     parking: Arc<OnceLock<Parking>>,
 }
@@ -34,9 +36,10 @@ impl Running {
         self.lock().values().map(|one| one.job.clone()).collect()
     }
 
-    pub(super) fn begin(&self, entry: RunId, job: &JobName) -> Place<'_> {
+    pub(super) fn begin(&self, entry: RunId, job: &JobName, digest: Option<Digest>) -> Place<'_> {
         let one = One {
             job: job.clone(),
+            digest,
             stop: CancellationToken::new(),
             parking: Arc::default(),
         };
@@ -50,14 +53,16 @@ impl Running {
     }
 
     /// Lays the runs of these jobs by after their batches in hand.
-    pub(super) fn park(&self, why: &'static str, which: impl Fn(&JobName) -> bool) {
-        for one in self.lock().values().filter(|one| which(&one.job)) {
-            one.park(why, Duration::ZERO);
-        }
+    pub(super) fn park(&self, why: Suspension, which: impl Fn(&JobName, Option<&Digest>) -> bool) {
+        let running = self.lock();
+        let those = running
+            .values()
+            .filter(|one| which(&one.job, one.digest.as_ref()));
+        those.for_each(|one| one.park(why, Duration::ZERO));
     }
 
-    pub(super) fn park_all(&self, why: &'static str) {
-        self.park(why, |_| true);
+    pub(super) fn park_all(&self, why: Suspension) {
+        self.park(why, |_, _| true);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<uuid::Uuid, One>> {
@@ -66,7 +71,7 @@ impl Running {
 }
 
 impl One {
-    fn park(&self, why: &'static str, wait: Duration) {
+    fn park(&self, why: Suspension, wait: Duration) {
         // The first reason stands.
         if self.parking.set(Parking { why, wait }).is_ok() {
             self.stop.cancel();
@@ -76,7 +81,7 @@ impl One {
 
 impl Place<'_> {
     /// Lays this run by after its batch in hand, for so long at least.
-    pub(super) fn park(&self, why: &'static str, wait: Duration) {
+    pub(super) fn park(&self, why: Suspension, wait: Duration) {
         if self.parking.set(Parking { why, wait }).is_ok() {
             self.stop.cancel();
         }

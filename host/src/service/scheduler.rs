@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Shared, TICK, eligible, restored};
 use crate::ledger::{self, Due, LedgerError, Pause};
-use crate::request::Timestamp;
+use crate::request::{Suspension, Timestamp};
 use crate::runner::Host;
 use crate::schedule::Timetable;
 
@@ -59,7 +59,7 @@ async fn round(shared: &Shared, beat: bool) -> Result<(), LedgerError> {
         ledger::announce(database, shared.name(), env!("CARGO_PKG_VERSION")).await?;
     }
     let pauses = ledger::pauses(database).await?;
-    shared.running().park("paused", |job| {
+    shared.running().park(Suspension::Paused, |job, _| {
         pauses.iter().any(|pause| pause.what.covers(job))
     });
     let host = shared.host();

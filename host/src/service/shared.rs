@@ -9,8 +9,9 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::metrics::Metrics;
 use super::running::Running;
+use crate::config::{JobSettings, OnUpgrade};
 use crate::database::Database;
-use crate::request::JobName;
+use crate::request::{JobName, Suspension};
 use crate::runner::Host;
 
 /// What the loops of a service share.
@@ -62,6 +63,20 @@ impl Shared {
     pub fn swap(&self, host: Host) {
         let mut slot = self.host.write().unwrap_or_else(PoisonError::into_inner);
         *slot = Arc::new(host);
+        drop(slot);
+        self.hand_over();
+    }
+
+    /// Stops the runs whose plugin has been replaced, where the file would not have them end on the
+    /// version that they began on.
+    pub(super) fn hand_over(&self) {
+        let host = self.host();
+        self.running.park(Suspension::Upgraded, |job, digest| {
+            let handover = |job: JobSettings| job.on_upgrade == OnUpgrade::Handover;
+            let plugin = host.plugins().get(&job.plugin);
+            host.config().job(job).is_some_and(handover)
+                && plugin.is_some_and(|plugin| Some(plugin.digest()) != digest)
+        });
     }
 
     /// The database.

@@ -13,7 +13,7 @@ use super::shadow::Counted;
 use super::{Shared, TICK, eligible, shadow};
 use crate::ledger::{self, Again, Claim, Entry, LedgerError, Pause, Waiting};
 use crate::preflight::Finding;
-use crate::request::{JobName, Timestamp};
+use crate::request::{JobName, Mode, RunId, Suspension, Timestamp};
 use crate::runner::{Host, JobOptions, Prepared, Queued, RunnerError};
 use crate::schedule::Timetable;
 use crate::sweep::RunContext;
@@ -57,7 +57,7 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
         }
     }
     // What was reserved between the signal and now is laid by, too.
-    shared.running().park_all("shutting-down");
+    shared.running().park_all(Suspension::ShuttingDown);
     tasks.close();
     tasks.wait().await;
 }
@@ -129,7 +129,11 @@ fn takeable(
 
 /// One entry from its reservation to its outcome.
 async fn work(shared: &Shared, host: Arc<Host>, entry: Entry, permit: OwnedSemaphorePermit) {
-    let place = shared.running().begin(entry.id, &entry.job);
+    let plugin = host.plugins().get(&entry.job.plugin);
+    let digest = plugin.map(|plugin| *plugin.digest());
+    let place = shared.running().begin(entry.id, &entry.job, digest);
+    // Another version may have taken over since this host was looked up.
+    shared.hand_over();
     let name = shared.name();
     let keep = keep_reserved(shared, &host, &entry);
     let prepared = tokio::select! {
@@ -139,9 +143,9 @@ async fn work(shared: &Shared, host: Arc<Host>, entry: Entry, permit: OwnedSemap
     };
     let wait = match prepared {
         None => Some(Duration::ZERO),
-        Some(Ok((prepared, counted))) => {
-            shared.note_needs(&entry.job, prepared.relations());
-            go(shared, &host, &entry, &prepared, counted.as_ref(), &place).await
+        Some(Ok(ready)) => {
+            shared.note_needs(&entry.job, ready.prepared.relations());
+            go(shared, &host, &entry, &ready, &place).await
         }
         Some(Err(error)) if passes(&error) => {
             tracing::warn!(job = %entry.job, %error, "not begun yet");
@@ -159,15 +163,35 @@ async fn work(shared: &Shared, host: Arc<Host>, entry: Entry, permit: OwnedSemap
     shared.look_now();
 }
 
-/// The job, checked; and what its plugin's shadow makes of the same rows.
+/// A job that may begin.
+struct Ready {
+    prepared: Prepared,
+    /// The run that goes on on another version than the one in use.
+    only: Option<RunId>,
+    /// What its plugin's shadow makes of the same rows.
+    counted: Option<Counted>,
+}
+
 async fn prepare(
     host: &Host,
     entry: &Entry,
     stop: &CancellationToken,
-) -> Result<(Prepared, Option<Counted>), RunnerError> {
+) -> Result<Ready, RunnerError> {
     let catalog = host.catalog().await?;
-    let prepared = host.prepare(&entry.job, &[], &catalog).await?;
-    Ok((prepared, shadow::count(host, entry, stop).await))
+    if entry.mode == Mode::Apply
+        && let Some((begun, run)) = host.as_begun(&entry.job, &catalog).await?
+    {
+        return Ok(Ready {
+            prepared: begun.prepare(&entry.job, &[], &catalog).await?,
+            only: Some(run),
+            counted: None,
+        });
+    }
+    Ok(Ready {
+        prepared: host.prepare(&entry.job, &[], &catalog).await?,
+        only: None,
+        counted: shadow::count(host, entry, stop).await,
+    })
 }
 
 /// The run; answers how long the entry has to wait where it could not be claimed.
@@ -175,8 +199,7 @@ async fn go(
     shared: &Shared,
     host: &Host,
     entry: &Entry,
-    prepared: &Prepared,
-    counted: Option<&Counted>,
+    ready: &Ready,
     place: &Place<'_>,
 ) -> Option<Duration> {
     let timetable = Timetable::of(host.config(), &entry.job, None);
@@ -194,6 +217,7 @@ async fn go(
             entry: entry.clone(),
             again: again.map_or(Again::No, Again::After),
             parking: Arc::clone(&place.parking),
+            only: ready.only,
         }),
         cause: entry.cause,
     };
@@ -206,7 +230,7 @@ async fn go(
             metrics.batch(&job, batch, took)
         }));
     };
-    let run = host.run(prepared, &options, &mut history, watch);
+    let run = host.run(&ready.prepared, &options, &mut history, watch);
     tokio::pin!(run);
     let ran = tokio::select! {
         ran = &mut run => ran,
@@ -215,12 +239,14 @@ async fn go(
     match ran {
         Ok(report) => {
             shared.metrics().run(&report);
-            if let Some(counted) = counted {
+            if let Some(counted) = &ready.counted {
                 shadow::compare(host, counted, &report).await;
             }
             None
         }
         Err(RunnerError::Ledger(LedgerError::Taken)) => None,
+        // The run has ended since it was found.
+        Err(RunnerError::Ledger(LedgerError::Lost(_))) => Some(Duration::ZERO),
         Err(RunnerError::Ledger(
             busy @ (LedgerError::Busy { .. } | LedgerError::TableBusy { .. }),
         )) => {
@@ -248,7 +274,7 @@ async fn close_with_window(
     match closes {
         Some((left, wait)) => {
             tokio::time::sleep(left).await;
-            place.park("window-closed", wait);
+            place.park(Suspension::WindowClosed, wait);
         }
         None => std::future::pending().await,
     }
@@ -280,6 +306,7 @@ async fn refuse(host: &Host, entry: &Entry, error: &RunnerError) -> Option<Durat
         lease: host.config().host.lease,
         relations: Vec::new(),
         origin: entry.origin(),
+        only: None,
     };
     let findings = match error {
         RunnerError::Stopped { findings, .. } => Finding::to_ledger(findings),

@@ -16,7 +16,7 @@ use crate::catalog::{Catalog, TableId};
 use crate::config::Fraction;
 use crate::database::{Database, Work};
 use crate::ledger::Fence;
-use crate::request::{Batch, Fault, JobName, Mode, Request, RunId, Timestamp};
+use crate::request::{Batch, Fault, JobName, Mode, Parking, Request, RunId, Suspension, Timestamp};
 use crate::scope::{Grants, Subject};
 use crate::sql::Plan;
 
@@ -33,8 +33,19 @@ pub struct RunOptions {
     pub max_rows: u64,
     /// The part of a table that the run may change; `None`: all of it.
     pub max_fraction: Option<Fraction>,
-    /// Cancelled when the host shuts down: the run is suspended after the batch in hand.
+    /// Cancelled when the run is to stop after the batch in hand.
     pub stop: CancellationToken,
+    /// Why it is, said before that; nothing: the host shuts down.
+    pub why: Arc<OnceLock<Parking>>,
+}
+
+impl RunOptions {
+    /// Why the run is to stop, where it is.
+    pub(super) fn asked_to_stop(&self) -> Option<Suspension> {
+        let why = self.why.get().map(|parking| parking.why);
+        let asked = self.stop.is_cancelled();
+        asked.then(|| why.unwrap_or(Suspension::ShuttingDown))
+    }
 }
 
 /// What the sweeps of one run share: the database and its catalog, the grant, the run's clock,

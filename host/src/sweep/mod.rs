@@ -239,8 +239,8 @@ impl Sweep {
         state: &mut context::State,
     ) -> Result<Option<Option<Suspension>>, Fault> {
         let options = &self.context.options;
-        if options.stop.is_cancelled() {
-            return Ok(Some(Some(Suspension::ShuttingDown)));
+        if let Some(asked) = options.asked_to_stop() {
+            return Ok(Some(Some(asked)));
         }
         if Instant::now() >= self.context.ends {
             return Ok(Some(Some(Suspension::Deadline)));

@@ -149,7 +149,8 @@ impl Reader {
             return Ok(Reading::Drained);
         }
         let stop = due_to_stop(&self.context, &state);
-        if let Some(reason @ (Suspension::ShuttingDown | Suspension::Deadline)) = stop {
+        // A used up budget is no reason to read no more.
+        if let Some(reason) = stop.filter(|reason| *reason != Suspension::RowBudget) {
             return Ok(suspend(&mut state, reason));
         }
         let plan = Arc::clone(&inner.plan);
@@ -285,8 +286,8 @@ async fn run(
 
 fn due_to_stop(context: &RunContext, state: &State) -> Option<Suspension> {
     let options = &context.options;
-    if options.stop.is_cancelled() {
-        return Some(Suspension::ShuttingDown);
+    if let Some(asked) = options.asked_to_stop() {
+        return Some(asked);
     }
     if Instant::now() >= context.ends {
         return Some(Suspension::Deadline);

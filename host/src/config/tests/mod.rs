@@ -154,22 +154,14 @@ fn a_setting_beside_the_host_keys_is_shown_its_place() {
 
 #[test]
 fn keys_of_later_versions_are_refused_as_such() {
-    for (text, key) in [
-        ("[defaults]\npace = \"gentle\"", "defaults.pace"),
-        (
-            "[plugins.tokens]\non-upgrade = \"handover\"",
-            "plugins.tokens.on-upgrade",
-        ),
-    ] {
-        refused(
-            text,
-            &[
-                "etc/besom.toml:4: ",
-                key,
-                "this version of besom does not have",
-            ],
-        );
-    }
+    refused(
+        "[defaults]\npace = \"gentle\"",
+        &[
+            "etc/besom.toml:4: ",
+            "defaults.pace",
+            "this version of besom does not have",
+        ],
+    );
 }
 
 #[test]

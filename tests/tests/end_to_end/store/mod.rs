@@ -8,6 +8,7 @@ mod serving;
 mod shadow;
 mod swaps;
 mod trust;
+mod upgrade;
 
 use besom::database::{Bind, Database, DatabaseOptions, Statement};
 use besom::plugin::Digest;
