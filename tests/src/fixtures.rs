@@ -55,7 +55,8 @@ pub struct Versioned {
     pub job: &'static str,
     /// The table that it sweeps.
     pub table: &'static str,
-    /// `good`; `trap`: in `describe`; `crash`: after the first batch.
+    /// `good`; or where it crashes: `trap` in `describe`, `access`, `look` in `preflight`, `crash` after
+    /// the first batch.
     pub mode: &'static str,
 }
 

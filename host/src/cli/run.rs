@@ -197,6 +197,7 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
         return present(&[], args.json, terminal);
     }
     let host = Host::open(config).await?;
+    host.note_loads().await;
     let targets = args.targets.iter().map(|target| match target {
         Target::Job(job) => Target::Job(host.present_name(job.clone())),
         plugin => plugin.clone(),
@@ -269,7 +270,7 @@ pub async fn run_all(
     let mut ready = Vec::new();
     let mut refused = Exit::Done;
     for job in jobs {
-        let examined = host.examine(job, &options.set, &catalog).await?;
+        let examined = host.examine_to_run(job, &options.set, &catalog).await?;
         match examined.tolerating(&options.tolerate) {
             Ok(prepared) => ready.push((job, prepared)),
             Err(stopped) if jobs.len() == 1 => return Err(stopped.into()),

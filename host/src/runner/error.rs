@@ -172,6 +172,8 @@ pub enum RunnerError {
     Access {
         /// The job.
         job: JobName,
+        /// The version that was asked.
+        digest: Box<Digest>,
         /// Why.
         why: Box<CallError>,
     },

@@ -75,6 +75,7 @@ pub(super) async fn fits(
         let access = plugin.access(&job.job, &settings).await;
         let access = access.map_err(|why| RunnerError::Access {
             job: job.clone(),
+            digest: Box::new(*plugin.digest()),
             why: Box::new(why),
         })?;
         let granted = granted(
@@ -237,6 +238,7 @@ async fn access_of(
     let access = embedded.access(&job.job, &settings).await;
     access.map_err(|why| RunnerError::Access {
         job: job.clone(),
+        digest: Box::new(*embedded.digest()),
         why: Box::new(why),
     })
 }

@@ -30,12 +30,13 @@ impl Host {
         Ok(Some(host))
     }
 
-    /// Tells the other hosts, and `besom plugin list`, which versions run here: when a service begins,
-    /// and after each change.
+    /// Tells the other hosts, and `besom plugin list`, which versions run here, and counts those that
+    /// crashed when they were loaded: when a service begins, and after each change.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn report_running(&self) -> Result<(), RunnerError> {
+        self.note_loads().await;
         let host = &self.config.host.name;
         for (name, plugin) in self.plugins() {
             let digest = plugin.digest();

@@ -272,6 +272,7 @@ impl Host {
         if let Some(error) = examined.crashed() {
             return Err(RunnerError::Access {
                 job: job.clone(),
+                digest: Box::new(*examined.digest()),
                 why: Box::new(error.clone()),
             });
         }

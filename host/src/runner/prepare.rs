@@ -10,7 +10,7 @@ use super::grants::{asked_for, used};
 use super::{Host, RunnerError, fits};
 use crate::catalog::Catalog;
 use crate::config::{JobSettings, Origin, Place};
-use crate::plugin::{CallError, Plugin, Settings, SettingsError, TableAccess};
+use crate::plugin::{CallError, Digest, Plugin, Settings, SettingsError, TableAccess};
 use crate::preflight::{self, Finding, Rehearsed, Rights, Severity};
 use crate::request::{Fault, JobName, Mode, Timestamp};
 use crate::scope::{Grants, Subject, covers};
@@ -56,6 +56,11 @@ impl Examined {
     /// How the plugin crashed, or hit a limit of its own, when it was rehearsed.
     pub fn crashed(&self) -> Option<&CallError> {
         self.crashed.as_ref()
+    }
+
+    /// The version that was looked at.
+    pub fn digest(&self) -> &Digest {
+        self.prepared.plugin.digest()
     }
 
     /// What the job says that it touches.
@@ -136,7 +141,7 @@ impl Prepared {
 }
 
 impl Host {
-    /// Checks a job as [`Host::examine`] does, and refuses it where an error stands in its way.
+    /// Checks a job that is to run, and refuses it where an error stands in its way.
     ///
     /// # Errors
     /// The first thing that keeps the job from running.
@@ -146,7 +151,8 @@ impl Host {
         set: &[(String, String)],
         catalog: &Arc<Catalog>,
     ) -> Result<Prepared, RunnerError> {
-        self.examine(job, set, catalog).await?.tolerating(&[])
+        let examined = self.examine_to_run(job, set, catalog).await?;
+        examined.tolerating(&[])
     }
 
     /// Checks a job: its settings, what it touches, whether the grant covers that, what it asks for
@@ -185,8 +191,10 @@ impl Host {
                 source: Box::new(source),
             }
         })?;
+        let digest = *plugin.digest();
         let misbehaved = |why| RunnerError::Access {
             job: job.clone(),
+            digest: Box::new(digest),
             why: Box::new(why),
         };
         let access = plugin

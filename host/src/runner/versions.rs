@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::RunnerError;
 use super::bases::{bases, check_order};
+use super::conduct::Crash;
 use super::fits::{Fit, fits};
 use crate::catalog::Catalog;
 use crate::config::{Config, Origin, PluginConfig};
@@ -28,6 +29,10 @@ pub struct Versions {
     pub(super) unavailable: BTreeMap<String, String>,
     pub(super) passed_over: Vec<PassedOver>,
     pub(super) suspended: Vec<Suspended>,
+    /// Versions that crashed when they were loaded here.
+    pub(super) crashed: Vec<Crash>,
+    /// Versions that this process has asked for the first time what they are, and that answered.
+    pub(super) described: Vec<(String, Digest)>,
     pub(super) counters: Counters,
     pub(super) staged: bool,
 }
@@ -142,13 +147,19 @@ impl Versions {
                 .await
             {
                 Ok(chosen) => {
+                    if of.known.loaded(&digest).is_none() {
+                        self.described.push((name.to_owned(), digest));
+                    }
                     if let Some(base) = base {
                         self.embedded.insert(name.to_owned(), base);
                     }
                     self.plugins.insert(name.to_owned(), chosen);
                     break;
                 }
-                Err(Refused::Here(why)) => self.pass_over(name, digest, why),
+                Err(Refused::Here(why, crash)) => {
+                    self.crashed.extend(crash);
+                    self.pass_over(name, digest, why);
+                }
                 Err(Refused::Broken(error)) => return Err(error),
             }
         }
@@ -163,12 +174,16 @@ impl Versions {
         let found = on(digest)?;
         let better = others.iter().any(|other| on(other).is_none());
         better.then(|| {
-            format!(
-                "`{}` crashed {} times in a row on it: {}",
-                found.job,
-                store::STRIKES,
-                found.why
-            )
+            let (strikes, why) = (store::STRIKES, &found.why);
+            match found.job.job.as_str() {
+                store::EVERY_JOB => {
+                    format!("it crashed {strikes} times in a row when it was loaded: {why}")
+                }
+                _ => format!(
+                    "`{}` crashed {strikes} times in a row on it: {why}",
+                    found.job
+                ),
+            }
         })
     }
 
@@ -190,16 +205,16 @@ impl Versions {
         };
         let loaded = store::load(&by, digest, of.known.loaded(digest))
             .await
-            .map_err(Refused::of)?;
+            .map_err(|error| Refused::of(error, name, digest))?;
         match fits(of.config, &loaded, base, catalog).await {
             Ok(Fit::Fits) => {}
-            Ok(Fit::WantsMore(why)) => return Err(Refused::Here(why)),
+            Ok(Fit::WantsMore(why)) => return Err(Refused::Here(why, None)),
             Err(error) if error.passes() => return Err(Refused::Broken(error)),
-            Err(error) => return Err(Refused::Here(error.to_string())),
+            Err(error) => return Err(Refused::Here(error.to_string(), Crash::of(&error))),
         }
         let mut all = self.plugins.clone();
         all.insert(name.to_owned(), loaded.clone());
-        check_order(&all).map_err(|error| Refused::Here(error.to_string()))?;
+        check_order(&all).map_err(|error| Refused::Here(error.to_string(), None))?;
         Ok(loaded)
     }
 
@@ -218,7 +233,7 @@ impl Versions {
     ) -> Result<Option<String>, RunnerError> {
         match self.try_one(of, name, plugin, digest, base, catalog).await {
             Ok(_) => Ok(None),
-            Err(Refused::Here(why)) => Ok(Some(why)),
+            Err(Refused::Here(why, _)) => Ok(Some(why)),
             Err(Refused::Broken(error)) => Err(error),
         }
     }
@@ -288,7 +303,10 @@ impl Versions {
             .await
         {
             Ok(loaded) => drop(self.shadows.insert(name.to_owned(), loaded)),
-            Err(Refused::Here(why)) => self.pass_over(name, digest, why),
+            Err(Refused::Here(why, crash)) => {
+                self.crashed.extend(crash);
+                self.pass_over(name, digest, why);
+            }
             Err(Refused::Broken(error)) => return Err(error),
         }
         Ok(())
@@ -328,17 +346,17 @@ fn candidates(
 
 /// Why a version is not taken.
 enum Refused {
-    /// For this version alone.
-    Here(String),
+    /// For this version alone, and how it crashed, if it did.
+    Here(String, Option<Crash>),
     /// Nothing can be said of any version just now.
     Broken(RunnerError),
 }
 
 impl Refused {
-    fn of(error: StoreError) -> Self {
+    fn of(error: StoreError, plugin: &str, digest: &Digest) -> Self {
         match error {
             StoreError::Ledger(error) => Self::Broken(error.into()),
-            other => Self::Here(other.to_string()),
+            other => Self::Here(other.to_string(), Crash::at_load(&other, plugin, digest)),
         }
     }
 }

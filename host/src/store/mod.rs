@@ -31,5 +31,5 @@ pub use deployments::{
 pub use error::StoreError;
 pub(crate) use generations::forget;
 pub use generations::{Generation, State, Verdict, generations, report, verdict};
-pub use quarantine::{STRIKES, Suspended, absolve, clear, strike, suspended};
+pub use quarantine::{EVERY_JOB, STRIKES, Suspended, absolve, clear, strike, suspended};
 pub use trust::{Trust, Untrusted};

@@ -16,12 +16,15 @@ use super::{Action, Audit, Outcome, StoreError, Who};
 /// Crashes in a row that suspend a job on a version: once is bad luck, twice a coincidence.
 pub const STRIKES: u32 = 3;
 
+/// In the place of a job's name where a version crashed before any job of it could be asked.
+pub const EVERY_JOB: &str = "*";
+
 /// A job that does not run on a version any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suspended {
     /// The version.
     pub digest: Digest,
-    /// The job.
+    /// The job; [`EVERY_JOB`] for the version as a whole.
     pub job: JobName,
     /// How it ended last.
     pub why: String,
@@ -78,7 +81,7 @@ pub async fn strike(
     Ok(strikes)
 }
 
-/// The job has run to its end on this version: earlier crashes are not in a row with later ones. One
+/// The job has run to its end on this version, or the version has loaded: earlier crashes are not in a row with later ones. One
 /// that is suspended stays so.
 ///
 /// # Errors

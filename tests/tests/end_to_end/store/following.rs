@@ -11,7 +11,7 @@ use besom_tests::fixtures::Versioned;
 use super::*;
 
 /// A host of this name, which is there.
-async fn host(desk: &Desk, name: &str, file: &str) -> Host {
+pub async fn host(desk: &Desk, name: &str, file: &str) -> Host {
     let url = &desk.database.url;
     let text = format!("[database]\nurl = \"{url}\"\n[host]\nname = \"{name}\"\n{ANY}{file}");
     let rules = Rules {
@@ -43,11 +43,11 @@ async fn brought(host: &Host, version: &Versioned) -> Installed {
 }
 
 /// One look; the host to go on with.
-async fn look(host: Host) -> Host {
+pub async fn look(host: Host) -> Host {
     host.followed().await.unwrap().unwrap_or(host)
 }
 
-fn runs(host: &Host) -> Option<String> {
+pub fn runs(host: &Host) -> Option<String> {
     let plugin = host.plugins().get("versioned")?;
     Some(plugin.manifest().version.to_string())
 }

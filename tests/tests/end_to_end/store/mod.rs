@@ -6,6 +6,7 @@ mod keys;
 mod quarantine;
 mod serving;
 mod shadow;
+mod strikes;
 mod swaps;
 mod trust;
 mod upgrade;
