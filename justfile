@@ -24,6 +24,10 @@ clippy:
 test:
     bash .ci/run test
 
+# The tests of the service, the plugin store and the pooler, each database behind a real PgBouncer
+pooler:
+    BESOM_TEST_POOLER=1 cargo test -p besom-tests --test end_to_end -- service:: store:: pgbouncer::
+
 # Only the doctests
 doctest:
     cargo test --workspace --doc

@@ -117,7 +117,8 @@ async fn without_a_pooler_the_key_costs_round_trips_and_nothing_else() {
 #[tokio::test]
 async fn a_session_of_besoms_own_has_its_settings_and_the_urls() {
     let home = besom_tests::postgres().await;
-    let url = with_options(&home.url, "options[work_mem]=7MB&options[jit]=on");
+    // A pooler takes no settings from a URL.
+    let url = with_options(&home.direct(), "options[work_mem]=7MB&options[jit]=on");
     let database = Database::connect(&url, DatabaseOptions::default())
         .await
         .unwrap();

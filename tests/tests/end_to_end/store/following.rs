@@ -12,8 +12,10 @@ use super::*;
 
 /// A host of this name, which is there.
 pub async fn host(desk: &Desk, name: &str, file: &str) -> Host {
-    let url = &desk.database.url;
-    let text = format!("[database]\nurl = \"{url}\"\n[host]\nname = \"{name}\"\n{ANY}{file}");
+    let (url, pooler) = (&desk.database.url, desk.database.pooler());
+    let text = format!(
+        "[database]\nurl = \"{url}\"\npooler = \"{pooler}\"\n[host]\nname = \"{name}\"\n{ANY}{file}"
+    );
     let rules = Rules {
         environment: Environment::of([]),
         bundled: &[],

@@ -11,12 +11,12 @@ mod swaps;
 mod trust;
 mod upgrade;
 
-use besom::database::{Bind, Database, DatabaseOptions, Statement};
+use besom::database::{Bind, Statement};
 use besom::plugin::Digest;
 use besom_tests::TestDatabase;
 use besom_tests::fixtures::Versioned;
 
-use super::cli::{Desk, both, place};
+use super::cli::{Desk, both, connect, place};
 
 /// A plugin of which only installed versions run, and what it may touch.
 const FILE: &str = "[plugins.versioned]\nsource = \"store\"\n\
@@ -71,7 +71,7 @@ fn listed(desk: &Desk, plugin: &str) -> serde_json::Value {
 
 /// A statement with values, as somebody would run it who can write the database and nothing else.
 async fn forge(desk: &Desk, parts: &[(&str, Bind)], end: &str) {
-    let database = database(desk).await;
+    let database = connect(&desk.database).await;
     let mut session = database.session().await.unwrap();
     let mut w = Statement::new(session.dialect());
     for (sql, bind) in parts {
@@ -81,13 +81,6 @@ async fn forge(desk: &Desk, parts: &[(&str, Bind)], end: &str) {
     session.execute(&w).await.unwrap();
     drop(session);
     database.close().await;
-}
-
-async fn database(desk: &Desk) -> Database {
-    let options = DatabaseOptions::default();
-    Database::connect(&desk.database.url, options)
-        .await
-        .unwrap()
 }
 
 /// Puts a component into the ledger and in use, past every check.
