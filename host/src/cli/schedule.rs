@@ -1,4 +1,4 @@
-//! `besom schedule`: when jobs are due. Neither the database nor its ledger is asked.
+//! `besom schedule`: when jobs are due. The database is asked only which versions of plugins are in use.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,14 @@ use super::run::{Offer, Target, select};
 use crate::config::{Config, ENVIRONMENT_VARIABLE};
 use crate::plugin::{Job, Plugin};
 use crate::request::{JobName, Timestamp};
-use crate::runner;
+use crate::runner::{self, Known};
 use crate::schedule::{Timetable, Zone};
 
 /// Show when jobs are due, in their zones and in UTC.
 ///
-/// By this machine's clock and without the database. A pause is not known here, nor is a plugin that is
-/// installed in the database: the plugins are those of this binary and of the file.
+/// By this machine's clock. The database is asked only which versions of plugins are installed in it; where
+/// it does not answer, the plugins are those of this binary and of the file, with a warning. A pause is not
+/// known here.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit codes: 0 shown, 1 a plugin does not load, 2 wrong usage or a configuration at fault.
@@ -49,7 +50,12 @@ const MOST_SHOWN: i64 = 1000;
 /// # Errors
 /// When a plugin does not load, and for jobs that are not configured.
 pub async fn execute(args: ScheduleArgs, mut config: Config, terminal: &Terminal) -> Result<Exit> {
-    let plugins = runner::load_plugins(&config).await?;
+    let Known { plugins, unasked } = runner::known_plugins(&config).await?;
+    if let Some(error) = unasked {
+        tracing::warn!(
+            "without the versions of plugins that are installed in the database: {error}"
+        );
+    }
     runner::carry_over(&mut config, &plugins, true)?;
     if let Some(here) = config.schedule.skipped() {
         tracing::warn!(

@@ -12,6 +12,7 @@ mod follow;
 mod formerly;
 mod grants;
 mod install;
+mod known;
 mod never_eligible;
 mod order;
 mod prepare;
@@ -26,6 +27,7 @@ mod versions;
 pub use error::RunnerError;
 pub use formerly::{carry_over, names};
 pub use install::{Install, Installed, Standing};
+pub use known::{Known, known_plugins, plugins_on};
 pub use prepare::{Examined, Prepared};
 pub use record::{RunDetailJson, RunRecord, RunRecordJson, detail, milliseconds};
 pub use report::{Outcome, Remains, RunReport, Verification, thousands, verification};
@@ -208,15 +210,6 @@ pub async fn connect(config: &Config) -> Result<Database, RunnerError> {
             database: url.to_string(),
             source,
         })
-}
-
-/// Loads what the binary embeds and the file names, without a look at the ledger.
-///
-/// # Errors
-/// When one does not load, or calls itself otherwise than the file does, and for jobs that wait for
-/// one another.
-pub async fn load_plugins(config: &Config) -> Result<BTreeMap<String, Plugin>, RunnerError> {
-    bases::bases(config, &engine(config)?, &Versions::default()).await
 }
 
 /// The engine that the configuration asks for.

@@ -1,5 +1,6 @@
 //! `besom runs`: what the ledger says about runs.
 
+mod of_job;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -129,10 +130,7 @@ pub async fn execute(args: RunsArgs, config: Config, terminal: &Terminal) -> Res
         RunsCommand::List(args) => {
             let records = match args.job {
                 None => ledger::list(&database, args.limit).await?,
-                Some(job) => {
-                    let (job, formerly) = names(job, &config).await;
-                    ledger::list_of(&database, &job, &formerly, args.limit).await?
-                }
+                Some(job) => of_job::list(&database, job, args.limit, &config).await?,
             };
             let records: Vec<_> = records
                 .into_iter()
@@ -171,17 +169,5 @@ async fn not_begun(database: &Database, run: RunId) -> anyhow::Error {
         ))
         .into(),
         None => LedgerError::UnknownRun(run).into(),
-    }
-}
-
-/// A job's name of today and its former ones. The ledger is read without its plugin as well, which may be
-/// gone.
-async fn names(job: JobName, config: &Config) -> (JobName, Vec<String>) {
-    match runner::load_plugins(config).await {
-        Ok(plugins) => runner::names(job, &plugins),
-        Err(error) => {
-            tracing::warn!(%error, "former names of `{job}` are not known: its plugin does not load");
-            (job, Vec::new())
-        }
     }
 }

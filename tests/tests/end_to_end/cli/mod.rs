@@ -5,6 +5,7 @@ mod configuration;
 mod demo;
 pub mod killed;
 mod renamed;
+mod runs;
 mod schedule;
 mod third_party;
 

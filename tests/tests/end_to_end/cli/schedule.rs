@@ -1,4 +1,4 @@
-//! `besom schedule`, which asks no database.
+//! `besom schedule`, which needs no database.
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -43,6 +43,12 @@ fn every_job_is_shown_with_its_due_times_or_why_it_has_none() {
     let said = schedule(&["--next", "3", "--json"]);
     assert_eq!(said.code, 0, "{}", said.stderr);
     let lines: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert!(
+        said.stderr
+            .contains("without the versions of plugins that are installed in the database"),
+        "{}",
+        said.stderr
+    );
 
     let expired = job("tokens/expired-access", &lines);
     assert_eq!(expired["schedule"], json!("30 2 * * *"));
