@@ -29,6 +29,9 @@ const PROCESSOR: Duration = Duration::from_secs(120);
 /// A machine under load gives the compiler a part of its time only.
 const WALL: Duration = Duration::from_secs(300);
 
+/// How often the compiler looks whether somebody still waits for it: soon to a human, nothing to a machine.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// What of the compiler's words is read: a message, not a flood.
 const WORDS: usize = 2000;
 
@@ -104,6 +107,7 @@ fn ended(status: ExitStatus) -> String {
 /// What is wrong with the component, in words.
 pub fn compile_here(folder: PathBuf) -> Result<(), String> {
     limit().map_err(|error| format!("limits cannot be set: {error}"))?;
+    end_with_parent().map_err(|error| format!("no thread could be started: {error}"))?;
     let limits = Limits::default();
     let most = u64::try_from(limits.component_bytes).unwrap_or(u64::MAX);
     let mut component = Vec::new();
@@ -134,5 +138,27 @@ fn limit() -> std::io::Result<()> {
 
 #[cfg(not(unix))]
 fn limit() -> std::io::Result<()> {
+    Ok(())
+}
+
+/// Ends this process soon after the one that wants the code is gone, however that ended. The system's own
+/// signal for this follows the thread that started us, which may end long before its process.
+#[cfg(unix)]
+fn end_with_parent() -> std::io::Result<()> {
+    use rustix::process::getppid;
+
+    let parent = getppid();
+    let watch = move || {
+        while getppid() == parent {
+            std::thread::sleep(LOOK);
+        }
+        std::process::abort()
+    };
+    let thread = std::thread::Builder::new().name("parent".to_owned());
+    thread.spawn(watch).map(drop)
+}
+
+#[cfg(not(unix))]
+fn end_with_parent() -> std::io::Result<()> {
     Ok(())
 }

@@ -8,11 +8,18 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use wasmtime::component::Component;
 
 use super::digest::Digest;
 use super::error::EngineError;
+
+/// How the name of a file begins that is being written.
+const UNFINISHED: &str = ".tmp";
+
+/// Many times what writing a file takes: who began one longer ago has been killed.
+const STALE: Duration = Duration::from_secs(60 * 60);
 
 /// A folder of compiled components that only this user may write to.
 #[derive(Debug)]
@@ -27,6 +34,7 @@ impl CodeCache {
         if let Err(source) = make_private(&folder) {
             return Err(EngineError::Cache { folder, source });
         }
+        clear(&folder);
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         Ok(Self {
@@ -74,7 +82,9 @@ impl CodeCache {
     }
 
     fn replace(&self, digest: &Digest, code: &[u8]) -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(UNFINISHED)
+            .tempfile_in(&self.folder)?;
         file.write_all(Digest::of(code).as_bytes())?;
         file.write_all(code)?;
         file.persist(self.path(digest))?;
@@ -84,6 +94,20 @@ impl CodeCache {
     fn path(&self, digest: &Digest) -> PathBuf {
         self.folder
             .join(format!("{digest}-{:016x}.cwasm", self.compatibility))
+    }
+}
+
+/// Removes what processes left that were killed while they wrote. Where that fails, the next one tries.
+fn clear(folder: &Path) {
+    let stale = |file: &fs::DirEntry| {
+        let name = file.file_name();
+        let written = file.metadata().and_then(|about| about.modified()).ok();
+        let age = written.and_then(|at| at.elapsed().ok());
+        name.to_string_lossy().starts_with(UNFINISHED) && age.is_some_and(|age| age > STALE)
+    };
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    for file in files.filter(stale) {
+        let _ = fs::remove_file(file.path());
     }
 }
 
@@ -119,4 +143,28 @@ fn deserialize(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Compo
     // SAFETY: the bytes are exactly what `Component::serialize` gave (the checksum says so), in a
     // folder that nobody else may write to; wasmtime checks version and settings itself.
     unsafe { Component::deserialize(engine, code) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_half_written_goes_and_what_is_being_written_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let long_ago = std::time::SystemTime::now() - 2 * STALE;
+        for (name, old) in [(".tmp1", true), (".tmp2", false), ("code.cwasm", true)] {
+            let file = fs::File::create(path(name)).unwrap();
+            if old {
+                file.set_modified(long_ago).unwrap();
+            }
+        }
+
+        clear(folder.path());
+
+        assert!(!path(".tmp1").exists(), "nobody writes for two hours");
+        assert!(path(".tmp2").exists() && path("code.cwasm").exists());
+    }
 }

@@ -3,6 +3,7 @@
 mod following;
 mod installing;
 mod keys;
+mod killed;
 mod known;
 mod quarantine;
 mod serving;

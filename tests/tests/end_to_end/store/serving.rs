@@ -7,7 +7,7 @@ use crate::service::http::Client;
 use crate::service::{Server, until};
 
 /// Until every host that serves runs the version.
-async fn taken_up(desk: &Desk, hosts: i64, digest: &str) {
+pub async fn taken_up(desk: &Desk, hosts: i64, digest: &str) {
     let rows = format!(
         "SELECT count(*) FROM besom_generation WHERE state = 'running' AND digest = '{digest}'"
     );
@@ -17,7 +17,7 @@ async fn taken_up(desk: &Desk, hosts: i64, digest: &str) {
     .await;
 }
 
-async fn done(desk: &Desk, version: &str) {
+pub async fn done(desk: &Desk, version: &str) {
     desk.says(&["trigger", JOB]);
     let open = "SELECT count(*) FROM besom_queue WHERE done_at IS NULL";
     until("the run to be over", async || desk.count(open).await == 0).await;
