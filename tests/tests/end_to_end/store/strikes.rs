@@ -3,7 +3,9 @@
 use besom_tests::fixtures::Versioned;
 
 use super::following::{host, look, runs};
+use super::serving::done;
 use super::*;
+use crate::service::{Server, until};
 
 /// A desk that runs 1.0.0, and a 2.0.0 in the ledger that crashes in this way. No installation would have
 /// let it through.
@@ -46,6 +48,30 @@ async fn a_version_that_crashes_in_preflight_gives_way_after_three_attempts() {
         let installed = listed(&desk, "versioned")["installed"].clone();
         assert_eq!(installed["suspended"][0]["job"], JOB);
         assert_eq!(installed["suspended"][0]["digest"], digest);
+    }
+}
+
+#[tokio::test]
+async fn hosts_that_serve_leave_a_version_that_crashes_in_preflight_too() {
+    for database in both().await {
+        let (desk, _) = with_a_bad_version(database, "look").await;
+        let server = Server::start(&desk, "only");
+        server.says("serving").await;
+
+        for attempt in 1..=3 {
+            desk.says(&["trigger", JOB]);
+            let failed = "SELECT count(*) FROM besom_run WHERE state = 'failed'";
+            until("the run to fail", async || {
+                desk.count(failed).await == attempt
+            })
+            .await;
+            assert_eq!(strikes(&desk, "old").await, attempt);
+        }
+
+        server
+            .says("the versions of plugins that the ledger names are in force")
+            .await;
+        done(&desk, "1.0.0").await;
     }
 }
 
