@@ -187,7 +187,12 @@ fn prepare(
                 std::fs::copy(library, folder.join(name))?;
             }
             let copy = folder.join("pgbouncer");
-            std::fs::copy(program.path(), &copy)?;
+            // By a process of its own: what another thread starts while this one writes would have the
+            // file open for writing for a moment, too, and nothing that is being written can be run.
+            let copied = Command::new("cp").arg(program.path()).arg(&copy).status()?;
+            if !copied.success() {
+                return Err(std::io::Error::other(format!("cp: {copied}")));
+            }
             std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o755))?;
             copy
         }
