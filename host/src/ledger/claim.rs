@@ -51,6 +51,8 @@ pub struct Claimed {
     pub checkpoint: String,
     /// It was begun by a host that is gone.
     pub resumed: bool,
+    /// Rows that it has changed until now: what it may change is meant for the whole of it.
+    pub changed: u64,
 }
 
 impl Claim {
@@ -121,7 +123,11 @@ impl Claim {
                 self.move_here(session, run).await?;
                 write_lease(session, run, &self.host, self.lease, now).await?;
                 let mut claimed = found.claimed;
+                // A beginning that lies ahead is a clock's that was wrong, or somebody's who changed the
+                // ledger: cut-offs by it would be too late.
+                claimed.now = Timestamp(claimed.now.0.min(now.0));
                 claimed.fence.token += 1;
+                claimed.changed = changed(session, run).await?;
                 resumed = Some(claimed);
             } else {
                 let why = "its host is gone, and the plugin or its settings have changed since";
@@ -187,6 +193,7 @@ impl Claim {
                 now: Timestamp(integer(6)),
                 checkpoint: text(3),
                 resumed: true,
+                changed: 0,
             },
         })
     }
@@ -249,8 +256,19 @@ impl Claim {
             now,
             checkpoint: "{}".to_owned(),
             resumed: false,
+            changed: 0,
         })
     }
+}
+
+/// Rows that the batches of a run have changed.
+async fn changed(session: &mut Session, run: RunId) -> Result<u64, LedgerError> {
+    let mut w = Statement::new(session.dialect());
+    w.push("SELECT CAST(coalesce(sum(affected + dependents + cascaded), 0) AS bigint)");
+    w.push(" FROM besom_batch WHERE run = ")
+        .bind_as(run.to_string(), "uuid");
+    let row = session.fetch_one(&w).await.map_err(LedgerError::of)?;
+    Ok(row.get(0).as_count())
 }
 
 struct Active {

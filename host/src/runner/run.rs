@@ -142,7 +142,10 @@ impl Host {
                 mode: options.mode,
                 batch_size: u64::from(prepared.limits.batch_size),
                 deadline,
-                max_rows: options.max_rows.unwrap_or(prepared.limits.max_rows),
+                max_rows: options
+                    .max_rows
+                    .unwrap_or(prepared.limits.max_rows)
+                    .saturating_sub(claimed.changed),
                 max_fraction: prepared.limits.max_fraction,
                 stop: stop.clone(),
                 why: parking.map(Arc::clone).unwrap_or_default(),

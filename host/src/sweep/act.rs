@@ -80,7 +80,7 @@ pub(super) async fn act(
     cursor: &Cursor,
     left: u64,
 ) -> Result<(Batch, Option<Cursor>), Fault> {
-    let checkpoint = state.checkpoint.clone();
+    let checkpoint = state.checkpoint_with_lines();
     let mut retries = Retries::default();
     let mut size = size(context).min(inner.span);
     let mut technique = inner.technique();

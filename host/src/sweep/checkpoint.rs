@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::fraction::Line;
 use super::remains::PassedOver;
 use crate::sql::Cursor;
 
@@ -17,6 +18,8 @@ pub(super) struct Checkpoint {
     pub(super) blocked_by: BTreeMap<String, u64>,
     /// Rows passed over so far, by the sweep's ordinal.
     pub(super) passed_over: BTreeMap<usize, PassedOver>,
+    /// How far the run may go in each table, and how far it has come.
+    pub(super) lines: BTreeMap<String, Line>,
 }
 
 /// One sweep's place.

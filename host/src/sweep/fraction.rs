@@ -6,6 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use super::checkpoint::Checkpoint;
 use super::context::{RunContext, State};
 use super::probe::{fetch_within, remaining_within};
 use crate::catalog::{Dialect, TableId};
@@ -17,8 +20,8 @@ use crate::sql::Plan;
 /// Longer than any index takes that serves a sweep; what takes longer is left to the line.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Where the run must stop in one table.
-#[derive(Debug, Clone, Copy)]
+/// Where the run must stop in one table, whichever hosts go on with it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Line {
     /// Rows that may change.
     pub(super) most: u64,
@@ -27,6 +30,23 @@ pub(super) struct Line {
 }
 
 impl State {
+    /// The checkpoint with the lines as they are: the next batch stores it. The batch after which a run is
+    /// taken over does not count towards them.
+    pub(super) fn checkpoint_with_lines(&self) -> Checkpoint {
+        let mut checkpoint = self.checkpoint.clone();
+        for (table, line) in &self.lines {
+            checkpoint.lines.insert(table.to_string(), *line);
+        }
+        checkpoint
+    }
+
+    /// The line of a table, drawn by this host or by one before it.
+    fn line(&self, table: &TableId) -> Option<Line> {
+        let here = self.lines.get(table);
+        here.or_else(|| self.checkpoint.lines.get(&table.to_string()))
+            .copied()
+    }
+
     /// Rows of the plan's table that the run may still change.
     pub(super) fn up_to_the_line(&self, plan: &Plan) -> u64 {
         let line = self.lines.get(whole(plan));
@@ -62,7 +82,7 @@ pub(super) async fn draw(
         return Ok(());
     }
     let table = whole(first).clone();
-    let known = context.state.lock().await.lines.get(&table).copied();
+    let known = context.state.lock().await.line(&table);
     let mut rows = None;
     let mut line = match known {
         Some(line) => line,

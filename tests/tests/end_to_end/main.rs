@@ -35,6 +35,7 @@ mod scenarios;
 mod service;
 mod sessions;
 mod store;
+mod takeover;
 mod tokens;
 mod upstream_oauth;
 mod verification;

@@ -104,3 +104,30 @@ async fn two_jobs_that_change_one_table_run_one_after_the_other() {
         assert_eq!(desk.count("SELECT count(*) FROM besom_run").await, 2);
     }
 }
+
+#[tokio::test]
+async fn a_run_that_goes_on_elsewhere_has_the_rest_of_its_rows_and_no_more() {
+    for database in [besom_tests::postgres().await, besom_tests::sqlite()] {
+        let file = format!("{FILE}max-rows-per-run = 3000\n");
+        let desk = Desk::filled(database, 2_000, &file).await;
+        revoked(&desk).await;
+        desk.says(&["trigger", JOB]);
+        let mut first = Server::start(&desk, "first");
+        until("rows to go", async || gone(&desk).await > 200).await;
+        first.signal("TERM");
+        first.ended().await;
+        assert!(gone(&desk).await < 3_000, "it was stopped in mid run");
+
+        let _second = Server::start(&desk, "second");
+        until("the run to be over", async || {
+            desk.count("SELECT count(*) FROM besom_queue WHERE done_at IS NULL")
+                .await
+                == 0
+        })
+        .await;
+
+        assert_eq!(gone(&desk).await, 3_000);
+        let runs = desk.json(&["runs", "list", "--json"]);
+        assert_eq!(runs[0]["reason"], "row-budget", "{runs}");
+    }
+}

@@ -1,0 +1,69 @@
+//! A run that another host goes on with is still one run, under the guard rails of one.
+
+use std::time::Duration;
+
+use besom::config::Fraction;
+use besom::request::{Condition, Request, Step, Suspension};
+use besom::sweep::Sweep;
+use besom_tests::lab::{Lab, both, drain};
+
+/// Longer than the short lease of these tests.
+const PAST_THE_LEASE: Duration = Duration::from_millis(300);
+
+const SHORT: Duration = Duration::from_millis(200);
+
+const ITEMS: &str = "CREATE TABLE item (id bigint PRIMARY KEY, keep bigint);
+    INSERT INTO item WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 5000)
+    SELECT n, CASE WHEN n > 1000 THEN 1 END FROM s;";
+
+#[tokio::test]
+async fn the_part_of_a_table_that_a_run_may_change_is_not_drawn_anew_by_the_host_that_goes_on() {
+    for mut lab in both(ITEMS, ITEMS).await {
+        let unkept = Request::delete(
+            "item",
+            Condition::IsNull {
+                column: "keep".into(),
+            },
+        );
+        lab.options.max_fraction = Fraction::new(0.3);
+        lab.options.batch_size = 250;
+        lab.lease = SHORT;
+        let (first, _) = lab.begin().await;
+        let sweep = Sweep::open(&first, unkept.clone()).await.unwrap();
+        for _ in 0..3 {
+            assert!(matches!(sweep.next().await.unwrap(), Step::Batch(_)));
+        }
+        let before = 5000 - lab.count("SELECT count(*) FROM item").await;
+        assert!(before > 0);
+        tokio::time::sleep(PAST_THE_LEASE).await;
+
+        // Far more than 1500 rows of 5000 are eligible by now.
+        lab.script("UPDATE item SET keep = NULL").await;
+        let (second, claimed) = lab.begin().await;
+        assert!(claimed.resumed);
+        let (_, end) = drain(&second, unkept).await.unwrap();
+
+        assert_eq!(end, Step::Suspended(Suspension::MaxFraction));
+        let gone = 5000 - lab.count("SELECT count(*) FROM item").await;
+        // What the first host's last batch did is known to the ledger alone.
+        assert!((1500..=1750).contains(&gone), "{gone}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_beginning_lies_ahead_of_the_clock_does_not_bring_young_rows_under_its_cut_off()
+{
+    let mut lab = Lab::postgres(ITEMS).await;
+    lab.lease = SHORT;
+    lab.begin().await;
+    tokio::time::sleep(PAST_THE_LEASE).await;
+    // The clock was wrong, or somebody has changed the ledger.
+    lab.script("UPDATE besom_run SET started_at = started_at + interval '1 year'")
+        .await;
+
+    let (_, claimed) = lab.begin().await;
+
+    assert!(claimed.resumed);
+    let now = lab.database.now().await.unwrap();
+    assert!(claimed.now <= now, "{:?} is after {now:?}", claimed.now);
+}
