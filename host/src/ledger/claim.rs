@@ -70,7 +70,7 @@ impl Claim {
         match self.take_all(&mut session, now).await {
             Ok(claimed) => {
                 session.commit().await?;
-                let lease = Lease::new(database, claimed.fence.run, &self.host, self.lease);
+                let lease = Lease::new(database, claimed.fence, &self.host, self.lease);
                 Ok((claimed, lease))
             }
             Err(refused) => {

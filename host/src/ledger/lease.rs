@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{LedgerError, write_after};
+use super::fence::lease_left;
+use super::{Fence, LedgerError, write_after};
 use crate::database::{Database, DatabaseError, Session, Statement};
 use crate::request::{RunId, Timestamp};
 
@@ -11,15 +12,18 @@ use crate::request::{RunId, Timestamp};
 pub struct Lease {
     database: Database,
     run: RunId,
+    /// The claim's: the host's name alone may be another host's, too.
+    token: i64,
     host: String,
     length: Duration,
 }
 
 impl Lease {
-    pub(super) fn new(database: &Database, run: RunId, host: &str, length: Duration) -> Self {
+    pub(super) fn new(database: &Database, fence: Fence, host: &str, length: Duration) -> Self {
         Self {
             database: database.clone(),
-            run,
+            run: fence.run,
+            token: fence.token,
             host: host.to_owned(),
             length,
         }
@@ -35,11 +39,10 @@ impl Lease {
         let mut w = Statement::new(session.dialect());
         w.push("UPDATE besom_lease SET expires = ");
         write_after(&mut w, self.length, now);
-        w.push(" WHERE run = ")
-            .bind_as(self.run.to_string(), "uuid");
-        w.push(" AND host = ")
-            .bind(self.host.as_str())
-            .push(" RETURNING 1");
+        self.write_mine(&mut w);
+        w.push(" AND ");
+        self.write_token(&mut w);
+        w.push(" RETURNING 1");
         Ok(!session.fetch(&w).await?.is_empty())
     }
 
@@ -48,12 +51,31 @@ impl Lease {
     /// # Errors
     /// What the database says; the lease then runs out by itself.
     pub async fn give_up(&self) -> Result<(), DatabaseError> {
+        let now = self.database.now().await?;
         let mut session = self.database.session().await?;
         let mut w = Statement::new(session.dialect());
-        w.push("DELETE FROM besom_lease WHERE run = ")
+        w.push("DELETE FROM besom_lease AS l");
+        self.write_mine(&mut w);
+        w.push(" AND (");
+        self.write_token(&mut w);
+        // Whoever took only the run's tables has raised the token, and left the lease as it was.
+        w.push(" OR ");
+        lease_left(&mut w, now);
+        w.push(" <= 0)");
+        session.execute(&w).await.map(drop)
+    }
+
+    fn write_mine(&self, w: &mut Statement) {
+        w.push(" WHERE run = ")
             .bind_as(self.run.to_string(), "uuid");
         w.push(" AND host = ").bind(self.host.as_str());
-        session.execute(&w).await.map(drop)
+    }
+
+    /// The claim still stands. Read, not locked: a heartbeat never waits for a batch.
+    fn write_token(&self, w: &mut Statement) {
+        w.push("EXISTS (SELECT 1 FROM besom_run AS r WHERE r.id = ")
+            .bind_as(self.run.to_string(), "uuid");
+        w.push(" AND r.token = ").bind(self.token).push(")");
     }
 
     /// How long one renewal holds.

@@ -38,14 +38,19 @@ pub(super) async fn take(
             stale.push(held.run);
         }
     }
-    for run in stale {
-        raise_token(session, run, None).await?;
+    for stale in &stale {
+        raise_token(session, *stale, None).await?;
     }
-    let mut w = Statement::new(session.dialect());
-    w.push("DELETE FROM besom_slot WHERE relation IN (");
-    listed(&mut w, &relations);
-    w.push(")");
-    session.execute(&w).await.map_err(LedgerError::of)?;
+    // By the runs, too: while a token was waited for, others may have taken what was free.
+    for run in stale.iter().chain([&run]) {
+        let mut w = Statement::new(session.dialect());
+        w.push("DELETE FROM besom_slot WHERE run = ")
+            .bind_as(run.to_string(), "uuid");
+        w.push(" AND relation IN (");
+        listed(&mut w, &relations);
+        w.push(")");
+        session.execute(&w).await.map_err(LedgerError::of)?;
+    }
 
     let mut w = Statement::new(session.dialect());
     w.push("INSERT INTO besom_slot (relation, run) VALUES ");

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use besom::config::Fraction;
-use besom::request::{Condition, Request, Step, Suspension};
+use besom::ledger::{Claim, LedgerError};
+use besom::request::{Condition, JobName, Mode, Request, Step, Suspension};
 use besom::sweep::Sweep;
 use besom_tests::lab::{Lab, both, drain};
 
@@ -15,6 +16,14 @@ const SHORT: Duration = Duration::from_millis(200);
 const ITEMS: &str = "CREATE TABLE item (id bigint PRIMARY KEY, keep bigint);
     INSERT INTO item WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 5000)
     SELECT n, CASE WHEN n > 1000 THEN 1 END FROM s;";
+
+fn of(lab: &Lab, job: &str, relations: &[&str]) -> Claim {
+    Claim {
+        job: JobName::new("lab", job),
+        relations: relations.iter().map(ToString::to_string).collect(),
+        ..lab.claim()
+    }
+}
 
 #[tokio::test]
 async fn the_part_of_a_table_that_a_run_may_change_is_not_drawn_anew_by_the_host_that_goes_on() {
@@ -66,4 +75,64 @@ async fn a_run_whose_beginning_lies_ahead_of_the_clock_does_not_bring_young_rows
     assert!(claimed.resumed);
     let now = lab.database.now().await.unwrap();
     assert!(claimed.now <= now, "{:?} is after {now:?}", claimed.now);
+}
+
+#[tokio::test]
+async fn a_table_that_another_run_takes_while_a_claim_waits_for_a_dead_hosts_batch_stays_taken() {
+    let mut lab = Lab::postgres(ITEMS).await;
+    lab.lease = SHORT;
+    let (dead, _) = of(&lab, "dead", &["public.x"])
+        .take(&lab.database)
+        .await
+        .unwrap();
+    tokio::time::sleep(PAST_THE_LEASE).await;
+    lab.lease = Duration::from_secs(15);
+    // The dead host's last batch has not committed yet.
+    let mut batch = lab.session().await;
+    batch
+        .begin(&format!(
+            "BEGIN; UPDATE besom_run SET seq = seq WHERE id = '{}'",
+            dead.fence.run
+        ))
+        .await
+        .unwrap();
+    let both = of(&lab, "both", &["public.x", "public.y"]);
+    let database = lab.database.clone();
+    let waits = tokio::spawn(async move { both.take(&database).await });
+    tokio::time::sleep(Duration::from_millis(150)).await;
+
+    let (taken, _lease) = of(&lab, "one", &["public.y"])
+        .take(&lab.database)
+        .await
+        .unwrap();
+    batch.rollback().await.unwrap();
+
+    let refused = waits.await.unwrap().unwrap_err();
+    assert!(
+        matches!(refused, LedgerError::TableBusy { .. }),
+        "{refused}"
+    );
+    let held = format!(
+        "SELECT count(*) FROM besom_slot WHERE relation = 'public.y' AND run = '{}'",
+        taken.fence.run
+    );
+    assert_eq!(lab.count(&held).await, 1);
+}
+
+#[tokio::test]
+async fn a_host_that_slept_does_not_renew_or_give_up_the_lease_of_another_of_the_same_name() {
+    for mut lab in both(ITEMS, ITEMS).await {
+        lab.lease = SHORT;
+        let (_, slept) = lab.claim().take(&lab.database).await.unwrap();
+        tokio::time::sleep(PAST_THE_LEASE).await;
+        lab.lease = Duration::from_secs(15);
+        let (claimed, has) = lab.claim().take(&lab.database).await.unwrap();
+        assert!(claimed.resumed);
+
+        assert!(!slept.renew().await.unwrap(), "it believes to have the run");
+        slept.give_up().await.unwrap();
+
+        assert!(has.renew().await.unwrap(), "the lease is gone");
+        assert_eq!(lab.options.mode, Mode::Apply);
+    }
 }
