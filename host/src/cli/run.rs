@@ -264,7 +264,7 @@ pub async fn run_all(
     // A ledger that is not there is told before anything about the jobs.
     ledger::list(host.database(), 1).await?;
     if options.mode == Mode::Apply {
-        refuse_paused(&ledger::pauses(host.database()).await?, jobs)?;
+        refuse_paused(host, &ledger::pauses(host.database()).await?, jobs)?;
     }
     let catalog = host.catalog().await?;
     let mut ready = Vec::new();
@@ -300,9 +300,9 @@ pub async fn run_all(
 }
 
 /// A pause holds on every host, whoever sits at it.
-fn refuse_paused(pauses: &[Pause], jobs: &[JobName]) -> Result<(), Refusal> {
-    for pause in pauses {
-        if let Some(job) = jobs.iter().find(|job| pause.what.covers(job)) {
+fn refuse_paused(host: &Host, pauses: &[Pause], jobs: &[JobName]) -> Result<(), Refusal> {
+    for job in jobs {
+        if let Some(pause) = host.pause_of(job, pauses) {
             let (what, why, by) = (pause.what.to_string(), &pause.why, &pause.by);
             return Err(Refusal(format!(
                 "`{job}` is paused by {by}: {why}. `{}` ends that; --dry-run works",

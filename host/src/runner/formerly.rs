@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Host, RunnerError};
 use crate::config::Config;
+use crate::ledger::Pause;
 use crate::plugin::{Job, Manifest, Plugin};
 use crate::request::JobName;
 
@@ -77,6 +78,17 @@ pub fn names(job: JobName, plugins: &BTreeMap<String, Plugin>) -> (JobName, Vec<
 }
 
 impl Host {
+    /// The pause that holds a job back, by whichever of its names it was said.
+    pub fn pause_of<'p>(&self, job: &JobName, pauses: &'p [Pause]) -> Option<&'p Pause> {
+        let (job, formerly) = names(job.clone(), self.plugins());
+        let former = formerly
+            .iter()
+            .map(|former| JobName::new(&job.plugin, former));
+        let all: Vec<_> = former.chain([job.clone()]).collect();
+        let mut pauses = pauses.iter();
+        pauses.find(|pause| all.iter().any(|name| pause.what.covers(name)))
+    }
+
     /// The job by its name of today: a former name is taken, with a warning.
     pub fn present_name(&self, job: JobName) -> JobName {
         let new = present(job.clone(), self.plugins());

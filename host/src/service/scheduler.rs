@@ -59,10 +59,10 @@ async fn round(shared: &Shared, beat: bool) -> Result<(), LedgerError> {
         ledger::announce(database, shared.name(), env!("CARGO_PKG_VERSION")).await?;
     }
     let pauses = ledger::pauses(database).await?;
-    shared.running().park(Suspension::Paused, |job, _| {
-        pauses.iter().any(|pause| pause.what.covers(job))
-    });
     let host = shared.host();
+    shared.running().park(Suspension::Paused, |job, _| {
+        host.pause_of(job, &pauses).is_some()
+    });
     if host.config().schedule.skipped().is_none() {
         let now = database.now().await?;
         if consider(&host, &pauses, now).await? > 0 {
@@ -87,7 +87,7 @@ pub async fn consider(host: &Host, pauses: &[Pause], now: Timestamp) -> Result<u
     for eligible in eligible::jobs(host) {
         let name = &eligible.name;
         // A paused job's times are considered when it is resumed.
-        if pauses.iter().any(|pause| pause.what.covers(name)) {
+        if host.pause_of(name, pauses).is_some() {
             continue;
         }
         let Some(timetable) = Timetable::of(host.config(), name, eligible.job.schedule.as_deref())

@@ -97,7 +97,7 @@ fn takeable(
     let may = |name: &JobName, asked: bool| {
         let timetable = Timetable::of(host.config(), name, None);
         let open = asked || timetable.is_none_or(|timetable| timetable.is_open(now));
-        open && !running.contains(name) && !pauses.iter().any(|pause| pause.what.covers(name))
+        open && !running.contains(name) && host.pause_of(name, pauses).is_none()
     };
     let by_hand = |name: &JobName| {
         waiting

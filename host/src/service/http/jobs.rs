@@ -55,7 +55,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, 
         let timetable = Timetable::of(host.config(), name, one.job.schedule.as_deref());
         let last = ledger::list_of(database, name, &one.job.formerly, 1).await?;
         let last = last.into_iter().find_map(RunRecord::from_ledger);
-        let paused = pauses.iter().find(|pause| pause.what.covers(name));
+        let paused = host.pause_of(name, &pauses);
         let next = timetable
             .as_ref()
             .and_then(|timetable| timetable.due_after(now).next());

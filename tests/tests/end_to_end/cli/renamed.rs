@@ -3,6 +3,7 @@
 
 use besom_tests::fixtures::{hostile, hostile_describe};
 
+use super::super::service::{Server, until};
 use super::{Desk, both, place};
 
 const FILE: &str = "[plugins.hostile]\ncomponent = \"hostile.wasm\"\n\
@@ -108,4 +109,28 @@ async fn a_file_that_names_the_job_by_both_names_is_refused_with_both_lines() {
         }
     }
     assert_eq!(desk.count("SELECT count(*) FROM besom_run").await, 0);
+}
+
+#[tokio::test]
+async fn a_job_that_was_paused_by_its_old_name_stays_paused_under_the_new_one() {
+    let desk = desk(besom_tests::postgres().await, "").await;
+    desk.says(&["pause", "hostile/good"]);
+    upgrade(&desk);
+    desk.says(&["trigger", "hostile/fine"]);
+
+    let host = Server::start(&desk, "only");
+    host.says("serving").await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    let runs = "SELECT count(*) FROM besom_run WHERE job = 'fine'";
+    assert_eq!(desk.count(runs).await, 0, "{}", host.log());
+    let refused = desk.run(&["run", "hostile/fine"]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("besom resume hostile/good"),
+        "{}",
+        refused.stderr
+    );
+
+    desk.says(&["resume", "hostile/good"]);
+    until("the job to run", async || desk.count(runs).await == 1).await;
 }
