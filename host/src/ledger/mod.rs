@@ -23,6 +23,7 @@ mod refuse;
 mod slots;
 mod steps;
 mod unfinished;
+mod waiting;
 
 pub use claim::{Claim, Claimed};
 pub use cluster::{Awoken, awoken, settle_here};
@@ -37,9 +38,10 @@ pub use migrate::migrate;
 pub use origin::{Cause, Origin};
 pub use pauses::{Pause, Scope, pause, pauses, resume};
 pub use prune::prune;
-pub use queue::{Asked, Due, Entry, Waiting, waiting};
+pub use queue::{Asked, Due, Entry};
 pub use slots::busy;
 pub use unfinished::{Unfinished, unfinished};
+pub use waiting::{Ripe, Waiting, ripe, waiting};
 
 use crate::catalog::Dialect;
 use std::time::Duration;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::fence::lease_left;
+use super::waiting::Ripe;
 use super::{
     Cause, LedgerError, Origin, begin, micros, run_id, uuid, write_after, write_now, write_time,
 };
@@ -58,15 +59,6 @@ pub struct Entry {
     pub attempt: u32,
     /// It has become a run before, which this host goes on with.
     pub begun_before: bool,
-}
-
-/// An entry that is not done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
-    /// What is to run.
-    pub entry: Entry,
-    /// No host takes it earlier.
-    pub not_before: Timestamp,
 }
 
 impl Due {
@@ -170,18 +162,18 @@ impl Entry {
         }
     }
 
-    /// Reserves the entry that has waited longest, of these jobs; `None` where there is none that no
+    /// Reserves the entry that has waited longest, of these; `None` where there is none that no
     /// host has in hand. At most one entry of a job is in hand at a time.
     ///
     /// # Errors
     /// What the database says.
     pub async fn reserve(
         database: &Database,
-        jobs: &[JobName],
+        these: &[Ripe],
         host: &str,
         lease: Duration,
     ) -> Result<Option<Self>, LedgerError> {
-        if jobs.is_empty() {
+        if these.is_empty() {
             return Ok(None);
         }
         let now = database.now().await?;
@@ -199,10 +191,14 @@ impl Entry {
         w.push(") AND (l.run IS NULL OR ");
         lease_left(&mut w, now);
         w.push(" <= 0) AND (");
-        for (index, job) in jobs.iter().enumerate() {
+        for (index, Ripe { job, asked }) in these.iter().enumerate() {
             w.push(if index == 0 { "" } else { " OR " });
             w.push("(q.plugin = ").bind(job.plugin.as_str());
-            w.push(" AND q.job = ").bind(job.job.as_str()).push(")");
+            w.push(" AND q.job = ").bind(job.job.as_str());
+            w.push(match asked {
+                true => " AND q.due_at IS NULL)",
+                false => " AND q.due_at IS NOT NULL)",
+            });
         }
         // One that has become a run goes before every other of its job: who took another first would go
         // on with that run instead of a new one.
@@ -266,29 +262,6 @@ impl Entry {
             .bind_as(self.id.to_string(), "uuid");
         w.push(" AND host = ").bind(host);
     }
-}
-
-/// The entries that are not done, in the order in which they will be taken.
-///
-/// # Errors
-/// What the database says.
-pub async fn waiting(database: &Database, limit: u32) -> Result<Vec<Waiting>, LedgerError> {
-    let mut session = database.session().await?;
-    let dialect = session.dialect();
-    let mut w = Statement::new(dialect);
-    w.push("SELECT ").push(&columns(dialect, "q."));
-    w.push(", ").push(&micros(dialect, "q.not_before"));
-    w.push(" FROM besom_queue AS q WHERE q.done_at IS NULL ORDER BY q.not_before, q.id LIMIT ");
-    w.bind(i64::from(limit));
-    let rows = session.fetch(&w).await.map_err(LedgerError::of)?;
-    rows.iter()
-        .map(|row| {
-            Ok(Waiting {
-                entry: entry(row)?,
-                not_before: Timestamp(row.get(9).as_integer().unwrap_or_default()),
-            })
-        })
-        .collect()
 }
 
 /// Within a claim: the entry has become this run.
@@ -401,7 +374,7 @@ impl Row<'_> {
 }
 
 /// What [`entry`] reads.
-fn columns(dialect: Dialect, of: &str) -> String {
+pub(super) fn columns(dialect: Dialect, of: &str) -> String {
     let id = uuid(dialect, &format!("{of}id"));
     let due = micros(dialect, &format!("{of}due_at"));
     let run = uuid(dialect, &format!("{of}run"));
@@ -410,7 +383,7 @@ fn columns(dialect: Dialect, of: &str) -> String {
     )
 }
 
-fn entry(row: &Cells) -> Result<Entry, LedgerError> {
+pub(super) fn entry(row: &Cells) -> Result<Entry, LedgerError> {
     let text = |index: usize| row.get(index).as_text().unwrap_or_default();
     let attempt = row.get(7).as_integer().unwrap_or(1);
     Ok(Entry {

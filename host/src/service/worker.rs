@@ -11,15 +11,12 @@ use tokio_util::task::TaskTracker;
 use super::running::Place;
 use super::shadow::Counted;
 use super::{Shared, TICK, eligible, shadow};
-use crate::ledger::{self, Again, Claim, Entry, LedgerError, Pause, Waiting};
+use crate::ledger::{self, Again, Claim, Entry, LedgerError, Pause, Ripe};
 use crate::preflight::Finding;
 use crate::request::{JobName, Mode, RunId, Suspension, Timestamp};
 use crate::runner::{Host, JobOptions, Prepared, Queued, RunnerError};
 use crate::schedule::Timetable;
 use crate::sweep::RunContext;
-
-/// Entries that are looked at in one round.
-const ROUND: u32 = 1000;
 
 /// A table that another run has is asked for again after this.
 const TABLE_WAIT: Duration = Duration::from_secs(1);
@@ -68,63 +65,54 @@ async fn take(shared: &Shared) -> Result<Option<(Arc<Host>, Entry)>, LedgerError
         return Ok(None);
     }
     let database = shared.database();
-    let waiting = ledger::waiting(database, ROUND).await?;
-    let now = database.now().await?;
-    if waiting.iter().all(|waiting| waiting.not_before > now) {
+    let ripe = ledger::ripe(database).await?;
+    if ripe.is_empty() {
         return Ok(None);
     }
+    let now = database.now().await?;
     let pauses = ledger::pauses(database).await?;
-    let mut jobs = takeable(&host, &waiting, &pauses, &shared.running().jobs(), now);
+    let mut those = takeable(&host, ripe, &pauses, &shared.running().jobs(), now);
     // Looking at a job that has to wait for a table anyhow would cost more than the wait.
     let busy = ledger::busy(database).await?;
-    jobs.retain(|job| !shared.needs(job, &busy));
+    those.retain(|ripe| !shared.needs(&ripe.job, &busy));
     let lease = host.config().host.lease;
-    let entry = Entry::reserve(database, &jobs, shared.name(), lease).await?;
+    let entry = Entry::reserve(database, &those, shared.name(), lease).await?;
     Ok(entry.map(|entry| (host, entry)))
 }
 
-/// The jobs among those that wait which may begin now.
+/// What of it may begin now. What is due by a schedule needs a job that is switched on, within its window;
+/// what somebody asked for does not, and brings nothing along that is due.
 fn takeable(
     host: &Host,
-    waiting: &[Waiting],
+    ripe: Vec<Ripe>,
     pauses: &[Pause],
     running: &[JobName],
     now: Timestamp,
-) -> Vec<JobName> {
+) -> Vec<Ripe> {
     let eligible = eligible::jobs(host);
-    let due = waiting.iter().filter(|waiting| waiting.not_before <= now);
-    let due: BTreeSet<&JobName> = due.map(|waiting| &waiting.entry.job).collect();
-    let may = |name: &JobName, asked: bool| {
-        let timetable = Timetable::of(host.config(), name, None);
-        let open = asked || timetable.is_none_or(|timetable| timetable.is_open(now));
-        open && !running.contains(name) && host.pause_of(name, pauses).is_none()
+    let after = |name: &JobName| {
+        let manifest = host.plugins().get(&name.plugin)?.manifest();
+        Some(manifest.job(&name.job)?.after.as_slice())
     };
-    let by_hand = |name: &JobName| {
-        waiting
-            .iter()
-            .any(|waiting| waiting.entry.job == *name && waiting.entry.due_at.is_none())
+    let may = |Ripe { job, asked }: &Ripe| {
+        let by_itself = || {
+            let open = Timetable::of(host.config(), job, None)
+                .is_none_or(|timetable| timetable.is_open(now));
+            open && eligible.iter().any(|eligible| eligible.name == *job)
+        };
+        after(job).is_some()
+            && (*asked || by_itself())
+            && !running.contains(job)
+            && host.pause_of(job, pauses).is_none()
     };
-    let mut jobs = Vec::new();
-    for name in due.iter().copied() {
-        let Some(plugin) = host.plugins().get(&name.plugin) else {
-            continue;
-        };
-        let Some(job) = plugin.manifest().job(&name.job) else {
-            continue;
-        };
-        let listed = eligible.iter().any(|eligible| eligible.name == *name);
-        // Somebody may ask for a job that does not run by itself.
-        if !(listed || by_hand(name)) || !may(name, by_hand(name)) {
-            continue;
-        }
-        let behind = job.after.iter().any(|before| {
-            (due.contains(before) && may(before, by_hand(before))) || running.contains(before)
-        });
-        if !behind {
-            jobs.push(name.clone());
-        }
-    }
-    jobs
+    let mut those = ripe;
+    those.retain(may);
+    let jobs: BTreeSet<JobName> = those.iter().map(|ripe| ripe.job.clone()).collect();
+    those.retain(|ripe| {
+        let mut before = after(&ripe.job).unwrap_or_default().iter();
+        !before.any(|before| jobs.contains(before) || running.contains(before))
+    });
+    those
 }
 
 /// One entry from its reservation to its outcome.

@@ -4,6 +4,7 @@ mod due;
 mod handover;
 mod history;
 pub mod http;
+mod leftovers;
 mod outage;
 mod paused;
 mod reload;

@@ -114,3 +114,22 @@ async fn a_run_that_reaches_the_end_of_its_window_is_laid_by_and_goes_on_in_the_
         "the same run"
     );
 }
+
+#[tokio::test]
+async fn what_is_asked_for_outside_of_the_window_runs_and_the_due_time_goes_on_waiting() {
+    let desk = desk().await;
+    let now = minute(&desk).await;
+    set_window(&desk, now + 120, now + 180);
+    let _host = Server::start(&desk, "only");
+    until("the due time to be queued", async || {
+        waiting(&desk).await == 1
+    })
+    .await;
+
+    desk.says(&["trigger", "tokens/revoked-access"]);
+
+    until("the rows to go", async || gone(&desk).await == ROWS).await;
+    until("the run to be over", async || waiting(&desk).await == 1).await;
+    let scheduled = "SELECT count(*) FROM besom_run WHERE cause = 'schedule'";
+    assert_eq!(desk.count(scheduled).await, 0);
+}
