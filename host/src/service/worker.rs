@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::running::Place;
 use super::shadow::Counted;
 use super::{Shared, TICK, eligible, shadow};
+use crate::database::DatabaseError;
 use crate::ledger::{self, Again, Claim, Entry, LedgerError, Pause, Ripe};
 use crate::preflight::Finding;
 use crate::request::{JobName, Mode, RunId, Suspension, Timestamp};
@@ -194,6 +195,15 @@ async fn go(
     let again = timetable
         .as_ref()
         .and_then(|timetable| timetable.retry(&entry.job, entry.attempt));
+    // Looking at the job may have taken longer than its window was open.
+    match window_closes(host, entry, timetable.as_ref()).await {
+        Ok(Some((Duration::ZERO, wait))) => return Some(wait),
+        Ok(_) => {}
+        Err(error) => {
+            tracing::warn!(job = %entry.job, %error, "not begun yet");
+            return Some(DATABASE_WAIT);
+        }
+    }
     let options = JobOptions {
         mode: entry.mode,
         set: Vec::new(),
@@ -248,23 +258,39 @@ async fn go(
     }
 }
 
-/// Lays the run by when the window of its job closes. What somebody asked for goes on.
+/// The time until the window of the entry's job closes, and from then until it opens; `None`: never. What
+/// somebody asked for knows no window.
+async fn window_closes(
+    host: &Host,
+    entry: &Entry,
+    timetable: Option<&Timetable>,
+) -> Result<Option<(Duration, Duration)>, DatabaseError> {
+    match (timetable, entry.due_at) {
+        (Some(timetable), Some(_)) if timetable.window().is_some() => {
+            Ok(timetable.closes_in(host.database().now().await?))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Lays the run by when the window of its job closes.
 async fn close_with_window(
     host: &Host,
     entry: &Entry,
     timetable: Option<&Timetable>,
     place: &Place<'_>,
 ) {
-    let closes = match (timetable, entry.due_at, host.database().now().await) {
-        (Some(timetable), Some(_), Ok(now)) => timetable.closes_in(now),
-        _ => None,
-    };
-    match closes {
-        Some((left, wait)) => {
-            tokio::time::sleep(left).await;
-            place.park(Suspension::WindowClosed, wait);
+    /// A machine that is suspended does not count the time; a database that did not answer does later.
+    const LOOK: Duration = Duration::from_secs(30);
+    loop {
+        match window_closes(host, entry, timetable).await {
+            Ok(None) => return std::future::pending().await,
+            Ok(Some((Duration::ZERO, wait))) => {
+                return place.park(Suspension::WindowClosed, wait);
+            }
+            Ok(Some((left, _))) => tokio::time::sleep(left.min(LOOK)).await,
+            Err(_) => tokio::time::sleep(TICK).await,
         }
-        None => std::future::pending().await,
     }
 }
 
