@@ -13,7 +13,7 @@ use crate::schedule::Timetable;
 
 /// Goes round until the service stops.
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
-    /// A restored database shows itself after a reconnect; history grows slowly.
+    /// A pooler may lead to a restored database without a break; history grows slowly.
     const SELDOM: Duration = Duration::from_secs(60);
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -21,7 +21,14 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let mut rounds = 0_u32;
     loop {
         tokio::select! { _ = tick.tick() => {}, () = stop.cancelled() => return }
-        let mut done = round(&shared, rounds.is_multiple_of(HEARTBEAT)).await;
+        // One that has been away may have been restored meanwhile: nothing begins before that is known.
+        let mut done = match shared.health().ledger() {
+            true => Ok(()),
+            false => restored::look(shared.database(), shared.name()).await,
+        };
+        if done.is_ok() {
+            done = round(&shared, rounds.is_multiple_of(HEARTBEAT)).await;
+        }
         rounds = rounds.wrapping_add(1);
         if done.is_ok() && lately.elapsed() > SELDOM {
             lately = Instant::now();

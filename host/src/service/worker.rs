@@ -65,6 +65,10 @@ async fn take(shared: &Shared) -> Result<Option<(Arc<Host>, Entry)>, LedgerError
     if host.config().schedule.skipped().is_some() {
         return Ok(None);
     }
+    // A database that comes back may be a restored one: the scheduler looks first.
+    if !shared.health().ledger() {
+        return Ok(None);
+    }
     let database = shared.database();
     let ripe = ledger::ripe(database).await?;
     if ripe.is_empty() {
