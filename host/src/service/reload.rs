@@ -89,6 +89,9 @@ async fn swap(shared: &Shared, loader: &Loader) -> anyhow::Result<()> {
     if config.log != shared.host().config().log {
         tracing::warn!("[log] is in use as it was: restart besom for it");
     }
+    if config.http.listen != shared.host().config().http.listen {
+        tracing::warn!("the address of [http] is in use as it was: restart besom for another");
+    }
     let host = shared.host().reloaded(config).await?;
     host.report_running().await?;
     shared.swap(host);

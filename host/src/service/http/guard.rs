@@ -1,5 +1,6 @@
 //! Who may ask: the token, and no web page in the operator's own browser.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -13,14 +14,32 @@ use super::answer::Problem;
 use super::{ANSWER_WITHIN, INSTALL_WITHIN, routes};
 use crate::config::{HttpConfig, Token};
 
+/// Who can reach the port that is open. A file that is read again may say otherwise, and does not move it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// This machine alone.
+    ThisMachine,
+    /// Others, too.
+    Others,
+}
+
+impl Reach {
+    pub(super) fn of(address: std::io::Result<SocketAddr>) -> Self {
+        match address {
+            Ok(address) if address.ip().is_loopback() => Self::ThisMachine,
+            _ => Self::Others,
+        }
+    }
+}
+
 /// Lets a request through, or says why not.
 pub(super) async fn admit(
-    State(shared): State<Arc<Shared>>,
+    State((shared, reach)): State<(Arc<Shared>, Reach)>,
     request: Request,
     next: Next,
 ) -> Response {
     let host = shared.host();
-    match check(&host.config().http, &request) {
+    match check(&host.config().http, reach, &request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
@@ -43,7 +62,7 @@ pub(super) async fn within(request: Request, next: Next) -> Response {
     }
 }
 
-fn check(http: &HttpConfig, request: &Request) -> Result<(), Problem> {
+fn check(http: &HttpConfig, reach: Reach, request: &Request) -> Result<(), Problem> {
     let headers = request.headers();
     if request.method() != Method::GET {
         refuse_web_pages(headers)?;
@@ -55,6 +74,12 @@ fn check(http: &HttpConfig, request: &Request) -> Result<(), Problem> {
             StatusCode::UNAUTHORIZED,
             "token",
             "send `Authorization: Bearer TOKEN` with the token of [http]",
+        )),
+        None if reach == Reach::Others => Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "token",
+            "other machines reach this port, and the file has no [http] token any more: set one, or restart \
+             besom on the address that the file names now",
         )),
         None => refuse_other_names(headers),
     }

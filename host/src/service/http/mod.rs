@@ -84,7 +84,8 @@ pub async fn listen(shared: &Shared) -> std::io::Result<Option<TcpListener>> {
 
 /// Answers until the service stops.
 pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener, stop: CancellationToken) {
-    let router = router(Arc::clone(&shared));
+    let reach = guard::Reach::of(listener.local_addr());
+    let router = router(Arc::clone(&shared), reach);
     let connections = Arc::new(Semaphore::new(CONNECTIONS));
     let tasks = TaskTracker::new();
     loop {
@@ -126,13 +127,18 @@ async fn talk(router: Router, stream: TcpStream, from: SocketAddr, stop: Cancell
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = tokio::time::sleep(CONNECTION_WITHIN) => {
+        patience = async {
+            tokio::select! {
+                () = tokio::time::sleep(CONNECTION_WITHIN) => INSTALL_WITHIN,
+                () = stop.cancelled() => ANSWER_WITHIN,
+            }
+        } => {
             connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            // Who does not read what he asked for is not waited for.
+            match tokio::time::timeout(patience, connection).await {
+                Ok(ended) => ended,
+                Err(_) => return tracing::debug!(%from, "a connection was cut off"),
+            }
         }
     };
     if let Err(error) = ended {
@@ -140,7 +146,7 @@ async fn talk(router: Router, stream: TcpStream, from: SocketAddr, stop: Cancell
     }
 }
 
-fn router(shared: Arc<Shared>) -> Router {
+fn router(shared: Arc<Shared>, reach: guard::Reach) -> Router {
     let mut router = Router::new();
     for route in routes::all() {
         router = router.route(route.path, route.method_router());
@@ -150,7 +156,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .method_not_allowed_fallback(answer::not_this_way)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(middleware::from_fn_with_state(
-            Arc::clone(&shared),
+            (Arc::clone(&shared), reach),
             guard::admit,
         ))
         .layer(middleware::from_fn(guard::within))

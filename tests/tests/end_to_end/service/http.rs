@@ -107,7 +107,7 @@ impl Client {
     }
 }
 
-async fn address(server: &Server) -> String {
+pub async fn address(server: &Server) -> String {
     const SAYS: &str = "HTTP API on http://";
     server.says(SAYS).await;
     let log = server.log();

@@ -4,6 +4,7 @@ mod due;
 mod handover;
 mod history;
 pub mod http;
+mod http_exposed;
 mod leftovers;
 mod outage;
 mod paused;
