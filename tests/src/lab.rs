@@ -232,6 +232,7 @@ impl Lab {
             findings: "[]",
             blocked_by: "{}",
             remains: "[]",
+            throttled: "{}",
             again: ledger::Again::No,
         };
         ledger::finish(&self.database, &progress.fence, self.options.mode, &ending)

@@ -28,6 +28,8 @@ pub struct Ending<'a> {
     pub blocked_by: &'a str,
     /// What verification found of each sweep, as JSON.
     pub remains: &'a str,
+    /// Milliseconds that the run was held back, by reason, as JSON.
+    pub throttled: &'a str,
     /// Whether the queue is to bring another attempt.
     pub again: Again,
 }
@@ -94,6 +96,7 @@ pub async fn finish(
         ("findings", ending.findings),
         ("blocked_by", ending.blocked_by),
         ("remains", ending.remains),
+        ("throttled", ending.throttled),
     ] {
         w.push(", ").push(column).push(" = ").bind(json);
     }

@@ -2,7 +2,7 @@
 
 use super::fence::batch_of;
 use super::names::among;
-use super::{Cause, LedgerError, micros};
+use super::{Cause, LedgerError, micros, write_time};
 use crate::catalog::Dialect;
 use crate::database::{Cells, Database, Statement};
 use crate::request::{Batch, JobName, RunId, Timestamp};
@@ -46,6 +46,8 @@ pub struct RunRecord {
     pub blocked_by: String,
     /// What verification found of each sweep, as JSON.
     pub remains: String,
+    /// Milliseconds that it was held back, by reason, as JSON.
+    pub throttled: String,
     /// What brought it about.
     pub cause: Cause,
     /// The time of its schedule.
@@ -109,6 +111,28 @@ pub async fn last_drained(database: &Database) -> Result<Vec<(JobName, Timestamp
         Some((job, Timestamp(row.get(2).as_integer()?)))
     };
     Ok(rows.iter().filter_map(of_row).collect())
+}
+
+/// Whether another host than this one has ended a run of the job that changes rows since then.
+///
+/// # Errors
+/// [`LedgerError::NotMigrated`], or what the database says.
+pub async fn ended_elsewhere(
+    database: &Database,
+    job: &JobName,
+    host: &str,
+    since: Timestamp,
+) -> Result<bool, LedgerError> {
+    let mut w = Statement::new(database.dialect());
+    w.push("SELECT 1 FROM besom_run WHERE plugin = ")
+        .bind(job.plugin.as_str());
+    w.push(" AND job = ").bind(job.job.as_str());
+    w.push(" AND mode = 'apply' AND host <> ").bind(host);
+    w.push(" AND ended_at > ");
+    write_time(&mut w, since);
+    w.push(" LIMIT 1");
+    let mut session = database.session().await?;
+    Ok(!session.fetch(&w).await.map_err(LedgerError::of)?.is_empty())
 }
 
 /// One run by its id.
@@ -195,7 +219,7 @@ fn select(dialect: Dialect) -> Statement {
     }
     w.push(", r.findings, r.blocked_by, r.remains, r.cause, ");
     w.push(&micros(dialect, "r.due_at"));
-    w.push(", r.asked_by, r.attempt FROM besom_run AS r");
+    w.push(", r.asked_by, r.attempt, r.throttled FROM besom_run AS r");
     w
 }
 
@@ -224,5 +248,6 @@ fn record(row: &Cells) -> Option<RunRecord> {
         due_at: row.get(25).as_integer().map(Timestamp),
         asked_by: text(26),
         attempt: u32::try_from(row.get(27).as_integer()?).ok()?,
+        throttled: text(28)?,
     })
 }

@@ -16,6 +16,7 @@ use super::guest::{self, Phase, State};
 use super::guest_log::escape;
 use super::manifest::{Finding, Manifest, TableAccess};
 use super::settings::Settings;
+use super::usage::Usage;
 use super::v1;
 
 /// A loaded plugin: compiled, checked and described. A clone is another handle to the same one.
@@ -126,10 +127,26 @@ impl Plugin {
         context: Arc<RunContext>,
         wall: Duration,
     ) -> Result<(), CallError> {
-        let mut store = self.store("run", job, settings, Phase::Run(context))?;
-        let call = v1::run(&self.0.component, &mut store, job);
+        self.run_metered(job, settings, context, wall).await.0
+    }
+
+    /// The same with what the guest took, however the call ended.
+    pub async fn run_metered(
+        &self,
+        job: &str,
+        settings: &Settings,
+        context: Arc<RunContext>,
+        wall: Duration,
+    ) -> (Result<(), CallError>, Usage) {
+        let mut store = match self.store("run", job, settings, Phase::Run(context)) {
+            Ok(store) => store,
+            Err(error) => return (Err(error), Usage::default()),
+        };
+        let meter = store.data().meter();
+        let call = meter.guest(v1::run(&self.0.component, &mut store, job));
         let answer = guest::within(wall, call).await;
-        said(store, answer)
+        let usage = store.data().usage();
+        (said(store, answer), usage)
     }
 
     /// Runs the job in a [`RunContext::rehearsal`], where every sweep is opened and none goes on. It

@@ -20,6 +20,7 @@ use super::guest_log::GuestLog;
 use super::limits::{Allocations, Limits};
 use super::output::Printed;
 use super::settings::{SettingValue, Settings};
+use super::usage::{Meter, Usage};
 use super::wasi;
 
 /// What a guest may do at the time of a call.
@@ -56,6 +57,7 @@ pub(super) struct State {
     wasi: WasiCtx,
     printed: Printed,
     allocations: Allocations,
+    meter: Meter,
     calls: u64,
     ticks: u64,
 }
@@ -78,6 +80,24 @@ impl State {
             });
         }
         Ok(())
+    }
+
+    /// The host's own work for a call of the guest's, which is none of the guest's time.
+    pub(super) fn for_guest<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        self.meter.beside(work)
+    }
+
+    /// What the guest has taken so far.
+    pub(super) fn usage(&self) -> Usage {
+        Usage {
+            memory_peak: self.allocations.memory_peak(),
+            cpu: self.meter.cpu(),
+        }
+    }
+
+    /// What counts the guest's time.
+    pub(super) fn meter(&self) -> Meter {
+        self.meter.clone()
     }
 
     /// The value of a setting that the manifest declares; `None`: nobody gives it one.
@@ -137,6 +157,7 @@ pub(super) fn store(engine: &Engine, site: Site, settings: Settings, phase: Phas
         wasi: wasi::context(phase.now(), &printed),
         printed,
         allocations: Allocations::from(&*limits),
+        meter: Meter::default(),
         calls: 0,
         ticks: 0,
         limits: Arc::clone(&limits),

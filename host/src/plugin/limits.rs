@@ -114,6 +114,10 @@ impl Limits {
 /// growth failed, because what a guest makes of that is an abort without a reason.
 #[derive(Debug)]
 pub(super) struct Allocations {
+    /// What the guest's memories have together. None of them shrinks while the store lasts.
+    held: usize,
+    /// The latest growth, in case that it fails after all.
+    growth: usize,
     memory_bytes: usize,
     table_elements: usize,
     instances: usize,
@@ -124,6 +128,8 @@ pub(super) struct Allocations {
 impl From<&Limits> for Allocations {
     fn from(limits: &Limits) -> Self {
         Self {
+            held: 0,
+            growth: 0,
             memory_bytes: limits.memory_bytes,
             table_elements: limits.table_elements,
             instances: limits.instances,
@@ -133,10 +139,17 @@ impl From<&Limits> for Allocations {
     }
 }
 
+impl Allocations {
+    /// Bytes of linear memory that the guest had at most.
+    pub(super) fn memory_peak(&self) -> u64 {
+        self.held as u64
+    }
+}
+
 impl ResourceLimiter for Allocations {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
@@ -147,7 +160,14 @@ impl ResourceLimiter for Allocations {
             };
             return Err(wasmtime::Error::new(cause));
         }
+        self.growth = desired.saturating_sub(current);
+        self.held = self.held.saturating_add(self.growth);
         Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.held -= std::mem::take(&mut self.growth);
+        Ok(())
     }
 
     fn table_growing(

@@ -44,6 +44,7 @@ mod signature;
 mod sizes;
 mod sweeping;
 mod tree;
+mod usage;
 mod v1;
 mod wasi;
 
@@ -57,3 +58,4 @@ pub use limits::Limits;
 pub use manifest::{Finding, Job, Manifest, Setting, SettingKind, Severity, TableAccess};
 pub use settings::{SettingValue, Settings, SettingsError, ValueError, Whose};
 pub use signature::{KeyError, PublicKey, SecretKey, Signature};
+pub use usage::Usage;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::plugin::Usage;
 use crate::preflight::Finding;
 use crate::request::{Batch, JobName, Mode, RunId};
 pub use crate::sweep::{Remains, Verification};
@@ -42,6 +43,10 @@ pub struct RunReport {
     pub findings: Vec<Finding>,
     /// The run is not over: it lies still, and some host goes on with it.
     pub parked: bool,
+    /// How long it was held back on this host, by reason.
+    pub held_back: BTreeMap<&'static str, Duration>,
+    /// What this host's part of it took in the guest.
+    pub guest: Usage,
 }
 
 impl RunReport {

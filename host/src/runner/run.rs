@@ -11,7 +11,7 @@ use super::{Host, Outcome, Prepared, RunReport, RunnerError, Verification};
 use crate::ledger::{
     self, Again, Cause, Claim, Claimed, Ending, Entry, Lease, LedgerError, Origin,
 };
-use crate::plugin::CallError;
+use crate::plugin::{CallError, Usage};
 use crate::preflight::Finding;
 use crate::request::{Mode, Parking, RunId, SPANS, Suspension};
 use crate::scope::Subject;
@@ -153,9 +153,9 @@ impl Host {
         );
         watch(Arc::clone(&context));
         let heartbeat = tokio::spawn(keep_alive(lease.clone(), stop.clone()).in_current_span());
-        let called = prepared
+        let (called, usage) = prepared
             .plugin
-            .run(
+            .run_metered(
                 &job.job,
                 &prepared.settings,
                 Arc::clone(&context),
@@ -168,9 +168,10 @@ impl Host {
         // Nothing of this run commits after this, whatever became of the guest.
         let progress = context.settle().await;
         self.note_conduct(prepared, called.as_ref().err()).await;
-        let report = self
+        let mut report = self
             .conclude(prepared, options, &progress, called.err(), began, &lease)
             .await;
+        report.guest = usage;
         heartbeat.abort();
         if options.mode == Mode::DryRun {
             history.clone_from(&progress.history);
@@ -232,6 +233,8 @@ impl Host {
             blocked_by: progress.blocked_by.clone(),
             findings: prepared.findings.clone(),
             parked: false,
+            held_back: progress.held_back.clone(),
+            guest: Usage::default(),
         };
         if let Some(parking) = parked.filter(|_| !handed_over) {
             match ledger::park(&self.database, &progress.fence, parking.wait).await {
@@ -245,6 +248,7 @@ impl Host {
         let blocked_by = report.blocked_by_json();
         let found = report.verification.to_ledger();
         let remains = Remains::to_ledger(&report.remains);
+        let throttled = serde_json::to_string(&progress.throttled).unwrap_or_else(|_| "{}".into());
         let ending = Ending {
             state: report.outcome.as_str(),
             reason: report.reason.as_deref(),
@@ -254,6 +258,7 @@ impl Host {
             findings: &findings,
             blocked_by: &blocked_by,
             remains: &remains,
+            throttled: &throttled,
             again: match (&options.queued, report.outcome, report.denied) {
                 (Some(_), Outcome::Suspended, _) if handed_over => Again::Anew,
                 (Some(queued), Outcome::Failed, false) => queued.again,

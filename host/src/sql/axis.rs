@@ -153,6 +153,19 @@ impl Axis {
     }
 }
 
+/// Whether an index has every eligible row in the order of `column`. `Some(Some(term))`: the term that a
+/// statement must repeat for the database to see it.
+pub(super) fn led_by(
+    table: &Table,
+    conjuncts: &[&Condition],
+    column: &str,
+) -> Option<Option<Condition>> {
+    let indexes = table.indexes.iter().filter(|index| leads(index, column));
+    indexes
+        .filter_map(|index| implied(index, conjuncts, table))
+        .next()
+}
+
 fn leads(index: &Index, column: &str) -> bool {
     let first = index.columns.first();
     let serves = |c: &IndexColumn| c.name.as_deref() == Some(column) && c.ordered && !c.descending;

@@ -14,6 +14,7 @@ mod eligible;
 mod family;
 mod lacking;
 mod locking;
+mod oldest;
 mod page;
 mod physical;
 mod pick;

@@ -266,7 +266,7 @@ impl Plan {
     }
 
     /// The value of a column as the host reads it.
-    fn given(&self, name: &str, column: &Column) -> String {
+    pub(super) fn given(&self, name: &str, column: &Column) -> String {
         match (self.dialect(), &column.kind) {
             (Dialect::Sqlite, _) | (_, Kind::Boolean | Kind::Bytes) => name.to_owned(),
             (_, Kind::Integer(_)) => format!("{name}::bigint"),

@@ -117,7 +117,7 @@ pub(super) async fn act(
                 pause,
             } => {
                 size = smaller;
-                tokio::time::sleep(pause).await;
+                context.held_back.pause(pause).await;
             }
             Verdict::PassOver(what) if pass_over.is_none() && inner.may_pass_over(what) => {
                 tracing::warn!(why = %failed, "one row is passed over");
@@ -125,7 +125,7 @@ pub(super) async fn act(
                 pass_over = Some(what);
             }
             Verdict::AskLedger { pause } => {
-                tokio::time::sleep(pause).await;
+                context.held_back.pause(pause).await;
                 match context.database.session().await {
                     Ok(mut session) => match recorded(&mut session, &state.fence).await {
                         Ok(Recorded::Mine { batch, checkpoint }) => {
@@ -180,6 +180,7 @@ fn moved_on(
         state.checkpoint = state.checkpoint.with(inner.ordinal, &inner.hash, next);
         state.checkpoint.blocked_by.clone_from(&state.blocked_by);
         state.checkpoint.passed_over.clone_from(&state.passed_over);
+        state.checkpoint.throttled = context.held_back.altogether();
     }
 }
 

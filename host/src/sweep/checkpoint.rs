@@ -20,6 +20,8 @@ pub(super) struct Checkpoint {
     pub(super) passed_over: BTreeMap<usize, PassedOver>,
     /// How far the run may go in each table, and how far it has come.
     pub(super) lines: BTreeMap<String, Line>,
+    /// Milliseconds that the run was held back so far, by reason.
+    pub(super) throttled: BTreeMap<String, u64>,
 }
 
 /// One sweep's place.

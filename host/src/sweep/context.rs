@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::checkpoint::{Checkpoint, hash};
 use super::fraction::Line;
+use super::held_back::HeldBack;
 use super::leaves::Leaves;
 use super::remains::PassedOver;
 use crate::catalog::{Catalog, TableId};
@@ -66,6 +67,7 @@ pub struct RunContext {
     /// Rows are only looked at: see [`RunContext::looking`].
     looking: bool,
     pub(super) state: Mutex<State>,
+    pub(super) held_back: HeldBack,
     progress: AtomicU64,
     watcher: OnceLock<Watcher>,
 }
@@ -103,6 +105,8 @@ pub(super) struct State {
     pub(super) drained: Vec<Arc<Plan>>,
     /// What there is to verify, by the ordinal of the sweep or reader.
     pub(super) finished: BTreeMap<usize, Ended>,
+    /// The tables of sweeps that have not come to their end, by ordinal.
+    pub(super) under_way: BTreeMap<usize, Vec<Arc<Plan>>>,
     /// Rows passed over so far, by the sweep's ordinal.
     pub(super) passed_over: BTreeMap<usize, PassedOver>,
     /// Dry run: the sweeps of earlier jobs and of this one.
@@ -151,6 +155,10 @@ pub struct Progress {
     pub estimated: bool,
     /// Blocked rows by the table whose rows hold them; a row that several hold counts for each.
     pub blocked_by: BTreeMap<String, u64>,
+    /// Milliseconds that the run was held back, by reason, on every host that had it.
+    pub throttled: BTreeMap<String, u64>,
+    /// The same of this host's part alone.
+    pub held_back: BTreeMap<&'static str, Duration>,
     /// Why a sweep was suspended, if one was.
     pub suspended: Option<crate::request::Suspension>,
     /// A sweep was opened and left before its end, with no word from the host, or was not opened.
@@ -170,6 +178,7 @@ impl State {
     /// Notes that a sweep has come to its end.
     pub(super) fn ended(&mut self, ordinal: usize, leaves: &Leaves) {
         self.ended += 1;
+        self.under_way.remove(&ordinal);
         self.drained.extend(leaves.all().iter().cloned());
         if let Some(plan) = leaves.all().first() {
             self.finish(ordinal, plan, leaves.all().to_vec());
@@ -219,6 +228,7 @@ impl RunContext {
             work: Work::default(),
             rehearsal: false,
             looking: false,
+            held_back: HeldBack::after(checkpoint.throttled.clone()),
             state: Mutex::new(State {
                 fence,
                 blocked_by: checkpoint.blocked_by.clone(),
@@ -233,6 +243,7 @@ impl RunContext {
                 looked: BTreeMap::new(),
                 drained: Vec::new(),
                 finished: BTreeMap::new(),
+                under_way: BTreeMap::new(),
                 told: BTreeMap::new(),
                 history,
                 estimated: false,
@@ -355,6 +366,11 @@ impl RunContext {
         let _ = self.watcher.set(Watcher(watch));
     }
 
+    /// Notes that the run was held back before it began, for one of the reasons of this room.
+    pub fn hold_back(&self, reason: &'static str, time: Duration) {
+        self.held_back.add(reason, time);
+    }
+
     pub(super) fn tell(&self, batch: &Batch, took: Duration) {
         if let Some(Watcher(watch)) = self.watcher.get() {
             watch(batch, took);
@@ -380,6 +396,8 @@ impl RunContext {
             history: state.history.clone(),
             estimated: state.estimated,
             blocked_by: state.blocked_by.clone(),
+            throttled: self.held_back.altogether(),
+            held_back: self.held_back.here(),
             suspended: state.suspended,
             refused: state.told.values().cloned().collect(),
             unfinished: state.opened > state.ended || !state.refused.is_empty(),

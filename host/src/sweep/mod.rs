@@ -6,11 +6,13 @@
 //! the guest that asked for it.
 
 mod act;
+mod backlog;
 mod checkpoint;
 mod context;
 mod embedded;
 mod forms;
 mod fraction;
+mod held_back;
 mod lacking;
 mod leaves;
 mod locked;
@@ -27,7 +29,9 @@ mod values;
 mod verify;
 mod windows;
 
+pub use backlog::Backlog;
 pub use context::{Ended, Progress, RunContext, RunOptions};
+pub use held_back::TABLE;
 pub use lacking::{Lacking, MOST_LACKING, lacking};
 pub use reader::{Change, Reader, count};
 pub use remains::{PassedOver, Remains};
@@ -157,6 +161,8 @@ impl Sweep {
             too_heavy: 0,
         };
         inner.go_on(cursor);
+        let all = inner.leaves.all().to_vec();
+        state.under_way.insert(ordinal, all);
         if inner.cursor.is_none() {
             state.ended(inner.ordinal, &inner.leaves);
         }

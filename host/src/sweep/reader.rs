@@ -388,7 +388,8 @@ async fn fetch(context: &RunContext, statement: &Statement) -> Result<Vec<Cells>
         attempt += 1;
         match fetch_once(&context.database, statement, context.looks_only()).await {
             Err(error) if error.cause == Cause::ConnectionLost && attempt < ATTEMPTS => {
-                tokio::time::sleep(Duration::from_millis(50 << attempt)).await;
+                let pause = Duration::from_millis(50 << attempt);
+                context.held_back.pause(pause).await;
             }
             done => return done,
         }

@@ -143,7 +143,7 @@ fn chosen(table: String, passed: PassedOver) -> Remains {
 }
 
 /// A partition that has been dropped since has no rows to leave.
-fn has_gone(plan: &Plan, error: &DatabaseError) -> bool {
+pub(super) fn has_gone(plan: &Plan, error: &DatabaseError) -> bool {
     error.code == UNDEFINED && plan.authorized.root().is_some()
 }
 

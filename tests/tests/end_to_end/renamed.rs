@@ -115,6 +115,7 @@ async fn the_history_of_every_name_is_the_jobs_before_and_after_it_runs_and_a_dr
             error: None,
             verification: None,
             remains: "[]",
+            throttled: "{}",
             again: besom::ledger::Again::No,
             dry_run: None,
             findings: "[]",

@@ -26,6 +26,8 @@ pub fn drained() -> RunReport {
         blocked_by: BTreeMap::new(),
         findings: Vec::new(),
         parked: false,
+        held_back: BTreeMap::new(),
+        guest: crate::plugin::Usage::default(),
     }
 }
 

@@ -30,6 +30,7 @@ fn record() -> RunRecord {
         verification: Verification::Unverified("suspended (deadline)".to_owned()),
         remains: Vec::new(),
         blocked_by: BTreeMap::new(),
+        throttled: [("retry".to_owned(), 1_250)].into(),
         findings: Vec::new(),
         host: "cleaner-1".to_owned(),
         cause: Cause::Schedule,
@@ -77,6 +78,8 @@ fn one_run_shows_its_error_and_its_batches() {
     );
     let due = "cause         schedule, due 2023-11-14T22:13:20.000000Z, attempt 2\n";
     assert!(text.contains(due), "{text}");
+    let held = "held back     1.25 s (retry)\n";
+    assert!(text.contains(held), "{text}");
     assert!(text.contains("error         gone\\u{7}\n"), "{text}");
     let expected = "\n
 batch  committed                    examined  affected  dependents  cascaded  blocked  locked  revived
@@ -111,5 +114,6 @@ fn a_run_as_json_has_the_keys_of_a_fresh_one() {
         assert!(json.get(key).is_some(), "{key}");
     }
     assert_eq!(json["ledger"][0]["affected"], 900);
+    assert_eq!(json["throttled"]["retry"], 1_250);
     assert_eq!(json["started"], "2023-11-14T22:13:20.000000Z");
 }

@@ -1,5 +1,7 @@
 //! Runs of the ledger as text.
 
+use std::time::Duration;
+
 use super::super::check::told;
 use super::super::output::{Align, Table, Tone, many_lines, seconds, thousands};
 use super::super::report::{self, blocked_by, verification};
@@ -71,6 +73,15 @@ fn cause(record: &RunRecord) -> String {
     words
 }
 
+/// How long the run was held back, by reason.
+fn held_back(record: &RunRecord) -> Option<String> {
+    let told = |(reason, millis): (&String, &u64)| {
+        format!("{} s ({reason})", seconds(Duration::from_millis(*millis)))
+    };
+    let all: Vec<_> = record.throttled.iter().map(told).collect();
+    (!all.is_empty()).then(|| all.join(", "))
+}
+
 /// One run with its batches as text.
 pub fn run(record: &RunRecord, batches: &[BatchRecord], color: bool) -> String {
     let reason = record
@@ -108,6 +119,9 @@ pub fn run(record: &RunRecord, batches: &[BatchRecord], color: bool) -> String {
     }
     if let Some(by) = blocked_by(&record.blocked_by) {
         text.push_str(&format!("blocked by    {by}\n"));
+    }
+    if let Some(by) = held_back(record) {
+        text.push_str(&format!("held back     {by}\n"));
     }
     if let Some(error) = &record.error {
         text.push_str(&format!("error         {error}\n"));

@@ -28,7 +28,7 @@ impl wit::Host for State {
         let matching = self.take(matching).map_err(Refusal::Stop)?;
         let context = self.looking()?;
         let request = Request::read(table, Vec::new(), matching.finish()?);
-        Ok(count(&context, request, up_to).await?)
+        Ok(self.for_guest(count(&context, request, up_to)).await?)
     }
 }
 
@@ -74,7 +74,7 @@ impl wit::HostReader for State {
         let context = self.looking()?;
         let cursor = self.table.get(&reader)?.cursor();
         // Nothing of the state is touched from here on: the future may be dropped.
-        Ok(match cursor.next(&context).await? {
+        Ok(match self.for_guest(cursor.next(&context)).await? {
             Reading::Page(page) => wit::Reading::Page(wit::Page {
                 length: page.length,
                 columns: page.columns.into_iter().map(column).collect(),
@@ -93,7 +93,9 @@ impl wit::HostReader for State {
         self.enter("reader.delete")?;
         self.running()?;
         let cursor = self.table.get(&reader)?.cursor();
-        Ok(batch(cursor.act(Change::Delete(rows)).await?))
+        Ok(batch(
+            self.for_guest(cursor.act(Change::Delete(rows))).await?,
+        ))
     }
 
     async fn update(
@@ -108,7 +110,8 @@ impl wit::HostReader for State {
         let rows = rows
             .into_iter()
             .map(|(row, values)| (row, values.into_iter().map(given).collect()));
-        Ok(batch(cursor.act(Change::Update(rows.collect())).await?))
+        let act = cursor.act(Change::Update(rows.collect()));
+        Ok(batch(self.for_guest(act).await?))
     }
 
     async fn drop(&mut self, reader: Resource<ReadDraft>) -> wasmtime::Result<()> {

@@ -139,7 +139,7 @@ impl wit::HostSweep for State {
         let context = self.running()?;
         let cursor = self.table.get(&sweep)?.cursor();
         // Nothing of the state is touched from here on: the future may be dropped.
-        let step = cursor.next(&context).await?;
+        let step = self.for_guest(cursor.next(&context)).await?;
         Ok(match step {
             Step::Batch(done) => wit::Step::Batch(batch(done)),
             Step::Drained => wit::Step::Drained,

@@ -36,6 +36,7 @@ pub struct RunRecordJson<'a> {
     verification: String,
     remains: &'a [Remains],
     blocked_by: &'a BTreeMap<String, u64>,
+    throttled: &'a BTreeMap<String, u64>,
     findings: &'a [Finding],
 }
 
@@ -83,6 +84,7 @@ impl<'a> From<&'a RunRecord> for RunRecordJson<'a> {
             verification: verification(&record.verification),
             remains: &record.remains,
             blocked_by: &record.blocked_by,
+            throttled: &record.throttled,
             findings: &record.findings,
         }
     }

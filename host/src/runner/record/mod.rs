@@ -43,6 +43,8 @@ pub struct RunRecord {
     pub remains: Vec<Remains>,
     /// Blocked rows by the table whose rows hold them.
     pub blocked_by: BTreeMap<String, u64>,
+    /// Milliseconds that it was held back, by reason.
+    pub throttled: BTreeMap<String, u64>,
     /// What preflight noticed before it.
     pub findings: Vec<Finding>,
     /// The host that has it, or had it last.
@@ -81,6 +83,7 @@ impl RunRecord {
             verification: Verification::from_ledger(record.verification.as_deref()),
             remains: Remains::from_ledger(&record.remains),
             blocked_by: serde_json::from_str(&record.blocked_by).unwrap_or_default(),
+            throttled: serde_json::from_str(&record.throttled).unwrap_or_default(),
             findings: Finding::from_ledger(&record.findings),
             host: record.host,
             cause: record.cause,

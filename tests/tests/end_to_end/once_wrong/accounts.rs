@@ -130,6 +130,7 @@ async fn an_outcome_is_not_recorded_twice_nor_claimed_by_the_one_who_lost_the_ru
             findings: "[]",
             blocked_by: "{}",
             remains: "[]",
+            throttled: "{}",
             again: besom::ledger::Again::No,
         };
         let fence = context.settle().await.fence;

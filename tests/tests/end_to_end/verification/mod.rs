@@ -1,6 +1,7 @@
 //! What the record of a run says of the rows that it left, and why.
 
 mod as_recorded;
+mod backlog;
 
 use std::sync::Arc;
 
