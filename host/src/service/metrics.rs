@@ -14,13 +14,14 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use super::Shared;
-use crate::ledger::{self, LedgerError};
-use crate::request::{Batch, JobName};
-use crate::runner::{Outcome, RunReport, Verification};
+use super::{Backlogs, Shared};
+use crate::ledger::{self, Entry, LedgerError};
+use crate::request::{Batch, JobName, Mode};
+use crate::runner::{Outcome, RunReport};
 
+/// A job, as a label.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Job {
+pub(super) struct Job {
     plugin: String,
     job: String,
 }
@@ -29,8 +30,23 @@ struct Job {
 struct Kind {
     plugin: String,
     job: String,
-    /// What is counted: rows of a kind, runs of an outcome.
+    /// What became of the rows.
     kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ran {
+    plugin: String,
+    job: String,
+    mode: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    plugin: String,
+    job: String,
+    reason: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -45,26 +61,38 @@ struct Outcomes {
     outcome: &'static str,
 }
 
-type Float = Gauge<f64, AtomicU64>;
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct State {
+    state: &'static str,
+}
+
+/// A gauge of what is no whole number.
+pub(super) type Float = Gauge<f64, AtomicU64>;
+
+/// A counter of time.
+type Seconds = Counter<f64, AtomicU64>;
 
 /// The counters of a service.
 pub struct Metrics {
     registry: Registry,
     rows: Family<Kind, Counter>,
-    runs: Family<Kind, Counter>,
+    runs: Family<Ran, Counter>,
     batch_seconds: Family<Job, Histogram>,
     batch_rows: Family<Job, Histogram>,
-    backlog: Family<Job, Gauge>,
+    backlogs: Backlogs,
+    throttled: Family<Reason, Seconds>,
+    guest_memory: Family<Job, Gauge>,
+    guest_cpu: Family<Job, Seconds>,
     last_success: Family<Job, Float>,
     generations: Family<Generation, Gauge>,
     reloads: Family<Outcomes, Counter>,
     running: Gauge<i64, AtomicI64>,
-    connections: Family<Outcomes, Gauge>,
+    connections: Family<State, Gauge>,
     ledger_up: Gauge,
 }
 
 impl Job {
-    fn of(job: &JobName) -> Self {
+    pub(super) fn of(job: &JobName) -> Self {
         Self {
             plugin: job.plugin.clone(),
             job: job.job.clone(),
@@ -94,7 +122,10 @@ impl Default for Metrics {
             runs: Family::default(),
             batch_seconds: Family::new_with_constructor(seconds),
             batch_rows: Family::new_with_constructor(rows),
-            backlog: Family::default(),
+            backlogs: Backlogs::default(),
+            throttled: Family::default(),
+            guest_memory: Family::default(),
+            guest_cpu: Family::default(),
             last_success: Family::default(),
             generations: Family::default(),
             reloads: Family::default(),
@@ -123,10 +154,24 @@ impl Metrics {
             "Rows that a batch changed",
             self.batch_rows.clone(),
         );
-        to.register(
-            "backlog_rows",
-            "Rows that the latest verified run left, counted up to a bound",
-            self.backlog.clone(),
+        self.backlogs.register(to);
+        to.register_with_unit(
+            "throttled",
+            "Time that runs were held back, by reason",
+            Unit::Seconds,
+            self.throttled.clone(),
+        );
+        to.register_with_unit(
+            "guest_memory_peak",
+            "Linear memory that the plugin had at most in the latest run of the job",
+            Unit::Bytes,
+            self.guest_memory.clone(),
+        );
+        to.register_with_unit(
+            "guest_cpu",
+            "Processor time that the plugin took in runs of the job",
+            Unit::Seconds,
+            self.guest_cpu.clone(),
         );
         to.register_with_unit(
             "last_success_timestamp",
@@ -203,23 +248,46 @@ impl Metrics {
             true => "parked",
             false => report.outcome.as_str(),
         };
-        self.runs
-            .get_or_create(&Kind::of(&report.job, outcome))
-            .inc();
+        self.ran(&report.job, report.mode, outcome);
         let job = Job::of(&report.job);
-        if report.outcome == Outcome::Drained {
+        if report.outcome == Outcome::Drained && report.mode == Mode::Apply {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
             let seconds = now.unwrap_or_default().as_secs_f64();
             self.last_success.get_or_create(&job).set(seconds);
         }
-        let left = match report.verification {
-            Verification::Verified => Some(0),
-            Verification::Left(rows) => Some(rows),
-            Verification::Unverified(_) | Verification::NotDone => None,
-        };
-        if let Some(left) = left.and_then(|rows| i64::try_from(rows).ok()) {
-            self.backlog.get_or_create(&job).set(left);
+        for (reason, time) in &report.held_back {
+            let of = Reason {
+                plugin: job.plugin.clone(),
+                job: job.job.clone(),
+                reason,
+            };
+            let throttled = self.throttled.get_or_create(&of);
+            throttled.inc_by(time.as_secs_f64());
         }
+        let peak = i64::try_from(report.guest.memory_peak).unwrap_or(i64::MAX);
+        self.guest_memory.get_or_create(&job).set(peak);
+        let cpu = self.guest_cpu.get_or_create(&job);
+        cpu.inc_by(report.guest.cpu.as_secs_f64());
+    }
+
+    /// A run failed before it began: its job must not run as it is.
+    pub(super) fn refused(&self, entry: &Entry) {
+        self.ran(&entry.job, entry.mode, Outcome::Failed.as_str());
+    }
+
+    fn ran(&self, job: &JobName, mode: Mode, outcome: &'static str) {
+        let of = Ran {
+            plugin: job.plugin.clone(),
+            job: job.job.clone(),
+            mode: mode.as_str(),
+            outcome,
+        };
+        self.runs.get_or_create(&of).inc();
+    }
+
+    /// What the latest runs left.
+    pub(super) fn backlogs(&self) -> &Backlogs {
+        &self.backlogs
     }
 
     /// The configuration was read again.
@@ -245,8 +313,9 @@ impl Metrics {
         self.running.set(i64::try_from(running).unwrap_or(i64::MAX));
         self.ledger_up.set(i64::from(shared.health().ledger()));
         let (open, idle) = shared.database().connections();
-        for (outcome, count) in [("in-use", open.saturating_sub(idle)), ("idle", idle)] {
-            let gauge = self.connections.get_or_create(&Outcomes { outcome });
+        self.backlogs.grow();
+        for (state, count) in [("in-use", open.saturating_sub(idle)), ("idle", idle)] {
+            let gauge = self.connections.get_or_create(&State { state });
             gauge.set(i64::from(count));
         }
         let mut all = String::new();

@@ -8,6 +8,7 @@
 //! Shutting down is no special case: a run is laid by after its batch in hand, as it would lie after
 //! a crash, and whichever host claims it next goes on from the checkpoint.
 
+mod backlogs;
 mod eligible;
 mod folder;
 pub mod http;
@@ -20,8 +21,10 @@ mod shadow;
 mod shared;
 mod signals;
 mod systemd;
+mod waits;
 mod worker;
 
+pub use backlogs::Backlogs;
 pub use metrics::Metrics;
 pub use reload::Loader;
 pub use scheduler::consider;

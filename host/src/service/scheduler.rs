@@ -52,6 +52,10 @@ const HEARTBEAT: u32 = 3;
 
 async fn seldom(shared: &Shared) -> Result<(), LedgerError> {
     restored::look(shared.database(), shared.name()).await?;
+    let backlogs = shared.metrics().backlogs();
+    backlogs
+        .forget_overtaken(shared.database(), shared.name())
+        .await?;
     let keep = shared.host().config().ledger.keep;
     match ledger::prune(shared.database(), keep).await? {
         0 => {}

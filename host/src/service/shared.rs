@@ -9,6 +9,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::metrics::Metrics;
 use super::running::Running;
+use super::waits::Waits;
 use crate::config::{JobSettings, OnUpgrade};
 use crate::database::Database;
 use crate::request::{JobName, Suspension};
@@ -20,6 +21,7 @@ pub struct Shared {
     database: Database,
     name: String,
     running: Running,
+    waits: Waits,
     /// The tables that a job needs, where it has had to wait for one.
     needs: Mutex<BTreeMap<JobName, Vec<String>>>,
     health: Health,
@@ -46,6 +48,7 @@ impl Shared {
             permits: Arc::new(Semaphore::new(host.config().host.concurrency)),
             host: RwLock::new(Arc::new(host)),
             running: Running::default(),
+            waits: Waits::default(),
             needs: Mutex::default(),
             health: Health::default(),
             metrics: Arc::default(),
@@ -92,6 +95,11 @@ impl Shared {
     /// The runs under way on this host.
     pub fn running(&self) -> &Running {
         &self.running
+    }
+
+    /// Entries that wait for a table.
+    pub(super) fn waits(&self) -> &Waits {
+        &self.waits
     }
 
     /// What the service counts.

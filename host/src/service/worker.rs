@@ -1,7 +1,7 @@
 //! Entries of the queue, taken and run.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -17,7 +17,7 @@ use crate::preflight::Finding;
 use crate::request::{JobName, Mode, RunId, Suspension, Timestamp};
 use crate::runner::{Host, JobOptions, Prepared, Queued, RunnerError};
 use crate::schedule::Timetable;
-use crate::sweep::RunContext;
+use crate::sweep::{RunContext, TABLE};
 
 /// A table that another run has is asked for again after this.
 const TABLE_WAIT: Duration = Duration::from_secs(1);
@@ -76,13 +76,34 @@ async fn take(shared: &Shared) -> Result<Option<(Arc<Host>, Entry)>, LedgerError
     }
     let now = database.now().await?;
     let pauses = ledger::pauses(database).await?;
-    let mut those = takeable(&host, ripe, &pauses, &shared.running().jobs(), now);
+    let those = takeable(&host, ripe, &pauses, &shared.running().jobs(), now);
     // Looking at a job that has to wait for a table anyhow would cost more than the wait.
     let busy = ledger::busy(database).await?;
-    those.retain(|ripe| !shared.needs(&ripe.job, &busy));
+    let (held, free): (Vec<_>, Vec<_>) = those
+        .into_iter()
+        .partition(|ripe| shared.needs(&ripe.job, &busy));
+    note_waits(shared, &held, now).await?;
     let lease = host.config().host.lease;
-    let entry = Entry::reserve(database, &those, shared.name(), lease).await?;
+    let entry = Entry::reserve(database, &free, shared.name(), lease).await?;
     Ok(entry.map(|entry| (host, entry)))
+}
+
+/// Notes since when entries of these wait for a table.
+async fn note_waits(shared: &Shared, held: &[Ripe], now: Timestamp) -> Result<(), LedgerError> {
+    /// More than ever wait for tables at once; of the others the wait is not counted.
+    const MOST: u32 = 1000;
+    if held.is_empty() && shared.waits().none() {
+        return Ok(());
+    }
+    let queue = ledger::waiting(shared.database(), MOST).await?;
+    shared.waits().look(&queue, |waiting| {
+        let ripe = Ripe {
+            job: waiting.entry.job.clone(),
+            asked: waiting.entry.due_at.is_none(),
+        };
+        waiting.not_before <= now && held.contains(&ripe)
+    });
+    Ok(())
 }
 
 /// What of it may begin now. What is due by a schedule needs a job that is switched on, within its window;
@@ -144,7 +165,7 @@ async fn work(shared: &Shared, host: Arc<Host>, entry: Entry, permit: OwnedSemap
             tracing::warn!(job = %entry.job, %error, "not begun yet");
             Some(DATABASE_WAIT)
         }
-        Some(Err(error)) => refuse(&host, &entry, &error).await,
+        Some(Err(error)) => refuse(shared, &host, &entry, &error).await,
     };
     if let Some(wait) = wait
         && let Err(error) = entry.put_back(shared.database(), name, wait).await
@@ -225,12 +246,19 @@ async fn go(
     };
     let closing = close_with_window(host, entry, timetable.as_ref(), place);
     let mut history = Vec::new();
-    let metrics = Arc::clone(shared.metrics());
-    let job = entry.job.clone();
-    let watch = move |context: Arc<RunContext>| {
-        context.watch(Box::new(move |batch, took| {
-            metrics.batch(&job, batch, took)
-        }));
+    let begun = OnceLock::new();
+    let watch = |context: Arc<RunContext>| {
+        if let Some(waited) = shared.waits().end(entry.id) {
+            context.hold_back(TABLE, waited);
+        }
+        // Nothing has become of the rows of a dry run.
+        if entry.mode == Mode::Apply {
+            let (metrics, job) = (Arc::clone(shared.metrics()), entry.job.clone());
+            context.watch(Box::new(move |batch, took| {
+                metrics.batch(&job, batch, took)
+            }));
+        }
+        let _ = begun.set(context);
     };
     let run = host.run(&ready.prepared, &options, &mut history, watch);
     tokio::pin!(run);
@@ -244,6 +272,9 @@ async fn go(
             if let Some(counted) = &ready.counted {
                 shadow::compare(host, counted, &report).await;
             }
+            if let Some(context) = begun.get() {
+                shared.metrics().backlogs().look(&report, context).await;
+            }
             None
         }
         Err(RunnerError::Ledger(LedgerError::Taken)) => None,
@@ -253,6 +284,9 @@ async fn go(
             busy @ (LedgerError::Busy { .. } | LedgerError::TableBusy { .. }),
         )) => {
             tracing::debug!(job = %entry.job, %busy, "waits");
+            if matches!(busy, LedgerError::TableBusy { .. }) {
+                shared.waits().begin(entry);
+            }
             Some(TABLE_WAIT)
         }
         Err(error) => {
@@ -307,7 +341,12 @@ fn passes(error: &RunnerError) -> bool {
 }
 
 /// Records a job that must not run as it is.
-async fn refuse(host: &Host, entry: &Entry, error: &RunnerError) -> Option<Duration> {
+async fn refuse(
+    shared: &Shared,
+    host: &Host,
+    entry: &Entry,
+    error: &RunnerError,
+) -> Option<Duration> {
     tracing::error!(job = %entry.job, "{error}");
     let plugin = host.plugins().get(&entry.job.plugin);
     let of_plugin =
@@ -334,7 +373,11 @@ async fn refuse(host: &Host, entry: &Entry, error: &RunnerError) -> Option<Durat
         .refuse(host.database(), &error.to_string(), &findings)
         .await
     {
-        Ok(_) | Err(LedgerError::Taken) => None,
+        Ok(_) => {
+            shared.metrics().refused(entry);
+            None
+        }
+        Err(LedgerError::Taken) => None,
         Err(error) => {
             tracing::warn!(job = %entry.job, %error, "the refusal was not recorded");
             Some(DATABASE_WAIT)

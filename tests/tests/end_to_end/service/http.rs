@@ -10,9 +10,10 @@ use tokio::net::TcpStream;
 use super::super::cli::Desk;
 use super::{FILE, JOB, Server, finished, gone, revoked, until};
 
-const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-fn with_token() -> String {
+/// The file of a service that answers over HTTP.
+pub fn with_token() -> String {
     format!("{FILE}[http]\nlisten = \"127.0.0.1:0\"\ntoken = \"{TOKEN}\"\n")
 }
 
@@ -43,7 +44,7 @@ impl Client {
         }
     }
 
-    async fn get(&mut self, path: &str) -> Answer {
+    pub async fn get(&mut self, path: &str) -> Answer {
         self.ask("GET", path, "", "").await
     }
 
@@ -232,14 +233,14 @@ async fn what_the_service_says_of_itself_is_so() {
             let mut client = Client::to(&server, Some(TOKEN)).await;
             let metrics = client.get("/metrics").await.body;
             metrics.contains(
-                "besom_runs_total{plugin=\"tokens\",job=\"revoked-access\",kind=\"drained\"} 2",
+                "besom_runs_total{plugin=\"tokens\",job=\"revoked-access\",mode=\"apply\",outcome=\"drained\"} 1",
             )
         })
         .await;
         let metrics = client.get("/metrics").await.body;
         let batches = shown["batches"].as_u64().unwrap();
         for line in [
-            "besom_rows_total{plugin=\"tokens\",job=\"revoked-access\",kind=\"affected\"} 10000",
+            "besom_rows_total{plugin=\"tokens\",job=\"revoked-access\",kind=\"affected\"} 5000",
             "besom_backlog_rows{plugin=\"tokens\",job=\"revoked-access\"} 0",
             "besom_ledger_up 1",
             "besom_last_success_timestamp_seconds{plugin=\"tokens\",job=\"revoked-access\"} 1",

@@ -1,11 +1,13 @@
 //! `besom serve`: many hosts on one database, and what becomes of their runs.
 
 mod due;
+mod exposition;
 mod handover;
 mod history;
 pub mod http;
 mod http_exposed;
 mod leftovers;
+mod metrics;
 mod outage;
 mod paused;
 mod reload;
