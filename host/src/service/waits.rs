@@ -8,7 +8,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::ledger::{Entry, Waiting};
-use crate::request::RunId;
 
 /// Since when entries wait for a table.
 #[derive(Debug, Default)]
@@ -34,9 +33,13 @@ impl Waits {
         begin(&mut self.lock(), entry);
     }
 
-    /// It has become a run; how long it waited for a table.
-    pub(super) fn end(&self, entry: RunId) -> Option<Duration> {
-        self.lock().remove(&entry.0).map(|since| since.elapsed())
+    /// It has become a run; how long it waited for a table. One that another host had begun meanwhile
+    /// waited for other things, too.
+    pub(super) fn end(&self, entry: &Entry) -> Option<Duration> {
+        let since = self.lock().remove(&entry.id.0);
+        since
+            .filter(|_| !entry.begun_before)
+            .map(|since| since.elapsed())
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<uuid::Uuid, Instant>> {
@@ -55,7 +58,7 @@ fn begin(since: &mut BTreeMap<uuid::Uuid, Instant>, entry: &Entry) {
 mod tests {
     use super::*;
     use crate::ledger::Cause;
-    use crate::request::{JobName, Mode, Timestamp};
+    use crate::request::{JobName, Mode, RunId, Timestamp};
 
     fn waiting(begun_before: bool) -> Waiting {
         let entry = Entry {
@@ -85,10 +88,10 @@ mod tests {
         waits.look(&queue, |_| false);
         waits.begin(&held.entry);
 
-        assert_eq!(waits.end(free.entry.id), None);
-        let waited = waits.end(held.entry.id);
+        assert_eq!(waits.end(&free.entry), None);
+        let waited = waits.end(&held.entry);
         assert!(waited >= Some(Duration::from_millis(20)), "{waited:?}");
-        assert_eq!(waits.end(held.entry.id), None, "it is counted once");
+        assert_eq!(waits.end(&held.entry), None, "it is counted once");
     }
 
     #[test]
@@ -98,7 +101,13 @@ mod tests {
         waits.look(&[taken.clone(), under_way.clone()], |_| true);
         waits.look(std::slice::from_ref(&under_way), |_| true);
 
-        assert_eq!(waits.end(taken.entry.id), None);
-        assert_eq!(waits.end(under_way.entry.id), None);
+        assert_eq!(waits.end(&taken.entry), None);
+        waits.look(std::slice::from_ref(&taken), |_| true);
+        let taken_over = Entry {
+            begun_before: true,
+            ..taken.entry
+        };
+        assert_eq!(waits.end(&taken_over), None);
+        assert_eq!(waits.end(&under_way.entry), None);
     }
 }

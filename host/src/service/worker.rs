@@ -248,7 +248,7 @@ async fn go(
     let mut history = Vec::new();
     let begun = OnceLock::new();
     let watch = |context: Arc<RunContext>| {
-        if let Some(waited) = shared.waits().end(entry.id) {
+        if let Some(waited) = shared.waits().end(entry) {
             context.hold_back(TABLE, waited);
         }
         // Nothing has become of the rows of a dry run.

@@ -49,11 +49,12 @@ async fn counted(server: &Server, job: &str, outcome: &str, runs: f64) {
 }
 
 /// An index by which the job's rows are found, and a budget that they exceed.
-async fn with_a_budget(desk: &Desk) {
+async fn with_a_budget(desk: &Desk, rows: u32) {
     desk.script("CREATE INDEX revoked_tokens ON oauth2_access_tokens (revoked_at) WHERE revoked_at IS NOT NULL")
         .await;
     rewrite(desk, |text| {
-        text.replace("batch-size = 10", "batch-size = 10\nmax-rows-per-run = 500")
+        let limits = format!("batch-size = 10\nmax-rows-per-run = {rows}");
+        text.replace("batch-size = 10", &limits)
     });
 }
 
@@ -63,7 +64,7 @@ async fn what_a_run_left_is_told_until_a_later_one_has_taken_it() {
     for database in [postgres().await, sqlite()] {
         let desk = Desk::filled(database, 2_000, &with_token()).await;
         revoked(&desk).await;
-        with_a_budget(&desk).await;
+        with_a_budget(&desk, 500).await;
         let server = Server::start(&desk, "only");
         server.says("the ledger answers").await;
 
@@ -121,7 +122,7 @@ async fn what_a_run_left_is_told_until_a_later_one_has_taken_it() {
 async fn another_host_that_has_run_the_job_since_is_asked_for_what_is_left() {
     let desk = Desk::filled(postgres().await, 2_000, &with_token()).await;
     revoked(&desk).await;
-    with_a_budget(&desk).await;
+    with_a_budget(&desk, 500).await;
     let mut first = Server::start(&desk, "first");
     first.says("the ledger answers").await;
     desk.says(&["trigger", JOB]);
@@ -153,12 +154,16 @@ async fn another_host_that_has_run_the_job_since_is_asked_for_what_is_left() {
 async fn every_metric_is_documented_and_every_documented_one_is_there() {
     let desk = Desk::filled(postgres().await, 2_000, &with_token()).await;
     revoked(&desk).await;
-    with_a_budget(&desk).await;
+    with_a_budget(&desk, 3_000).await;
     let server = Server::start(&desk, "only");
     server.says("the ledger answers").await;
 
     // Both want one table, so that the later one waits for it.
     desk.says(&["trigger", JOB]);
+    until("the first to be at work", async || {
+        desk.count("SELECT count(*) FROM besom_batch").await > 0
+    })
+    .await;
     desk.says(&["trigger", OTHER]);
     until("both runs to be over", async || {
         desk.count("SELECT count(*) FROM besom_queue WHERE done_at IS NULL")
