@@ -1,6 +1,8 @@
 //! The fence that every batch begins with, and the record that it ends with.
 
-use super::micros;
+use std::time::Duration;
+
+use super::{micros, write_after};
 use crate::catalog::Dialect;
 use crate::database::{Bind, Cells, DatabaseError, Session, Statement};
 use crate::request::{Batch, RunId, Timestamp};
@@ -157,8 +159,15 @@ pub(super) fn clock(dialect: Dialect) -> &'static str {
     }
 }
 
+/// Nothing is held for so long at a time, the longest lease is ten minutes: what ends later was written by
+/// a clock that has been put back since, and has ended.
+pub(super) const NEVER_SO_LONG: Duration = Duration::from_secs(60 * 60);
+
 /// Microseconds until the lease of the selected row ends.
 pub(super) fn lease_left(w: &mut Statement, now: Timestamp) {
+    w.push("CASE WHEN l.expires > ");
+    write_after(w, NEVER_SO_LONG, now);
+    w.push(" THEN 0 ELSE ");
     match w.dialect() {
         Dialect::Postgres => {
             w.push(&micros(Dialect::Postgres, "l.expires"));
@@ -169,4 +178,5 @@ pub(super) fn lease_left(w: &mut Statement, now: Timestamp) {
             w.push("l.expires - ").bind(now.0);
         }
     }
+    w.push(" END");
 }

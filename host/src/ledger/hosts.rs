@@ -50,8 +50,11 @@ pub async fn announce(database: &Database, name: &str, version: &str) -> Result<
     session.execute(&w).await.map_err(LedgerError::of)?;
     let mut w = Statement::new(session.dialect());
     let long_ago = Timestamp(now.0.saturating_sub(micros_of(FORGOTTEN)));
+    let far_ahead = Timestamp(now.0.saturating_add(micros_of(FORGOTTEN)));
     w.push("DELETE FROM besom_host WHERE seen_at < ");
     super::write_time(&mut w, long_ago);
+    w.push(" OR seen_at > ");
+    super::write_time(&mut w, far_ahead);
     session.execute(&w).await.map_err(LedgerError::of)?;
     session.commit().await?;
     Ok(())
@@ -90,7 +93,8 @@ pub async fn hosts(database: &Database) -> Result<Vec<HostRecord>, LedgerError> 
             version: row.get(1).as_text()?.to_owned(),
             started_at: Timestamp(row.get(2).as_integer()?),
             seen_at,
-            alive: now.0.saturating_sub(seen_at.0) <= micros_of(ALIVE),
+            // Seen in the future: by a clock that has been put back since.
+            alive: now.0.abs_diff(seen_at.0) <= micros_of(ALIVE).unsigned_abs(),
         })
     };
     Ok(rows.iter().filter_map(of_row).collect())

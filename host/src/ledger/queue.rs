@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::fence::lease_left;
+use super::fence::{NEVER_SO_LONG, lease_left};
 use super::waiting::Ripe;
 use super::{
     Cause, LedgerError, Origin, begin, micros, run_id, uuid, write_after, write_now, write_time,
@@ -105,6 +105,27 @@ impl Due {
         Ok(new)
     }
 
+    /// Has the due times of a job considered again from an instant on.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn consider_again(
+        database: &Database,
+        job: &JobName,
+        from: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let mut session = database.session().await?;
+        let mut w = Statement::new(session.dialect());
+        w.push("UPDATE besom_schedule SET considered = ");
+        write_time(&mut w, from);
+        w.push(" WHERE plugin = ").bind(job.plugin.as_str());
+        w.push(" AND job = ").bind(job.job.as_str());
+        w.push(" AND considered > ");
+        write_time(&mut w, from);
+        session.execute(&w).await.map_err(LedgerError::of)?;
+        Ok(())
+    }
+
     /// Up to where the due times of each job have been considered.
     ///
     /// # Errors
@@ -188,6 +209,8 @@ impl Entry {
         write_now(&mut w, now);
         w.push(" AND (q.expires IS NULL OR q.expires <= ");
         write_now(&mut w, now);
+        w.push(" OR q.expires > ");
+        write_after(&mut w, NEVER_SO_LONG, now);
         w.push(") AND (l.run IS NULL OR ");
         lease_left(&mut w, now);
         w.push(" <= 0) AND (");
@@ -207,6 +230,8 @@ impl Entry {
              AND o.mode = q.mode AND o.id <> q.id AND o.done_at IS NULL AND (o.run IS NOT NULL OR o.expires > ",
         );
         write_now(&mut w, now);
+        w.push(" AND o.expires <= ");
+        write_after(&mut w, NEVER_SO_LONG, now);
         w.push(")) ORDER BY q.not_before, q.id LIMIT 1");
         if dialect == Dialect::Postgres {
             w.push(" FOR UPDATE OF q SKIP LOCKED");

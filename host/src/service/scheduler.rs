@@ -87,6 +87,10 @@ async fn round(shared: &Shared, beat: bool) -> Result<(), LedgerError> {
 /// what is due by it.
 const STALE: i64 = 5 * 60 * 1_000_000;
 
+/// Due times that are considered so far ahead were so by a clock that has been put back since. A smaller
+/// mistake of a clock is waited out.
+const AHEAD: i64 = 2 * 24 * 60 * 60 * 1_000_000;
+
 /// Puts what has become due until `now` into the queue, and answers how much that was.
 ///
 /// # Errors
@@ -110,6 +114,11 @@ pub async fn consider(host: &Host, pauses: &[Pause], now: Timestamp) -> Result<u
             Due::consider(database, name, now, None).await?;
             continue;
         };
+        if from.0.saturating_sub(now.0) > AHEAD {
+            tracing::warn!(job = %name, considered = %from, "the database's clock was ahead; due times count from now");
+            Due::consider_again(database, name, now).await?;
+            continue;
+        }
         let Some(found) = timetable.due(*from, now) else {
             // So that a schedule that is changed tomorrow does not catch up with today.
             if now.0 - from.0 > 2 * STALE {

@@ -15,10 +15,10 @@ use super::{Server, servers, until};
 const MINUTE: i64 = 60_000_000;
 
 /// Every minute, and nothing else runs by itself.
-const EACH_MINUTE: &str = "[plugins.tokens]\nenabled = false\n\
+pub(super) const EACH_MINUTE: &str = "[plugins.tokens]\nenabled = false\n\
     [plugins.tokens.jobs.revoked-access]\nenabled = true\nschedule = \"* * * * *\"\n";
 
-async fn host(desk: &Desk, name: &str) -> Host {
+pub(super) async fn host(desk: &Desk, name: &str) -> Host {
     let file = desk.folder.path().join("besom.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     let rules = Rules {

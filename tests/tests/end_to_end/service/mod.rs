@@ -1,5 +1,6 @@
 //! `besom serve`: many hosts on one database, and what becomes of their runs.
 
+mod clocks;
 mod due;
 mod exposition;
 mod handover;
