@@ -4,6 +4,7 @@
 //! under the same version are taken, and what was rolled back or quarantined is not brought in again.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -11,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use crate::plugin::{Digest, Signature};
+use crate::plugin::{Digest, Limits, Signature};
 use crate::runner::Install;
 use crate::store::{self, Who};
 
@@ -41,22 +42,40 @@ pub(super) async fn watch(shared: Arc<Shared>, folder: PathBuf, stop: Cancellati
 /// The component files of the folder; none while it is away.
 fn components(folder: &Path) -> BTreeMap<PathBuf, Mark> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let component =
-        |entry: &std::fs::DirEntry| entry.path().extension().is_some_and(|end| end == "wasm");
-    let marked = entries.filter(component).filter_map(|entry| {
-        let about = entry.metadata().ok()?;
-        Some((entry.path(), (about.modified().ok()?, about.len())))
+    let paths = entries.map(|entry| entry.path());
+    let components = paths.filter(|path| path.extension().is_some_and(|end| end == "wasm"));
+    let marked = components.filter_map(|path| {
+        // Of what a link leads to; a pipe would be read for ever.
+        let about = std::fs::metadata(&path)
+            .ok()
+            .filter(std::fs::Metadata::is_file)?;
+        Some((path, (about.modified().ok()?, about.len())))
     });
     marked.collect()
 }
 
+/// A file's bytes; `None` where they are more than `limit`.
+fn read(file: &Path, limit: usize) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let beyond = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    std::fs::File::open(file)?
+        .take(beyond)
+        .read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= limit).then_some(bytes))
+}
+
 /// Installs a component; false where the database has to be asked again.
 async fn bring(shared: &Shared, file: &Path) -> bool {
-    let Ok(component) = std::fs::read(file) else {
-        return true; // it has gone again
+    let file_name = file.display();
+    let component = match read(file, Limits::default().component_bytes) {
+        Ok(Some(component)) => component,
+        Ok(None) => {
+            tracing::error!("{file_name} is not installed: it is larger than any plugin may be");
+            return true;
+        }
+        Err(_) => return true, // it has gone again
     };
     let digest = Digest::of(&component);
-    let file_name = file.display();
     match store::was_undone(shared.database(), &digest).await {
         Ok(false) => {}
         Ok(true) => {

@@ -13,7 +13,8 @@ use super::rows::fetch;
 /// it back.
 const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Removes components that no deployment and no unfinished run refers to, and strikes against them.
+/// Removes components that no deployment and no unfinished run refers to and no host runs, as it may by a pin
+/// of the file that the ledger knows nothing of; and strikes against them.
 /// Answers how many components went.
 ///
 /// # Errors
@@ -28,7 +29,8 @@ pub async fn collect(database: &Database) -> Result<u64, StoreError> {
         "DELETE FROM besom_component WHERE NOT EXISTS (SELECT 1 FROM besom_deployment AS d WHERE \
          besom_component.digest IN (d.active, d.previous, d.staged, d.pending, d.shadow)) AND NOT EXISTS \
          (SELECT 1 FROM besom_run AS r WHERE r.state = 'running' AND r.digest = besom_component.digest) \
-         AND stored_at < ",
+         AND NOT EXISTS (SELECT 1 FROM besom_generation AS g WHERE g.state = 'running' AND \
+         g.digest = besom_component.digest) AND stored_at < ",
     );
     write_time(&mut w, before);
     w.push(" RETURNING 1");

@@ -87,6 +87,59 @@ async fn a_folder_that_is_watched_brings_versions_in_but_not_one_that_was_taken_
 }
 
 #[tokio::test]
+async fn a_folder_that_is_watched_is_followed_through_links_and_past_what_is_no_file() {
+    let desk = desk(besom_tests::sqlite(), ANY).await;
+    let folder = desk.folder.path().join("built");
+    std::fs::create_dir(&folder).unwrap();
+    let pipe = folder.join("a.wasm");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let vast = std::fs::File::create(folder.join("b.wasm")).unwrap();
+    vast.set_len(64 << 30).unwrap();
+    let (one, two) = (
+        Versioned::at("1.0.0").build(),
+        Versioned::at("2.0.0").build(),
+    );
+    let elsewhere = desk.folder.path();
+    place(elsewhere, "release.wasm", &one);
+    std::os::unix::fs::symlink(elsewhere.join("release.wasm"), folder.join("c.wasm")).unwrap();
+
+    let server = Server::start_with(&desk, "only", &["--watch", "built"]);
+    taken_up(&desk, 1, &Digest::of(&one).to_string()).await;
+    server.says("b.wasm is not installed").await;
+
+    place(elsewhere, "release.wasm", &two);
+    taken_up(&desk, 1, &Digest::of(&two).to_string()).await;
+}
+
+#[tokio::test]
+async fn a_version_that_a_host_runs_is_not_collected() {
+    let desk = desk(besom_tests::postgres().await, ANY).await;
+    let one = install(&desk, &Versioned::at("1.0.0"));
+    for version in ["2.0.0", "3.0.0"] {
+        install(&desk, &Versioned::at(version));
+    }
+    // The file wants what the ledger does not name any more.
+    let file = desk.folder.path().join("besom.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let pinned = format!("source = \"store\"\ndigest = \"{one}\"\n");
+    std::fs::write(&file, text.replace("source = \"store\"\n", &pinned)).unwrap();
+    let server = Server::start(&desk, "only");
+    server.says("serving").await;
+    taken_up(&desk, 1, &one).await;
+    desk.script("UPDATE besom_component SET stored_at = stored_at - interval '2 days'")
+        .await;
+
+    let database = crate::cli::connect(&desk.database).await;
+    besom::store::collect(&database).await.unwrap();
+    database.close().await;
+
+    let there = format!("SELECT count(*) FROM besom_component WHERE digest = '{one}'");
+    assert_eq!(desk.count(&there).await, 1);
+    done(&desk, "1.0.0").await;
+}
+
+#[tokio::test]
 async fn a_version_is_installed_and_taken_back_over_http() {
     let http = "[http]\nlisten = \"127.0.0.1:0\"\n";
     let desk = desk(besom_tests::sqlite(), &format!("{ANY}{http}")).await;
