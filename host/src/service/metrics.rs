@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -57,6 +58,11 @@ struct Generation {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Of {
+    plugin: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcomes {
     outcome: &'static str,
 }
@@ -75,6 +81,8 @@ type Seconds = Counter<f64, AtomicU64>;
 /// The counters of a service.
 pub struct Metrics {
     registry: Registry,
+    /// One answer at a time: some families are emptied for it and filled anew.
+    answering: Mutex<()>,
     rows: Family<Kind, Counter>,
     runs: Family<Ran, Counter>,
     batch_seconds: Family<Job, Histogram>,
@@ -85,6 +93,7 @@ pub struct Metrics {
     guest_cpu: Family<Job, Seconds>,
     last_success: Family<Job, Float>,
     generations: Family<Generation, Gauge>,
+    passed_over: Family<Of, Gauge>,
     reloads: Family<Outcomes, Counter>,
     running: Gauge<i64, AtomicI64>,
     connections: Family<State, Gauge>,
@@ -118,6 +127,7 @@ impl Default for Metrics {
         let rows = || Histogram::new(exponential_buckets(1.0, 4.0, 9));
         let mut metrics = Self {
             registry: Registry::with_prefix("besom"),
+            answering: Mutex::default(),
             rows: Family::default(),
             runs: Family::default(),
             batch_seconds: Family::new_with_constructor(seconds),
@@ -128,6 +138,7 @@ impl Default for Metrics {
             guest_cpu: Family::default(),
             last_success: Family::default(),
             generations: Family::default(),
+            passed_over: Family::default(),
             reloads: Family::default(),
             running: Gauge::default(),
             connections: Family::default(),
@@ -183,6 +194,11 @@ impl Metrics {
             "plugin_generation",
             "1 for the version of a plugin that runs here",
             self.generations.clone(),
+        );
+        to.register(
+            "plugin_passed_over",
+            "Versions of a plugin that are to run and are not sound here",
+            self.passed_over.clone(),
         );
         to.register(
             "reloads",
@@ -295,20 +311,42 @@ impl Metrics {
         self.reloads.get_or_create(&Outcomes { outcome }).inc();
     }
 
+    /// Which versions run here, and how many do not.
+    fn versions(&self, shared: &Shared) {
+        let host = shared.host();
+        self.generations.clear();
+        self.passed_over.clear();
+        for plugin in host.plugins().values() {
+            let name = &plugin.manifest().name;
+            let generation = Generation {
+                plugin: name.clone(),
+                version: plugin.manifest().version.to_string(),
+                digest: plugin.digest().to_string(),
+            };
+            self.generations.get_or_create(&generation).set(1);
+            let of = Of {
+                plugin: name.clone(),
+            };
+            self.passed_over.get_or_create(&of).set(0);
+        }
+        for passed in host.versions().passed_over() {
+            let of = Of {
+                plugin: passed.plugin.clone(),
+            };
+            self.passed_over.get_or_create(&of).inc();
+        }
+    }
+
     /// Everything, as text.
     ///
     /// # Errors
     /// When the text cannot be written.
     pub fn text(&self, shared: &Shared) -> Result<String, fmt::Error> {
-        self.generations.clear();
-        for plugin in shared.host().plugins().values() {
-            let generation = Generation {
-                plugin: plugin.manifest().name.clone(),
-                version: plugin.manifest().version.to_string(),
-                digest: plugin.digest().to_string(),
-            };
-            self.generations.get_or_create(&generation).set(1);
-        }
+        let _alone = self
+            .answering
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.versions(shared);
         let running = shared.running().jobs().len();
         self.running.set(i64::try_from(running).unwrap_or(i64::MAX));
         self.ledger_up.set(i64::from(shared.health().ledger()));

@@ -5,6 +5,7 @@ use besom_tests::fixtures::Versioned;
 use super::following::{host, look, runs};
 use super::serving::done;
 use super::*;
+use crate::service::http::Client;
 use crate::service::{Server, until};
 
 /// A desk that runs 1.0.0, and a 2.0.0 in the ledger that crashes in this way. No installation would have
@@ -55,6 +56,9 @@ async fn a_version_that_crashes_in_preflight_gives_way_after_three_attempts() {
 async fn hosts_that_serve_leave_a_version_that_crashes_in_preflight_too() {
     for database in both().await {
         let (desk, _) = with_a_bad_version(database, "look").await;
+        let file = desk.folder.path().join("besom.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(file, format!("{text}[http]\nlisten = \"127.0.0.1:0\"\n")).unwrap();
         let server = Server::start(&desk, "only");
         server.says("serving").await;
 
@@ -71,6 +75,9 @@ async fn hosts_that_serve_leave_a_version_that_crashes_in_preflight_too() {
         server
             .says("the versions of plugins that the ledger names are in force")
             .await;
+        let metrics = Client::to(&server, None).await.get("/metrics").await;
+        let counted = "besom_plugin_passed_over{plugin=\"versioned\"} 1\n";
+        assert!(metrics.body.contains(counted), "{}", metrics.body);
         done(&desk, "1.0.0").await;
     }
 }
