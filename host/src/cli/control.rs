@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Terminal;
 use super::exit::{Exit, Refusal};
-use super::run::{Target, jobs_of};
+use super::targets::{Target, jobs_of};
 use crate::config::{Config, Environment};
 use crate::ledger::{self, Asked, Cause, Pause, Scope};
 use crate::request::{JobName, Mode};
@@ -188,13 +188,13 @@ fn scope(host: &Host, what: Option<Target>) -> Result<Scope> {
 
 fn not_paused(what: &Scope, left: &[Pause]) -> Refusal {
     let paused: Vec<_> = left.iter().map(|pause| in_words(&pause.what)).collect();
-    Refusal(match paused.is_empty() {
-        true => format!("{} is not paused, nor is anything else", in_words(what)),
-        false => format!(
-            "{} is not paused; paused are: {}",
-            in_words(what),
-            paused.join(", ")
+    let paused = paused.join(", ");
+    Refusal(match (what, left) {
+        (_, []) => "nothing is paused".to_owned(),
+        (Scope::Everything, _) => format!(
+            "there is no pause of everything; paused are: {paused}: name what is to be resumed"
         ),
+        _ => format!("{} is not paused; paused are: {paused}", in_words(what)),
     })
 }
 

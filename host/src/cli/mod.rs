@@ -22,6 +22,7 @@ pub mod run;
 pub mod runs;
 pub mod schedule;
 pub mod serve;
+pub mod targets;
 mod traces;
 
 pub use exit::{Exit, Refusal};

@@ -1,6 +1,5 @@
 //! `besom run`: runs jobs now.
 
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +12,10 @@ use super::exit::{Exit, Refusal};
 use super::output::many_lines;
 use super::progress::Bar;
 use super::report::{self, RunJson};
+use super::targets::{Target, offers, select};
 use crate::config::{self, Config, DEADLINES, ENVIRONMENT_VARIABLE, ROW_BUDGETS};
 use crate::ledger::{self, Pause};
-use crate::plugin::{self, Plugin};
-use crate::request::{JobName, Mode, NameError};
+use crate::request::{JobName, Mode};
 use crate::runner::{Host, JobOptions, RunReport};
 use crate::sweep::RunContext;
 
@@ -46,7 +45,7 @@ pub struct RunArgs {
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
     pub settings: Vec<(String, String)>,
     /// A finding's code that does not keep the jobs from running; may be given several times
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = tolerable)]
     pub tolerate: Vec<String>,
     /// Suspend a run after so many rows, whatever the configuration says
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(ROW_BUDGETS))]
@@ -67,95 +66,6 @@ impl RunArgs {
     }
 }
 
-/// What is to run: a job, or every job of a plugin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// Every job of a plugin, except opt-in jobs that the file does not name.
-    Plugin(String),
-    /// One job.
-    Job(JobName),
-}
-
-impl FromStr for Target {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        if text.is_empty() || text.contains('/') {
-            text.parse().map(Self::Job)
-        } else {
-            Ok(Self::Plugin(text.to_owned()))
-        }
-    }
-}
-
-/// A job that could run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
-    /// The job.
-    pub job: JobName,
-    /// It runs only where the command names it: its plugin says opt-in, and the file does not name
-    /// it; or the file says `enabled = false`.
-    pub opt_in: bool,
-}
-
-/// The jobs that the targets name, each once, in the order in which they are named; within a
-/// plugin in the order of `offers`.
-///
-/// # Errors
-/// When a target names nothing that is offered; the message says what was probably meant.
-pub fn select(targets: &[Target], offers: &[Offer]) -> Result<Vec<JobName>, Refusal> {
-    let mut selected: Vec<JobName> = Vec::new();
-    for target in targets {
-        let mut known = false;
-        for offer in offers.iter().filter(|offer| target.names(offer)) {
-            known = true;
-            if !selected.contains(&offer.job) {
-                selected.push(offer.job.clone());
-            }
-        }
-        if !known {
-            return Err(unknown(target, offers));
-        }
-    }
-    Ok(selected)
-}
-
-impl Target {
-    fn names(&self, offer: &Offer) -> bool {
-        match self {
-            Self::Plugin(plugin) => offer.job.plugin == *plugin && !offer.opt_in,
-            Self::Job(job) => offer.job == *job,
-        }
-    }
-}
-
-fn unknown(target: &Target, offers: &[Offer]) -> Refusal {
-    let (what, name, known): (_, _, Vec<String>) = match target {
-        Target::Plugin(name) if offers.iter().any(|offer| offer.job.plugin == *name) => {
-            return Refusal(format!(
-                "every job of `{name}` is opt-in or not enabled: name one on the command line, or in \
-                 besom.toml"
-            ));
-        }
-        Target::Plugin(name) => (
-            "plugin",
-            name.clone(),
-            offers.iter().map(|o| o.job.plugin.clone()).collect(),
-        ),
-        Target::Job(job) => (
-            "job",
-            job.to_string(),
-            offers.iter().map(|o| o.job.to_string()).collect(),
-        ),
-    };
-    let meant = config::nearest(&name, known.iter().map(String::as_str))
-        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-    Refusal(format!(
-        "no {what} `{name}` is configured{meant} (`besom plugin list` shows what there is; a \
-         plugin runs only where besom.toml has a [plugins.NAME])"
-    ))
-}
-
 /// Reads `NAME=VALUE`.
 pub(super) fn setting(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
@@ -166,6 +76,10 @@ pub(super) fn setting(text: &str) -> Result<(String, String), String> {
 
 fn deadline(text: &str) -> Result<Duration, String> {
     config::duration(text, &DEADLINES)
+}
+
+fn tolerable(code: &str) -> Result<String, String> {
+    config::tolerable(code).map(|()| code.to_owned())
 }
 
 /// Prints finished runs and says how the command ends.
@@ -190,11 +104,17 @@ pub fn present(reports: &[RunReport], json: bool, terminal: &Terminal) -> Result
 /// When a job cannot be started; a run that fails is in its report.
 pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Result<Exit> {
     if let (Some(here), Mode::Apply) = (config.schedule.skipped(), args.mode()) {
-        tracing::warn!(
-            "no job runs here: {ENVIRONMENT_VARIABLE} is `{here}`, which [schedule] skip-in names \
-             (--dry-run works)"
+        let why = format!(
+            "{ENVIRONMENT_VARIABLE} is `{here}`, which [schedule] skip-in names (--dry-run works)"
         );
-        return present(&[], args.json, terminal);
+        if args.json {
+            tracing::warn!("no job runs here: {why}");
+            return present(&[], true, terminal);
+        }
+        let named: Vec<_> = args.targets.iter().map(ToString::to_string).collect();
+        let told = format!("skipped {}: {why}\n", named.join(", "));
+        terminal.output.print(&told)?;
+        return Ok(Exit::Done);
     }
     let host = Host::open(config).await?;
     host.note_loads().await;
@@ -217,37 +137,6 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
     let (reports, refused) = run_all(&host, &jobs, &options, terminal).await?;
     host.database().close().await;
     Ok(present(&reports, args.json, terminal)?.max(refused))
-}
-
-/// The jobs that the targets name, or, without any, every job that runs without being named.
-///
-/// # Errors
-/// As [`select`].
-pub(super) fn jobs_of(host: &Host, targets: &[Target]) -> Result<Vec<JobName>, Refusal> {
-    let offers = offers(host);
-    if !targets.is_empty() {
-        return select(targets, &offers);
-    }
-    let all = offers.into_iter().filter(|offer| !offer.opt_in);
-    Ok(all.map(|offer| offer.job).collect())
-}
-
-/// The jobs of the configured plugins, in the order of their manifests.
-fn offers(host: &Host) -> Vec<Offer> {
-    let of_plugin = |(name, plugin): (&String, &Plugin)| {
-        let named = host.config().plugins.get(name);
-        let offer = |job: &plugin::Job| {
-            let full = JobName::new(name, &job.name);
-            let enabled = host.config().job(&full).is_none_or(|job| job.enabled);
-            let named = named.is_some_and(|named| named.jobs.contains_key(&job.name));
-            Offer {
-                job: full,
-                opt_in: !enabled || (job.opt_in && !named),
-            }
-        };
-        plugin.manifest().jobs.iter().map(offer).collect::<Vec<_>>()
-    };
-    host.plugins().iter().flat_map(of_plugin).collect()
 }
 
 /// Checks every job before the first begins, then runs one after another. A job that a finding stops,
@@ -352,58 +241,8 @@ pub fn stop_on_signal() -> CancellationToken {
 mod tests {
     use super::*;
 
-    fn offers() -> Vec<Offer> {
-        let offer = |job: &str, opt_in| Offer {
-            job: job.parse().unwrap(),
-            opt_in,
-        };
-        vec![
-            offer("tokens/revoked-access", false),
-            offer("tokens/expired-access", false),
-            offer("sessions/expire-inactive", true),
-            offer("sessions/expired", false),
-            offer("ips/all", true),
-        ]
-    }
-
-    fn selected(targets: &[&str]) -> Result<Vec<String>, String> {
-        let targets: Vec<Target> = targets.iter().map(|text| text.parse().unwrap()).collect();
-        let jobs = select(&targets, &offers()).map_err(|error| error.to_string())?;
-        Ok(jobs.iter().map(ToString::to_string).collect())
-    }
-
-    #[test]
-    fn a_plugin_stands_for_all_its_jobs_and_each_runs_once() {
-        let jobs = selected(&["tokens/expired-access", "tokens"]).unwrap();
-        assert_eq!(jobs, ["tokens/expired-access", "tokens/revoked-access"]);
-    }
-
-    #[test]
-    fn an_opt_in_job_runs_only_when_it_is_named() {
-        assert_eq!(selected(&["sessions"]).unwrap(), ["sessions/expired"]);
-        let named = selected(&["sessions/expire-inactive"]).unwrap();
-        assert_eq!(named, ["sessions/expire-inactive"]);
-        assert!(selected(&["ips"]).unwrap_err().contains("is opt-in"));
-    }
-
-    #[test]
-    fn an_unknown_job_is_refused_with_what_was_meant() {
-        let error = selected(&["tokens/revoked-acces"]).unwrap_err();
-        assert!(
-            error.contains("did you mean `tokens/revoked-access`?"),
-            "{error}"
-        );
-        let error = selected(&["token"]).unwrap_err();
-        assert!(
-            error.contains("no plugin `token`") && error.contains("`tokens`?"),
-            "{error}"
-        );
-    }
-
     #[test]
     fn arguments_of_odd_form_are_refused_with_an_example() {
-        assert!("tokens/".parse::<Target>().is_err());
-        assert!("".parse::<Target>().is_err());
         assert_eq!(
             setting("a=b=c").unwrap(),
             ("a".to_owned(), "b=c".to_owned())

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Terminal;
 use super::exit::{Exit, Refusal};
 use super::output::{Align, Table, Tone};
-use super::run::{Offer, Target, select};
+use super::targets::{Offer, Target, select};
 use crate::config::{Config, ENVIRONMENT_VARIABLE};
 use crate::plugin::{Job, Plugin};
 use crate::request::{JobName, Timestamp};

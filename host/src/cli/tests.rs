@@ -8,8 +8,8 @@ use clap::CommandFactory;
 use clap::error::ErrorKind;
 
 use super::*;
-use crate::cli::run::Target;
 use crate::cli::runs::RunsCommand;
+use crate::cli::targets::Target;
 use crate::request::JobName;
 
 fn parse(line: &str) -> Result<Cli, clap::Error> {

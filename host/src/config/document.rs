@@ -198,8 +198,13 @@ impl<'a> Node<'a> {
             DeValue::Boolean(truth) => Ok(*truth),
             DeValue::String(raw) if self.is_variable(raw) => {
                 let text = self.interpolated(raw)?;
-                text.parse()
-                    .map_err(|_| self.error("must be `true` or `false`"))
+                text.parse().map_err(|_| match raw.contains("${") {
+                    // The value itself may be a secret that landed here by mistake.
+                    true => self.error(format!(
+                        "what `{raw}` stands for must be `true` or `false`, in small letters"
+                    )),
+                    false => self.error("must be `true` or `false`, in small letters"),
+                })
             }
             _ => Err(self.expected("`true` or `false`")),
         }

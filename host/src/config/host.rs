@@ -32,7 +32,7 @@ pub const DEFAULT_LEASE: Duration = Duration::from_secs(15);
 const LEASES: RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(10 * 60);
 
 /// A second job goes on where one has a long batch; more would be felt by whoever else uses the database.
-const DEFAULT_CONCURRENCY: usize = 2;
+pub const DEFAULT_CONCURRENCY: usize = 2;
 
 /// For leases and for the scheduler, beside one for each run.
 const SPARE_CONNECTIONS: u64 = 2;

@@ -9,6 +9,7 @@ use super::error::ConfigError;
 use super::schedule;
 use super::timing::{Timing, TimingSettings};
 use super::units::DAY;
+use crate::preflight;
 use crate::schedule::{Expression, Zone};
 
 /// What one table (`[defaults]`, a plugin's, a job's) says; `None` where it says nothing.
@@ -196,7 +197,11 @@ impl JobLimits {
             limits.min_retention = Some(node.duration(&RETENTIONS)?);
         }
         if let Some(node) = section.get("tolerate") {
-            limits.tolerate = Some(node.names("[\"unindexed-foreign-key\"]")?);
+            let codes = node.names("[\"unindexed-foreign-key\"]")?;
+            for code in &codes {
+                tolerable(code).map_err(|problem| node.error(problem))?;
+            }
+            limits.tolerate = Some(codes);
         }
         if let Some(node) = section.get("timezone") {
             limits.timezone = Some(schedule::timezone(&node)?);
@@ -208,6 +213,19 @@ impl JobLimits {
             limits.on_upgrade = Some(on_upgrade(&node)?);
         }
         Ok(limits)
+    }
+}
+
+/// Refuses a code that is nobody's and nearly one of besom's: it would tolerate nothing.
+///
+/// # Errors
+/// Says which was probably meant.
+pub fn tolerable(code: &str) -> Result<(), String> {
+    match preflight::meant(code) {
+        None => Ok(()),
+        Some(meant) => Err(format!(
+            "no finding has the code `{code}`; did you mean `{meant}`?"
+        )),
     }
 }
 

@@ -59,12 +59,12 @@ pub use database::{
 pub use environment::Environment;
 pub use error::{ConfigError, Place, nearest};
 pub(crate) use host::machine;
-pub use host::{DEFAULT_LEASE, HostConfig};
+pub use host::{DEFAULT_CONCURRENCY, DEFAULT_LEASE, HostConfig};
 pub use http::{HttpConfig, Token};
 pub use ledger::LedgerConfig;
 pub use limits::{
     DEADLINES, DEFAULT_BATCH_SIZE, DEFAULT_DEADLINE, DEFAULT_MAX_ROWS, Fraction, JobLimits,
-    JobSettings, OnUpgrade, ROW_BUDGETS,
+    JobSettings, OnUpgrade, ROW_BUDGETS, tolerable,
 };
 pub use log::{Collector, LogConfig, LogFormat};
 pub use plugins::{JobConfig, Origin, PluginConfig, RawSettings};
@@ -121,7 +121,8 @@ pub struct Rules<'a> {
     pub bundled: &'a [&'a str],
 }
 
-const KEYS: [&str; 10] = [
+/// The sections of the file.
+pub const SECTIONS: [&str; 10] = [
     "database",
     "defaults",
     "host",
@@ -168,7 +169,7 @@ impl Config {
         let variables = overlay::apply(&mut table, text.len(), &rules.environment)?;
         source.variables = &variables;
         let root = Section::root(source, &table);
-        root.only(&KEYS, &[])?;
+        root.only(&SECTIONS, &[])?;
         let section = |name| root.get(name).map(|node| node.section()).transpose();
         let database = DatabaseConfig::read(&root)?;
         Ok(Self {
@@ -220,6 +221,14 @@ impl Config {
             job.map(|job| job.settings.values.clone())
                 .unwrap_or_default(),
         ))
+    }
+
+    /// Whether a job runs without being named: the file does not switch it off, and where its plugin
+    /// calls it opt-in, the file names it.
+    pub fn runs_by_itself(&self, name: &JobName, opt_in: bool) -> bool {
+        let enabled = self.job(name).is_some_and(|job| job.enabled);
+        let plugin = self.plugins.get(&name.plugin);
+        enabled && (!opt_in || plugin.is_some_and(|plugin| plugin.jobs.contains_key(&name.job)))
     }
 
     /// Where a setting that is in force for a job is written; `None` where it is not.

@@ -178,7 +178,7 @@ impl CallError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
     /// The plugin itself said so.
-    #[error("failed: {0}")]
+    #[error("{0}")]
     Failed(String),
     /// The plugin crashed.
     #[error("trapped: {trap}{}", printed(said.as_deref()))]

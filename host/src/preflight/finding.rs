@@ -18,6 +18,9 @@ pub struct Finding {
     /// It is an error by itself, and the operator lets the job run all the same.
     #[serde(default)]
     pub tolerated: bool,
+    /// Who tolerates it gains nothing: the run meets the same thing, and fails.
+    #[serde(skip)]
+    pub inevitable: bool,
 }
 
 /// How bad a finding is.
@@ -52,7 +55,15 @@ impl Finding {
             message: message.into(),
             fix: Vec::new(),
             tolerated: false,
+            inevitable: false,
         }
+    }
+
+    /// The same, which a run that goes ahead can only meet again.
+    #[must_use]
+    pub(super) fn inevitable(mut self) -> Self {
+        self.inevitable = true;
+        self
     }
 
     /// The same, with the statements that mend it.

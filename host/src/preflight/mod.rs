@@ -9,6 +9,7 @@
 //! index, a right. What needs a decision (a trigger that keeps rows) is said in words alone, because
 //! `besom check --sql` is made to be piped into `psql`.
 
+mod codes;
 mod finding;
 mod indexes;
 mod mend;
@@ -24,6 +25,7 @@ mod triggers;
 mod unindexed_keys;
 mod unindexed_lookups;
 
+pub use codes::{CODES, meant};
 pub use finding::{Finding, Severity};
 pub use never_eligible::{Expiry, NEVER_ELIGIBLE, expiries, never_eligible};
 pub use rights::{Rights, merged};

@@ -61,5 +61,6 @@ fn finding(on: &Rights, rights: &[String], why: &str, catalog: &Catalog) -> Find
         on.table()
     );
     let mended = grant(rights, on.table(), &role(catalog));
-    Finding::new("missing-privilege", Severity::Error, message).mended_by([mended])
+    let finding = Finding::new("missing-privilege", Severity::Error, message);
+    finding.mended_by([mended]).inevitable()
 }

@@ -12,11 +12,8 @@ pub(super) fn told(refused: &[(Request, Fault)], stopped_by_rights: bool) -> Vec
         let problem = fault.problem();
         let by_rights = problem.code == "probe-failed" || problem.code == "42501";
         if !(stopped_by_rights && by_rights) {
-            found.push(Finding::new(
-                &problem.code,
-                Severity::Error,
-                &problem.message,
-            ));
+            let finding = Finding::new(&problem.code, Severity::Error, &problem.message);
+            found.push(finding.inevitable());
         }
     }
     found

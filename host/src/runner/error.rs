@@ -219,7 +219,7 @@ impl RunnerError {
     }
 }
 
-/// Each error with the statements that mend it, and how to run all the same.
+/// Each error with the statements that mend it, and how to run all the same, where that leads anywhere.
 fn told(findings: &[Finding]) -> String {
     let mut text = String::new();
     let mut codes: Vec<&str> = Vec::new();
@@ -233,9 +233,43 @@ fn told(findings: &[Finding]) -> String {
             codes.push(code);
         }
     }
+    if findings.iter().any(|finding| finding.inevitable) {
+        return text.trim_end().to_owned();
+    }
     let flags: Vec<_> = codes
         .iter()
         .map(|code| format!("--tolerate {code}"))
         .collect();
     text + &format!("to run all the same: {}", flags.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preflight::Severity;
+
+    fn stopped(findings: Vec<Finding>) -> String {
+        let job = JobName::new("tokens", "revoked-access");
+        RunnerError::Stopped { job, findings }.to_string()
+    }
+
+    #[test]
+    fn tolerance_is_offered_where_it_lets_the_job_run_and_nowhere_else() {
+        let missing_index = || Finding::new("unindexed-sweep", Severity::Error, "no index");
+        let mut out_of_range = Finding::new("value", Severity::Error, "no such instant");
+        out_of_range.inevitable = true;
+
+        let may_run = stopped(vec![missing_index()]);
+        let fails_anyway = stopped(vec![missing_index(), out_of_range]);
+
+        assert!(
+            may_run.ends_with("to run all the same: --tolerate unindexed-sweep"),
+            "{may_run}"
+        );
+        assert!(!fails_anyway.contains("--tolerate"), "{fails_anyway}");
+        assert!(
+            fails_anyway.ends_with("no such instant (value)"),
+            "{fails_anyway}"
+        );
+    }
 }

@@ -21,17 +21,12 @@ pub(super) enum Fit {
 
 /// The jobs that may run here by themselves, under this version.
 pub(super) fn jobs(config: &Config, manifest: &Manifest) -> Vec<JobName> {
-    let named = config.plugins.get(&manifest.name);
-    let runs = |job: &&Job| {
+    let runs = |job: &Job| {
         let name = JobName::new(&manifest.name, &job.name);
-        let enabled = config.job(&name).is_some_and(|job| job.enabled);
-        let named = named.is_some_and(|plugin| plugin.jobs.contains_key(&job.name));
-        enabled && (named || !job.opt_in)
+        let runs = config.runs_by_itself(&name, job.opt_in);
+        runs.then_some(name)
     };
-    let running = manifest.jobs.iter().filter(runs);
-    running
-        .map(|job| JobName::new(&manifest.name, &job.name))
-        .collect()
+    manifest.jobs.iter().filter_map(runs).collect()
 }
 
 /// The file as it reads for this version, which may know jobs by other names.

@@ -16,12 +16,9 @@ pub(super) struct Eligible {
 pub(super) fn jobs(host: &Host) -> Vec<Eligible> {
     let mut all = Vec::new();
     for (plugin, loaded) in host.plugins() {
-        let named = host.config().plugins.get(plugin);
         for job in &loaded.manifest().jobs {
             let name = JobName::new(plugin, &job.name);
-            let enabled = host.config().job(&name).is_some_and(|job| job.enabled);
-            let named = named.is_some_and(|named| named.jobs.contains_key(&job.name));
-            if enabled && (named || !job.opt_in) {
+            if host.config().runs_by_itself(&name, job.opt_in) {
                 let job = job.clone();
                 all.push(Eligible { name, job });
             }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use super::Terminal;
 use super::exit::{Exit, Refusal};
-use super::run::{Target, jobs_of};
+use super::targets::{Target, jobs_of};
 use crate::catalog::{Dialect, quote_ident};
 use crate::config::Config;
 use crate::ledger;

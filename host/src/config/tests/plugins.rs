@@ -212,3 +212,14 @@ fn the_nearest_word_on_what_is_tolerated_counts_and_any_code_is_taken() {
         &["defaults.tolerate", "a list of names"],
     );
 }
+
+#[test]
+fn a_misspelt_code_that_is_to_be_tolerated_is_refused_with_the_one_that_was_meant() {
+    refused(
+        "[plugins.tokens]\n[plugins.tokens.jobs.x]\ntolerate = [\"b\", \"unindexed-foriegn-key\"]\n",
+        &[
+            "plugins.tokens.jobs.x.tolerate",
+            "`unindexed-foriegn-key`; did you mean `unindexed-foreign-key`?",
+        ],
+    );
+}

@@ -197,3 +197,21 @@ fn the_database_has_one_word_from_the_environment() {
     assert!(error.to_string().contains("BESOM_DATABASE__URL"), "{error}");
     assert!(!error.to_string().contains("secret"), "{error}");
 }
+
+#[test]
+fn a_switch_from_the_environment_that_is_no_truth_value_is_told_with_what_the_file_says() {
+    let text = "[database]\nurl = \"sqlite://b.db\"\n[plugins.tokens]\nenabled = \"${CLEAN_TOKENS:-true}\"\n";
+    let error = parse_in(text, [("CLEAN_TOKENS", "No")]).unwrap_err();
+
+    let error = error.to_string();
+    assert!(
+        error.ends_with(
+            "what `${CLEAN_TOKENS:-true}` stands for must be `true` or `false`, in small letters"
+        ),
+        "{error}"
+    );
+    assert!(
+        error.contains("besom.toml:4: plugins.tokens.enabled"),
+        "{error}"
+    );
+}

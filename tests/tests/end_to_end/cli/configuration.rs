@@ -54,6 +54,16 @@ async fn no_job_runs_in_an_environment_that_is_to_be_skipped() {
             .count("SELECT count(*) FROM oauth2_access_tokens")
             .await;
 
+        let told = run_with(&desk, &["run", "tokens"], &[("BESOM_ENV", "test")]);
+        assert_eq!(
+            (told.code, told.stdout.trim()),
+            (
+                0,
+                "skipped tokens: BESOM_ENV is `test`, which [schedule] skip-in names (--dry-run works)"
+            ),
+            "{}",
+            told.stderr
+        );
         let skipped = run_with(
             &desk,
             &["run", "tokens", "--json"],

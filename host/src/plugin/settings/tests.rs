@@ -2,6 +2,7 @@
 
 use super::super::manifest::Job;
 use super::*;
+use crate::plugin::SettingKind;
 
 const DAY: u64 = 86_400_000_000;
 
@@ -112,7 +113,7 @@ fn lists_are_written_as_in_toml_or_with_commas() {
 }
 
 #[test]
-fn an_unknown_name_is_refused_with_a_suggestion_and_the_list() {
+fn an_unknown_name_is_refused_with_a_suggestion_or_else_with_the_list() {
     let error = resolve("", "retentoin = '20d'", &[])
         .unwrap_err()
         .to_string();
@@ -121,8 +122,15 @@ fn an_unknown_name_is_refused_with_a_suggestion_and_the_list() {
         error.contains("no setting `retentoin` (in the job's settings)"),
         "{error}"
     );
-    assert!(error.contains("did you mean `retention`?"), "{error}");
-    assert!(error.contains("`protect`"), "{error}");
+    assert!(error.ends_with("; did you mean `retention`?"), "{error}");
+
+    let error = resolve("", "xyz = 1", &[]).unwrap_err().to_string();
+
+    assert!(!error.contains("did you mean"), "{error}");
+    assert!(
+        error.contains("; it has ") && error.contains("`protect`"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -185,4 +193,17 @@ fn what_a_run_records_reads_back_the_same() {
     assert_eq!(back, settings);
     assert_eq!(back.to_json(), json);
     assert!(json.contains(r#""retention":"1day 2us""#), "{json}");
+}
+
+#[test]
+fn a_duration_beyond_a_century_is_refused_by_the_settings_name() {
+    let refused = resolve("", "retention = '99999999d'", &[]).unwrap_err();
+
+    assert_eq!(refused.setting(), Some("retention"));
+    let error = refused.to_string();
+    assert!(
+        error.contains("\"99999999d\" is not within 36500d"),
+        "{error}"
+    );
+    assert!(resolve("", "retention = '36500d'", &[]).is_ok());
 }
