@@ -8,7 +8,8 @@ use crate::request::{JobName, RunId};
 pub enum LedgerError {
     /// The tables are not there, or not all of their columns.
     #[error(
-        "this database has no besom ledger yet, or one of an earlier version: run `besom migrate` first"
+        "this database has no besom ledger yet, or one of an earlier version: run `besom migrate` first \
+         (on PostgreSQL a role sees it where its schema is on the search path, with USAGE)"
     )]
     NotMigrated,
     /// Another host runs the job.

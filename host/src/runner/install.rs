@@ -297,11 +297,12 @@ impl Host {
         if let Fit::WantsMore(why) = fit {
             return Ok(Standing::Pending(why));
         }
-        if let Some(runs) = install.shadow {
-            return Ok(Standing::Shadow(runs));
-        }
+        // Nor is a version counted beside itself.
         if from.active == Some(*digest) && from.staged.is_none() {
             return Ok(Standing::Unchanged);
+        }
+        if let Some(runs) = install.shadow {
+            return Ok(Standing::Shadow(runs));
         }
         if from.pinned && from.active != Some(*digest) {
             let active = from

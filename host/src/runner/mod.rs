@@ -20,6 +20,7 @@ mod record;
 mod report;
 mod resume;
 mod run;
+mod settled;
 mod shadow;
 mod switch;
 mod versions;
@@ -70,17 +71,23 @@ impl Host {
     /// The same database under another configuration. What runs on this host goes on as it began.
     ///
     /// # Errors
-    /// When a plugin does not load, or the file names another database: that needs a new start.
+    /// When a plugin does not load or refuses a setting, or the file names another database: that needs
+    /// a new start.
     pub async fn reloaded(&self, config: Config) -> Result<Self, RunnerError> {
         if config.database != self.config.database || config.host.name != self.config.host.name {
             return Err(RunnerError::NeedsRestart);
         }
         let database = self.database.clone();
-        if config.host.cache != self.config.host.cache {
+        let host = if config.host.cache != self.config.host.cache {
             let engine = engine(&config)?;
-            return Self::of(config, database, engine, &Versions::default()).await;
+            Self::of(config, database, engine, &Versions::default()).await?
+        } else {
+            Self::of(config, database, self.engine.clone(), &self.versions).await?
+        };
+        match host.settings_at_fault().into_iter().next() {
+            None => Ok(host),
+            Some(fault) => Err(fault),
         }
-        Self::of(config, database, self.engine.clone(), &self.versions).await
     }
 
     async fn of(

@@ -274,7 +274,7 @@ impl Host {
 
     /// Where the file has the setting that is at fault; `None` where the command line has it, or the
     /// plugin's manifest.
-    fn place_of(
+    pub(super) fn place_of(
         &self,
         job: &JobName,
         fault: &SettingsError,

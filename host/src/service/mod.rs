@@ -88,6 +88,9 @@ pub async fn start(
     shared.metrics().remember(&shared).await?;
     ledger::announce(&database, &name, env!("CARGO_PKG_VERSION")).await?;
     shared.host().report_running().await?;
+    for fault in shared.host().settings_at_fault() {
+        tracing::error!("a job cannot run as the file is: {fault}");
+    }
     let stop = signals.stop.clone();
     let scheduler = tokio::spawn(scheduler::run(Arc::clone(&shared), stop.clone()));
     let watcher = tokio::spawn(reload::watch(

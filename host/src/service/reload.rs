@@ -3,6 +3,7 @@
 //! A changed file is read and checked whole, its plugins are loaded, and only then does it take the
 //! place of the one before. One that is wrong changes nothing.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, LogConfig};
 use crate::runner::RunnerError;
 
 /// Reads the configuration, and tells whether it may have changed.
@@ -31,8 +32,12 @@ pub(super) async fn watch(
     /// A file is a few kilobytes, and looking is cheaper than any notice of the system's, which also
     /// misses what is mounted from elsewhere.
     const LOOK: Duration = Duration::from_secs(1);
+    /// Looks for which an editor may have the file away before that is worth a word.
+    const AWAY: u32 = 3;
     let mut known = (loader.text)();
+    let begun = Begun::with(shared.host().config());
     let mut again = false;
+    let mut away = 0;
     loop {
         let asked = tokio::select! {
             () = asked.notified() => true,
@@ -40,6 +45,10 @@ pub(super) async fn watch(
             () = stop.cancelled() => return,
         };
         let text = (loader.text)();
+        away = if text.is_none() { away + 1 } else { 0 };
+        if away == AWAY {
+            tracing::warn!("the configuration file cannot be read; what it said stays in force");
+        }
         // An editor may have the file away for a moment.
         if !asked && !again && (text.is_none() || text == known) {
             follow(&shared).await;
@@ -47,7 +56,7 @@ pub(super) async fn watch(
         }
         known = text;
         super::systemd::reloading();
-        match swap(&shared, &loader).await {
+        match swap(&shared, &loader, &begun).await {
             Ok(()) => {
                 again = false;
                 shared.metrics().reload("in-force");
@@ -84,15 +93,35 @@ async fn follow(shared: &Shared) {
     }
 }
 
-async fn swap(shared: &Shared, loader: &Loader) -> anyhow::Result<()> {
+/// What is taken from the file once, when the service starts.
+struct Begun {
+    log: LogConfig,
+    listen: Option<SocketAddr>,
+}
+
+impl Begun {
+    fn with(config: &Config) -> Self {
+        Self {
+            log: config.log.clone(),
+            listen: config.http.listen,
+        }
+    }
+
+    /// Says what of a file waits for the next start.
+    fn compare(&self, config: &Config) {
+        if config.log != self.log {
+            tracing::warn!("[log] is in use as it was: restart besom for it");
+        }
+        if config.http.listen != self.listen {
+            tracing::warn!("the address of [http] is in use as it was: restart besom for another");
+        }
+    }
+}
+
+async fn swap(shared: &Shared, loader: &Loader, begun: &Begun) -> anyhow::Result<()> {
     let config = (loader.load)()?;
-    if config.log != shared.host().config().log {
-        tracing::warn!("[log] is in use as it was: restart besom for it");
-    }
-    if config.http.listen != shared.host().config().http.listen {
-        tracing::warn!("the address of [http] is in use as it was: restart besom for another");
-    }
     let host = shared.host().reloaded(config).await?;
+    begun.compare(host.config());
     host.report_running().await?;
     shared.swap(host);
     shared.look_now();

@@ -43,7 +43,10 @@ pub enum Untrusted {
     #[error("it is signed by {0}, which is not among the trusted-keys of the file")]
     UnknownKey(PublicKey),
     /// The signature is not over this component.
-    #[error("its signature by {0} is not over this digest, name and version: it was tampered with")]
+    #[error(
+        "its signature by {0} is not over this digest, name and version: it is another component's, or one \
+         of the two was tampered with; sign this one, if it is yours"
+    )]
     Forged(PublicKey),
 }
 

@@ -72,6 +72,23 @@ fn the_page_of_the_jobs_is_what_the_program_prints() -> anyhow::Result<()> {
 }
 
 #[test]
+fn every_code_that_the_documentation_lists_is_known_where_codes_are_checked() -> anyhow::Result<()>
+{
+    let pages = read("docs/preflight.md")? + &read("docs/errors.md")?;
+    let known = besom::preflight::CODES;
+    for row in pages.lines().filter(|line| line.starts_with("| `")) {
+        let first = row.split('|').nth(1).unwrap_or_default();
+        for code in first.split('`').skip(1).step_by(2) {
+            // A near miss of a code that is in the list would be refused.
+            let taken = besom::preflight::meant(code).is_none();
+            ensure!(taken, "`{code}` is documented, and would count as misspelt");
+        }
+    }
+    ensure!(known.windows(2).all(|pair| pair[0] < pair[1]), "{known:?}");
+    Ok(())
+}
+
+#[test]
 fn every_configuration_of_the_documentation_is_one() -> anyhow::Result<()> {
     let rules = Rules {
         environment: Environment::of([]),

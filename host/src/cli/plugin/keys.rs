@@ -1,7 +1,7 @@
 //! `besom plugin keygen` and `besom plugin sign`: who vouches for a version.
 
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -61,10 +61,13 @@ pub fn keygen(args: &KeygenArgs, terminal: &Terminal) -> Result<Exit> {
     }
     let named = || args.file.display().to_string();
     let mut file = options.open(&args.file).map_err(|error| {
-        Refusal(format!(
-            "{} cannot be written: {error}",
-            args.file.display()
-        ))
+        Refusal(match error.kind() {
+            ErrorKind::AlreadyExists => format!(
+                "{} is there already and is left as it is: name another file",
+                named()
+            ),
+            _ => format!("{} cannot be written: {error}", named()),
+        })
     })?;
     writeln!(file, "{}", key.expose()).with_context(named)?;
     terminal.output.print(&format!(

@@ -43,6 +43,49 @@ async fn a_file_that_is_wrong_leaves_the_one_before_in_force_and_a_right_one_tak
 }
 
 #[tokio::test]
+async fn a_setting_that_the_plugin_does_not_have_is_refused_before_any_run_meets_it() {
+    let desk = Desk::filled(sqlite(), 2_000, FILE).await;
+    revoked(&desk).await;
+    let host = Server::start(&desk, "only");
+    host.says("serving").await;
+
+    rewrite(&desk, |text| {
+        text.replace(
+            "enabled = false",
+            "settings = { retentoin = \"1h\", profile = \"all\" }",
+        )
+    });
+    host.says("no setting `retentoin`").await;
+    host.says("did you mean `retention`?").await;
+    host.says("the configuration before stays in force").await;
+    desk.says(&["trigger", JOB]);
+    finished(&desk).await;
+    drop(host);
+
+    // At the start it is said at once, too, and the service serves the other jobs.
+    let host = Server::start(&desk, "only");
+    host.says("a job cannot run as the file is").await;
+    host.says("serving").await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_is_told_of_and_what_it_said_stays_in_force() {
+    let desk = Desk::filled(sqlite(), 2_000, FILE).await;
+    revoked(&desk).await;
+    let host = Server::start(&desk, "only");
+    host.says("serving").await;
+    let file = desk.folder.path().join("besom.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+
+    std::fs::remove_file(&file).unwrap();
+
+    host.says("the configuration file cannot be read").await;
+    std::fs::write(&file, text).unwrap();
+    desk.says(&["trigger", JOB]);
+    finished(&desk).await;
+}
+
+#[tokio::test]
 async fn another_database_needs_a_new_start() {
     let desk = Desk::filled(sqlite(), 2_000, FILE).await;
     let mut host = Server::start(&desk, "only");

@@ -1,6 +1,7 @@
 //! A new version, counted beside the one in use until it is promoted.
 
 use besom_tests::fixtures::Versioned;
+use besom_tests::sqlite;
 
 use super::*;
 use crate::service::{Server, until};
@@ -65,4 +66,21 @@ async fn a_shadow_is_counted_before_each_run_and_ends_after_the_last() {
         let runs = desk.json(&["runs", "list", "--json"]);
         assert_eq!(runs[0]["version"], "2.0.0");
     }
+}
+
+#[tokio::test]
+async fn a_version_in_use_is_not_counted_beside_itself() {
+    let desk = desk(sqlite(), ANY).await;
+    place(
+        desk.folder.path(),
+        "one.wasm",
+        &Versioned::at("1.0.0").build(),
+    );
+    desk.says(&["plugin", "install", "one.wasm"]);
+
+    let said = desk.says(&["plugin", "install", "one.wasm", "--shadow"]);
+
+    assert!(said.contains("was in use already"), "{said}");
+    let list = desk.says(&["plugin", "list"]);
+    assert!(!list.contains("shadow"), "{list}");
 }
