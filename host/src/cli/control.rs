@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Terminal;
 use super::exit::{Exit, Refusal};
 use super::targets::{Target, jobs_of};
-use crate::config::{Config, Environment};
+use crate::config::{Config, ENVIRONMENT_VARIABLE, Environment};
 use crate::ledger::{self, Asked, Cause, Pause, Scope};
 use crate::request::{JobName, Mode};
 use crate::runner::Host;
@@ -120,6 +120,12 @@ pub async fn trigger(args: TriggerArgs, config: Config, terminal: &Terminal) -> 
             plugin => plugin,
         })
         .collect();
+    if let (Some(here), false) = (host.config().schedule.skipped(), args.dry_run) {
+        tracing::warn!(
+            "hosts of this environment run nothing, because {ENVIRONMENT_VARIABLE} is `{here}`, which \
+             [schedule] skip-in names: these runs wait for others"
+        );
+    }
     let mode = match args.dry_run {
         true => Mode::DryRun,
         false => Mode::Apply,

@@ -2,54 +2,19 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use super::checkpoint::Checkpoint;
 use super::context::State;
 use super::remains::PassedOver;
 use super::retry::{InTheWay, Retries, Verdict};
+use super::transaction::Failed;
 use super::windows::{next_window, size};
 use super::{Inner, RunContext, networks};
 use crate::catalog::Dialect;
-use crate::database::{Cause, DatabaseError, Session, Statement};
-use crate::ledger::{self, Fence, Record, Recorded, batch_of, recorded, write_fence, write_record};
+use crate::database::{DatabaseError, Session, Statement};
+use crate::ledger::{Fence, Record, Recorded, batch_of, recorded, write_fence, write_record};
 use crate::request::{Batch, Fault, Mode, Problem};
 use crate::sql::{Cursor, Plan, Technique, Window, forget_picked};
-
-/// Why an attempt at a batch did not commit.
-pub(super) enum Failed {
-    /// The fence's UPDATE found no row.
-    Fenced,
-    /// The database refused or was not there.
-    Database(DatabaseError),
-    /// Too many rows hang together in one window.
-    TooMany,
-    /// The request cannot be carried out.
-    Request(Fault),
-}
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fenced => f.write_str("the run was taken over"),
-            Self::Database(error) => error.fmt(f),
-            Self::TooMany => f.write_str("too many rows refer to it, one after the other"),
-            Self::Request(fault) => fault.fmt(f),
-        }
-    }
-}
-
-impl From<DatabaseError> for Failed {
-    fn from(error: DatabaseError) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl From<Fault> for Failed {
-    fn from(fault: Fault) -> Self {
-        Self::Request(fault)
-    }
-}
 
 /// A batch that went well.
 struct Done {
@@ -376,37 +341,5 @@ impl Attempt<'_> {
             session.run_script("PRAGMA query_only = OFF").await?;
         }
         Ok((batch_of(&row, 0), window))
-    }
-}
-
-pub(super) async fn raise_fence(
-    session: &mut Session,
-    fence: &Fence,
-    checkpoint: &str,
-) -> Result<(), Failed> {
-    let mut w = Statement::new(session.dialect());
-    ledger::write_fence(&mut w, fence, checkpoint);
-    match session.fetch(&w).await?.is_empty() {
-        true => Err(Failed::Fenced),
-        false => Ok(()),
-    }
-}
-
-/// Commits what went well; a failed COMMIT is a failed batch.
-pub(super) async fn finish<T>(session: &mut Session, done: Result<T, Failed>) -> Result<T, Failed> {
-    match done {
-        Ok(value) => {
-            session.commit().await?;
-            Ok(value)
-        }
-        Err(failed) => {
-            let lost =
-                matches!(&failed, Failed::Database(error) if error.cause == Cause::ConnectionLost);
-            if !lost {
-                // If this fails too, the session takes its connection with it.
-                let _ = session.rollback().await;
-            }
-            Err(failed)
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! A batch on SQLite, where one writer at a time needs no locks.
 
-use super::act::{Attempt, Failed, finish, raise_fence};
+use super::act::Attempt;
 use super::examined_only;
+use super::transaction::{Failed, finish, raise_fence};
 use crate::database::Session;
 use crate::ledger::batch_of;
 use crate::request::Batch;

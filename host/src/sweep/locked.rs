@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::act::{Attempt, Failed, finish, raise_fence};
+use super::act::Attempt;
 use super::examined_only;
+use super::transaction::{Failed, finish, raise_fence};
 use crate::database::{Cells, IDLE_IN_TRANSACTION, Session};
 use crate::ledger::{Record, batch_of, write_record};
 use crate::request::Batch;

@@ -25,6 +25,7 @@ mod reader;
 mod remains;
 mod retry;
 mod traced;
+mod transaction;
 mod values;
 mod verify;
 mod windows;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::act::Failed;
 use super::network;
+use super::transaction::Failed;
 use crate::database::Session;
 use crate::sql::{Networks, Plan, Window};
 

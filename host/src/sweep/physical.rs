@@ -1,6 +1,6 @@
 //! The next window of a sweep that goes page by page.
 
-use super::act::Failed;
+use super::transaction::Failed;
 use crate::database::{Bind, Session};
 use crate::request::Fault;
 use crate::sql::{Cursor, Extent, File, Plan, Window, page_of, start_of};

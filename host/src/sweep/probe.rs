@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::act::Failed;
 use super::networks;
+use super::transaction::Failed;
 use crate::catalog::Dialect;
 use crate::database::{Cells, Database, DatabaseError, Session, Statement};
 use crate::request::Fault;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::act::Failed;
+use super::transaction::Failed;
 use crate::database::Cause;
 use crate::sql::Technique;
 

@@ -1,8 +1,8 @@
 //! The next window after a cursor.
 
 use super::RunContext;
-use super::act::Failed;
 use super::physical::by_page;
+use super::transaction::Failed;
 use crate::database::{Bind, DatabaseError, Session, Statement};
 use crate::sql::{Cursor, Edge, File, Plan, Window};
 

@@ -290,11 +290,13 @@ pub fn text(name: &str, installed: &InstalledEntry) -> String {
     if installed.pinned {
         lines.push("  pinned    what is installed does not take its place".to_owned());
     }
-    if installed.shadow_runs > 0 {
-        lines.push(format!(
-            "  shadow    for {} runs more",
-            installed.shadow_runs
-        ));
+    match installed.shadow_runs {
+        0 if installed.shadow.is_some() => lines.push(format!(
+            "  shadow    counted beside all its runs: `besom plugin promote {name}` puts it in use"
+        )),
+        0 => {}
+        1 => lines.push("  shadow    for 1 run more".to_owned()),
+        runs => lines.push(format!("  shadow    for {runs} runs more")),
     }
     if let Some(refused) = &installed.refused {
         let RefusedEntry {

@@ -54,6 +54,8 @@ async fn a_shadow_is_counted_before_each_run_and_ends_after_the_last() {
         done(&desk).await;
         assert_eq!(desk.count(audited).await, 2);
 
+        let list = desk.says(&["plugin", "list"]);
+        assert!(list.contains("counted beside all its runs"), "{list}");
         desk.says(&["plugin", "promote", "versioned"]);
         until("the promoted version to run", async || {
             let running =

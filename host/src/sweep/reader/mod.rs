@@ -4,6 +4,8 @@
 //! those before it. Each page is one statement; no transaction is open between two of them. What is
 //! done to rows of a page goes the way of a batch, with the rows for its window.
 
+mod plans;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,11 +16,11 @@ use super::leaves::Leaves;
 use super::page::{no_such_row, taken_apart, updating};
 use super::probe::fetch_within;
 use super::traced;
-use super::{Inner as Batches, checkpoint, first_span, forms, fraction};
+use super::{Inner as Batches, checkpoint, first_span, fraction};
 use crate::database::{Cause, Cells, Database, DatabaseError, Statement};
-use crate::request::{Assignment, Batch, Fault, Mode, Reading, Request, Source, Suspension, Value};
-use crate::scope::{Authorized, authorize, authorize_leaves};
+use crate::request::{Batch, Fault, Mode, Reading, Request, Suspension, Value};
 use crate::sql::{Edge, PAGE_BYTES, PAGE_ROWS, Pick, Picked, Plan};
+use plans::{changing, expect_changes, plan};
 
 /// Before a run a plugin may look, but not for long: the job waits for it.
 const LOOK_LIMIT: Duration = Duration::from_secs(5);
@@ -298,84 +300,6 @@ fn due_to_stop(context: &RunContext, state: &State) -> Option<Suspension> {
 fn suspend(state: &mut State, reason: Suspension) -> Reading {
     state.suspended.get_or_insert(reason);
     Reading::Suspended(reason)
-}
-
-/// The read as a plan, for the table as a whole also where it is partitioned.
-async fn plan(context: &Arc<RunContext>, request: Request) -> Result<Arc<Plan>, Fault> {
-    let (grants, subject) = (&context.grants, &context.subject);
-    let authorized = authorize(request, grants, subject, &context.catalog, context.now);
-    let authorized = noting_denial(context, authorized).await?;
-    let history = context.state.lock().await.history.clone();
-    planned(context, authorized, &history).await
-}
-
-/// A change of rows that were read, as a plan for each table that holds rows.
-async fn changing(
-    context: &Arc<RunContext>,
-    request: Request,
-    history: &[Arc<Plan>],
-) -> Result<Vec<Arc<Plan>>, Fault> {
-    let (grants, subject) = (&context.grants, &context.subject);
-    let authorized = authorize_leaves(request, grants, subject, &context.catalog, context.now);
-    let mut plans = Vec::new();
-    for leaf in noting_denial(context, authorized).await? {
-        plans.push(planned(context, leaf, history).await?);
-    }
-    Ok(plans)
-}
-
-async fn planned(
-    context: &Arc<RunContext>,
-    authorized: Authorized<Request>,
-    history: &[Arc<Plan>],
-) -> Result<Arc<Plan>, Fault> {
-    let forms = forms::resolve(context, &authorized).await?;
-    let catalog = Arc::clone(&context.catalog);
-    Ok(Arc::new(Plan::new(
-        authorized,
-        catalog,
-        forms,
-        history.to_vec(),
-    )?))
-}
-
-async fn noting_denial<T>(context: &RunContext, checked: Result<T, Fault>) -> Result<T, Fault> {
-    if matches!(checked, Err(Fault::Denied(_))) {
-        context.state.lock().await.denied = true;
-    }
-    checked
-}
-
-/// In a rehearsal no row is shown, so what the plugin would do to it is taken from its grant.
-async fn expect_changes(context: &Arc<RunContext>, plan: &Arc<Plan>) -> Result<(), Fault> {
-    let mut plans = vec![Arc::clone(plan)];
-    // Rows of a page are found by their keys.
-    let by_key = Request {
-        order_by: None,
-        ..plan.request().clone()
-    };
-    let grants = context.grants.spelled(&context.catalog)?;
-    let of_table = |(name, _): &(&String, _)| {
-        let table = context.catalog.table(name);
-        table.is_ok_and(|table| table.id == plan.table().id)
-    };
-    if let Some((_, grant)) = grants.tables.iter().find(of_table) {
-        if grant.delete {
-            plans.extend(changing(context, by_key.deleting(), &[]).await?);
-        }
-        let each = |column: &String| Assignment {
-            column: column.clone(),
-            source: Source::Each(Vec::new()),
-        };
-        let assignments: Vec<_> = grant.update.iter().map(each).collect();
-        if !assignments.is_empty() {
-            // A column that the grant names and no update may assign is none of this plugin's.
-            let updating = by_key.updating(assignments);
-            plans.extend(changing(context, updating, &[]).await.unwrap_or_default());
-        }
-    }
-    context.state.lock().await.drained.extend(plans);
-    Ok(())
 }
 
 /// The rows of a read-only statement. A connection that is lost is asked for again; a plugin that

@@ -1,0 +1,74 @@
+//! The transaction of a batch: its fence, its commit, and why it did not come to that.
+
+use std::fmt;
+
+use crate::database::{Cause, DatabaseError, Session, Statement};
+use crate::ledger::{self, Fence};
+use crate::request::Fault;
+
+/// Why an attempt at a batch did not commit.
+pub(super) enum Failed {
+    /// The fence's UPDATE found no row.
+    Fenced,
+    /// The database refused or was not there.
+    Database(DatabaseError),
+    /// Too many rows hang together in one window.
+    TooMany,
+    /// The request cannot be carried out.
+    Request(Fault),
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fenced => f.write_str("the run was taken over"),
+            Self::Database(error) => error.fmt(f),
+            Self::TooMany => f.write_str("too many rows refer to it, one after the other"),
+            Self::Request(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl From<DatabaseError> for Failed {
+    fn from(error: DatabaseError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<Fault> for Failed {
+    fn from(fault: Fault) -> Self {
+        Self::Request(fault)
+    }
+}
+
+pub(super) async fn raise_fence(
+    session: &mut Session,
+    fence: &Fence,
+    checkpoint: &str,
+) -> Result<(), Failed> {
+    let mut w = Statement::new(session.dialect());
+    ledger::write_fence(&mut w, fence, checkpoint);
+    match session.fetch(&w).await?.is_empty() {
+        true => Err(Failed::Fenced),
+        false => Ok(()),
+    }
+}
+
+/// Commits what went well; a failed COMMIT is a failed batch.
+pub(super) async fn finish<T>(session: &mut Session, done: Result<T, Failed>) -> Result<T, Failed> {
+    match done {
+        Ok(value) => {
+            session.commit().await?;
+            Ok(value)
+        }
+        Err(failed) => {
+            let lost =
+                matches!(&failed, Failed::Database(error) if error.cause == Cause::ConnectionLost);
+            if !lost {
+                // If this fails too, the session takes its connection with it.
+                let _ = session.rollback().await;
+            }
+            Err(failed)
+        }
+    }
+}
