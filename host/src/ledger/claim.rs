@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fence::lease_left;
 use super::lease::{Lease, write_lease};
 use super::names::rename;
-use super::{Fence, LedgerError, Origin, begin, queue, run_id, slots, write_time};
+use super::{Fence, LedgerError, Origin, begin, finish, queue, run_id, slots, write_time};
 use crate::catalog::Dialect;
 use crate::database::{Cells, Database, DatabaseError, Session, Statement};
 use crate::request::{JobName, Mode, RunId, Timestamp};
@@ -61,8 +61,7 @@ impl Claim {
     /// the job did under a former name becomes its own.
     ///
     /// # Errors
-    /// [`LedgerError::Busy`] while another host holds the job, [`LedgerError::ClockWentBack`] on
-    /// SQLite, or what the database says.
+    /// [`LedgerError::Busy`] while another host holds the job, [`LedgerError::ClockWentBack`] on SQLite, or what the database says.
     pub async fn take(&self, database: &Database) -> Result<(Claimed, Lease), LedgerError> {
         let mut session = database.session().await?;
         session.begin(begin(database.dialect())).await?;
@@ -119,7 +118,7 @@ impl Claim {
         for found in active {
             let run = found.claimed.fence.run;
             if found.same && resumed.is_none() {
-                raise_token(session, run, None).await?;
+                raise_token(session, run).await?;
                 self.move_here(session, run).await?;
                 write_lease(session, run, &self.host, self.lease, now).await?;
                 let mut claimed = found.claimed;
@@ -131,7 +130,8 @@ impl Claim {
                 resumed = Some(claimed);
             } else {
                 let why = "its host is gone, and the plugin or its settings have changed since";
-                raise_token(session, run, Some((why, now))).await?;
+                raise_token(session, run).await?;
+                finish::end(session, run, ("cancelled", Some(why), None), now).await?;
             }
         }
         if let Some(only) = self.only
@@ -318,21 +318,10 @@ async fn clock_goes_forward(session: &mut Session, now: Timestamp) -> Result<(),
     }
 }
 
-/// Raises the token, so that the former host's next batch finds its fence empty; with `cancel`,
-/// ends the run as well.
-pub(super) async fn raise_token(
-    session: &mut Session,
-    run: RunId,
-    cancel: Option<(&str, Timestamp)>,
-) -> Result<(), LedgerError> {
+/// Raises the token, so that the former host's next batch finds its fence empty.
+pub(super) async fn raise_token(session: &mut Session, run: RunId) -> Result<(), LedgerError> {
     let mut w = Statement::new(session.dialect());
     w.push("UPDATE besom_run SET token = token + 1");
-    if let Some((why, now)) = cancel {
-        w.push(", state = 'cancelled', reason = ")
-            .bind(why)
-            .push(", ended_at = ");
-        write_time(&mut w, now);
-    }
     w.push(" WHERE id = ").bind_as(run.to_string(), "uuid");
     session.execute(&w).await.map_err(LedgerError::of)?;
     Ok(())

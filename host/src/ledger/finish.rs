@@ -7,7 +7,7 @@ use super::queue::{self, After};
 use super::{Fence, LedgerError, begin, slots, write_time};
 use crate::catalog::Dialect;
 use crate::database::{Bind, Database, Session, Statement};
-use crate::request::{Batch, Mode};
+use crate::request::{Batch, Mode, RunId, Timestamp};
 
 /// How a run ended.
 #[derive(Debug, Clone)]
@@ -61,6 +61,7 @@ pub async fn finish(
     let dialect = database.dialect();
     session.begin(begin(dialect)).await?;
     let run = fence.run.to_string();
+    lock(&mut session, fence.run).await?;
 
     let (totals, batches) = match (mode, ending.dry_run) {
         (Mode::DryRun, Some(counted)) => counted,
@@ -132,7 +133,7 @@ pub async fn finish(
         Again::After(wait) => After::Again(wait),
         Again::Anew => After::GoOn(Duration::ZERO),
     };
-    let_go(&mut session, fence).await?;
+    let_go(&mut session, fence.run).await?;
     queue::settle(&mut session, fence.run, after, now).await?;
     session.commit().await?;
     Ok((totals, batches))
@@ -156,17 +157,54 @@ pub async fn park(database: &Database, fence: &Fence, wait: Duration) -> Result<
         session.rollback().await?;
         return Err(LedgerError::Lost(fence.run));
     }
-    let_go(&mut session, fence).await?;
+    let_go(&mut session, fence.run).await?;
     queue::settle(&mut session, fence.run, After::GoOn(wait), now).await?;
     session.commit().await?;
     Ok(())
 }
 
+/// Waits for a batch whose answer was lost and that the server still works at: it counts.
+async fn lock(session: &mut Session, run: RunId) -> Result<(), LedgerError> {
+    if session.dialect() == Dialect::Postgres {
+        let mut w = Statement::new(Dialect::Postgres);
+        w.push("SELECT 1 FROM besom_run WHERE id = ")
+            .bind_as(run.to_string(), "uuid")
+            .push(" FOR UPDATE");
+        session.fetch(&w).await.map_err(LedgerError::of)?;
+    }
+    Ok(())
+}
+
+/// Ends a run that its hosts have left, with what its batches did, and gives up what it holds: its state, why
+/// it was cancelled, and what went wrong.
+pub(super) async fn end(
+    session: &mut Session,
+    run: RunId,
+    (state, reason, error): (&str, Option<&str>, Option<&str>),
+    now: Timestamp,
+) -> Result<(), LedgerError> {
+    let text = |text: Option<&str>| text.map_or(Bind::Null, Bind::from);
+    let mut w = Statement::new(session.dialect());
+    w.push("UPDATE besom_run SET state = ").bind(state);
+    w.push(", reason = ").bind(text(reason));
+    w.push(", error = ").bind(text(error)).push(", ended_at = ");
+    write_time(&mut w, now);
+    w.push(
+        ", (batches, examined, affected, dependents, cascaded, locked, blocked, revived) = \
+         (SELECT count(*), ",
+    );
+    w.push(SUMS).push(" FROM besom_batch WHERE run = ");
+    w.bind_as(run.to_string(), "uuid").push(") WHERE id = ");
+    w.bind_as(run.to_string(), "uuid");
+    session.execute(&w).await.map_err(LedgerError::of)?;
+    let_go(session, run).await
+}
+
 /// Gives up the lease and the tables of a run whose fence has just been checked.
-async fn let_go(session: &mut Session, fence: &Fence) -> Result<(), LedgerError> {
+async fn let_go(session: &mut Session, run: RunId) -> Result<(), LedgerError> {
     let mut w = Statement::new(session.dialect());
     w.push("DELETE FROM besom_lease WHERE run = ")
-        .bind_as(fence.run.to_string(), "uuid");
+        .bind_as(run.to_string(), "uuid");
     session.execute(&w).await.map_err(LedgerError::of)?;
-    slots::free(session, fence.run).await
+    slots::free(session, run).await
 }

@@ -39,7 +39,7 @@ pub(super) async fn take(
         }
     }
     for stale in &stale {
-        raise_token(session, *stale, None).await?;
+        raise_token(session, *stale).await?;
     }
     // By the runs, too: while a token was waited for, others may have taken what was free.
     for run in stale.iter().chain([&run]) {

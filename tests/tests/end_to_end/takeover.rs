@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use besom::config::Fraction;
-use besom::ledger::{Claim, LedgerError};
+use besom::ledger::{self, Claim, LedgerError};
 use besom::request::{Condition, JobName, Mode, Request, Step, Suspension};
 use besom::sweep::Sweep;
 use besom_tests::lab::{Lab, both, drain};
@@ -135,4 +135,59 @@ async fn a_host_that_slept_does_not_renew_or_give_up_the_lease_of_another_of_the
         assert!(has.renew().await.unwrap(), "the lease is gone");
         assert_eq!(lab.options.mode, Mode::Apply);
     }
+}
+
+#[tokio::test]
+async fn a_run_that_is_cancelled_for_a_later_version_keeps_what_its_batches_did_on_record() {
+    for mut lab in both(ITEMS, ITEMS).await {
+        lab.lease = SHORT;
+        let (context, old) = lab.begin().await;
+        let everything = Request::delete("item", Condition::Everything);
+        let sweep = Sweep::open(&context, everything).await.unwrap();
+        sweep.next().await.unwrap();
+        tokio::time::sleep(PAST_THE_LEASE).await;
+        let later = Claim {
+            digest: "11".to_owned(),
+            relations: vec!["public.item".to_owned()],
+            ..lab.claim()
+        };
+
+        later.take(&lab.database).await.unwrap();
+
+        let record = ledger::show(&lab.database, old.fence.run).await.unwrap();
+        assert_eq!(record.state, "cancelled");
+        assert_eq!((record.totals.affected, record.batches), (1000, 1));
+        let leases = "SELECT count(*) FROM besom_lease";
+        assert_eq!(lab.count(leases).await, 1, "the new run's");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_commits_while_the_outcome_is_recorded_is_in_the_totals() {
+    let lab = Lab::postgres(ITEMS).await;
+    let (context, claimed) = lab.begin().await;
+    let run = claimed.fence.run;
+    // The answer was lost, and the server still works at it.
+    let mut batch = lab.session().await;
+    batch
+        .begin(&format!(
+            "BEGIN; UPDATE besom_run SET seq = seq + 1 WHERE id = '{run}'; \
+             INSERT INTO besom_batch (run, seq, examined, affected, dependents, cascaded, locked, blocked, \
+             revived) VALUES ('{run}', 1, 7, 7, 0, 0, 0, 0, 0)"
+        ))
+        .await
+        .unwrap();
+    let ends = async { lab.end(&context).await };
+    let commits = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        batch.commit().await.unwrap();
+    };
+
+    tokio::join!(ends, commits);
+
+    let record = ledger::show(&lab.database, run).await.unwrap();
+    assert_eq!(
+        (record.state.as_str(), record.totals.affected),
+        ("drained", 7)
+    );
 }
