@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::fence::lease_left;
 use super::lease::{Lease, write_lease};
 use super::names::rename;
+use super::queue::After;
 use super::{Fence, LedgerError, Origin, begin, finish, queue, run_id, slots, write_time};
 use crate::catalog::Dialect;
 use crate::database::{Cells, Database, DatabaseError, Session, Statement};
@@ -55,13 +56,18 @@ pub struct Claimed {
     pub changed: u64,
 }
 
+/// A run that was claimed so many times more often than it has committed batches ends its hosts, or never
+/// gets as far as one: whoever goes on with it fares no better.
+const MOST_IN_VAIN: i64 = 10;
+
 impl Claim {
     /// Claims a run of the job. A dry run is always new; otherwise a run whose lease has ended is
     /// taken over if it was begun with the same component and settings, and cancelled if not. What
     /// the job did under a former name becomes its own.
     ///
     /// # Errors
-    /// [`LedgerError::Busy`] while another host holds the job, [`LedgerError::ClockWentBack`] on SQLite, or what the database says.
+    /// [`LedgerError::Busy`] while another host holds the job, [`LedgerError::InVain`] where its run gets
+    /// nowhere, [`LedgerError::ClockWentBack`] on SQLite, or what the database says.
     pub async fn take(&self, database: &Database) -> Result<(Claimed, Lease), LedgerError> {
         let mut session = database.session().await?;
         session.begin(begin(database.dialect())).await?;
@@ -71,6 +77,13 @@ impl Claim {
                 session.commit().await?;
                 let lease = Lease::new(database, claimed.fence, &self.host, self.lease);
                 Ok((claimed, lease))
+            }
+            Err(LedgerError::InVain(run)) => {
+                let words = LedgerError::InVain(run).to_string();
+                finish::end(&mut session, run, ("failed", None, Some(&words)), now).await?;
+                queue::settle(&mut session, run, After::Done("failed"), now).await?;
+                session.commit().await?;
+                Err(LedgerError::InVain(run))
             }
             Err(refused) => {
                 // The refusal is the news; a connection that cannot roll back is thrown away.
@@ -116,8 +129,11 @@ impl Claim {
         }
         let mut resumed = None;
         for found in active {
-            let run = found.claimed.fence.run;
+            let Fence { run, token, seq } = found.claimed.fence;
             if found.same && resumed.is_none() {
+                if token - seq > MOST_IN_VAIN {
+                    return Err(LedgerError::InVain(run));
+                }
                 raise_token(session, run).await?;
                 self.move_here(session, run).await?;
                 write_lease(session, run, &self.host, self.lease, now).await?;

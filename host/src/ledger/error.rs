@@ -55,6 +55,12 @@ pub enum LedgerError {
     /// The run is no longer this host's, so its outcome is not this host's to record.
     #[error("run {0} was taken over by another host or ended; its record stands as it is there")]
     Lost(RunId),
+    /// Host after host has gone on with the run, and none came as far as a batch.
+    #[error(
+        "run {0} has been gone on with again and again without a batch, and has failed: what it does seems to \
+         end its hosts. Their logs say how; the job's next run begins anew"
+    )]
+    InVain(RunId),
     /// No run of that id.
     #[error("no run {0} in the ledger: `besom runs list` shows the recent ones")]
     UnknownRun(RunId),

@@ -278,6 +278,10 @@ async fn go(
             None
         }
         Err(RunnerError::Ledger(LedgerError::Taken)) => None,
+        Err(RunnerError::Ledger(in_vain @ LedgerError::InVain(_))) => {
+            tracing::error!(job = %entry.job, "{in_vain}");
+            Some(Duration::ZERO)
+        }
         // The run has ended since it was found.
         Err(RunnerError::Ledger(LedgerError::Lost(_))) => Some(Duration::ZERO),
         Err(RunnerError::Ledger(

@@ -163,6 +163,30 @@ async fn a_run_that_is_cancelled_for_a_later_version_keeps_what_its_batches_did_
 }
 
 #[tokio::test]
+async fn a_run_that_no_host_brings_as_far_as_a_batch_fails_in_the_end() {
+    for mut lab in both(ITEMS, ITEMS).await {
+        lab.lease = Duration::ZERO;
+        let (first, _) = lab.claim().take(&lab.database).await.unwrap();
+        let refused = loop {
+            match lab.claim().take(&lab.database).await {
+                Ok((again, _)) => assert!(again.fence.token < 50, "it goes on for ever"),
+                Err(refused) => break refused,
+            }
+        };
+
+        let LedgerError::InVain(run) = refused else {
+            panic!("{refused}")
+        };
+        assert_eq!(run, first.fence.run);
+        let record = ledger::show(&lab.database, run).await.unwrap();
+        assert_eq!(record.state, "failed");
+        assert!(record.error.unwrap().contains("again and again"));
+        let (anew, _) = lab.claim().take(&lab.database).await.unwrap();
+        assert!(!anew.resumed);
+    }
+}
+
+#[tokio::test]
 async fn a_batch_that_commits_while_the_outcome_is_recorded_is_in_the_totals() {
     let lab = Lab::postgres(ITEMS).await;
     let (context, claimed) = lab.begin().await;
