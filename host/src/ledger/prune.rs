@@ -1,6 +1,6 @@
 //! The ledger's own history, kept for a while.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{LedgerError, begin, write_time};
 use crate::database::{Database, Session, Statement};
@@ -10,11 +10,17 @@ use crate::request::Timestamp;
 const STEP: i64 = 500;
 
 /// Removes what ended longer ago than `keep`, a few records at a time; the newest drained run of each
-/// job stays, because it says when the job last did its work. Answers how many runs went.
+/// job stays, because it says when the job last did its work. Begins no further step after `within`: what is
+/// left goes the next time. Answers how many runs went.
 ///
 /// # Errors
 /// What the database says; what has been removed until then stays so.
-pub async fn prune(database: &Database, keep: Duration) -> Result<u64, LedgerError> {
+pub async fn prune(
+    database: &Database,
+    keep: Duration,
+    within: Duration,
+) -> Result<u64, LedgerError> {
+    let began = Instant::now();
     let now = database.now().await?;
     let before = now.minus_micros(i64::try_from(keep.as_micros()).unwrap_or(i64::MAX));
     let mut session = database.session().await?;
@@ -24,7 +30,7 @@ pub async fn prune(database: &Database, keep: Duration) -> Result<u64, LedgerErr
         let entries = step(&mut session, before, ENTRIES).await?;
         let abandoned = step(&mut session, before, ABANDONED).await?;
         gone += runs;
-        if runs + entries + abandoned == 0 {
+        if runs + entries + abandoned == 0 || began.elapsed() >= within {
             return Ok(gone);
         }
     }

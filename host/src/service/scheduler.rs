@@ -50,6 +50,9 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 /// silent for three of them counts as gone.
 const HEARTBEAT: u32 = 3;
 
+/// Nothing else is looked at meanwhile: neither pauses nor what is due.
+const PRUNING: Duration = Duration::from_secs(2);
+
 async fn seldom(shared: &Shared) -> Result<(), LedgerError> {
     restored::look(shared.database(), shared.name()).await?;
     let backlogs = shared.metrics().backlogs();
@@ -57,7 +60,7 @@ async fn seldom(shared: &Shared) -> Result<(), LedgerError> {
         .forget_overtaken(shared.database(), shared.name())
         .await?;
     let keep = shared.host().config().ledger.keep;
-    match ledger::prune(shared.database(), keep).await? {
+    match ledger::prune(shared.database(), keep, PRUNING).await? {
         0 => {}
         runs => tracing::info!(runs, "removed from the ledger's history"),
     }

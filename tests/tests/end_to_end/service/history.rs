@@ -54,7 +54,10 @@ async fn what_ended_long_ago_goes_but_what_says_when_a_job_last_did_its_work() {
         ))
         .await;
 
-        assert_eq!(ledger::prune(&lab.database, 90 * DAY).await.unwrap(), 4);
+        assert_eq!(
+            ledger::prune(&lab.database, 90 * DAY, DAY).await.unwrap(),
+            4
+        );
 
         let left = |job: &str| {
             let sql = format!("SELECT count(*) FROM besom_run WHERE job = '{job}'");
@@ -69,6 +72,35 @@ async fn what_ended_long_ago_goes_but_what_says_when_a_job_last_did_its_work() {
         assert_eq!(lab.count(of_a).await, 1);
         let of_b = "SELECT count(*) FROM besom_queue WHERE job = 'b'";
         assert_eq!(lab.count(of_b).await, 2);
-        assert_eq!(ledger::prune(&lab.database, 90 * DAY).await.unwrap(), 0);
+        assert_eq!(
+            ledger::prune(&lab.database, 90 * DAY, DAY).await.unwrap(),
+            0
+        );
+    }
+}
+
+#[tokio::test]
+async fn years_of_history_go_a_step_at_a_time_where_there_is_no_time_for_more() {
+    for lab in both("SELECT 1", "SELECT 1").await {
+        let (id, at) = match lab.dialect() {
+            Dialect::Postgres => ("gen_random_uuid()", "now() - interval '1 year'"),
+            Dialect::Sqlite => (
+                "'01900000-0000-7000-8000-' || printf('%012d', n)",
+                "(unixepoch() - 31536000) * 1000000",
+            ),
+        };
+        lab.script(&format!(
+            "INSERT INTO besom_queue (id, plugin, job, mode, cause, queued_at, not_before, done_at) \
+             WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 600) \
+             SELECT {id}, 'p', 'a', 'apply', 'request', {at}, {at}, {at} FROM s"
+        ))
+        .await;
+        let left = "SELECT count(*) FROM besom_queue";
+
+        for expected in [100, 0] {
+            let pruned = ledger::prune(&lab.database, 90 * DAY, Duration::ZERO).await;
+            pruned.unwrap();
+            assert_eq!(lab.count(left).await, expected);
+        }
     }
 }
