@@ -97,6 +97,7 @@ async fn follow(shared: &Shared) {
 struct Begun {
     log: LogConfig,
     listen: Option<SocketAddr>,
+    concurrency: usize,
 }
 
 impl Begun {
@@ -104,6 +105,7 @@ impl Begun {
         Self {
             log: config.log.clone(),
             listen: config.http.listen,
+            concurrency: config.host.concurrency,
         }
     }
 
@@ -114,6 +116,9 @@ impl Begun {
         }
         if config.http.listen != self.listen {
             tracing::warn!("the address of [http] is in use as it was: restart besom for another");
+        }
+        if config.host.concurrency != self.concurrency {
+            tracing::warn!("`concurrency` of [host] is in use as it was: restart besom for another");
         }
     }
 }

@@ -68,6 +68,12 @@ impl From<LedgerError> for Problem {
     fn from(error: LedgerError) -> Self {
         match error {
             LedgerError::UnknownRun(_) => Self::unknown(error.to_string()),
+            // PostgreSQL's texts hold every character but this one.
+            LedgerError::Database(refused) if refused.code == "22021" => Self::new(
+                StatusCode::BAD_REQUEST,
+                "text",
+                "a text with a NUL character: leave it out",
+            ),
             other => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "ledger",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use besom_tests::sqlite;
+use besom_tests::{postgres, sqlite};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -62,4 +62,18 @@ async fn clients_that_ask_and_never_read_do_not_keep_the_service_from_stopping()
     host.signal("TERM");
 
     assert_eq!(host.ended().await, Some(0), "{}", host.log());
+}
+
+#[tokio::test]
+async fn a_text_that_no_column_holds_is_the_callers_mistake() {
+    let file = format!("{FILE}[http]\nlisten = \"127.0.0.1:0\"\n");
+    let desk = Desk::filled(postgres().await, 2_000, &file).await;
+    let host = Server::start(&desk, "only");
+    let mut client = Client::to(&host, None).await;
+
+    let pause = json!({ "what": "tokens", "why": "a\u{0}b" });
+    let refused = client.post("/v1/pause", &pause).await;
+
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    assert!(refused.body.contains("NUL"), "{}", refused.body);
 }
