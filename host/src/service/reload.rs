@@ -118,7 +118,9 @@ impl Begun {
             tracing::warn!("the address of [http] is in use as it was: restart besom for another");
         }
         if config.host.concurrency != self.concurrency {
-            tracing::warn!("`concurrency` of [host] is in use as it was: restart besom for another");
+            tracing::warn!(
+                "`concurrency` of [host] is in use as it was: restart besom for another"
+            );
         }
     }
 }
