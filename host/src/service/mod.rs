@@ -13,6 +13,7 @@ mod eligible;
 mod folder;
 pub mod http;
 mod metrics;
+mod pick;
 mod reload;
 mod restored;
 mod running;

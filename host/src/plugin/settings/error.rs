@@ -55,14 +55,6 @@ pub enum SettingsError {
         /// Who set the floor.
         whose: Whose,
     },
-    /// Settings recorded by a run that are not a JSON object.
-    #[error("the recorded settings of plugin {plugin} cannot be read: {reason}")]
-    Record {
-        /// The plugin.
-        plugin: String,
-        /// Why.
-        reason: String,
-    },
 }
 
 /// Who has set a floor.
@@ -92,7 +84,6 @@ impl SettingsError {
             Self::Unknown { name, .. } | Self::Value { name, .. } | Self::TooLow { name, .. } => {
                 Some(name)
             }
-            Self::Record { .. } => None,
         }
     }
 }

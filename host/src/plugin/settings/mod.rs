@@ -133,20 +133,6 @@ impl Settings {
         };
         serde_json::Value::Object(self.0.iter().filter_map(value).collect()).to_string()
     }
-
-    /// Reads what [`Settings::to_json`] wrote, against the same version's manifest and job.
-    ///
-    /// # Errors
-    ///
-    /// JSON that is no object, and whatever [`Settings::resolve`] refuses.
-    pub fn from_json(manifest: &Manifest, job: &str, json: &str) -> Result<Self, SettingsError> {
-        let table: toml::Table =
-            serde_json::from_str(json).map_err(|error| SettingsError::Record {
-                plugin: manifest.name.clone(),
-                reason: error.to_string(),
-            })?;
-        Self::resolve(manifest, job, &table, &toml::Table::new(), &[])
-    }
 }
 
 fn declared<'a>(
