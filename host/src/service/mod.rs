@@ -84,7 +84,7 @@ pub async fn start(
     signals: Signals,
 ) -> Result<Ended, RunnerError> {
     let (name, database) = (shared.name().to_owned(), shared.database().clone());
-    let listener = http::listen(&shared).await.map_err(RunnerError::Listen)?;
+    let port = http::listen(&shared).await.map_err(RunnerError::Listen)?;
     restored::look(&database, &name).await?;
     shared.metrics().remember(&shared).await?;
     ledger::announce(&database, &name, env!("CARGO_PKG_VERSION")).await?;
@@ -102,12 +102,7 @@ pub async fn start(
     ));
     let worker = tokio::spawn(worker::run(Arc::clone(&shared), stop.clone()));
     let watchdog = tokio::spawn(systemd::watchdog(Arc::clone(&shared), stop.clone()));
-    let http = listener.map(|listener| {
-        if let Ok(address) = listener.local_addr() {
-            tracing::info!("HTTP API on http://{address}");
-        }
-        tokio::spawn(http::serve(Arc::clone(&shared), listener, stop.clone()))
-    });
+    let http = tokio::spawn(http::serve(Arc::clone(&shared), port, stop.clone()));
     systemd::ready();
     tracing::info!(
         host = %name,
@@ -117,10 +112,7 @@ pub async fn start(
     stop.cancelled().await;
     systemd::stopping();
     shared.running().park_all(Suspension::ShuttingDown);
-    for task in [scheduler, watcher, worker, watchdog]
-        .into_iter()
-        .chain(http)
-    {
+    for task in [scheduler, watcher, worker, watchdog, http] {
         if let Err(error) = task.await {
             tracing::error!(%error, "a part of the service broke off");
         }

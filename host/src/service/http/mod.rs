@@ -55,25 +55,38 @@ const INSTALL_WITHIN: Duration = Duration::from_secs(240);
 /// No connection is kept for longer, so that an idle one does not keep others out.
 const CONNECTION_WITHIN: Duration = Duration::from_secs(300);
 
+/// A default port that was taken is asked for again after this: whoever had it may be gone.
+const PORT_AGAIN: Duration = Duration::from_secs(5);
+
+/// Where the API of a service is.
+pub enum Port {
+    /// Here.
+    Open(TcpListener),
+    /// Here as soon as the address can be had.
+    Taken(SocketAddr),
+    /// Nowhere.
+    Off,
+}
+
 /// Opens the port that the configuration names. Where nothing is named and the default is taken, another
-/// service of this machine has it: there is no API here, and the log says so.
+/// service of this machine has it: there is no API here until that one ends, and the log says so.
 ///
 /// # Errors
 /// When a port that is named cannot be had.
-pub async fn listen(shared: &Shared) -> std::io::Result<Option<TcpListener>> {
+pub async fn listen(shared: &Shared) -> std::io::Result<Port> {
     let host = shared.host();
     let http = &host.config().http;
     let Some(address) = http.listen else {
-        return Ok(None);
+        return Ok(Port::Off);
     };
     match TcpListener::bind(address).await {
-        Ok(listener) => Ok(Some(listener)),
+        Ok(listener) => Ok(Port::Open(listener)),
         Err(error) if !http.named => {
             tracing::warn!(
-                "no HTTP API here: {address} cannot be had ({error}); [http] listen names another \
+                "no HTTP API here while {address} cannot be had ({error}); [http] listen names another \
                  address, or \"off\""
             );
-            Ok(None)
+            Ok(Port::Taken(address))
         }
         Err(error) => Err(std::io::Error::new(
             error.kind(),
@@ -83,7 +96,32 @@ pub async fn listen(shared: &Shared) -> std::io::Result<Option<TcpListener>> {
 }
 
 /// Answers until the service stops.
-pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener, stop: CancellationToken) {
+pub(super) async fn serve(shared: Arc<Shared>, port: Port, stop: CancellationToken) {
+    let listener = tokio::select! {
+        listener = opened(port) => listener,
+        () = stop.cancelled() => return,
+    };
+    let Some(listener) = listener else { return };
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!("HTTP API on http://{address}");
+    }
+    accept(shared, listener, stop).await;
+}
+
+async fn opened(port: Port) -> Option<TcpListener> {
+    match port {
+        Port::Open(listener) => Some(listener),
+        Port::Off => None,
+        Port::Taken(address) => loop {
+            tokio::time::sleep(PORT_AGAIN).await;
+            if let Ok(listener) = TcpListener::bind(address).await {
+                return Some(listener);
+            }
+        },
+    }
+}
+
+async fn accept(shared: Arc<Shared>, listener: TcpListener, stop: CancellationToken) {
     let reach = guard::Reach::of(listener.local_addr());
     let router = router(Arc::clone(&shared), reach);
     let connections = Arc::new(Semaphore::new(CONNECTIONS));

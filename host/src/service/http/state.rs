@@ -19,15 +19,12 @@ const SILENCE: i64 = 30;
 /// The process does its rounds.
 pub(super) async fn healthz(State(shared): State<Arc<Shared>>) -> Response {
     let silent = shared.health().silent_seconds();
-    let status = match silent < SILENCE {
-        true => StatusCode::OK,
-        false => StatusCode::SERVICE_UNAVAILABLE,
+    let (status, word) = match silent < SILENCE {
+        true => (StatusCode::OK, "alive"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "stuck"),
     };
-    (
-        status,
-        Json(json!({ "status": status.as_str(), "silent_seconds": silent })),
-    )
-        .into_response()
+    let body = json!({ "status": word, "silent_seconds": silent });
+    (status, Json(body)).into_response()
 }
 
 /// It can run jobs: the ledger answers, and every plugin of the file is loaded.

@@ -77,3 +77,18 @@ async fn a_text_that_no_column_holds_is_the_callers_mistake() {
     assert_eq!(refused.status, 400, "{}", refused.body);
     assert!(refused.body.contains("NUL"), "{}", refused.body);
 }
+
+#[tokio::test]
+async fn a_default_port_that_another_service_had_is_taken_over_once_it_is_free() {
+    let held = tokio::net::TcpListener::bind("127.0.0.1:7878").await;
+    let held = held.expect("nobody on this machine serves besom's default port");
+    let desk = Desk::filled(sqlite(), 2_000, &format!("{FILE}[http]\n")).await;
+    let host = Server::start(&desk, "only");
+    host.says("no HTTP API here while 127.0.0.1:7878").await;
+    host.says("serving").await;
+
+    drop(held);
+
+    let mut client = Client::to(&host, None).await;
+    assert_eq!(client.get("/healthz").await.status, 200);
+}
