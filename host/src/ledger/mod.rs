@@ -7,6 +7,7 @@
 
 mod claim;
 mod cluster;
+mod due;
 mod error;
 mod fence;
 mod finish;
@@ -27,6 +28,7 @@ mod waiting;
 
 pub use claim::{Claim, Claimed};
 pub use cluster::{Awoken, awoken, settle_here};
+pub use due::Due;
 pub use error::LedgerError;
 pub(crate) use fence::batch_of;
 pub use fence::{Fence, Record, Recorded, recorded, write_fence, write_record};
@@ -40,7 +42,7 @@ pub use migrate::migrate;
 pub use origin::{Cause, Origin};
 pub use pauses::{Pause, Scope, pause, pauses, resume};
 pub use prune::prune;
-pub use queue::{Asked, Due, Entry};
+pub use queue::{Asked, Entry};
 pub use slots::busy;
 pub use unfinished::{Unfinished, unfinished};
 pub use waiting::{Ripe, Waiting, ripe, waiting};

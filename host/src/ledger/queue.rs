@@ -4,28 +4,14 @@
 //! can run, and claims a run for it; the entry is done when that run is. Where the host dies in between
 //! its reservation and its lease run out, and the next host goes on with the same entry and run.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::fence::{NEVER_SO_LONG, lease_left};
 use super::waiting::Ripe;
-use super::{
-    Cause, LedgerError, Origin, begin, micros, run_id, uuid, write_after, write_now, write_time,
-};
+use super::{Cause, LedgerError, Origin, micros, run_id, uuid, write_after, write_now, write_time};
 use crate::catalog::Dialect;
 use crate::database::{Bind, Cells, Database, Session, Statement};
 use crate::request::{JobName, Mode, RunId, Timestamp};
-
-/// A due time of a job's schedule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Due {
-    /// The job.
-    pub job: JobName,
-    /// The time that its schedule names.
-    pub at: Timestamp,
-    /// No host takes it earlier.
-    pub not_before: Timestamp,
-}
 
 /// A run that somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,92 +45,6 @@ pub struct Entry {
     pub attempt: u32,
     /// It has become a run before, which this host goes on with.
     pub begun_before: bool,
-}
-
-impl Due {
-    /// Puts a job's due times up to `considered` behind it: the queue has `due` after this, once,
-    /// however many hosts say so.
-    ///
-    /// # Errors
-    /// What the database says; saying it again does no harm.
-    pub async fn consider(
-        database: &Database,
-        job: &JobName,
-        considered: Timestamp,
-        due: Option<&Self>,
-    ) -> Result<bool, LedgerError> {
-        let now = database.now().await?;
-        let mut session = database.session().await?;
-        session.begin(begin(database.dialect())).await?;
-        let mut new = false;
-        if let Some(due) = due {
-            let entry = Row {
-                id: RunId::fresh(),
-                job: &due.job,
-                mode: Mode::Apply,
-                cause: Cause::Schedule,
-                due_at: Some(due.at),
-                by: None,
-                not_before: Some(due.not_before),
-            };
-            new = entry.insert(&mut session, now).await?;
-        }
-        let mut w = Statement::new(session.dialect());
-        w.push("INSERT INTO besom_schedule (plugin, job, considered) VALUES (")
-            .bind(job.plugin.as_str())
-            .push(", ")
-            .bind(job.job.as_str())
-            .push(", ");
-        write_time(&mut w, considered);
-        w.push(
-            ") ON CONFLICT (plugin, job) DO UPDATE SET considered = excluded.considered \
-             WHERE besom_schedule.considered < excluded.considered",
-        );
-        session.execute(&w).await.map_err(LedgerError::of)?;
-        session.commit().await?;
-        Ok(new)
-    }
-
-    /// Has the due times of a job considered again from an instant on.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn consider_again(
-        database: &Database,
-        job: &JobName,
-        from: Timestamp,
-    ) -> Result<(), LedgerError> {
-        let mut session = database.session().await?;
-        let mut w = Statement::new(session.dialect());
-        w.push("UPDATE besom_schedule SET considered = ");
-        write_time(&mut w, from);
-        w.push(" WHERE plugin = ").bind(job.plugin.as_str());
-        w.push(" AND job = ").bind(job.job.as_str());
-        w.push(" AND considered > ");
-        write_time(&mut w, from);
-        session.execute(&w).await.map_err(LedgerError::of)?;
-        Ok(())
-    }
-
-    /// Up to where the due times of each job have been considered.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn considered(
-        database: &Database,
-    ) -> Result<BTreeMap<JobName, Timestamp>, LedgerError> {
-        let mut session = database.session().await?;
-        let mut w = Statement::new(session.dialect());
-        w.push("SELECT plugin, job, ");
-        w.push(&micros(session.dialect(), "considered"));
-        w.push(" FROM besom_schedule");
-        let rows = session.fetch(&w).await.map_err(LedgerError::of)?;
-        let of_row = |row: &Cells| {
-            let name = JobName::new(row.get(0).as_text()?, row.get(1).as_text()?);
-            Some((name, Timestamp(row.get(2).as_integer()?)))
-        };
-        Ok(rows.iter().filter_map(of_row).collect())
-    }
 }
 
 impl Asked {
@@ -356,20 +256,25 @@ pub(super) async fn settle(
     Ok(())
 }
 
-struct Row<'a> {
-    id: RunId,
-    job: &'a JobName,
-    mode: Mode,
-    cause: Cause,
-    due_at: Option<Timestamp>,
-    by: Option<&'a str>,
+/// An entry that is to be.
+pub(super) struct Row<'a> {
+    pub(super) id: RunId,
+    pub(super) job: &'a JobName,
+    pub(super) mode: Mode,
+    pub(super) cause: Cause,
+    pub(super) due_at: Option<Timestamp>,
+    pub(super) by: Option<&'a str>,
     /// `None`: at once.
-    not_before: Option<Timestamp>,
+    pub(super) not_before: Option<Timestamp>,
 }
 
 impl Row<'_> {
     /// False where the queue has it already.
-    async fn insert(&self, session: &mut Session, now: Timestamp) -> Result<bool, LedgerError> {
+    pub(super) async fn insert(
+        &self,
+        session: &mut Session,
+        now: Timestamp,
+    ) -> Result<bool, LedgerError> {
         let mut w = Statement::new(session.dialect());
         w.push("INSERT INTO besom_queue (id, plugin, job, mode, cause, asked_by, queued_at, due_at, not_before) VALUES (");
         w.bind_as(self.id.to_string(), "uuid");

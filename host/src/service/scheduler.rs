@@ -133,6 +133,7 @@ pub async fn consider(host: &Host, pauses: &[Pause], now: Timestamp) -> Result<u
             job: name.clone(),
             at,
             not_before: timetable.not_before(name, at),
+            once: !timetable.is_open(now),
         });
         if found.missed > 0 {
             let missed = found.missed;

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::running::Place;
 use super::shadow::Counted;
 use super::{Shared, TICK, pick, shadow};
+use crate::catalog::CatalogError;
 use crate::database::DatabaseError;
 use crate::ledger::{Again, Claim, Entry, LedgerError};
 use crate::preflight::Finding;
@@ -256,10 +257,14 @@ async fn close_with_window(
 
 /// A failure that may be over by itself, and is not the job's.
 fn passes(error: &RunnerError) -> bool {
-    matches!(
-        error,
-        RunnerError::Database(_) | RunnerError::Unreachable { .. } | RunnerError::Catalog(_)
-    )
+    /// Of SQLSTATE: a value that does not fit, and a right, a table or a column that is not there.
+    const STAYING: [&str; 2] = ["22", "42"];
+    match error {
+        RunnerError::Database(error) => !STAYING.iter().any(|class| error.code.starts_with(class)),
+        RunnerError::Catalog(error) => !matches!(error, CatalogError::TooOld { .. }),
+        RunnerError::Unreachable { .. } => true,
+        _ => false,
+    }
 }
 
 /// Records a job that must not run as it is.
@@ -317,5 +322,17 @@ async fn keep_reserved(shared: &Shared, host: &Host, entry: &Entry) {
             Ok(false) => return,
             Err(error) => tracing::debug!(%error, "a reservation was not renewed"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_right_that_is_missing_is_on_record_and_a_connection_that_is_cut_is_waited_for() {
+        let stays = |code| !passes(&RunnerError::Database(DatabaseError::other(code, "why")));
+        assert!(stays("42501") && stays("42P01") && stays("22008"));
+        assert!(!stays("57P01") && !stays("40001") && !stays("connection"));
     }
 }

@@ -2,15 +2,20 @@
 
 use std::time::Duration;
 
+use besom::request::Timestamp;
+use besom::service;
 use besom_tests::postgres;
 
 use super::super::cli::Desk;
 use super::reload::rewrite;
-use super::{ROWS, Server, finished, gone, recorded, revoked, until};
+use super::{ROWS, Server, everywhere, finished, gone, recorded, revoked, until};
 
 /// Nothing else runs by itself, and this is due once a year.
 const YEARLY: &str = "[plugins.tokens]\nbatch-size = 10\nenabled = false\n\
     [plugins.tokens.jobs.revoked-access]\nenabled = true\nschedule = \"0 0 1 1 *\"\n";
+
+/// 2031-01-06 in UTC, in seconds.
+const MIDNIGHT: i64 = 1_925_424_000;
 
 /// A job with a missed due time to catch up with.
 async fn desk() -> Desk {
@@ -132,4 +137,34 @@ async fn what_is_asked_for_outside_of_the_window_runs_and_the_due_time_goes_on_w
     until("the run to be over", async || waiting(&desk).await == 1).await;
     let scheduled = "SELECT count(*) FROM besom_run WHERE cause = 'schedule'";
     assert_eq!(desk.count(scheduled).await, 0);
+}
+
+#[tokio::test]
+async fn what_becomes_due_while_the_window_is_closed_is_one_run_when_it_opens() {
+    for database in everywhere().await {
+        let hourly = YEARLY.replace("0 0 1 1 *", "0 * * * *") + "window = \"22:00-06:00\"\n";
+        let desk = Desk::filled(database, 2_000, &hourly).await;
+        let host = super::due::host(&desk, "only").await;
+        // Five seconds after a full hour of a day to come.
+        let at = |hour: i64| Timestamp((MIDNIGHT + hour * 3600 + 5) * 1_000_000);
+
+        // Seen for the first time, and then an hour within the window.
+        for (hour, queued) in [(4, 0), (5, 1)] {
+            service::consider(&host, &[], at(hour)).await.unwrap();
+            assert_eq!(waiting(&desk).await, queued, "{hour}");
+        }
+        desk.script("UPDATE besom_queue SET done_at = queued_at, outcome = 'drained'")
+            .await;
+
+        for hour in 6..22 {
+            service::consider(&host, &[], at(hour)).await.unwrap();
+            assert_eq!(waiting(&desk).await, 1, "{hour}");
+        }
+        service::consider(&host, &[], at(23)).await.unwrap();
+        assert_eq!(
+            waiting(&desk).await,
+            2,
+            "within the window each has its run"
+        );
+    }
 }
