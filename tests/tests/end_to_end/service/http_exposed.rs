@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::super::cli::Desk;
-use super::http::{Client, address};
+use super::client::{Client, address};
 use super::reload::rewrite;
 use super::{FILE, Server};
 

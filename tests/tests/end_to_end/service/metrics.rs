@@ -6,8 +6,8 @@ use besom_tests::{postgres, sqlite};
 use serde_json::json;
 
 use super::super::cli::Desk;
+use super::client::{Client, TOKEN, with_token};
 use super::exposition::{Family, read};
-use super::http::{Client, TOKEN, with_token};
 use super::reload::rewrite;
 use super::{JOB, Server, finished, revoked, until};
 

@@ -1,11 +1,12 @@
 //! `besom serve`: many hosts on one database, and what becomes of their runs.
 
+pub mod client;
 mod clocks;
 mod due;
 mod exposition;
 mod handover;
 mod history;
-pub mod http;
+mod http;
 mod http_exposed;
 mod leftovers;
 mod metrics;

@@ -3,7 +3,7 @@
 use besom_tests::fixtures::Versioned;
 
 use super::*;
-use crate::service::http::Client;
+use crate::service::client::Client;
 use crate::service::{Server, until};
 
 /// Until every host that serves runs the version.

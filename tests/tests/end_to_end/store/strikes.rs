@@ -5,7 +5,7 @@ use besom_tests::fixtures::Versioned;
 use super::following::{host, look, runs};
 use super::serving::done;
 use super::*;
-use crate::service::http::Client;
+use crate::service::client::Client;
 use crate::service::{Server, until};
 
 /// A desk that runs 1.0.0, and a 2.0.0 in the ledger that crashes in this way. No installation would have
