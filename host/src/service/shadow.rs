@@ -23,6 +23,12 @@ pub(super) async fn count(host: &Host, entry: &Entry, stop: &CancellationToken) 
     }
     let shadowed = host.with_shadow(&entry.job.plugin)?;
     let plugin = shadowed.plugins().get(&entry.job.plugin)?;
+    // This host may not have noticed yet that the last of its runs was counted.
+    let deployment = store::deployment(host.database(), &entry.job.plugin).await;
+    let shadow = deployment.ok()?.shadow?;
+    if shadow.digest != *plugin.digest() || shadow.runs_left == 0 {
+        return None;
+    }
     let found = match dry_run(&shadowed, &entry.job, stop).await {
         Ok(report) if report.outcome == Outcome::Drained => Ok(report.totals),
         Ok(report) => {

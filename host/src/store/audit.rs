@@ -170,14 +170,33 @@ pub(super) async fn write(
 /// # Errors
 /// What the database says.
 pub async fn refusals(database: &Database) -> Result<Vec<AuditRecord>, StoreError> {
+    read(
+        database,
+        "outcome = 'refused' AND NOT EXISTS (SELECT 1 FROM besom_audit AS n WHERE n.plugin = a.plugin AND \
+         n.id > a.id) ORDER BY plugin",
+    )
+    .await
+}
+
+/// What the shadows of now have been found to do beside the versions in use, the newest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn comparisons(database: &Database) -> Result<Vec<AuditRecord>, StoreError> {
+    read(
+        database,
+        "action = 'shadow' AND why IS NOT NULL AND EXISTS (SELECT 1 FROM besom_deployment AS d WHERE \
+         d.plugin = a.plugin AND d.shadow = a.digest) ORDER BY id DESC LIMIT 1000",
+    )
+    .await
+}
+
+async fn read(database: &Database, which: &str) -> Result<Vec<AuditRecord>, StoreError> {
     let mut session = database.session().await?;
     let mut w = Statement::new(session.dialect());
     w.push("SELECT by, origin, action, plugin, version, digest, outcome, why, ");
     w.push(&micros(session.dialect(), "at"));
-    w.push(
-        " FROM besom_audit AS a WHERE outcome = 'refused' AND NOT EXISTS (SELECT 1 FROM besom_audit AS n \
-         WHERE n.plugin = a.plugin AND n.id > a.id) ORDER BY plugin",
-    );
+    w.push(" FROM besom_audit AS a WHERE ").push(which);
     let of_row = |row: &Cells| {
         Some(AuditRecord {
             who: Who {

@@ -20,7 +20,9 @@ mod quarantine;
 mod rows;
 mod trust;
 
-pub use audit::{Action, Audit, AuditRecord, Brought, Outcome, Who, audit, refusals, was_undone};
+pub use audit::{
+    Action, Audit, AuditRecord, Brought, Outcome, Who, audit, comparisons, refusals, was_undone,
+};
 pub use collect::collect;
 pub(crate) use components::namesake_of;
 pub use components::{Component, Load, component, components, load, size};

@@ -25,6 +25,8 @@ pub struct InstalledEntry {
     pub shadow: Option<VersionEntry>,
     /// Runs of the shadow that are left.
     pub shadow_runs: u32,
+    /// What the shadow would have done, run by run beside the active one, the newest first.
+    pub shadow_found: Vec<FoundEntry>,
     /// The active one stays, whatever is installed.
     pub pinned: bool,
     /// Why the active one is not what runs.
@@ -54,6 +56,17 @@ pub struct VersionEntry {
     pub signed_by: Option<String>,
     /// Why it waits, or does not run.
     pub why: Option<String>,
+}
+
+/// One run of the active version, compared with what the shadow would have done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FoundEntry {
+    /// When.
+    pub at: String,
+    /// Which host looked.
+    pub host: String,
+    /// The difference in words.
+    pub what: String,
 }
 
 /// Something that was refused.
@@ -104,6 +117,7 @@ struct Ledger {
     deployments: Vec<Deployment>,
     components: Vec<Component>,
     refusals: Vec<AuditRecord>,
+    comparisons: Vec<AuditRecord>,
     generations: Vec<Generation>,
 }
 
@@ -121,6 +135,7 @@ pub async fn complete(entries: &mut Vec<PluginEntry>, config: Config) -> Result<
         deployments: store::deployments(&database).await?,
         components: store::components(&database).await?,
         refusals: store::refusals(&database).await?,
+        comparisons: store::comparisons(&database).await?,
         generations: store::generations(&database).await?,
         host,
     };
@@ -193,6 +208,7 @@ impl Ledger {
                 .map(|(digest, why)| self.version(digest, Some(why))),
             shadow: version(deployment.shadow.map(|shadow| shadow.digest)),
             shadow_runs: deployment.shadow.map_or(0, |shadow| shadow.runs_left),
+            shadow_found: self.found(name),
             pinned: deployment.pinned,
             passed_over: passed
                 .map(|passed| self.version(&passed.digest, Some(&passed.why)))
@@ -222,6 +238,17 @@ impl Ledger {
             signed_by: signature.map(|signature| signature.key().to_string()),
             why: why.map(str::to_owned),
         }
+    }
+
+    fn found(&self, name: &str) -> Vec<FoundEntry> {
+        let compared = self.comparisons.iter().filter(|one| one.plugin == *name);
+        compared
+            .map(|one| FoundEntry {
+                at: one.at.to_string(),
+                host: one.who.name.clone(),
+                what: one.why.clone().unwrap_or_default(),
+            })
+            .collect()
     }
 
     fn hosts(&self, name: &str) -> Vec<HostEntry> {
@@ -255,6 +282,9 @@ fn newer(bundled: &str, running: Option<&str>) -> bool {
         _ => false,
     }
 }
+
+/// The latest comparisons of a shadow that are shown; `--json` has more.
+const FOUND_SHOWN: usize = 5;
 
 /// The installed versions as lines below the table.
 pub fn text(name: &str, installed: &InstalledEntry) -> String {
@@ -298,6 +328,8 @@ pub fn text(name: &str, installed: &InstalledEntry) -> String {
         1 => lines.push("  shadow    for 1 run more".to_owned()),
         runs => lines.push(format!("  shadow    for {runs} runs more")),
     }
+    let found = installed.shadow_found.iter().take(FOUND_SHOWN);
+    lines.extend(found.map(|found| format!("    {} on {}: {}", found.at, found.host, found.what)));
     if let Some(refused) = &installed.refused {
         let RefusedEntry {
             action, by, from, ..

@@ -14,6 +14,7 @@ mod outage;
 mod paused;
 mod reload;
 mod soak;
+mod systemd;
 mod windows;
 
 use std::fs::File;
@@ -67,6 +68,11 @@ impl Server {
     }
 
     pub fn start_with(desk: &Desk, name: &str, arguments: &[&str]) -> Self {
+        Self::start_in(desk, name, arguments, &[])
+    }
+
+    /// In an environment that has these, too.
+    fn start_in(desk: &Desk, name: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let log = desk.folder.path().join(format!("{name}.log"));
         let file = File::options()
             .create(true)
@@ -81,6 +87,7 @@ impl Server {
         }
         let child = command
             .args(arguments)
+            .envs(environment.iter().copied())
             .env("BESOM_HOST__NAME", name)
             .stderr(Stdio::from(file.try_clone().unwrap()))
             .stdout(Stdio::from(file))
