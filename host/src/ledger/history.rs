@@ -135,13 +135,18 @@ pub async fn ended_elsewhere(
     Ok(!session.fetch(&w).await.map_err(LedgerError::of)?.is_empty())
 }
 
-/// One run by its id.
+/// One run by its id, or by that of the entry of the queue that it answers: who asks for a run knows it by
+/// that, and an unfinished one may have gone on instead.
 ///
 /// # Errors
 /// [`LedgerError::UnknownRun`], [`LedgerError::NotMigrated`], or what the database says.
 pub async fn show(database: &Database, id: RunId) -> Result<RunRecord, LedgerError> {
     let mut w = select(database.dialect());
-    w.push(" WHERE r.id = ").bind_as(id.to_string(), "uuid");
+    w.push(" WHERE r.id = coalesce((SELECT id FROM besom_run WHERE id = ")
+        .bind_as(id.to_string(), "uuid");
+    w.push("), (SELECT run FROM besom_queue WHERE id = ")
+        .bind_as(id.to_string(), "uuid")
+        .push("))");
     let mut session = database.session().await?;
     let rows = session.fetch(&w).await.map_err(LedgerError::of)?;
     rows.first()

@@ -124,11 +124,15 @@ impl Entry {
             });
         }
         // One that has become a run goes before every other of its job: who took another first would go
-        // on with that run instead of a new one.
+        // on with that run instead of a new one. That is what somebody wants who asks for a job whose run
+        // waits for its window; from then on both entries are that run's.
         w.push(
             ") AND NOT EXISTS (SELECT 1 FROM besom_queue AS o WHERE o.plugin = q.plugin AND o.job = q.job \
-             AND o.mode = q.mode AND o.id <> q.id AND o.done_at IS NULL AND (o.run IS NOT NULL OR o.expires > ",
+             AND o.mode = q.mode AND o.id <> q.id AND o.done_at IS NULL AND (o.run IS NOT NULL AND \
+             (q.run IS NULL OR o.run <> q.run) AND (q.due_at IS NOT NULL OR o.not_before <= ",
         );
+        write_now(&mut w, now);
+        w.push(") OR o.expires > ");
         write_now(&mut w, now);
         w.push(" AND o.expires <= ");
         write_after(&mut w, NEVER_SO_LONG, now);

@@ -143,7 +143,7 @@ pub async fn execute(args: RunsArgs, config: Config, terminal: &Terminal) -> Res
                 Err(LedgerError::UnknownRun(run)) => return Err(not_begun(&database, run).await),
                 known => known?,
             };
-            let batches: Vec<_> = ledger::batches(&database, args.run).await?;
+            let batches: Vec<_> = ledger::batches(&database, record.id).await?;
             match RunRecord::from_ledger(record) {
                 Some(record) => present_run(&record, &batches, args.json, terminal),
                 None => anyhow::bail!(

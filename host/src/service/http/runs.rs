@@ -64,7 +64,7 @@ pub(super) async fn show(
         .parse()
         .map_err(|_| Problem::unknown(format!("`{id}` is no run's id: GET /v1/runs lists some")))?;
     let record = ledger::show(shared.database(), id).await?;
-    let batches = ledger::batches(shared.database(), id).await?;
+    let batches = ledger::batches(shared.database(), record.id).await?;
     let record = RunRecord::from_ledger(record).ok_or_else(|| {
         Problem::unknown(format!("run {id} was written by another version of besom"))
     })?;

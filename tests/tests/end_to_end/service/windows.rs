@@ -8,7 +8,7 @@ use besom_tests::postgres;
 
 use super::super::cli::Desk;
 use super::reload::rewrite;
-use super::{ROWS, Server, everywhere, finished, gone, recorded, revoked, until};
+use super::{FILE, JOB, ROWS, Server, everywhere, finished, gone, recorded, revoked, until};
 
 /// Nothing else runs by itself, and this is due once a year.
 const YEARLY: &str = "[plugins.tokens]\nbatch-size = 10\nenabled = false\n\
@@ -166,5 +166,44 @@ async fn what_becomes_due_while_the_window_is_closed_is_one_run_when_it_opens() 
             2,
             "within the window each has its run"
         );
+    }
+}
+
+#[tokio::test]
+async fn who_asks_for_a_job_whose_run_waits_for_its_window_has_that_run_go_on_at_once() {
+    for database in everywhere().await {
+        let desk = Desk::filled(database, 2_000, FILE).await;
+        revoked(&desk).await;
+        desk.says(&["trigger", JOB]);
+        let mut first = Server::start(&desk, "first");
+        until("rows to go", async || gone(&desk).await > 200).await;
+        first.signal("TERM");
+        assert_eq!(first.ended().await, Some(0), "{}", first.log());
+        // As at the end of a window that opens in an hour.
+        let (now, ahead) = match desk.database.url.starts_with("sqlite") {
+            true => ("started_at", "not_before + 3600000000"),
+            false => ("started_at", "clock_timestamp() + interval '1 hour'"),
+        };
+        desk.script(&format!(
+            "UPDATE besom_queue SET not_before = {ahead}, due_at = (SELECT {now} FROM besom_run)"
+        ))
+        .await;
+        let _second = Server::start(&desk, "second");
+        let still = gone(&desk).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert_eq!(gone(&desk).await, still, "it is not yet its time");
+
+        let asked = desk.json(&["trigger", JOB, "--json"]);
+
+        finished(&desk).await;
+        let runs = desk.json(&["runs", "list", "--json"]);
+        assert_eq!(runs.as_array().unwrap().len(), 1, "{runs}");
+        let asked = asked[0]["run"].as_str().unwrap();
+        let shown = desk.json(&["runs", "show", asked, "--json"]);
+        assert_eq!(
+            shown["run"], runs[0]["run"],
+            "what was asked for is that run"
+        );
+        assert!(!shown["ledger"].as_array().unwrap().is_empty());
     }
 }
