@@ -347,39 +347,12 @@ fn announce(report: &RunReport) {
             tracing::info!(table, blocked, "rows stay that others refer to");
         }
     }
-    match (&report.error, report.outcome) {
-        (Some(error), _) => {
-            tracing::error!(
+    // Each with what it alone has to say.
+    macro_rules! ended {
+        ($level:ident $(, $more:ident)?) => {
+            tracing::$level!(
                 outcome,
-                affected,
-                dependents,
-                cascaded,
-                blocked,
-                locked,
-                seconds,
-                verification,
-                error,
-                "run ended"
-            );
-        }
-        (None, Outcome::Suspended) => {
-            let reason = report.reason.as_deref().unwrap_or_default();
-            tracing::warn!(
-                outcome,
-                reason,
-                affected,
-                dependents,
-                cascaded,
-                blocked,
-                locked,
-                seconds,
-                verification,
-                "run ended"
-            );
-        }
-        _ => {
-            tracing::info!(
-                outcome,
+                $($more,)?
                 affected,
                 dependents,
                 cascaded,
@@ -389,6 +362,14 @@ fn announce(report: &RunReport) {
                 verification,
                 "run ended"
             )
+        };
+    }
+    match (&report.error, report.outcome) {
+        (Some(error), _) => ended!(error, error),
+        (None, Outcome::Suspended) => {
+            let reason = report.reason.as_deref().unwrap_or_default();
+            ended!(warn, reason);
         }
+        _ => ended!(info),
     }
 }
