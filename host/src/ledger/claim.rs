@@ -226,30 +226,7 @@ impl Claim {
 
     async fn begin(&self, session: &mut Session, now: Timestamp) -> Result<Claimed, LedgerError> {
         let run = self.origin.first_run().unwrap_or_else(RunId::fresh);
-        let mut w = Statement::new(session.dialect());
-        w.push(
-            "INSERT INTO besom_run (id, plugin, job, mode, state, host, version, digest, contract, \
-             settings, cause, asked_by, attempt, due_at, started_at) VALUES (",
-        );
-        w.bind_as(run.to_string(), "uuid");
-        w.push(", ")
-            .bind(self.job.plugin.as_str())
-            .push(", ")
-            .bind(self.job.job.as_str());
-        w.push(", ").bind(self.mode.as_str()).push(", 'running'");
-        for text in [
-            &self.host,
-            &self.version,
-            &self.digest,
-            &self.contract,
-            &self.settings,
-        ] {
-            w.push(", ").bind(text.as_str());
-        }
-        self.origin.write(&mut w);
-        w.push(", ");
-        write_time(&mut w, now);
-        w.push(")");
+        let w = self.record(session.dialect(), run, "running", now, None);
         if let Err(error) = session.execute(&w).await {
             // Two hosts began at once: the unique index let one through.
             if error.code == "23505" {
@@ -274,6 +251,54 @@ impl Claim {
             resumed: false,
             changed: 0,
         })
+    }
+}
+
+impl Claim {
+    /// Writes the run's record; `ended` at once, with these texts by column.
+    pub(super) fn record(
+        &self,
+        dialect: Dialect,
+        run: RunId,
+        state: &str,
+        now: Timestamp,
+        ended: Option<[(&str, &str); 3]>,
+    ) -> Statement {
+        let mut w = Statement::new(dialect);
+        w.push(
+            "INSERT INTO besom_run (id, plugin, job, mode, state, host, version, digest, contract, \
+             settings, cause, asked_by, attempt, due_at, started_at",
+        );
+        for (column, _) in ended.iter().flatten() {
+            w.push(", ").push(column);
+        }
+        w.push(if ended.is_some() { ", ended_at" } else { "" });
+        w.push(") VALUES (").bind_as(run.to_string(), "uuid");
+        for text in [
+            self.job.plugin.as_str(),
+            &self.job.job,
+            self.mode.as_str(),
+            state,
+            &self.host,
+            &self.version,
+            &self.digest,
+            &self.contract,
+            &self.settings,
+        ] {
+            w.push(", ").bind(text);
+        }
+        self.origin.write(&mut w);
+        w.push(", ");
+        write_time(&mut w, now);
+        for (_, text) in ended.iter().flatten() {
+            w.push(", ").bind(*text);
+        }
+        if ended.is_some() {
+            w.push(", ");
+            write_time(&mut w, now);
+        }
+        w.push(")");
+        w
     }
 }
 

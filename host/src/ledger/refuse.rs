@@ -1,8 +1,8 @@
 //! A run that could not begin, on record all the same.
 
 use super::queue::{self, After};
-use super::{Claim, LedgerError, begin, claim, write_time};
-use crate::database::{Database, Statement};
+use super::{Claim, LedgerError, begin, claim};
+use crate::database::Database;
 use crate::request::RunId;
 
 impl Claim {
@@ -21,39 +21,12 @@ impl Claim {
         session.begin(begin(database.dialect())).await?;
         let now = claim::clock(&mut session, database).await?;
         let run = self.origin.first_run().unwrap_or_else(RunId::fresh);
-        let mut w = Statement::new(session.dialect());
-        w.push(
-            "INSERT INTO besom_run (id, plugin, job, mode, state, host, version, digest, contract, \
-             settings, error, findings, verification, cause, asked_by, attempt, due_at, started_at, \
-             ended_at) VALUES (",
-        );
-        w.bind_as(run.to_string(), "uuid");
-        for text in [
-            &self.job.plugin,
-            &self.job.job,
-            self.mode.as_str(),
-            "failed",
-        ] {
-            w.push(", ").bind(text);
-        }
-        for text in [
-            &self.host,
-            &self.version,
-            &self.digest,
-            &self.contract,
-            &self.settings,
-        ] {
-            w.push(", ").bind(text.as_str());
-        }
-        for text in [error, findings, "unverified: failed"] {
-            w.push(", ").bind(text);
-        }
-        self.origin.write(&mut w);
-        for _ in ["started_at", "ended_at"] {
-            w.push(", ");
-            write_time(&mut w, now);
-        }
-        w.push(")");
+        let texts = [
+            ("error", error),
+            ("findings", findings),
+            ("verification", "unverified: failed"),
+        ];
+        let w = self.record(session.dialect(), run, "failed", now, Some(texts));
         session.execute(&w).await.map_err(LedgerError::of)?;
         if let Some(entry) = self.origin.entry {
             queue::becomes(&mut session, entry, run, &self.host, now).await?;

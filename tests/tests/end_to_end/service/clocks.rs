@@ -7,15 +7,11 @@ use besom_tests::postgres;
 
 use super::super::cli::Desk;
 use super::due::{EACH_MINUTE, host};
-use super::{FILE, JOB, Server, finished, gone, revoked, until};
+use super::{FILE, JOB, Server, finished, in_mid_run};
 
 #[tokio::test]
 async fn a_lease_that_was_written_ahead_of_time_does_not_keep_a_dead_hosts_run_for_a_year() {
-    let desk = Desk::filled(postgres().await, 2_000, FILE).await;
-    revoked(&desk).await;
-    desk.says(&["trigger", JOB]);
-    let mut first = Server::start(&desk, "first");
-    until("rows to go", async || gone(&desk).await > 200).await;
+    let (desk, mut first) = in_mid_run(postgres().await, FILE, "first").await;
     first.kill();
 
     // And one that it was about to look at.

@@ -4,17 +4,13 @@ use std::time::{Duration, Instant};
 
 use super::super::cli::Desk;
 use super::{
-    FILE, JOB, ROWS, Server, everywhere, finished, gone, recorded, revoked, servers, until,
+    FILE, ROWS, Server, everywhere, finished, gone, in_mid_run, recorded, revoked, servers, until,
 };
 
 #[tokio::test]
 async fn a_run_of_a_host_that_is_told_to_stop_goes_on_elsewhere_from_its_checkpoint() {
     for database in everywhere().await {
-        let desk = Desk::filled(database, 2_000, FILE).await;
-        revoked(&desk).await;
-        desk.says(&["trigger", JOB]);
-        let mut first = Server::start(&desk, "first");
-        until("rows to go", async || gone(&desk).await > 200).await;
+        let (desk, mut first) = in_mid_run(database, FILE, "first").await;
 
         first.signal("TERM");
         assert_eq!(first.ended().await, Some(0), "{}", first.log());
@@ -38,11 +34,7 @@ async fn a_run_of_a_host_that_is_told_to_stop_goes_on_elsewhere_from_its_checkpo
 #[tokio::test]
 async fn a_run_of_a_host_that_is_killed_goes_on_elsewhere_once_its_lease_is_over() {
     for database in servers().await {
-        let desk = Desk::filled(database, 2_000, FILE).await;
-        revoked(&desk).await;
-        desk.says(&["trigger", JOB]);
-        let mut first = Server::start(&desk, "first");
-        until("rows to go", async || gone(&desk).await > 200).await;
+        let (desk, mut first) = in_mid_run(database, FILE, "first").await;
         let _second = Server::start(&desk, "second");
 
         first.kill();
@@ -65,11 +57,7 @@ async fn a_run_of_a_host_that_is_killed_goes_on_elsewhere_once_its_lease_is_over
 #[tokio::test]
 async fn a_host_that_slept_past_its_lease_changes_nothing_when_it_wakes() {
     for database in servers().await {
-        let desk = Desk::filled(database, 2_000, FILE).await;
-        revoked(&desk).await;
-        desk.says(&["trigger", JOB]);
-        let first = Server::start(&desk, "first");
-        until("rows to go", async || gone(&desk).await > 200).await;
+        let (desk, first) = in_mid_run(database, FILE, "first").await;
 
         first.signal("STOP");
         let _second = Server::start(&desk, "second");
@@ -109,11 +97,7 @@ async fn two_jobs_that_change_one_table_run_one_after_the_other() {
 async fn a_run_that_goes_on_elsewhere_has_the_rest_of_its_rows_and_no_more() {
     for database in [besom_tests::postgres().await, besom_tests::sqlite()] {
         let file = format!("{FILE}max-rows-per-run = 3000\n");
-        let desk = Desk::filled(database, 2_000, &file).await;
-        revoked(&desk).await;
-        desk.says(&["trigger", JOB]);
-        let mut first = Server::start(&desk, "first");
-        until("rows to go", async || gone(&desk).await > 200).await;
+        let (desk, mut first) = in_mid_run(database, &file, "first").await;
         first.signal("TERM");
         first.ended().await;
         assert!(gone(&desk).await < 3_000, "it was stopped in mid run");

@@ -182,6 +182,16 @@ async fn revoked(desk: &Desk) {
     fill(desk, ROWS).await;
 }
 
+/// A host of this name in the midst of the job, which somebody asked for.
+async fn in_mid_run(database: TestDatabase, file: &str, name: &str) -> (Desk, Server) {
+    let desk = Desk::filled(database, 2_000, file).await;
+    revoked(&desk).await;
+    desk.says(&["trigger", JOB]);
+    let host = Server::start(&desk, name);
+    until("rows to go", async || gone(&desk).await > 200).await;
+    (desk, host)
+}
+
 async fn gone(desk: &Desk) -> i64 {
     let left = desk
         .count("SELECT count(*) FROM oauth2_access_tokens")

@@ -3,7 +3,7 @@
 use besom_tests::{Cluster, TestDatabase};
 
 use super::super::cli::Desk;
-use super::{FILE, JOB, ROWS, Server, finished, gone, revoked, until};
+use super::{FILE, JOB, ROWS, Server, finished, gone, in_mid_run, revoked, until};
 
 #[tokio::test]
 async fn a_server_that_stops_at_once_in_mid_run_and_starts_again_costs_nothing() {
@@ -12,11 +12,7 @@ async fn a_server_that_stops_at_once_in_mid_run_and_starts_again_costs_nothing()
         .unwrap()
         .unwrap();
     let database = TestDatabase::on_postgres(&cluster.url("postgres")).await;
-    let desk = Desk::filled(database, 2_000, FILE).await;
-    revoked(&desk).await;
-    desk.says(&["trigger", JOB]);
-    let host = Server::start(&desk, "only");
-    until("rows to go", async || gone(&desk).await > 200).await;
+    let (desk, host) = in_mid_run(database, FILE, "only").await;
 
     cluster.stop_immediately().unwrap();
     host.says("the ledger does not answer").await;

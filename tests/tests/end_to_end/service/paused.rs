@@ -5,16 +5,14 @@ use std::time::Duration;
 use besom_tests::postgres;
 
 use super::super::cli::Desk;
-use super::{FILE, JOB, ROWS, Server, everywhere, finished, gone, recorded, revoked, until};
+use super::{
+    FILE, JOB, ROWS, Server, everywhere, finished, gone, in_mid_run, recorded, revoked, until,
+};
 
 #[tokio::test]
 async fn a_pause_lays_the_run_by_and_resume_lets_it_go_on() {
     for database in everywhere().await {
-        let desk = Desk::filled(database, 2_000, FILE).await;
-        revoked(&desk).await;
-        desk.says(&["trigger", JOB]);
-        let host = Server::start(&desk, "only");
-        until("rows to go", async || gone(&desk).await > 200).await;
+        let (desk, host) = in_mid_run(database, FILE, "only").await;
 
         let said = desk.says(&["pause", "tokens", "--why", "an audit"]);
         assert_eq!(said, "plugin `tokens` paused: an audit\n");
