@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::grants::{asked_for, in_force};
+use super::there::there;
 use super::{RunnerError, formerly};
 use crate::catalog::Catalog;
 use crate::config::{Config, JobSettings, Origin, PluginConfig};
@@ -73,6 +74,7 @@ pub(super) async fn fits(
             digest: Box::new(*plugin.digest()),
             why: Box::new(why),
         })?;
+        let access = there(access, catalog);
         let granted = granted(
             configured,
             &job,
@@ -180,7 +182,10 @@ pub(super) async fn granted(
         return in_force(&job.plugin, configured, access, catalog);
     };
     let access = match namesake(embedded.manifest(), running.manifest(), job) {
-        Some(name) => access_of(embedded, &JobName::new(&job.plugin, &name), limits, set).await?,
+        Some(name) => {
+            let name = JobName::new(&job.plugin, &name);
+            there(access_of(embedded, &name, limits, set).await?, catalog)
+        }
         None => Vec::new(),
     };
     let grants = in_force(&job.plugin, configured, &access, catalog)?;

@@ -23,6 +23,7 @@ mod run;
 mod settled;
 mod shadow;
 mod switch;
+mod there;
 mod versions;
 
 pub use error::RunnerError;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::grants::{asked_for, used};
+use super::there::there;
 use super::{Host, RunnerError, fits};
 use crate::catalog::Catalog;
 use crate::config::{JobSettings, Origin, Place};
@@ -201,6 +202,7 @@ impl Host {
             .access(&job.job, &settings)
             .await
             .map_err(misbehaved)?;
+        let access = there(access, catalog);
         let embedded = self.versions.embedded.get(&job.plugin);
         let grants = fits::granted(
             config, job, &limits, set, embedded, &plugin, &access, catalog,

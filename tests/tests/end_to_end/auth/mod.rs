@@ -205,14 +205,12 @@ pub fn name_of(table: &str) -> &'static str {
 pub fn granted(access: &[TableAccess]) -> Grants {
     let mut grants = Grants::default();
     for table in access {
-        let grant = TableGrant {
-            read: table.read.iter().cloned().collect(),
-            update: table.update.iter().cloned().collect(),
-            delete: table.delete,
-            all_rows: table.all_rows,
-            ..TableGrant::default()
-        };
-        grants.tables.insert(table.table.clone(), grant);
+        let grant = grants.tables.entry(table.table.clone());
+        let grant = grant.or_insert_with(TableGrant::default);
+        grant.read.extend(table.read.iter().cloned());
+        grant.update.extend(table.update.iter().cloned());
+        grant.delete |= table.delete;
+        grant.all_rows |= table.all_rows;
     }
     grants
 }
