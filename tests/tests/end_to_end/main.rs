@@ -32,6 +32,7 @@ mod readers;
 mod recovery;
 mod renamed;
 mod scenarios;
+mod schemas;
 mod service;
 mod sessions;
 mod store;
