@@ -89,6 +89,11 @@ pub(crate) fn browser(cutoff: Timestamp) -> Result<Sweep> {
             setting::<String>("compat-sso-logins-table")?,
             setting::<String>("compat-sso-logins-user-session-column")?,
         )
+        // There are none, or the session would stay; but until 2026 the key had this rule.
+        .sets_null(
+            setting::<String>("compat-sessions-table")?,
+            setting::<String>("compat-sessions-user-session-column")?,
+        )
         .sets_null(
             setting::<String>("upstream-authorization-sessions-table")?,
             setting::<String>("upstream-authorization-sessions-user-session-column")?,

@@ -109,6 +109,7 @@ fn a_finished_browser_session_stays_while_any_session_is_below_it() {
         not_exists("compat_sessions", join("user_session_id")),
     ]);
     let forgetting = [
+        "compat_sessions",
         "upstream_oauth_authorization_sessions",
         "user_email_authentications",
         "oauth2_authorization_grants",

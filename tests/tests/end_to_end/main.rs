@@ -26,6 +26,7 @@ mod once_wrong;
 mod pgbouncer;
 mod policy_data;
 mod preflight;
+mod products;
 mod queue;
 mod races;
 mod readers;

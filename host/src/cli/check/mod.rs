@@ -161,7 +161,9 @@ async fn check(
     let tolerated = host.config().job(job).map(|limits| limits.tolerate);
     checked.findings = examined.findings().to_vec();
     for access in examined.access() {
-        checked.tables.push(access.table.clone());
+        if !checked.tables.contains(&access.table) {
+            checked.tables.push(access.table.clone());
+        }
         if let Some(finding) = unknown_name(access, catalog)
             && !checked.findings.iter().any(|f| f.code == finding.code)
         {
