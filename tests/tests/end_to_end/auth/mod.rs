@@ -92,8 +92,7 @@ impl Auth {
     /// Rows of SQL literals.
     pub async fn insert(&self, into: &str, rows: &[String]) {
         for some in rows.chunks(500) {
-            let script = format!("INSERT INTO {into} VALUES ({})", some.join("), ("));
-            self.lab.script(&script).await;
+            self.lab.script(&insert(self.dialect(), into, some)).await;
         }
     }
 
@@ -174,6 +173,55 @@ impl Auth {
         };
         let config = Config::parse(&text, Path::new("besom.toml"), &rules).unwrap();
         Host::open(config).await.unwrap()
+    }
+}
+
+/// Rows of SQL literals into `table (columns)`, completed with what the table wants and no test has anything
+/// to say about.
+pub fn insert(dialect: Dialect, into: &str, rows: &[String]) -> String {
+    let (table, columns) = into.split_once(" (").unwrap();
+    let (mut columns, mut more) = (columns.trim_end_matches(')').to_owned(), String::new());
+    let named: Vec<String> = columns
+        .split(',')
+        .map(|name| name.trim().to_owned())
+        .collect();
+    for (column, value) in wanted(dialect, table) {
+        if !named.iter().any(|name| name == column) {
+            columns.push_str(&format!(", {column}"));
+            more.push_str(&format!(", {value}"));
+        }
+    }
+    let rows: Vec<String> = rows.iter().map(|row| format!("({row}{more})")).collect();
+    format!("INSERT INTO {table} ({columns}) VALUES {}", rows.join(", "))
+}
+
+/// What NOT NULL without a default wants, beside keys, names and times.
+fn wanted(dialect: Dialect, table: &str) -> &'static [(&'static str, &'static str)] {
+    let postgres = dialect == Dialect::Postgres;
+    match table {
+        "oauth2_clients" => &[
+            ("grant_type_authorization_code", "TRUE"),
+            ("grant_type_refresh_token", "TRUE"),
+        ],
+        "oauth2_sessions" | "personal_sessions" if postgres => &[("scope_list", "'{openid}'")],
+        "oauth2_sessions" | "personal_sessions" => &[("scope_list", "'[\"openid\"]'")],
+        "oauth2_authorization_grants" => &[
+            ("redirect_uri", "'https://app.example'"),
+            ("scope", "'openid'"),
+            ("response_mode", "'query'"),
+            ("response_type_code", "TRUE"),
+            ("response_type_id_token", "FALSE"),
+        ],
+        "oauth2_device_code_grant" => &[("scope", "'openid'")],
+        "upstream_oauth_providers" => &[
+            ("client_id", "'us'"),
+            ("scope", "'openid'"),
+            ("token_endpoint_auth_method", "'none'"),
+        ],
+        "session_signing_keys" if postgres => &[("key_material_encrypted", "'\\x00'")],
+        "session_signing_keys" => &[("key_material_encrypted", "x'00'")],
+        "sessions" => &[("actor_id", "'user'"), ("actor_type", "'user'")],
+        _ => &[],
     }
 }
 
