@@ -144,6 +144,7 @@ impl Auth {
         let row = [
             ("oauth2_session_id", Key(name)),
             ("user_session_id", session.below.map_or(Nothing, Key)),
+            ("user_id", Key("user")),
             ("oauth2_client_id", Key("client")),
             ("human_name", Text(name)),
             ("created_at", Time(Some(BORN))),
