@@ -180,6 +180,15 @@ pub enum RunnerError {
     /// The plugin asks for what the grant does not cover.
     #[error("{0}")]
     Denied(Fault),
+    /// The plugin knows a table or a column that this database does not have, and the operator does not
+    /// name it: the job has nothing to do here. It is not at fault, and neither is the file.
+    #[error("`{job}` is absent: {missing}")]
+    Absent {
+        /// The job.
+        job: JobName,
+        /// What is not there, as a part of a sentence: "table `x` is not in this database".
+        missing: String,
+    },
     /// Preflight found errors that are not tolerated.
     #[error("`{job}` does not run: {}", told(findings))]
     Stopped {
@@ -209,6 +218,7 @@ impl RunnerError {
             | Self::Unreachable { .. }
             | Self::Catalog(_)
             | Self::Quarantined { .. }
+            | Self::Absent { .. }
             | Self::Stopped { .. } => false,
             Self::Store(StoreError::Ledger(refused)) => matches!(refused, LedgerError::NotMigrated),
             Self::Ledger(refused) => matches!(refused, LedgerError::NotMigrated),
