@@ -241,6 +241,7 @@ impl Host {
         if fit != Fit::Fits {
             return Ok(fit);
         }
+        let (config, plugin) = &read_for(&self.written, plugin)?;
         let mut versions = self.versions.clone();
         versions.suspended.clear();
         versions.unavailable.remove(name);
@@ -249,7 +250,7 @@ impl Host {
             versions.embedded.insert(name.clone(), embedded);
         }
         let candidate = Self {
-            config: read_for(&self.written, plugin)?,
+            config: config.clone(),
             written: self.written.clone(),
             database: self.database.clone(),
             engine: self.engine.clone(),
