@@ -63,7 +63,7 @@ pub async fn execute(args: ScheduleArgs, mut config: Config, terminal: &Terminal
         );
     }
     let now = Timestamp(Utc::now().timestamp_micros());
-    let lines = jobs(args.targets, &plugins)?
+    let lines = jobs(args.targets, &config, &plugins)?
         .iter()
         .filter_map(|name| {
             let job = plugins.get(&name.plugin)?.manifest().job(&name.job)?;
@@ -80,7 +80,11 @@ pub async fn execute(args: ScheduleArgs, mut config: Config, terminal: &Terminal
 }
 
 /// The jobs that the targets name, by their names of today; without any, all.
-fn jobs(targets: Vec<Target>, plugins: &BTreeMap<String, Plugin>) -> Result<Vec<JobName>, Refusal> {
+fn jobs(
+    targets: Vec<Target>,
+    config: &Config,
+    plugins: &BTreeMap<String, Plugin>,
+) -> Result<Vec<JobName>, Refusal> {
     let of_plugin = |(name, plugin): (&String, &Plugin)| {
         let offer = |job: &Job| Offer {
             job: JobName::new(name, &job.name),
@@ -96,7 +100,15 @@ fn jobs(targets: Vec<Target>, plugins: &BTreeMap<String, Plugin>) -> Result<Vec<
         Target::Job(job) => Target::Job(runner::names(job, plugins).0),
         plugin => plugin,
     };
-    select(&targets.into_iter().map(today).collect::<Vec<_>>(), &offers)
+    let targets: Vec<_> = targets.into_iter().map(today).collect();
+    for target in &targets {
+        if let Target::Job(job) = target
+            && let Some(why) = runner::not_there(config, plugins, job)
+        {
+            return Err(Refusal(why.to_string()));
+        }
+    }
+    select(&targets, &offers)
 }
 
 /// One job.

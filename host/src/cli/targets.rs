@@ -114,10 +114,24 @@ fn unknown(target: &Target, offers: &[Offer]) -> Refusal {
 pub(super) fn jobs_of(host: &Host, targets: &[Target]) -> Result<Vec<JobName>, Refusal> {
     let offers = offers(host);
     if !targets.is_empty() {
-        return select(targets, &offers);
+        return selected(host, targets);
     }
     let all = offers.into_iter().filter(|offer| !offer.opt_in);
     Ok(all.map(|offer| offer.job).collect())
+}
+
+/// The jobs that the targets name, each once.
+///
+/// # Errors
+/// As [`select`], and for a job that the file's profile leaves out.
+pub(super) fn selected(host: &Host, targets: &[Target]) -> Result<Vec<JobName>, Refusal> {
+    for target in targets {
+        if let Target::Job(job) = target {
+            let there = host.refuse_not_there(job);
+            there.map_err(|error| Refusal(error.to_string()))?;
+        }
+    }
+    select(targets, &offers(host))
 }
 
 /// The jobs of the configured plugins, in the order of their manifests.

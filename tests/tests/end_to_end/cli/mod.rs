@@ -4,6 +4,8 @@ mod commands;
 mod configuration;
 mod demo;
 pub mod killed;
+mod like;
+mod profiles;
 mod renamed;
 mod runs;
 mod schedule;

@@ -10,11 +10,11 @@ const ROWS: u64 = 4_000;
 /// reference schema beside it, and each table takes over the columns that both have. Ages hang on `now`,
 /// in microseconds since the epoch.
 pub async fn fill(connection: &mut PgConnection, product: &str, now: i64) {
-    run(connection, &besom_tests::schemas::ddl(product)).await;
     run(connection, "CREATE SCHEMA filled; SET search_path = filled").await;
     schema::apply_postgres(connection).await.unwrap();
     data::fill_postgres(connection, ROWS, now).await.unwrap();
     run(connection, "RESET search_path").await;
+    run(connection, &besom_tests::schemas::ddl(product)).await;
     run(connection, TAKE_OVER).await;
     run(connection, "DROP SCHEMA filled CASCADE; ANALYZE").await;
 }
