@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::grants::{asked_for, in_force};
-use super::{RunnerError, formerly, offered};
+use super::{RunnerError, absent, formerly, offered};
 use crate::catalog::Catalog;
 use crate::config::{Config, JobSettings, Origin, PluginConfig};
 use crate::plugin::{Job, Manifest, Plugin, Settings, SettingsError, TableAccess};
@@ -79,6 +79,10 @@ pub(super) async fn fits(
             digest: Box::new(*plugin.digest()),
             why: Box::new(why),
         })?;
+        // Nothing of it would be touched, and so nothing is asked for.
+        if absent::missing(&access, catalog, manifest, configured, &limits, &[]).is_some() {
+            continue;
+        }
         let granted = granted(
             configured,
             &job,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::grants::{asked_for, used};
-use super::{Host, RunnerError, fits};
+use super::{Host, RunnerError, absent, fits};
 use crate::catalog::Catalog;
 use crate::config::{JobSettings, Origin, Place};
 use crate::plugin::{CallError, Digest, Plugin, Settings, SettingsError, TableAccess};
@@ -160,7 +160,8 @@ impl Host {
     /// nothing.
     ///
     /// # Errors
-    /// What no tolerance helps against: settings or a grant at fault, a plugin that misbehaves.
+    /// What no tolerance helps against: settings or a grant at fault, a plugin that misbehaves; and
+    /// [`RunnerError::Absent`], which is no fault.
     pub async fn examine(
         &self,
         job: &JobName,
@@ -201,6 +202,14 @@ impl Host {
             .access(&job.job, &settings)
             .await
             .map_err(misbehaved)?;
+        let manifest = plugin.manifest();
+        let missing = absent::missing(&access, catalog, manifest, config, &limits, set);
+        if let Some(missing) = absent::absent(missing, &self.database).await? {
+            return Err(RunnerError::Absent {
+                job: job.clone(),
+                missing: missing.to_string(),
+            });
+        }
         let embedded = self.versions.embedded.get(&job.plugin);
         let grants = fits::granted(
             config, job, &limits, set, embedded, &plugin, &access, catalog,

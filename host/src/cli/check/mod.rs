@@ -5,7 +5,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-pub use report::{CheckReport, JobCheck, told};
+pub use report::{CheckReport, JobCheck, NOTHING_IS_HERE, told};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,8 +25,11 @@ use crate::runner::{Host, RunnerError, Stray};
 /// Load every plugin, look for what stands in each job's way, and change nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 every job could run, 1 a finding keeps a job from running, 2 a configuration at fault or
-denied.
+A job is absent where the database lacks a table or a column that the plugin knows and the configuration does
+not name: it has nothing to do here.
+
+Exit codes: 0 every job could run or is absent, 1 a finding keeps a job from running, or every job is absent,
+2 a configuration at fault or denied.
 
 Examples:
   besom check
@@ -86,7 +89,8 @@ pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Re
             jobs.push(check(&host, &job, plugin, &catalog, &mut used, &mut needed).await);
         }
         let granted = named.map(|plugin| &plugin.grants.tables);
-        let checked = jobs.iter().skip(first).all(|job| job.refusal.is_none());
+        let mut those = jobs.iter().skip(first);
+        let checked = those.all(|job| job.refusal.is_none() && job.absent.is_none());
         for table in granted.into_iter().flat_map(|tables| tables.keys()) {
             if checked
                 && !used.contains(table)
@@ -137,12 +141,17 @@ async fn check(
         job: job.clone(),
         version: plugin.manifest().version.to_string(),
         tables: Vec::new(),
+        absent: None,
         refusal: None,
         findings: Vec::new(),
     };
     let examined = match host.examine(job, &[], catalog).await {
         Ok(examined) => examined,
         Err(error) => {
+            if let RunnerError::Absent { missing, .. } = error {
+                checked.absent = Some(missing);
+                return checked; // it needs nothing
+            }
             *needed = None;
             // The job stands beside it.
             checked.refusal = Some(match error {
@@ -194,6 +203,7 @@ fn unavailable(host: &Host) -> impl Iterator<Item = JobCheck> {
         job: JobName::new(name, "*"),
         version: "–".to_owned(),
         tables: Vec::new(),
+        absent: None,
         refusal: Some(format!("plugin `{name}` does not run: {why}")),
         findings: Vec::new(),
     })
@@ -217,6 +227,7 @@ fn stray_jobs(host: &Host) -> Vec<JobCheck> {
             job: stray.job,
             version: version.unwrap_or_default(),
             tables: Vec::new(),
+            absent: None,
             refusal,
             findings,
         }
