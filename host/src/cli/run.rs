@@ -12,7 +12,7 @@ use super::exit::{Exit, Refusal};
 use super::output::many_lines;
 use super::progress::Bar;
 use super::report::{self, RunJson};
-use super::targets::{Target, selected};
+use super::targets::{Target, present_here, selected};
 use crate::config::{self, Config, DEADLINES, ENVIRONMENT_VARIABLE, ROW_BUDGETS};
 use crate::ledger::{self, Pause};
 use crate::request::{JobName, Mode};
@@ -135,11 +135,11 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
         queued: None,
         cause: crate::ledger::Cause::Command,
     };
+    let (jobs, absent) = present_here(&host, jobs, &targets, &options.set).await?;
     let (reports, refused) = run_all(&host, &jobs, &options, terminal).await?;
     host.database().close().await;
-    Ok(present(&reports, args.json, terminal)?
-        .max(refused)
-        .max(strays))
+    let exit = present(&reports, args.json, terminal)?;
+    Ok(exit.max(refused).max(strays).max(absent))
 }
 
 /// What the file names under these plugins and nobody has: an error, and the others run.

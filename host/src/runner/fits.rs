@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::grants::in_force;
 use super::there::there;
-use super::{RunnerError, formerly, offered};
+use super::{RunnerError, absent, formerly, offered};
 use crate::catalog::Catalog;
 use crate::config::{Config, JobSettings, Origin, PluginConfig};
 use crate::plugin::{Job, Manifest, Plugin, Settings, SettingsError, TableAccess};
@@ -81,6 +81,10 @@ pub(super) async fn fits(
             why: Box::new(why),
         })?;
         let access = there(access, catalog);
+        // Nothing of it would be touched, and so nothing is asked for.
+        if absent::missing(&access, catalog, manifest, configured, &limits, &[]).is_some() {
+            continue;
+        }
         let granted = granted(
             configured,
             &job,

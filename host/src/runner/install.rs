@@ -277,7 +277,13 @@ impl Host {
         catalog: &Arc<crate::catalog::Catalog>,
         notes: &mut Vec<String>,
     ) -> Result<(), RunnerError> {
-        let examined = self.examine(job, &[], catalog).await?;
+        let examined = match self.examine(job, &[], catalog).await {
+            Err(absent @ RunnerError::Absent { .. }) => {
+                notes.push(absent.to_string());
+                return Ok(());
+            }
+            examined => examined?,
+        };
         if let Some(error) = examined.crashed() {
             return Err(RunnerError::Access {
                 job: job.clone(),

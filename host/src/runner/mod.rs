@@ -4,6 +4,7 @@
 //! job under the grant in force at that moment, keeps the run's lease alive, waits for every batch
 //! before it records the outcome, and verifies what a drained run left.
 
+mod absent;
 mod bases;
 mod conduct;
 mod error;

@@ -5,7 +5,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-pub use report::{CheckReport, JobCheck, told};
+pub use report::{CheckReport, JobCheck, NOTHING_IS_HERE, told};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,8 +26,11 @@ use crate::scope::{Grants, Refusal, lines};
 /// Load every plugin, look for what stands in each job's way, and change nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 every job could run, 1 a finding keeps a job from running, 2 a configuration at fault or
-denied.
+A job is absent where the database lacks a table or a column that the plugin knows and the configuration does
+not name: it has nothing to do here.
+
+Exit codes: 0 every job could run or is absent, 1 a finding keeps a job from running, or every job is absent,
+2 a configuration at fault or denied.
 
 Examples:
   besom check
@@ -148,12 +151,21 @@ async fn check(
         job: job.clone(),
         version: plugin.manifest().version.to_string(),
         tables: Vec::new(),
+        absent: None,
         refusal: None,
         findings: Vec::new(),
     };
     let examined = match host.examine(job, &[], catalog).await {
         Ok(examined) => examined,
         Err(error) => {
+            if let RunnerError::Absent { missing, .. } = error {
+                told.absent = Some(missing);
+                return Checked {
+                    told,
+                    needs: Some(Grants::default()),
+                    denied: None,
+                };
+            }
             *needed = None;
             let mut denied = None;
             told.refusal = Some(match error {
@@ -239,6 +251,7 @@ fn unavailable(host: &Host) -> impl Iterator<Item = JobCheck> {
         job: JobName::new(name, "*"),
         version: "–".to_owned(),
         tables: Vec::new(),
+        absent: None,
         refusal: Some(format!("plugin `{name}` does not run: {why}")),
         findings: Vec::new(),
     })
@@ -262,6 +275,7 @@ fn stray_jobs(host: &Host) -> Vec<JobCheck> {
             job: stray.job,
             version: version.unwrap_or_default(),
             tables: Vec::new(),
+            absent: None,
             refusal,
             findings,
         }

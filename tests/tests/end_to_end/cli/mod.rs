@@ -1,5 +1,6 @@
 //! The binary as an operator uses it.
 
+pub mod absent;
 mod commands;
 mod configuration;
 mod demo;
