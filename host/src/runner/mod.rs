@@ -26,6 +26,7 @@ mod settled;
 mod shadow;
 mod switch;
 mod versions;
+mod weigh;
 
 pub use error::RunnerError;
 pub use formerly::{carry_over, names};
@@ -37,6 +38,7 @@ pub use record::{RunDetailJson, RunRecord, RunRecordJson, detail, milliseconds};
 pub use report::{Outcome, Remains, RunReport, Verification, thousands, verification};
 pub use run::{JobOptions, Queued};
 pub use versions::{PassedOver, Versions};
+pub use weigh::weigh;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
