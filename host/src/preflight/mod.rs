@@ -3,7 +3,8 @@
 //! To know what a job will ask for, the runner rehearses it (see
 //! [`crate::sweep::RunContext::rehearsal`]): the plugin's own `run` opens its sweeps, which are
 //! checked and planned, and each says that it is drained. What was asked for is then held against the
-//! catalog, one file a group of findings. Nothing here talks to a database.
+//! catalog, one file a group of findings. Nothing here talks to a database: sizes that the catalog does not
+//! have come with [`Weights`].
 //!
 //! A finding carries the statements that mend it, where running them is no decision of its own: an
 //! index, a right. What needs a decision (a trigger that keeps rows) is said in words alone, because

@@ -36,7 +36,8 @@ impl Default for Weights {
 const ROWS_A_PAGE: u64 = 50;
 
 /// A batch is meant to take 75 ms, 25 on SQLite, and as long as it looks its rows stay locked; on SQLite
-/// every writer waits. Two seconds are more than an application's own statements put up with.
+/// every writer waits. Besom looks for such rows itself, a few times: two seconds become some ten, and with
+/// more the statement timeout of 15 s cuts batch after batch short.
 const SLOW_BATCH: Duration = Duration::from_secs(2);
 
 /// The pages that a look by an index reads: a table of so few is read as fast without one.
