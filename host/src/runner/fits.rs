@@ -79,10 +79,6 @@ pub(super) async fn fits(
             digest: Box::new(*plugin.digest()),
             why: Box::new(why),
         })?;
-        // Nothing of it would be touched, and so nothing is asked for.
-        if absent::missing(&access, catalog, manifest, configured, &limits, &[]).is_some() {
-            continue;
-        }
         let granted = granted(
             configured,
             &job,
@@ -94,7 +90,13 @@ pub(super) async fn fits(
             catalog,
         );
         let granted = spelled(&granted.await?, catalog)?;
-        let wanted = spelled(&asked_for(&access), catalog)?;
+        // A table that is not here is not asked for here, and nobody can grant it. Where it comes, each run is
+        // held against the grant anew.
+        let mut asked_here = access.clone();
+        if absent::missing(&access, catalog, manifest, configured, &limits, &[]).is_some() {
+            asked_here.retain(|of| catalog.table(&of.table).is_ok());
+        }
+        let wanted = spelled(&asked_for(&asked_here), catalog)?;
         for need in lacking(&granted, &wanted) {
             missing.push(format!("`{job}` may not {need}"));
         }
