@@ -34,7 +34,7 @@ pub(crate) use fence::batch_of;
 pub use fence::{Fence, Record, Recorded, recorded, write_fence, write_record};
 pub use finish::{Again, Ending, finish, park};
 pub use history::{
-    BatchRecord, RunRecord, batches, ended_elsewhere, last_drained, list, list_of, show,
+    BatchRecord, RunRecord, batches, ended_elsewhere, last_began, last_drained, list, list_of, show,
 };
 pub use hosts::{HostRecord, announce, depart, hosts};
 pub use lease::Lease;
@@ -42,7 +42,7 @@ pub use migrate::migrate;
 pub use origin::{Cause, Origin};
 pub use pauses::{Pause, Scope, pause, pauses, resume};
 pub use prune::prune;
-pub use queue::{Asked, Entry};
+pub use queue::{ABSENT, Asked, Entry};
 pub use slots::busy;
 pub use unfinished::{Unfinished, unfinished};
 pub use waiting::{Ripe, Waiting, ripe, waiting};

@@ -13,6 +13,9 @@ use crate::catalog::Dialect;
 use crate::database::{Bind, Cells, Database, Session, Statement};
 use crate::request::{JobName, Mode, RunId, Timestamp};
 
+/// How an entry ends whose job has nothing to do on this database.
+pub const ABSENT: &str = "absent";
+
 /// A run that somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
@@ -181,6 +184,28 @@ impl Entry {
         let mut w = Statement::new(session.dialect());
         w.push("UPDATE besom_queue SET host = NULL, expires = NULL, not_before = ");
         write_after(&mut w, wait, now);
+        self.write_mine(&mut w, host);
+        session.execute(&w).await.map_err(LedgerError::of)?;
+        Ok(())
+    }
+
+    /// Ends the entry without a run.
+    ///
+    /// # Errors
+    /// What the database says; the reservation then runs out by itself.
+    pub async fn end(
+        &self,
+        database: &Database,
+        host: &str,
+        outcome: &str,
+    ) -> Result<(), LedgerError> {
+        let now = database.now().await?;
+        let mut session = database.session().await?;
+        let mut w = Statement::new(session.dialect());
+        w.push("UPDATE besom_queue SET host = NULL, expires = NULL, outcome = ")
+            .bind(outcome)
+            .push(", done_at = ");
+        write_now(&mut w, now);
         self.write_mine(&mut w, host);
         session.execute(&w).await.map_err(LedgerError::of)?;
         Ok(())

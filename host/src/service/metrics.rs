@@ -15,6 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use super::outlooks::Runnable;
 use super::{Backlogs, Shared};
 use crate::ledger::{self, Entry, LedgerError};
 use crate::request::{Batch, JobName, Mode};
@@ -94,6 +95,7 @@ pub struct Metrics {
     last_success: Family<Job, Float>,
     generations: Family<Generation, Gauge>,
     passed_over: Family<Of, Gauge>,
+    runnable: Runnable,
     reloads: Family<Outcomes, Counter>,
     running: Gauge<i64, AtomicI64>,
     connections: Family<State, Gauge>,
@@ -139,6 +141,7 @@ impl Default for Metrics {
             last_success: Family::default(),
             generations: Family::default(),
             passed_over: Family::default(),
+            runnable: Runnable::default(),
             reloads: Family::default(),
             running: Gauge::default(),
             connections: Family::default(),
@@ -200,6 +203,7 @@ impl Metrics {
             "Versions of a plugin that are to run and are not sound here",
             self.passed_over.clone(),
         );
+        self.runnable.register(to);
         to.register(
             "reloads",
             "Readings of the configuration by outcome",
@@ -347,6 +351,7 @@ impl Metrics {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         self.versions(shared);
+        self.runnable.fill(shared.outlooks());
         let running = shared.running().jobs().len();
         self.running.set(i64::try_from(running).unwrap_or(i64::MAX));
         self.ledger_up.set(i64::from(shared.health().ledger()));

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{Notify, Semaphore};
 
 use super::metrics::Metrics;
+use super::outlooks::Outlooks;
 use super::running::Running;
 use super::waits::Waits;
 use crate::config::{JobSettings, OnUpgrade};
@@ -25,6 +26,7 @@ pub struct Shared {
     /// The tables that a job needs, where it has had to wait for one.
     needs: Mutex<BTreeMap<JobName, Vec<String>>>,
     health: Health,
+    outlooks: Outlooks,
     metrics: Arc<Metrics>,
     /// Runs that may go on at once.
     pub(super) permits: Arc<Semaphore>,
@@ -51,6 +53,7 @@ impl Shared {
             waits: Waits::default(),
             needs: Mutex::default(),
             health: Health::default(),
+            outlooks: Outlooks::default(),
             metrics: Arc::default(),
             queued: Notify::new(),
         })
@@ -67,6 +70,7 @@ impl Shared {
         let mut slot = self.host.write().unwrap_or_else(PoisonError::into_inner);
         *slot = Arc::new(host);
         drop(slot);
+        self.outlooks.look_now();
         self.hand_over();
     }
 
@@ -105,6 +109,11 @@ impl Shared {
     /// What the service counts.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    /// Which jobs could run.
+    pub(super) fn outlooks(&self) -> &Outlooks {
+        &self.outlooks
     }
 
     /// Whether the service can do its work.

@@ -3,7 +3,9 @@
 mod commands;
 mod configuration;
 mod demo;
+mod due;
 pub mod killed;
+pub mod refused;
 mod renamed;
 mod runs;
 mod schedule;
