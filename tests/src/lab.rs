@@ -176,7 +176,7 @@ impl Lab {
         RunContext::new(
             self.database.clone(),
             catalog,
-            Arc::new(grants),
+            Arc::new(grants.into()),
             Subject {
                 job,
                 bundled: false,
@@ -197,7 +197,7 @@ impl Lab {
         let context = RunContext::new(
             self.database.clone(),
             catalog,
-            Arc::new(grants),
+            Arc::new(grants.into()),
             Subject {
                 job: job(),
                 bundled: false,

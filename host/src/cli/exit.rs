@@ -171,7 +171,7 @@ mod tests {
         let fault =
             |fault: Fault| Exit::of_error(&anyhow::Error::new(fault).context("while running"));
         let problem = Problem::new("denied", "no");
-        assert_eq!(fault(Fault::Denied(problem.clone())), Exit::Refused);
+        assert_eq!(fault(Fault::closed("no")), Exit::Refused);
         assert_eq!(fault(Fault::Database(problem)), Exit::Failed);
         let refusal = anyhow::Error::new(Refusal("no such job".to_owned()));
         assert_eq!(Exit::of_error(&refusal), Exit::Refused);

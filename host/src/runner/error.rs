@@ -9,6 +9,7 @@ use crate::ledger::LedgerError;
 use crate::plugin::{CallError, Cause, Digest, EngineError, LoadError, SettingsError};
 use crate::preflight::Finding;
 use crate::request::{Fault, JobName};
+use crate::scope::Refusal;
 use crate::store::StoreError;
 
 /// Why a host could not be set up, or a job not begun. Nothing has been changed.
@@ -177,9 +178,13 @@ pub enum RunnerError {
         /// Why.
         why: Box<CallError>,
     },
-    /// The plugin asks for what the grant does not cover.
+    /// The grant does not cover what the job needs. Several refusals of one plugin are allowed by one
+    /// block of the file: see [`crate::scope::lines`].
+    #[error(transparent)]
+    Denied(Box<Refusal>),
+    /// The grant contradicts itself, or the job asks for what no grant opens.
     #[error("{0}")]
-    Denied(Fault),
+    AtFault(Fault),
     /// The plugin knows a table or a column that this database does not have, and the operator does not
     /// name it: the job has nothing to do here. It is not at fault, and neither is the file.
     #[error("`{job}` is absent: {missing}")]

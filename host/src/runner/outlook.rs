@@ -80,9 +80,10 @@ impl Hindrance {
     }
 }
 
-fn kind(error: &RunnerError) -> &'static str {
+fn kind(error: &RunnerError) -> &str {
     match error {
         RunnerError::Denied(_) => "denied",
+        RunnerError::AtFault(fault) => &fault.problem().code,
         RunnerError::Grant { .. } => "grant",
         RunnerError::Settings { .. } => "settings",
         RunnerError::Access { .. } => "access",

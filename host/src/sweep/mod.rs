@@ -92,7 +92,7 @@ impl Sweep {
     async fn prepare(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
         let authorized = match authorize_leaves(
             request,
-            &context.grants,
+            &context.granted,
             &context.subject,
             &context.catalog,
             context.now,

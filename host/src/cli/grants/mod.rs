@@ -96,7 +96,9 @@ pub async fn execute(args: GrantsArgs, config: Config, terminal: &Terminal) -> R
     for (job, error) in &refused {
         tracing::error!("{}", many_lines(&refused::in_words(job, error)));
     }
-    let lines = refused::lines(refused.iter().map(|(_, error)| error));
+    if let Some(lines) = refused::lines(refused.iter().map(|(_, error)| error)) {
+        tracing::error!("{}", many_lines(&lines));
+    }
     let unknown: Vec<_> = unknown
         .iter()
         .chain(refused.iter().map(|(job, _)| job))
@@ -111,9 +113,9 @@ pub async fn execute(args: GrantsArgs, config: Config, terminal: &Terminal) -> R
             );
             if args.revoke {
                 // It would take away what they need.
-                return Err(anyhow::anyhow!("{text}{lines}"));
+                return Err(anyhow::anyhow!(text));
             }
-            tracing::error!("{text}{lines}");
+            tracing::error!("{text}");
             Exit::Failed
         }
     };

@@ -101,9 +101,8 @@ impl Ran {
 
     /// Tells the lines of the file that would let refused jobs run.
     pub(super) fn tell_lines(&self) {
-        let lines = refused::lines(self.not_run.iter().filter_map(NotRun::refusal));
-        if !lines.is_empty() {
-            tracing::error!("{lines}");
+        if let Some(lines) = refused::lines(self.not_run.iter().filter_map(NotRun::refusal)) {
+            tracing::error!("{}", many_lines(&lines));
         }
     }
 

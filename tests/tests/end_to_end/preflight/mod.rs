@@ -25,7 +25,7 @@ async fn findings(lab: &Lab, requests: &[Request]) -> Vec<Finding> {
     let context = RunContext::rehearsal(
         lab.database.clone(),
         Arc::clone(&catalog),
-        Arc::new(everything(&catalog)),
+        Arc::new(everything(&catalog).into()),
         Subject {
             job: job(),
             bundled: false,
