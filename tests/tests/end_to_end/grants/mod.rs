@@ -1,8 +1,10 @@
 //! The one door: what the grant does not cover is refused, with the words that would allow it, and
 //! those words allow it.
 
+mod grown;
 mod names;
 mod rights;
+mod unused;
 mod words;
 
 use std::path::Path;
