@@ -9,9 +9,10 @@ use super::{Host, RunnerError};
 use crate::catalog::Catalog;
 use crate::preflight::Finding;
 use crate::request::JobName;
+use crate::scope::Refusal;
 
 /// Whether a job could run as things are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Outlook {
     /// It could.
     Runnable,
@@ -22,7 +23,7 @@ pub enum Outlook {
 }
 
 /// What keeps a job from running.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Hindrance {
     /// In words of which there are few: the codes of the findings, or the kind of the refusal.
     pub codes: BTreeSet<String>,
@@ -30,6 +31,9 @@ pub struct Hindrance {
     pub why: String,
     /// The findings, where it is they.
     pub findings: Vec<Finding>,
+    /// The rights that are missing, where it is they.
+    #[serde(skip)]
+    pub refusal: Option<Refusal>,
 }
 
 impl Outlook {
@@ -72,11 +76,23 @@ impl Hindrance {
         if codes.is_empty() {
             codes.insert(kind(error).to_owned());
         }
+        let refusal = match error {
+            RunnerError::Denied(refusal) => Some(refusal.as_ref().clone()),
+            _ => None,
+        };
         Self {
             codes,
             why: error.to_string(),
             findings,
+            refusal,
         }
+    }
+
+    /// The same sentence, without the lines of the file that would allow it: those of several jobs are
+    /// told once for all.
+    pub fn in_words(&self) -> String {
+        let needs = self.refusal.as_ref().map(Refusal::needs);
+        needs.unwrap_or_else(|| self.why.clone())
     }
 }
 

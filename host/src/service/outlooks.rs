@@ -6,7 +6,7 @@
 //! counts no crash. One job is looked at after another, with rests, and over a connection that nobody
 //! else wants; where the database does not say, what was known stays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,8 +20,10 @@ use tokio_util::sync::CancellationToken;
 use super::metrics::Job;
 use super::worker::DATABASE_WAIT;
 use super::{Shared, TICK, eligible};
+use crate::catalog::Catalog;
 use crate::request::{JobName, Timestamp};
 use crate::runner::{Host, Outlook, RunnerError};
+use crate::scope::{self, TO_ALLOW_IT};
 
 /// Which jobs of this host could run.
 #[derive(Debug, Default)]
@@ -58,8 +60,9 @@ impl Outlooks {
             .is_some_and(|known| known.outlook.tells_as_much_as(&found))
     }
 
-    /// Takes what was found about a job, and logs what begins or is over.
-    fn note(&self, job: &JobName, outlook: Outlook) {
+    /// Takes what was found about a job, and logs what begins or is over. True where rights are missing
+    /// that were not, or not these: the lines that would give them are to be told.
+    fn note(&self, job: &JobName, outlook: Outlook) -> bool {
         let mut all = self.lock();
         let since = Timestamp(Utc::now().timestamp_micros());
         let before = all.get(job).cloned();
@@ -68,7 +71,7 @@ impl Outlooks {
         {
             let since = before.since;
             all.insert(job.clone(), Known { outlook, since });
-            return;
+            return false;
         }
         let was_refused =
             before.is_some_and(|before| matches!(before.outlook, Outlook::Refused(_)));
@@ -76,7 +79,7 @@ impl Outlooks {
             Outlook::Refused(found) => {
                 let codes: Vec<_> = found.codes.iter().map(String::as_str).collect();
                 let codes = codes.join(", ");
-                tracing::warn!(%job, codes, "the job cannot run: {}", found.why);
+                tracing::warn!(%job, codes, "the job cannot run: {}", found.in_words());
             }
             Outlook::Runnable if was_refused => tracing::info!(%job, "the job can run again"),
             Outlook::Absent(missing) if was_refused => {
@@ -87,7 +90,26 @@ impl Outlooks {
             }
             Outlook::Runnable => {}
         }
+        let rights = matches!(&outlook, Outlook::Refused(found) if found.refusal.is_some());
         all.insert(job.clone(), Known { outlook, since });
+        rights
+    }
+
+    /// Logs the lines that would let the jobs of these plugins run, one block a plugin for all of them:
+    /// what each would need by itself could not be pasted together.
+    fn tell_lines(&self, plugins: &BTreeSet<&str>) {
+        let all = self.lock();
+        for plugin in plugins {
+            let of_plugin = all.iter().filter(|(job, _)| job.plugin == *plugin);
+            let lines = scope::lines(of_plugin.filter_map(|(_, known)| match &known.outlook {
+                Outlook::Refused(found) => found.refusal.as_ref(),
+                Outlook::Runnable | Outlook::Absent(_) => None,
+            }));
+            if !lines.is_empty() {
+                // Fields would stand below the lines, and be pasted with them.
+                tracing::warn!("plugin `{plugin}`: {TO_ALLOW_IT}\n{lines}");
+            }
+        }
     }
 
     /// Forgets every job but these.
@@ -132,7 +154,11 @@ impl Runnable {
 pub(super) fn learn(shared: &Shared, host: &Host, job: &JobName, outlook: Outlook) {
     let in_force = std::ptr::eq(host, Arc::as_ptr(&shared.host()));
     if in_force && eligible::is(host, job) {
-        shared.outlooks().note(job, outlook);
+        let rights = shared.outlooks().note(job, outlook);
+        if rights {
+            let plugin = BTreeSet::from([job.plugin.as_str()]);
+            shared.outlooks().tell_lines(&plugin);
+        }
     }
 }
 
@@ -195,15 +221,33 @@ async fn round(shared: &Shared, host: &Arc<Host>) -> Result<(), Broken> {
             return Ok(());
         }
     };
-    for job in &jobs {
+    let mut lacking = BTreeSet::new();
+    let done = each(shared, host, &jobs, &catalog, &mut lacking).await;
+    shared.outlooks().tell_lines(&lacking);
+    done
+}
+
+/// One after another; `lacking` are the plugins of those that begin to lack rights.
+async fn each<'j>(
+    shared: &Shared,
+    host: &Arc<Host>,
+    jobs: &'j [JobName],
+    catalog: &Arc<Catalog>,
+    lacking: &mut BTreeSet<&'j str>,
+) -> Result<(), Broken> {
+    for job in jobs {
         room(shared).await;
         let began = Instant::now();
-        let found = host.outlook(job, &catalog).await;
+        let found = host.outlook(job, catalog).await;
         if !Arc::ptr_eq(host, &shared.host()) {
             return Ok(()); // of another file, and the next round has been asked for
         }
         match found {
-            Ok(outlook) => shared.outlooks().note(job, outlook),
+            Ok(outlook) => {
+                if shared.outlooks().note(job, outlook) {
+                    lacking.insert(&job.plugin);
+                }
+            }
             Err(error) => {
                 // One job's statement may have taken too long; without the database it is so for all.
                 shared

@@ -12,13 +12,16 @@ const JOB: &str = "recovery/password-resets";
 
 const OTHER: &str = "recovery/registrations";
 
-/// Nothing is due for months, and a look is never far.
+/// Nothing is due for months.
+const YEARLY: &str = "enabled = true\nschedule = \"0 0 1 1 *\"\n";
+
+/// A look is never far.
 fn file() -> String {
     format!(
         "[schedule]\nlook-every = \"1s\"\n[http]\nlisten = \"127.0.0.1:0\"\ntoken = \"{TOKEN}\"\n\
          [plugins.recovery]\nenabled = false\n\
-         [plugins.recovery.jobs.password-resets]\nenabled = true\nschedule = \"0 0 1 1 *\"\n\
-         [plugins.recovery.jobs.registrations]\nenabled = true\nschedule = \"0 0 1 1 *\"\n"
+         [plugins.recovery.jobs.password-resets]\n{YEARLY}\
+         [plugins.recovery.jobs.registrations]\n{YEARLY}"
     )
 }
 
@@ -103,6 +106,31 @@ async fn a_job_that_cannot_run_is_told_until_it_can_and_the_others_run() {
         assert_eq!((status, &ready["refused"]), (200, &json!([])));
         assert_eq!(of_job(&server, JOB).await["refused"], Value::Null);
     }
+}
+
+#[tokio::test]
+async fn the_lines_for_several_jobs_are_told_once_and_let_them_all_run() {
+    let both = file() + &format!("[plugins.recovery.jobs.recovery-sessions]\n{YEARLY}");
+    let desk = Desk::filled(besom_tests::sqlite(), 2_000, &both).await;
+    notes(&desk).await;
+    let server = Server::start(&desk, "only");
+    server.says("write in besom.toml").await;
+    assert_eq!(times(&server, "the job cannot run"), 2, "{}", server.log());
+    let log = server.log();
+    assert_eq!(log.matches("[plugins.").count(), 1, "{log}");
+
+    // From the first line of a table to the next line of the log.
+    let (_, block) = log.split_once("\n[plugins.").unwrap();
+    let lines = block.lines().take_while(|line| !line.starts_with("20"));
+    let lines: Vec<_> = lines.collect();
+    rewrite(&desk, |text| format!("{text}\n[plugins.{}\n", lines.join("\n")));
+
+    until("both to be told to run again", async || {
+        times(&server, "the job can run again") == 2
+    })
+    .await;
+    let (_, ready) = get(&server, "/readyz").await;
+    assert_eq!(ready["refused"], json!([]));
 }
 
 #[tokio::test]
