@@ -14,9 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Terminal;
 use super::exit::Exit;
+use super::output::many_lines;
 use super::progress::Bar;
 use super::report;
-use super::targets::{Target, offers, scheduled, select};
+use super::targets::{Target, present_here, scheduled, selected};
 use crate::config::{self, Config, DEADLINES, ENVIRONMENT_VARIABLE, ROW_BUDGETS};
 use crate::ledger::{self, Pause};
 use crate::request::{JobName, Mode};
@@ -156,6 +157,8 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
         queued: None,
         cause: ledger::Cause::Command,
     };
+    // How it ends for names of the file that nobody has, and for jobs that are absent.
+    let mut others = [Exit::Done; 2];
     let ran = if due {
         due::run(&host, &options, terminal).await?
     } else {
@@ -166,17 +169,36 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
         let targets: Vec<_> = targets.collect();
         let jobs = match args.all {
             true => scheduled(&host),
-            false => select(&targets, &offers(&host))?,
+            false => selected(&host, &targets)?,
         };
-        run_all(&host, &host.in_order(jobs)?, &options, terminal).await?
+        let jobs = host.in_order(jobs)?;
+        let strays = tell_strays(&host, &targets);
+        let (jobs, absent) = present_here(&host, jobs, &targets, &options.set).await?;
+        others = [strays, absent];
+        run_all(&host, &jobs, &options, terminal).await?
     };
     host.database().close().await;
-    if ran.is_empty() && !json {
+    if ran.is_empty() && others == [Exit::Done; 2] && !json {
         terminal
             .output
             .print(&format!("nothing to run: {nothing}\n"))?;
     }
-    present(&ran, json, terminal)
+    let of_jobs = (!ran.is_empty()).then(|| ran.exit());
+    present(&ran, json, terminal)?;
+    let others = others.into_iter().filter(|exit| *exit != Exit::Done);
+    Ok(Exit::of_jobs(others.chain(of_jobs)))
+}
+
+/// What the file names under these plugins and nobody has: an error, and the others run.
+fn tell_strays(host: &Host, targets: &[Target]) -> Exit {
+    let whole = |plugin: &String| targets.contains(&Target::Plugin(plugin.clone()));
+    let strays = host.strays().into_iter();
+    let strays = strays.filter(|stray| !stray.other_profile && whole(&stray.job.plugin));
+    let told = strays.map(|stray| {
+        tracing::error!("{}", many_lines(&stray.to_string()));
+        Exit::Refused
+    });
+    Exit::worst(told)
 }
 
 /// Checks every job before the first begins, then runs one after another. A job that cannot run is told

@@ -42,7 +42,7 @@ pub use migrate::migrate;
 pub use origin::{Cause, Origin};
 pub use pauses::{Pause, Scope, pause, pauses, resume};
 pub use prune::prune;
-pub use queue::{ABSENT, Asked, Entry};
+pub use queue::{Asked, Entry};
 pub use slots::busy;
 pub use unfinished::{Unfinished, unfinished};
 pub use waiting::{Ripe, Waiting, ripe, waiting};

@@ -13,9 +13,6 @@ use crate::catalog::Dialect;
 use crate::database::{Bind, Cells, Database, Session, Statement};
 use crate::request::{JobName, Mode, RunId, Timestamp};
 
-/// How an entry ends whose job has nothing to do on this database.
-pub const ABSENT: &str = "absent";
-
 /// A run that somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
@@ -189,22 +186,17 @@ impl Entry {
         Ok(())
     }
 
-    /// Ends the entry without a run.
+    /// Ends the entry without a run: its job is absent.
     ///
     /// # Errors
     /// What the database says; the reservation then runs out by itself.
-    pub async fn end(
-        &self,
-        database: &Database,
-        host: &str,
-        outcome: &str,
-    ) -> Result<(), LedgerError> {
+    pub async fn pass_by(&self, database: &Database, host: &str) -> Result<(), LedgerError> {
         let now = database.now().await?;
         let mut session = database.session().await?;
         let mut w = Statement::new(session.dialect());
-        w.push("UPDATE besom_queue SET host = NULL, expires = NULL, outcome = ")
-            .bind(outcome)
-            .push(", done_at = ");
+        w.push(
+            "UPDATE besom_queue SET host = NULL, expires = NULL, outcome = 'absent', done_at = ",
+        );
         write_now(&mut w, now);
         self.write_mine(&mut w, host);
         session.execute(&w).await.map_err(LedgerError::of)?;

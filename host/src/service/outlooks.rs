@@ -73,22 +73,19 @@ impl Outlooks {
             all.insert(job.clone(), Known { outlook, since });
             return false;
         }
-        let was_refused =
-            before.is_some_and(|before| matches!(before.outlook, Outlook::Refused(_)));
+        let before = before.map(|before| before.outlook);
         match &outlook {
             Outlook::Refused(found) => {
                 let codes: Vec<_> = found.codes.iter().map(String::as_str).collect();
                 let codes = codes.join(", ");
                 tracing::warn!(%job, codes, "the job cannot run: {}", found.in_words());
             }
-            Outlook::Runnable if was_refused => tracing::info!(%job, "the job can run again"),
-            Outlook::Absent(missing) if was_refused => {
-                tracing::info!(%job, "the job is refused no longer, and has nothing to do: {missing}");
-            }
-            Outlook::Absent(missing) => {
-                tracing::debug!(%job, "the job has nothing to do: {missing}")
-            }
-            Outlook::Runnable => {}
+            Outlook::Absent(missing) => tracing::info!(%job, "the job is absent: {missing}"),
+            Outlook::Runnable => match before {
+                Some(Outlook::Refused(_)) => tracing::info!(%job, "the job can run again"),
+                Some(Outlook::Absent(_)) => tracing::info!(%job, "the job is absent no more"),
+                Some(Outlook::Runnable) | None => {}
+            },
         }
         let rights = matches!(&outlook, Outlook::Refused(found) if found.refusal.is_some());
         all.insert(job.clone(), Known { outlook, since });

@@ -11,7 +11,7 @@ use super::running::Place;
 use super::shadow::Counted;
 use super::{Shared, TICK, outlooks, pick, shadow};
 use crate::database::DatabaseError;
-use crate::ledger::{ABSENT, Again, Entry, LedgerError};
+use crate::ledger::{Again, Entry, LedgerError};
 use crate::request::{Mode, RunId, Suspension};
 use crate::runner::{Host, JobOptions, Outlook, Prepared, Queued, RunnerError};
 use crate::schedule::Timetable;
@@ -81,6 +81,10 @@ async fn work(shared: &Shared, host: Arc<Host>, entry: Entry, permit: OwnedSemap
         Some(Err(error)) if error.is_the_databases() => {
             tracing::warn!(job = %entry.job, %error, "not begun yet");
             Some(DATABASE_WAIT)
+        }
+        // Who asked for it, or whose run lies still, is to find what became of it.
+        Some(Err(RunnerError::Absent { .. })) if entry.due_at.is_some() && !entry.begun_before => {
+            pass_by(shared, &entry).await
         }
         Some(Err(error)) => refuse(shared, &host, &entry, &error).await,
     };
@@ -260,25 +264,25 @@ async fn close_with_window(
     }
 }
 
-/// What becomes of an entry whose job does not run as it is.
+/// Ends an entry that has become due, and for which there is nothing to do.
+async fn pass_by(shared: &Shared, entry: &Entry) -> Option<Duration> {
+    match entry.pass_by(shared.database(), shared.name()).await {
+        Ok(()) => None,
+        Err(error) => {
+            tracing::debug!(job = %entry.job, %error, "the entry is still in the queue");
+            Some(DATABASE_WAIT)
+        }
+    }
+}
+
+/// Records a job that must not run as it is.
 async fn refuse(
     shared: &Shared,
     host: &Host,
     entry: &Entry,
     error: &RunnerError,
 ) -> Option<Duration> {
-    let recorded = match error {
-        // Nobody asked for it, and there is nothing to do.
-        RunnerError::Absent { .. } if entry.due_at.is_some() => {
-            tracing::debug!(job = %entry.job, "{error}");
-            return match entry.end(shared.database(), shared.name(), ABSENT).await {
-                Ok(()) => None,
-                Err(_) => Some(DATABASE_WAIT),
-            };
-        }
-        refused => host.record_refused(entry, refused).await,
-    };
-    match recorded {
+    match host.record_refused(entry, error).await {
         Ok(run) => {
             match shared.outlooks().told(&entry.job, error) {
                 true => {

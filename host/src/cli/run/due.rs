@@ -79,21 +79,22 @@ async fn take(host: &Host, job: &JobName) -> Result<Option<Entry>, LedgerError> 
 
 /// A due time of a job that does not run as it is: that is on record, as it would be with a service.
 async fn answer_without_a_run(host: &Host, not_run: &NotRun) -> Result<(), LedgerError> {
-    let refused = match &not_run.why {
-        Why::Refused(error) if !error.is_the_databases() => Some(error),
-        Why::Absent(_) => None,
-        // Nothing is known of the job.
-        Why::Refused(_) | Why::Paused(_) => return Ok(()),
+    let Why::Refused(error) = &not_run.why else {
+        return Ok(());
     };
+    if error.is_the_databases() {
+        return Ok(()); // nothing is known of the job
+    }
     let Some(entry) = take(host, &not_run.job).await? else {
         return Ok(());
     };
-    let done = match refused {
-        Some(error) => host.record_refused(&entry, error).await.map(drop),
-        None => {
+    let done = match error {
+        // One whose run lies still is to find what became of it.
+        RunnerError::Absent { .. } if !entry.begun_before => {
             let name = &host.config().host.name;
-            entry.end(host.database(), name, ledger::ABSENT).await
+            entry.pass_by(host.database(), name).await
         }
+        refused => host.record_refused(&entry, refused).await.map(drop),
     };
     match done {
         Err(LedgerError::Taken) => Ok(()),

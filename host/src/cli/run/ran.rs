@@ -32,12 +32,10 @@ pub struct NotRun {
 /// Why a job did not run.
 #[derive(Debug)]
 pub enum Why {
-    /// Something keeps it from running.
+    /// Something keeps it from running; or it is absent, and has nothing to do on this database.
     Refused(RunnerError),
     /// Somebody paused it: who, why, and how that ends.
     Paused(String),
-    /// It has nothing to do on this database: what is not there.
-    Absent(String),
 }
 
 /// One of them in the JSON output.
@@ -71,17 +69,13 @@ impl Ran {
 
     /// Notes a job that does not run, and tells it.
     pub(super) fn refuse(&mut self, job: &JobName, error: RunnerError) {
-        let why = match error {
+        match &error {
             RunnerError::Absent { missing, .. } => {
-                tracing::info!("`{job}` has nothing to do here: {missing}");
-                Why::Absent(missing)
+                tracing::warn!("`{job}` is absent and left out: {missing}");
             }
-            error => {
-                tracing::error!("{}", many_lines(&refused::in_words(job, &error)));
-                Why::Refused(error)
-            }
-        };
-        let job = job.clone();
+            error => tracing::error!("{}", many_lines(&refused::in_words(job, error))),
+        }
+        let (job, why) = (job.clone(), Why::Refused(error));
         self.not_run.push(NotRun { job, why });
     }
 
@@ -113,9 +107,9 @@ impl Ran {
             .not_run
             .iter()
             .filter_map(|not_run| match &not_run.why {
+                Why::Refused(RunnerError::Absent { .. }) => None,
                 Why::Refused(error) => Some(Exit::of_refused_job(error)),
                 Why::Paused(_) => Some(Exit::Failed),
-                Why::Absent(_) => None,
             });
         Exit::of_jobs(runs.chain(others))
     }
@@ -133,17 +127,19 @@ impl NotRun {
     /// What keeps the job from running; `None` for one that is paused or absent.
     pub fn refusal(&self) -> Option<&RunnerError> {
         match &self.why {
+            Why::Refused(RunnerError::Absent { .. }) | Why::Paused(_) => None,
             Why::Refused(error) => Some(error),
-            Why::Paused(_) | Why::Absent(_) => None,
         }
     }
 
     fn to_json(&self) -> LineJson<'_> {
         let job = self.job.to_string();
         let (outcome, refused, absent) = match &self.why {
+            Why::Refused(RunnerError::Absent { missing, .. }) => {
+                ("absent", None, Some(missing.as_str()))
+            }
             Why::Refused(error) => ("refused", Some(error.to_string()), None),
             Why::Paused(why) => ("paused", Some(why.clone()), None),
-            Why::Absent(missing) => ("absent", None, Some(missing.as_str())),
         };
         let by = self.refusal().map(Hindrance::of);
         let (codes, findings) = by.map_or_else(Default::default, |by| {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::refused::{REFUSED, notes};
-use super::{Desk, both};
+use super::{Desk, absent, both};
 
 const MINUTE: i64 = 60_000_000;
 
@@ -190,5 +190,31 @@ async fn a_due_time_of_a_job_that_is_refused_is_on_record_and_the_others_run() {
             0,
             "what is on record is not due again"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_due_time_of_a_job_that_is_absent_is_passed_by() {
+    let each_minute = "[plugins.tokens]\nenabled = false\n\
+        [plugins.tokens.jobs.revoked-access]\nenabled = true\n\
+        [plugins.tokens.jobs.refresh-tokens]\nenabled = true\n";
+    for database in both().await {
+        let desk = absent::desk(database, each_minute).await;
+
+        let said = desk.run(&["run", "--due", "--json"]);
+
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        let words = "`tokens/revoked-access` is absent and left out";
+        assert!(said.stderr.contains(words), "{}", said.stderr);
+        let lines: Value = serde_json::from_str(&said.stdout).unwrap();
+        assert_eq!(lines[0]["job"], "tokens/refresh-tokens");
+        assert_eq!(lines[1]["outcome"], "absent");
+        let passed =
+            "SELECT count(*) FROM besom_queue WHERE outcome = 'absent' AND done_at IS NOT NULL";
+        assert_eq!(desk.count(passed).await, 1);
+        assert_eq!(desk.count("SELECT count(*) FROM besom_run").await, 1);
+        let all = desk.run(&["run", "--all", "--json"]);
+        assert_eq!(all.code, 0, "{}", all.stderr);
+        assert!(all.stderr.contains(words), "{}", all.stderr);
     }
 }

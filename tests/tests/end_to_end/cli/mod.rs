@@ -1,10 +1,13 @@
 //! The binary as an operator uses it.
 
+pub mod absent;
 mod commands;
 mod configuration;
 mod demo;
 mod due;
 pub mod killed;
+mod like;
+mod profiles;
 pub mod refused;
 mod renamed;
 mod runs;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::cli::Desk;
 use super::super::cli::refused::notes;
+use super::super::cli::{Desk, absent};
 use super::client::{Client, TOKEN};
 use super::reload::rewrite;
 use super::{Server, everywhere, exposition, until};
@@ -123,7 +123,9 @@ async fn the_lines_for_several_jobs_are_told_once_and_let_them_all_run() {
     let (_, block) = log.split_once("\n[plugins.").unwrap();
     let lines = block.lines().take_while(|line| !line.starts_with("20"));
     let lines: Vec<_> = lines.collect();
-    rewrite(&desk, |text| format!("{text}\n[plugins.{}\n", lines.join("\n")));
+    rewrite(&desk, |text| {
+        format!("{text}\n[plugins.{}\n", lines.join("\n"))
+    });
 
     until("both to be told to run again", async || {
         times(&server, "the job can run again") == 2
@@ -160,6 +162,40 @@ async fn another_file_is_looked_at_with_at_once_and_a_job_that_it_leaves_out_is_
     })
     .await;
     assert_eq!(runnable(&server, OTHER).await, Some(1.0));
+}
+
+#[tokio::test]
+async fn a_job_that_is_absent_is_neither_runnable_nor_refused() {
+    let job = "tokens/revoked-access";
+    for database in everywhere().await {
+        let plain = format!(
+            "[schedule]\nlook-every = \"1s\"\n[http]\nlisten = \"127.0.0.1:0\"\ntoken = \"{TOKEN}\"\n\
+             [plugins.tokens]\nenabled = false\n\
+             [plugins.tokens.jobs.revoked-access]\n{YEARLY}\
+             [plugins.tokens.jobs.refresh-tokens]\n{YEARLY}"
+        );
+        let desk = absent::desk(database, &plain).await;
+        let server = Server::start(&desk, "only");
+
+        server
+            .says("the job is absent: table `oauth2_access_tokens`")
+            .await;
+        until("the one that is there to be looked at", async || {
+            runnable(&server, "tokens/refresh-tokens").await == Some(1.0)
+        })
+        .await;
+        assert_eq!(runnable(&server, job).await, None);
+        let (status, ready) = get(&server, "/readyz").await;
+        assert_eq!((status, &ready["refused"]), (200, &json!([])));
+        let told = of_job(&server, job).await;
+        assert_eq!(
+            (&told["runnable"], &told["refused"]),
+            (&Value::Null, &Value::Null)
+        );
+        let missing = "table `oauth2_access_tokens` is not in this database";
+        assert_eq!(told["absent"], missing);
+        assert!(!server.log().contains("WARN"), "{}", server.log());
+    }
 }
 
 #[tokio::test]
