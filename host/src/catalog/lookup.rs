@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::quote::spell;
-use super::{Catalog, Dialect, Table, TableId};
+use super::{Catalog, CatalogError, Dialect, Table, TableId, postgres};
 
 /// How alike (0 to 1, Jaro-Winkler) a name must be to be suggested: one or two slips of the hand in
 /// a name of ten letters score 0.9, names that merely share a prefix about 0.8.
@@ -98,6 +98,34 @@ impl Catalog {
             malformed: false,
             dialect: self.dialect,
         })
+    }
+
+    /// Whether a name under which nothing is found could mean a table that is there: of that name in a schema
+    /// that is not looked through, or in another case. A name that is none, or that is looked for nowhere,
+    /// could mean anything.
+    pub fn may_mean(&self, name: &str) -> bool {
+        let parts = parts(name).unwrap_or_default();
+        let (Some(table), false) = (parts.last(), self.search_path.is_empty()) else {
+            return true;
+        };
+        let mut known = self.tables.keys();
+        known.any(|id| id.name.eq_ignore_ascii_case(table))
+    }
+
+    /// Whether a table of that name, in any case, is in a schema that the connected role may not use: the
+    /// catalog has none of those.
+    ///
+    /// # Errors
+    /// When the system tables cannot be read.
+    pub async fn hides(
+        connection: &mut sqlx::PgConnection,
+        name: &str,
+    ) -> Result<bool, CatalogError> {
+        let parts = parts(name).unwrap_or_default();
+        match parts.last() {
+            Some(table) => postgres::hides(connection, table).await,
+            None => Ok(false),
+        }
     }
 
     /// How to write a table so that [`Catalog::table`] finds it: without its schema where the

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Terminal;
 use super::exit::{Exit, Refusal};
-use super::targets::{Target, jobs_of};
+use super::targets::{Target, jobs_of, present_here};
 use crate::config::{Config, ENVIRONMENT_VARIABLE, Environment};
 use crate::ledger::{self, Asked, Cause, Pause, Scope};
 use crate::request::{JobName, Mode};
@@ -131,7 +131,9 @@ pub async fn trigger(args: TriggerArgs, config: Config, terminal: &Terminal) -> 
         false => Mode::Apply,
     };
     let mut queued = Vec::new();
-    for job in host.in_order(jobs_of(&host, &targets)?)? {
+    let jobs = host.in_order(jobs_of(&host, &targets)?)?;
+    let (jobs, exit) = present_here(&host, jobs, &targets, &[]).await?;
+    for job in jobs {
         let asked = Asked {
             job: job.clone(),
             mode,
@@ -158,7 +160,7 @@ pub async fn trigger(args: TriggerArgs, config: Config, terminal: &Terminal) -> 
             .map(|one| format!("{} queued as run {}\n", one.job, one.run));
         terminal.output.print(&lines.collect::<String>())?;
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 #[derive(Serialize)]

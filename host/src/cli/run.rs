@@ -12,7 +12,7 @@ use super::exit::{Exit, Refusal};
 use super::output::many_lines;
 use super::progress::Bar;
 use super::report::{self, RunJson};
-use super::targets::{Target, offers, select};
+use super::targets::{Target, present_here, selected};
 use crate::config::{self, Config, DEADLINES, ENVIRONMENT_VARIABLE, ROW_BUDGETS};
 use crate::ledger::{self, Pause};
 use crate::request::{JobName, Mode};
@@ -123,7 +123,8 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
         plugin => plugin.clone(),
     });
     let targets: Vec<_> = targets.collect();
-    let jobs = host.in_order(select(&targets, &offers(&host))?)?;
+    let jobs = host.in_order(selected(&host, &targets)?)?;
+    let strays = tell_strays(&host, &targets);
     let options = JobOptions {
         mode: args.mode(),
         set: args.settings,
@@ -134,9 +135,23 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
         queued: None,
         cause: crate::ledger::Cause::Command,
     };
+    let (jobs, absent) = present_here(&host, jobs, &targets, &options.set).await?;
     let (reports, refused) = run_all(&host, &jobs, &options, terminal).await?;
     host.database().close().await;
-    Ok(present(&reports, args.json, terminal)?.max(refused))
+    let exit = present(&reports, args.json, terminal)?;
+    Ok(exit.max(refused).max(strays).max(absent))
+}
+
+/// What the file names under these plugins and nobody has: an error, and the others run.
+fn tell_strays(host: &Host, targets: &[Target]) -> Exit {
+    let whole = |plugin: &String| targets.contains(&Target::Plugin(plugin.clone()));
+    let strays = host.strays().into_iter();
+    let strays = strays.filter(|stray| !stray.other_profile && whole(&stray.job.plugin));
+    let told = strays.map(|stray| {
+        tracing::error!("{}", many_lines(&stray.to_string()));
+        Exit::Refused
+    });
+    Exit::worst(told)
 }
 
 /// Checks every job before the first begins, then runs one after another. A job that a finding stops,

@@ -1,4 +1,5 @@
-//! `besom schedule`: when jobs are due. The database is asked only which versions of plugins are in use.
+//! `besom schedule`: when jobs are due. The database is asked only which versions of plugins are in use, and
+//! what jobs it has tables for.
 
 use std::collections::BTreeMap;
 
@@ -18,9 +19,9 @@ use crate::schedule::{Timetable, Zone};
 
 /// Show when jobs are due, in their zones and in UTC.
 ///
-/// By this machine's clock. The database is asked only which versions of plugins are installed in it; where
-/// it does not answer, the plugins are those of this binary and of the file, with a warning. A pause is not
-/// known here.
+/// By this machine's clock. The database is asked only which versions of plugins are installed in it, and
+/// which jobs are absent because a table of theirs is; where it does not answer, the plugins are those of this
+/// binary and of the file, with a warning. A pause is not known here.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit codes: 0 shown, 1 a plugin does not load, 2 wrong usage or a configuration at fault.
@@ -50,7 +51,11 @@ const MOST_SHOWN: i64 = 1000;
 /// # Errors
 /// When a plugin does not load, and for jobs that are not configured.
 pub async fn execute(args: ScheduleArgs, mut config: Config, terminal: &Terminal) -> Result<Exit> {
-    let Known { plugins, unasked } = runner::known_plugins(&config).await?;
+    let Known {
+        plugins,
+        absent,
+        unasked,
+    } = runner::known_plugins(&config).await?;
     if let Some(error) = unasked {
         tracing::warn!(
             "without the versions of plugins that are installed in the database: {error}"
@@ -63,11 +68,12 @@ pub async fn execute(args: ScheduleArgs, mut config: Config, terminal: &Terminal
         );
     }
     let now = Timestamp(Utc::now().timestamp_micros());
-    let lines = jobs(args.targets, &plugins)?
+    let lines = jobs(args.targets, &config, &plugins)?
         .iter()
         .filter_map(|name| {
             let job = plugins.get(&name.plugin)?.manifest().job(&name.job)?;
-            Line::of(&config, name, job, now, usize::from(args.next))
+            let absent = absent.get(name).cloned();
+            Line::of(&config, name, job, absent, now, usize::from(args.next))
         })
         .collect::<Vec<_>>();
     match args.json {
@@ -80,7 +86,11 @@ pub async fn execute(args: ScheduleArgs, mut config: Config, terminal: &Terminal
 }
 
 /// The jobs that the targets name, by their names of today; without any, all.
-fn jobs(targets: Vec<Target>, plugins: &BTreeMap<String, Plugin>) -> Result<Vec<JobName>, Refusal> {
+fn jobs(
+    targets: Vec<Target>,
+    config: &Config,
+    plugins: &BTreeMap<String, Plugin>,
+) -> Result<Vec<JobName>, Refusal> {
     let of_plugin = |(name, plugin): (&String, &Plugin)| {
         let offer = |job: &Job| Offer {
             job: JobName::new(name, &job.name),
@@ -96,7 +106,15 @@ fn jobs(targets: Vec<Target>, plugins: &BTreeMap<String, Plugin>) -> Result<Vec<
         Target::Job(job) => Target::Job(runner::names(job, plugins).0),
         plugin => plugin,
     };
-    select(&targets.into_iter().map(today).collect::<Vec<_>>(), &offers)
+    let targets: Vec<_> = targets.into_iter().map(today).collect();
+    for target in &targets {
+        if let Target::Job(job) = target
+            && let Some(why) = runner::not_there(config, plugins, job)
+        {
+            return Err(Refusal(why.to_string()));
+        }
+    }
+    select(&targets, &offers)
 }
 
 /// One job.
@@ -105,6 +123,8 @@ struct Line {
     job: String,
     /// Why it has no due times.
     idle: Option<Idle>,
+    /// What of it is not in the database, where that is why.
+    absent: Option<String>,
     schedule: Option<String>,
     source: Option<Source>,
     timezone: &'static str,
@@ -116,6 +136,7 @@ struct Line {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Idle {
+    Absent,
     OptIn,
     Disabled,
     OnRequest,
@@ -146,6 +167,7 @@ impl Line {
         config: &Config,
         name: &JobName,
         job: &Job,
+        absent: Option<String>,
         now: Timestamp,
         count: usize,
     ) -> Option<Self> {
@@ -155,6 +177,7 @@ impl Line {
         let idle = match (timetable.expression(), settings.enabled) {
             (_, false) => Some(Idle::Disabled),
             _ if job.opt_in && !of_plugin.jobs.contains_key(&name.job) => Some(Idle::OptIn),
+            _ if absent.is_some() => Some(Idle::Absent),
             (None, true) => Some(Idle::OnRequest),
             (Some(_), true) => None,
         };
@@ -168,6 +191,7 @@ impl Line {
         Some(Self {
             job: name.to_string(),
             idle,
+            absent: absent.filter(|_| idle == Some(Idle::Absent)),
             schedule: timetable.expression().map(ToString::to_string),
             source: timetable.expression().map(|_| source),
             timezone: timetable.zone().name(),
@@ -231,13 +255,14 @@ fn text(lines: &[Line], color: bool) -> String {
         };
         let Some((first, others)) = line.next.split_first() else {
             let why = match line.idle {
-                Some(Idle::OptIn) => "never: opt-in, and the file does not name it",
-                Some(Idle::Disabled) => "never: enabled = false",
-                Some(Idle::OnRequest) => "on request",
-                None => "never again",
+                Some(Idle::OptIn) => "never: opt-in, and the file does not name it".to_owned(),
+                Some(Idle::Disabled) => "never: enabled = false".to_owned(),
+                Some(Idle::OnRequest) => "on request".to_owned(),
+                Some(Idle::Absent) => format!("absent: {}", or_none(&line.absent)),
+                None => "never again".to_owned(),
             };
             let none = || "–".to_owned();
-            table.row(row([why.to_owned(), none(), none()]), Tone::Plain);
+            table.row(row([why, none(), none()]), Tone::Plain);
             continue;
         };
         table.row(row(first.cells()), Tone::Plain);

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::exit::Refusal;
+use super::check::NOTHING_IS_HERE;
+use super::exit::{Exit, Refusal};
 use crate::config;
 use crate::plugin::{self, Plugin};
 use crate::request::{JobName, NameError};
-use crate::runner::Host;
+use crate::runner::{Host, RunnerError};
 
 /// What is to run: a job, or every job of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,10 +115,55 @@ fn unknown(target: &Target, offers: &[Offer]) -> Refusal {
 pub(super) fn jobs_of(host: &Host, targets: &[Target]) -> Result<Vec<JobName>, Refusal> {
     let offers = offers(host);
     if !targets.is_empty() {
-        return select(targets, &offers);
+        return selected(host, targets);
     }
     let all = offers.into_iter().filter(|offer| !offer.opt_in);
     Ok(all.map(|offer| offer.job).collect())
+}
+
+/// The jobs that the targets name, each once.
+///
+/// # Errors
+/// As [`select`], and for a job that the file's profile leaves out.
+pub(super) fn selected(host: &Host, targets: &[Target]) -> Result<Vec<JobName>, Refusal> {
+    for target in targets {
+        if let Target::Job(job) = target {
+            let there = host.refuse_not_there(job);
+            there.map_err(|error| Refusal(error.to_string()))?;
+        }
+    }
+    select(targets, &offers(host))
+}
+
+/// Those of the jobs that are not absent in this database, and how the command ends for those that are. One
+/// that a target names is an error, as it is where nothing else is left.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn present_here(
+    host: &Host,
+    mut jobs: Vec<JobName>,
+    targets: &[Target],
+    set: &[(String, String)],
+) -> Result<(Vec<JobName>, Exit), RunnerError> {
+    let catalog = host.catalog().await?;
+    let absent = host.absent(&jobs, set, &catalog).await?;
+    jobs.retain(|job| !absent.contains_key(job));
+    let mut exit = Exit::Done;
+    for (job, missing) in absent {
+        match targets.contains(&Target::Job(job.clone())) {
+            true => {
+                tracing::error!("`{job}` is absent: {missing}");
+                exit = Exit::Failed;
+            }
+            false => tracing::warn!("`{job}` is absent and left out: {missing}"),
+        }
+    }
+    if jobs.is_empty() && exit == Exit::Done {
+        tracing::error!("{NOTHING_IS_HERE}");
+        exit = Exit::Failed;
+    }
+    Ok((jobs, exit))
 }
 
 /// The jobs of the configured plugins, in the order of their manifests.

@@ -67,7 +67,7 @@ pub use limits::{
     JobSettings, OnUpgrade, ROW_BUDGETS, tolerable,
 };
 pub use log::{Collector, LogConfig, LogFormat};
-pub use plugins::{JobConfig, Origin, PluginConfig, RawSettings};
+pub use plugins::{JobConfig, Like, Origin, PluginConfig, RawSettings};
 pub use schedule::{ENVIRONMENT_VARIABLE, ScheduleConfig};
 pub use store::{InstallPolicy, StoreConfig};
 pub use times::ColumnTime;

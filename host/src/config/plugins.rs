@@ -10,7 +10,7 @@ use super::host::beside;
 use super::limits::{self, JobLimits};
 use super::schedule;
 use super::store;
-use crate::plugin::{Digest, PublicKey};
+use crate::plugin::{Digest, PublicKey, is_job_name};
 use crate::schedule::Expression;
 use crate::scope::Grants;
 
@@ -69,6 +69,8 @@ impl PluginConfig {
 /// One job that the file names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobConfig {
+    /// Whose code it runs, where it is a job of the file's own.
+    pub like: Option<Like>,
     /// The host's keys, for this job.
     pub limits: JobLimits,
     /// The plugin's own settings, for this job.
@@ -76,6 +78,15 @@ pub struct JobConfig {
     /// When it is due; `None`: as its plugin proposes.
     pub schedule: Option<Expression>,
     /// Where the file names it.
+    pub place: Place,
+}
+
+/// The job of the plugin whose code a job of the file's own runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Like {
+    /// Its name.
+    pub job: String,
+    /// Where the file says so.
     pub place: Place,
 }
 
@@ -144,14 +155,19 @@ fn plugin(
                 .insert(name.to_owned(), job(&node.section()?, name)?);
         }
     }
+    refuse_copies_of_copies(&plugin.jobs)?;
     Ok(plugin)
 }
 
 fn job(section: &Section<'_>, name: &str) -> Result<JobConfig, ConfigError> {
     refuse_odd_name(section, name, "job")?;
-    refuse_stray_settings(section, &["schedule", "settings"], &[])?;
+    refuse_stray_settings(section, &["like", "schedule", "settings"], &[])?;
     let schedule = section.get("schedule");
     Ok(JobConfig {
+        like: section
+            .get("like")
+            .map(|node| like(&node, section, name))
+            .transpose()?,
         limits: JobLimits::read(section)?,
         settings: settings(section)?,
         schedule: schedule
@@ -159,6 +175,53 @@ fn job(section: &Section<'_>, name: &str) -> Result<JobConfig, ConfigError> {
             .transpose()?,
         place: section.place(),
     })
+}
+
+/// The job of the same plugin that a job of the file's own is like.
+fn like(node: &Node<'_>, section: &Section<'_>, name: &str) -> Result<Like, ConfigError> {
+    let job = node.text("refresh-tokens")?;
+    if !is_job_name(name) {
+        return Err(section.error(
+            "a job of the file's own, which `like` makes of this, has a name as a plugin's jobs have: \
+             a-z, 0-9 and hyphens, a letter first, and at most 64 of them",
+        ));
+    }
+    if job == name {
+        return Err(node.error(format!(
+            "`{name}` cannot be like itself: give this job a name of its own, \
+             [plugins.….jobs.another-name]"
+        )));
+    }
+    match job.rsplit_once('/') {
+        Some((_, job)) => Err(node.error(format!(
+            "a job of the same plugin is meant, by its own name: like = \"{job}\""
+        ))),
+        None if !is_job_name(&job) => Err(node.error(format!(
+            "`{job}` is no job's name: write one of the plugin's jobs (`besom plugin list` shows them)"
+        ))),
+        None => Ok(Like {
+            job,
+            place: node.place(),
+        }),
+    }
+}
+
+/// What a job is like is code, and the file's own jobs have none.
+fn refuse_copies_of_copies(jobs: &BTreeMap<String, JobConfig>) -> Result<(), ConfigError> {
+    for like in jobs.values().filter_map(|job| job.like.as_ref()) {
+        let original = jobs.get(&like.job).and_then(|job| job.like.as_ref());
+        if let Some(original) = original {
+            return Err(ConfigError::at(
+                &like.place,
+                format!(
+                    "`{}` is itself like `{}`: write like = \"{1}\", and the settings that are to hold \
+                     here",
+                    like.job, original.job
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// As `sha256sum` prints it, with or without `sha256:` in front.

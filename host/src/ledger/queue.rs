@@ -186,6 +186,23 @@ impl Entry {
         Ok(())
     }
 
+    /// Ends the entry without a run: its job is absent.
+    ///
+    /// # Errors
+    /// What the database says; the reservation then runs out by itself.
+    pub async fn pass_by(&self, database: &Database, host: &str) -> Result<(), LedgerError> {
+        let now = database.now().await?;
+        let mut session = database.session().await?;
+        let mut w = Statement::new(session.dialect());
+        w.push(
+            "UPDATE besom_queue SET host = NULL, expires = NULL, outcome = 'absent', done_at = ",
+        );
+        write_now(&mut w, now);
+        self.write_mine(&mut w, host);
+        session.execute(&w).await.map_err(LedgerError::of)?;
+        Ok(())
+    }
+
     fn write_mine(&self, w: &mut Statement, host: &str) {
         w.push(" WHERE done_at IS NULL AND id = ")
             .bind_as(self.id.to_string(), "uuid");

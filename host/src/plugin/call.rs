@@ -14,7 +14,7 @@ use super::engine::Engine;
 use super::error::{CallError, Cause, Site};
 use super::guest::{self, Phase, State};
 use super::guest_log::escape;
-use super::manifest::{Finding, Manifest, TableAccess};
+use super::manifest::{Finding, Job, Manifest, TableAccess};
 use super::settings::Settings;
 use super::usage::Usage;
 use super::v1;
@@ -25,12 +25,16 @@ use super::v1;
 /// A call's future may be dropped: the guest is gone with it, and work that it had begun in the
 /// database is the sweep's to finish.
 #[derive(Clone)]
-pub struct Plugin(Arc<Loaded>);
+pub struct Plugin {
+    loaded: Arc<Loaded>,
+    /// The component's, with the jobs that the operator's file has of it.
+    manifest: Arc<Manifest>,
+}
 
 struct Loaded {
     engine: Engine,
     component: v1::Component,
-    manifest: Manifest,
+    described: Arc<Manifest>,
     digest: Digest,
     contract: String,
     imports: Vec<String>,
@@ -45,34 +49,65 @@ impl Plugin {
         contract: String,
         imports: Vec<String>,
     ) -> Self {
-        Self(Arc::new(Loaded {
+        let manifest = Arc::new(manifest);
+        let loaded = Arc::new(Loaded {
             engine,
             component,
-            manifest,
+            described: Arc::clone(&manifest),
             digest,
             contract,
             imports,
-        }))
+        });
+        Self { loaded, manifest }
     }
 
-    /// What the plugin says about itself.
+    /// What the plugin says about itself, with the jobs that the operator's file has of it, if that has
+    /// been asked.
     pub fn manifest(&self) -> &Manifest {
-        &self.0.manifest
+        &self.manifest
+    }
+
+    /// What the component says about itself, whatever any file has of it.
+    pub fn described(&self) -> &Manifest {
+        &self.loaded.described
+    }
+
+    /// The same component with these jobs instead of its own. What the host calls a job is the name given
+    /// here; the component is asked for [`Job::known_as`].
+    #[must_use]
+    pub fn with_jobs(&self, jobs: Vec<Job>) -> Self {
+        let manifest = Manifest {
+            jobs,
+            ..self.described().clone()
+        };
+        Self {
+            loaded: Arc::clone(&self.loaded),
+            manifest: Arc::new(manifest),
+        }
+    }
+
+    /// The same component as it describes itself.
+    #[must_use]
+    pub fn as_described(&self) -> Self {
+        Self {
+            loaded: Arc::clone(&self.loaded),
+            manifest: Arc::clone(&self.loaded.described),
+        }
     }
 
     /// The digest of its component.
     pub fn digest(&self) -> &Digest {
-        &self.0.digest
+        &self.loaded.digest
     }
 
     /// The version of the contract that it was built against, such as `1.0.0`.
     pub fn contract(&self) -> &str {
-        &self.0.contract
+        &self.loaded.contract
     }
 
     /// Every interface that it imports, in the component's order.
     pub fn imports(&self) -> &[String] {
-        &self.0.imports
+        &self.loaded.imports
     }
 
     /// What the job touches under these settings.
@@ -86,9 +121,9 @@ impl Plugin {
         settings: &Settings,
     ) -> Result<Vec<TableAccess>, CallError> {
         let phase = Phase::Probe(Timestamp(0));
-        let mut store = self.store("access", job, settings, phase)?;
-        let wall = self.0.engine.limits().probe_wall;
-        let call = v1::access(&self.0.component, &mut store, job);
+        let (mut store, known_as) = self.store("access", job, settings, phase)?;
+        let wall = self.loaded.engine.limits().probe_wall;
+        let call = v1::access(&self.loaded.component, &mut store, known_as);
         let answer = guest::within(wall, call).await;
         said(store, answer)
     }
@@ -105,9 +140,10 @@ impl Plugin {
         settings: &Settings,
         context: Arc<RunContext>,
     ) -> Result<Vec<Finding>, CallError> {
-        let mut store = self.store("preflight", job, settings, Phase::Look(context))?;
-        let wall = self.0.engine.limits().probe_wall;
-        let call = v1::preflight(&self.0.component, &mut store, job);
+        let phase = Phase::Look(context);
+        let (mut store, known_as) = self.store("preflight", job, settings, phase)?;
+        let wall = self.loaded.engine.limits().probe_wall;
+        let call = v1::preflight(&self.loaded.component, &mut store, known_as);
         let answer = guest::within(wall, call).await;
         said(store, answer)
     }
@@ -138,12 +174,12 @@ impl Plugin {
         context: Arc<RunContext>,
         wall: Duration,
     ) -> (Result<(), CallError>, Usage) {
-        let mut store = match self.store("run", job, settings, Phase::Run(context)) {
-            Ok(store) => store,
+        let (mut store, known_as) = match self.store("run", job, settings, Phase::Run(context)) {
+            Ok(ready) => ready,
             Err(error) => return (Err(error), Usage::default()),
         };
         let meter = store.data().meter();
-        let call = meter.guest(v1::run(&self.0.component, &mut store, job));
+        let call = meter.guest(v1::run(&self.loaded.component, &mut store, known_as));
         let answer = guest::within(wall, call).await;
         let usage = store.data().usage();
         (said(store, answer), usage)
@@ -161,17 +197,18 @@ impl Plugin {
         settings: &Settings,
         context: Arc<RunContext>,
     ) -> Result<(), CallError> {
-        let wall = self.0.engine.limits().probe_wall;
+        let wall = self.loaded.engine.limits().probe_wall;
         self.run(job, settings, context, wall).await
     }
 
+    /// A store for one call, and what the component calls the job.
     fn store(
         &self,
         export: &'static str,
         job: &str,
         settings: &Settings,
         phase: Phase,
-    ) -> Result<Store<State>, CallError> {
+    ) -> Result<(Store<State>, &str), CallError> {
         let manifest = self.manifest();
         let site = Site {
             plugin: manifest.name.clone(),
@@ -179,24 +216,25 @@ impl Plugin {
             job: Some(job.to_owned()),
             export,
         };
-        if manifest.job(job).is_none() {
+        let Some(known) = manifest.job(job) else {
             let jobs = manifest.jobs.iter().map(|job| job.name.clone()).collect();
             let cause = Cause::UnknownJob {
                 name: job.to_owned(),
                 jobs,
             };
             return Err(CallError::new(cause, site, None));
-        }
-        Ok(guest::store(&self.0.engine, site, settings.clone(), phase))
+        };
+        let store = guest::store(&self.loaded.engine, site, settings.clone(), phase);
+        Ok((store, known.known_as()))
     }
 }
 
 impl std::fmt::Debug for Plugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Plugin")
-            .field("name", &self.0.manifest.name)
-            .field("version", &self.0.manifest.version)
-            .field("digest", &self.0.digest)
+            .field("name", &self.manifest.name)
+            .field("version", &self.manifest.version)
+            .field("digest", &self.loaded.digest)
             .finish_non_exhaustive()
     }
 }

@@ -39,6 +39,13 @@ pub struct Setting {
     pub about: String,
 }
 
+impl Setting {
+    /// The setting that chooses a profile, and the key among a job's extras that names its own.
+    pub(super) const PROFILE: &str = "profile";
+    /// The profile that is every one.
+    const EVERY_PROFILE: &str = "all";
+}
+
 /// What a setting holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingKind {
@@ -84,6 +91,31 @@ pub struct Job {
     pub after: Vec<JobName>,
     /// Names that this job had before.
     pub formerly: Vec<String>,
+    /// The profiles that it belongs to (`profile` among the extras), of those that the setting `profile`
+    /// of its plugin knows; empty: it belongs to every one.
+    pub profiles: Vec<String>,
+    /// The job of the plugin whose code it runs, where it is one that the operator's file adds.
+    pub like: Option<String>,
+}
+
+impl Job {
+    /// The name that the plugin knows it by.
+    pub fn known_as(&self) -> &str {
+        self.like.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The same once more, under a name that the operator's file gives it, which is what lets it run.
+    pub fn again_as(&self, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            about: format!("Like `{}`: {}", self.name, self.about),
+            schedule_variable: None,
+            opt_in: false,
+            formerly: Vec::new(),
+            like: Some(self.name.clone()),
+            ..self.clone()
+        }
+    }
 }
 
 /// What a job needs from one table, in the plugin's words: names are not looked up yet.
@@ -105,6 +137,9 @@ pub struct TableAccess {
     /// The indexes that it goes by, as `column[, column][ where predicate]` (`index` among the
     /// extras): for people to read, nothing is decided by it.
     pub indexes: Vec<String>,
+    /// Touched only where the database has it, such as what an ON DELETE rule of a younger schema
+    /// reaches (`if-there` among the extras).
+    pub if_there: bool,
 }
 
 /// Something that a plugin's preflight noticed.
@@ -122,6 +157,37 @@ impl Manifest {
     /// The job of that name.
     pub fn job(&self, name: &str) -> Option<&Job> {
         self.jobs.iter().find(|job| job.name == name)
+    }
+
+    /// The profile that these settings put in force, where that leaves this job out: the nearest of the
+    /// job's table, the plugin's, and the defaults. A value that the setting does not know leaves none out:
+    /// it is refused where settings are.
+    pub fn other_profile(
+        &self,
+        job: &Job,
+        of_plugin: &toml::Table,
+        of_job: &toml::Table,
+    ) -> Option<String> {
+        let setting = self.setting(Setting::PROFILE)?;
+        let given = of_job.get(&setting.name).or(of_plugin.get(&setting.name));
+        let value = match given {
+            Some(given) => SettingValue::from_toml(&setting.kind, given).ok()?,
+            None => {
+                let mut own = job
+                    .defaults
+                    .iter()
+                    .filter(|(name, _)| *name == setting.name);
+                let own = own.next().map(|(_, value)| value);
+                own.or(setting.default.as_ref())?.clone()
+            }
+        };
+        let SettingValue::Text(chosen) = value else {
+            return None;
+        };
+        let has = chosen == Setting::EVERY_PROFILE
+            || job.profiles.is_empty()
+            || job.profiles.contains(&chosen);
+        (!has).then_some(chosen)
     }
 
     /// The setting of that name.

@@ -50,7 +50,7 @@ mod wasi;
 
 pub use apart::{COMMAND, compile_apart_by, compile_here};
 pub use call::Plugin;
-pub use describe::ManifestError;
+pub use describe::{ManifestError, is_name as is_job_name};
 pub use digest::{Digest, DigestError};
 pub use engine::{Engine, EngineOptions};
 pub use error::{CallError, Cause, EngineError, LoadError, Site};

@@ -1,7 +1,7 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
-pub const CODES: [&str; 57] = [
+pub const CODES: [&str; 58] = [
     "ambiguous-grant",
     "before-delete-trigger",
     "chain-too-long",
@@ -32,6 +32,7 @@ pub const CODES: [&str; 57] = [
     "not-rehearsed",
     "not-time-ordered",
     "order-by-null",
+    "other-profile",
     "page-bytes",
     "parent",
     "position",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::fits::read_for;
 use super::versions::Versions;
 use super::{RunnerError, formerly, order};
 use crate::config::{Config, Origin};
@@ -12,7 +13,7 @@ use crate::request::JobName;
 ///
 /// # Errors
 /// When one does not load, or calls itself otherwise than the file does, and for jobs that wait for
-/// one another.
+/// one another, or that the file gives a name which is another's.
 pub(super) async fn bases(
     config: &Config,
     engine: &Engine,
@@ -51,7 +52,8 @@ pub(super) async fn bases(
                 described: loaded.manifest().name.clone(),
             });
         }
-        plugins.insert(name.clone(), loaded);
+        let (_, plugin) = read_for(config, &loaded)?;
+        plugins.insert(name.clone(), plugin);
     }
     check_order(&plugins)?;
     Ok(plugins)

@@ -132,6 +132,32 @@ pub enum RunnerError {
         /// The names that are there.
         known: String,
     },
+    /// A job that the plugin knows, or that the file speaks of, and that this file does not have.
+    #[error("{why}")]
+    NotThere {
+        /// The job asked for.
+        job: JobName,
+        /// Why it is not there, and the way out.
+        why: String,
+    },
+    /// A job of the file's own has a name that is a job's of the plugin, or was one's.
+    #[error(
+        "{place}: {} job of `{}`, and a job that is `like` another needs a name of its own: write \
+         [plugins.{1}.jobs.another-name]",
+        .today.as_ref().map_or_else(
+            || format!("`{}` is a", name.job),
+            |today| format!("`{}` was the name of `{today}`, a", name.job)
+        ),
+        name.plugin
+    )]
+    NameTaken {
+        /// Where the file says `like`.
+        place: Box<Place>,
+        /// The name.
+        name: JobName,
+        /// What the job that had it is called today; `None`: it still has it.
+        today: Option<String>,
+    },
     /// The file names a job by two of its names.
     #[error(
         "{}: this is the job `{job}`, which {} names too: leave one of them", places.0, places.1
@@ -185,6 +211,15 @@ pub enum RunnerError {
     /// The grant contradicts itself, or the job asks for what no grant opens.
     #[error("{0}")]
     AtFault(Fault),
+    /// The plugin knows a table or a column that this database does not have, and the operator does not
+    /// name it: the job has nothing to do here. It is not at fault, and neither is the file.
+    #[error("`{job}` is absent: {missing}")]
+    Absent {
+        /// The job.
+        job: JobName,
+        /// What is not there, as a part of a sentence: "table `x` is not in this database".
+        missing: String,
+    },
     /// Preflight found errors that are not tolerated.
     #[error("`{job}` does not run: {}", told(findings))]
     Stopped {
@@ -214,6 +249,7 @@ impl RunnerError {
             | Self::Unreachable { .. }
             | Self::Catalog(_)
             | Self::Quarantined { .. }
+            | Self::Absent { .. }
             | Self::Stopped { .. } => false,
             Self::Store(StoreError::Ledger(refused)) => matches!(refused, LedgerError::NotMigrated),
             Self::Ledger(refused) => matches!(refused, LedgerError::NotMigrated),

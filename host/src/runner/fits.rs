@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::grants::in_force;
-use super::{RunnerError, formerly};
+use super::there::there;
+use super::{RunnerError, absent, formerly, offered};
 use crate::catalog::Catalog;
 use crate::config::{Config, JobSettings, Origin, PluginConfig};
 use crate::plugin::{Job, Manifest, Plugin, Settings, SettingsError, TableAccess};
@@ -29,12 +30,18 @@ pub(super) fn jobs(config: &Config, manifest: &Manifest) -> Vec<JobName> {
     manifest.jobs.iter().filter_map(runs).collect()
 }
 
-/// The file as it reads for this version, which may know jobs by other names.
-pub(super) fn read_for(config: &Config, plugin: &Plugin) -> Result<Config, RunnerError> {
+/// The file as it reads for this version, which may know jobs by other names, and the version with the
+/// jobs that the file has of it.
+pub(super) fn read_for(config: &Config, plugin: &Plugin) -> Result<(Config, Plugin), RunnerError> {
     let mut config = config.clone();
-    let one = BTreeMap::from([(plugin.manifest().name.clone(), plugin.clone())]);
+    let name = &plugin.described().name;
+    let one = BTreeMap::from([(name.clone(), plugin.clone())]);
     formerly::carry_over(&mut config, &one, false)?;
-    Ok(config)
+    let plugin = match config.plugins.get(name) {
+        Some(configured) => offered::with_its_jobs(plugin, configured),
+        None => plugin.as_described(),
+    };
+    Ok((config, plugin))
 }
 
 /// Holds what the jobs of a version ask for against the grant in force: the file's word, and where the
@@ -48,13 +55,13 @@ pub(super) async fn fits(
     embedded: Option<&Plugin>,
     catalog: &Catalog,
 ) -> Result<Fit, RunnerError> {
-    let config = read_for(config, plugin)?;
+    let (config, plugin) = &read_for(config, plugin)?;
     let manifest = plugin.manifest();
     let Some(configured) = config.plugins.get(&manifest.name) else {
         return Ok(Fit::Fits);
     };
     let mut refusals = Vec::new();
-    for job in jobs(&config, manifest) {
+    for job in jobs(config, manifest) {
         let Some(limits) = config.job(&job) else {
             continue;
         };
@@ -73,6 +80,11 @@ pub(super) async fn fits(
             digest: Box::new(*plugin.digest()),
             why: Box::new(why),
         })?;
+        let access = there(access, catalog);
+        // Nothing of it would be touched, and so nothing is asked for.
+        if absent::missing(&access, catalog, manifest, configured, &limits, &[]).is_some() {
+            continue;
+        }
         let granted = granted(
             configured,
             &job,
@@ -146,9 +158,12 @@ pub(super) async fn granted(
         (Origin::File(_) | Origin::Store, _) => in_force(plugin, configured, None, access, catalog),
         (Origin::Bundled, None) => in_force(plugin, configured, Some(access), access, catalog),
         (Origin::Bundled, Some(embedded)) => {
-            let asked = match namesake(embedded.manifest(), running.manifest(), job) {
+            // Whatever jobs the file has of it, and by whatever name.
+            let embedded = embedded.as_described();
+            let asked = match namesake(embedded.described(), running, &job.job) {
                 Some(name) => {
-                    access_of(embedded, &JobName::new(plugin, &name), limits, set).await?
+                    let name = JobName::new(plugin, &name);
+                    there(access_of(&embedded, &name, limits, set).await?, catalog)
                 }
                 None => Vec::new(),
             };
@@ -157,18 +172,21 @@ pub(super) async fn granted(
     }
 }
 
-/// The embedded version's name for a job, which may have been renamed since, either way.
-fn namesake(embedded: &Manifest, running: &Manifest, job: &JobName) -> Option<String> {
-    let formerly = running.job(&job.job).map(|job| job.formerly.as_slice());
+/// The embedded version's name for a job, or for the one that it is like, which may have been renamed
+/// since, either way.
+fn namesake(embedded: &Manifest, running: &Plugin, job: &str) -> Option<String> {
+    let job = running.manifest().job(job).map_or(job, Job::known_as);
+    let formerly = running
+        .described()
+        .job(job)
+        .map(|job| job.formerly.as_slice());
     let mut names = formerly.unwrap_or_default().iter();
     embedded
-        .job(&job.job)
+        .job(job)
         .or_else(|| names.find_map(|name| embedded.job(name)))
         .or_else(|| {
-            embedded
-                .jobs
-                .iter()
-                .find(|one| one.formerly.contains(&job.job))
+            let mut jobs = embedded.jobs.iter();
+            jobs.find(|one| one.formerly.iter().any(|former| former == job))
         })
         .map(|job| job.name.clone())
 }

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::{Host, RunnerError};
-use crate::config::Config;
+use crate::config::{Config, PluginConfig};
 use crate::ledger::Pause;
-use crate::plugin::{Job, Manifest, Plugin};
+use crate::plugin::{Job, Plugin};
 use crate::request::JobName;
 
 /// Gives each job what the file says of it under a former name, with a warning that names the line
-/// where it is to `tell`.
+/// where it is to `tell`. What a job of the file's own is like goes by former names, too.
 ///
 /// # Errors
-/// [`RunnerError::TwoNames`] where the file names one job twice.
+/// [`RunnerError::TwoNames`] where the file names one job twice, and [`RunnerError::NameTaken`] where a job of
+/// its own has the name of one of the plugin's.
 pub fn carry_over(
     config: &mut Config,
     plugins: &BTreeMap<String, Plugin>,
@@ -22,7 +23,10 @@ pub fn carry_over(
         let Some(loaded) = plugins.get(plugin) else {
             continue;
         };
-        for job in &loaded.manifest().jobs {
+        let jobs = &loaded.described().jobs;
+        refuse_taken_names(plugin, configured, jobs)?;
+        follow_originals(plugin, configured, jobs, tell);
+        for job in jobs {
             for former in &job.formerly {
                 let Some(said) = configured.jobs.remove(former) else {
                     continue;
@@ -47,10 +51,49 @@ pub fn carry_over(
     Ok(())
 }
 
+/// A job of the file's own under a name that is a job's of the plugin, or was: settings, history and
+/// pauses go by name, and would be either's.
+fn refuse_taken_names(
+    plugin: &str,
+    configured: &PluginConfig,
+    jobs: &[Job],
+) -> Result<(), RunnerError> {
+    for job in jobs {
+        for name in std::iter::once(&job.name).chain(&job.formerly) {
+            let said = configured.jobs.get(name);
+            if let Some(like) = said.and_then(|said| said.like.as_ref()) {
+                return Err(RunnerError::NameTaken {
+                    place: Box::new(like.place.clone()),
+                    name: JobName::new(plugin, name),
+                    today: (*name != job.name).then(|| job.name.clone()),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the file's own jobs are like, by its name of today.
+fn follow_originals(plugin: &str, configured: &mut PluginConfig, jobs: &[Job], tell: bool) {
+    let likes = configured.jobs.values_mut();
+    for like in likes.filter_map(|said| said.like.as_mut()) {
+        let Some(new) = renamed(jobs, &like.job) else {
+            continue;
+        };
+        if tell {
+            let place = &like.place;
+            tracing::warn!(
+                "{place}: this job of `{plugin}` is called `{new}` now: write like = \"{new}\""
+            );
+        }
+        like.job = new.to_owned();
+    }
+}
+
 /// The job by its name of today, where it is known by a former one.
 pub(super) fn present(job: JobName, plugins: &BTreeMap<String, Plugin>) -> JobName {
     let manifest = plugins.get(&job.plugin).map(Plugin::manifest);
-    match manifest.and_then(|manifest| renamed(manifest, &job.job)) {
+    match manifest.and_then(|manifest| renamed(&manifest.jobs, &job.job)) {
         Some(new) => JobName::new(&job.plugin, new),
         None => job,
     }
@@ -62,9 +105,10 @@ pub(super) fn awaited(job: &Job, plugins: &BTreeMap<String, Plugin>) -> Vec<JobN
     after.map(|name| present(name, plugins)).collect()
 }
 
-fn renamed<'m>(manifest: &'m Manifest, name: &str) -> Option<&'m str> {
-    let mut jobs = manifest.jobs.iter();
-    let found = jobs.find(|job| job.formerly.iter().any(|former| former == name));
+fn renamed<'j>(jobs: &'j [Job], name: &str) -> Option<&'j str> {
+    let found = jobs
+        .iter()
+        .find(|job| job.formerly.iter().any(|former| former == name));
     found.map(|job| job.name.as_str())
 }
 

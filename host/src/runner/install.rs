@@ -241,6 +241,7 @@ impl Host {
         if fit != Fit::Fits {
             return Ok(fit);
         }
+        let (config, plugin) = &read_for(&self.written, plugin)?;
         let mut versions = self.versions.clone();
         versions.suspended.clear();
         versions.unavailable.remove(name);
@@ -249,7 +250,7 @@ impl Host {
             versions.embedded.insert(name.clone(), embedded);
         }
         let candidate = Self {
-            config: read_for(&self.written, plugin)?,
+            config: config.clone(),
             written: self.written.clone(),
             database: self.database.clone(),
             engine: self.engine.clone(),
@@ -276,7 +277,13 @@ impl Host {
         catalog: &Arc<crate::catalog::Catalog>,
         notes: &mut Vec<String>,
     ) -> Result<(), RunnerError> {
-        let examined = self.examine(job, &[], catalog).await?;
+        let examined = match self.examine(job, &[], catalog).await {
+            Err(absent @ RunnerError::Absent { .. }) => {
+                notes.push(absent.to_string());
+                return Ok(());
+            }
+            examined => examined?,
+        };
         if let Some(error) = examined.crashed() {
             return Err(RunnerError::Access {
                 job: job.clone(),

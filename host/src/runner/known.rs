@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::versions::{Choice, Versions, choose};
-use super::{RunnerError, bases, connect, engine};
+use super::{RunnerError, absent, bases, connect, engine, fits, formerly};
 use crate::config::Config;
 use crate::database::{Database, DatabaseError};
 use crate::plugin::{Engine, Plugin};
+use crate::request::JobName;
 
 /// A database that is there answers within this; one that is not should keep nobody waiting who can be
 /// told most of it without.
@@ -18,7 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub struct Known {
     /// The plugins.
     pub plugins: BTreeMap<String, Plugin>,
-    /// Why the ledger could not be asked.
+    /// The jobs that are absent in the database, and what is missing, as far as it could be asked.
+    pub absent: BTreeMap<JobName, String>,
+    /// Why the database could not be asked.
     pub unasked: Option<RunnerError>,
 }
 
@@ -32,16 +35,27 @@ pub async fn known_plugins(config: &Config) -> Result<Known, RunnerError> {
     let asked = async {
         let database = connect_soon(config).await?;
         let plugins = chosen(config, &engine, &database).await;
+        let absent = match &plugins {
+            Ok(plugins) => absent_on(config, plugins, &database).await,
+            Err(_) => Ok(BTreeMap::new()),
+        };
         database.close().await;
-        plugins
+        // Who only wants to know what there is can do without.
+        let absent = absent.unwrap_or_else(|error| {
+            tracing::warn!("which jobs are absent is not known: {error}");
+            BTreeMap::new()
+        });
+        plugins.map(|plugins| (plugins, absent))
     };
     match asked.await {
-        Ok(plugins) => Ok(Known {
+        Ok((plugins, absent)) => Ok(Known {
             plugins,
+            absent,
             unasked: None,
         }),
         Err(error) if error.passes() => Ok(Known {
             plugins: bases::bases(config, &engine, &Versions::default()).await?,
+            absent: BTreeMap::new(),
             unasked: Some(error),
         }),
         Err(error) => Err(error),
@@ -71,6 +85,21 @@ async fn chosen(
         known: &Versions::default(),
     };
     Ok(choose(&choice).await?.plugins)
+}
+
+async fn absent_on(
+    config: &Config,
+    plugins: &BTreeMap<String, Plugin>,
+    database: &Database,
+) -> Result<BTreeMap<JobName, String>, RunnerError> {
+    let mut config = config.clone();
+    formerly::carry_over(&mut config, plugins, false)?;
+    let catalog = super::catalog(&config, database).await?;
+    let jobs = plugins
+        .values()
+        .flat_map(|plugin| fits::jobs(&config, plugin.manifest()));
+    let jobs: Vec<_> = jobs.collect();
+    absent::among(&jobs, &[], &config, plugins, database, &catalog).await
 }
 
 async fn connect_soon(config: &Config) -> Result<Database, RunnerError> {

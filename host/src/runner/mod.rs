@@ -4,6 +4,7 @@
 //! job under the grant in force at that moment, keeps the run's lease alive, waits for every batch
 //! before it records the outcome, and verifies what a drained run left.
 
+mod absent;
 mod bases;
 mod conduct;
 mod error;
@@ -15,6 +16,7 @@ mod install;
 mod known;
 mod needed;
 mod never_eligible;
+mod offered;
 mod order;
 mod prepare;
 mod record;
@@ -25,6 +27,7 @@ mod run;
 mod settled;
 mod shadow;
 mod switch;
+mod there;
 mod versions;
 mod weigh;
 
@@ -33,6 +36,7 @@ pub use formerly::{carry_over, names};
 pub use install::{Install, Installed, Standing};
 pub use known::{Known, known_plugins, plugins_on};
 pub use needed::unused_grants;
+pub use offered::{Stray, not_there};
 pub use prepare::{Examined, Prepared};
 pub use record::{RunDetailJson, RunRecord, RunRecordJson, detail, milliseconds};
 pub use report::{Outcome, Remains, RunReport, Verification, thousands, verification};
@@ -89,10 +93,16 @@ impl Host {
         } else {
             Self::of(config, database, self.engine.clone(), &self.versions).await?
         };
-        match host.settings_at_fault().into_iter().next() {
-            None => Ok(host),
-            Some(fault) => Err(fault),
+        if let Some(fault) = host.settings_at_fault().into_iter().next() {
+            return Err(fault);
         }
+        // A slip in `like` would take a job away that ran until now.
+        let own = |stray: &Stray| !stray.other_profile && host.is_own(&stray.job);
+        if let Some(stray) = host.strays().into_iter().find(own) {
+            let (why, job) = (stray.to_string(), stray.job);
+            return Err(RunnerError::NotThere { job, why });
+        }
+        Ok(host)
     }
 
     async fn of(
@@ -170,6 +180,7 @@ impl Host {
     pub fn in_order(&self, jobs: Vec<JobName>) -> Result<Vec<JobName>, RunnerError> {
         let waiting = jobs.into_iter().map(|name| {
             let manifest = self.plugin(&name.plugin)?.manifest();
+            self.refuse_not_there(&name)?;
             let job = manifest.job(&name.job).ok_or_else(|| {
                 let known: Vec<_> = manifest.jobs.iter().map(|job| job.name.as_str()).collect();
                 RunnerError::UnknownJob {

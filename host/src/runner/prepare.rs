@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::needed::needed;
 use super::rehearsal::{NOT_REHEARSED, before_the_run, refused};
+use super::there::there;
 use super::weigh::weigh;
-use super::{Host, RunnerError, fits};
+use super::{Host, RunnerError, absent, fits};
 use crate::catalog::Catalog;
 use crate::config::{JobSettings, Origin, Place};
 use crate::plugin::{CallError, Digest, Plugin, Settings, SettingsError, TableAccess};
@@ -165,7 +166,8 @@ impl Host {
     /// nothing.
     ///
     /// # Errors
-    /// What no tolerance helps against: settings or a grant at fault, a plugin that misbehaves.
+    /// What no tolerance helps against: settings or a grant at fault, a plugin that misbehaves; and
+    /// [`RunnerError::Absent`], which is no fault.
     pub async fn examine(
         &self,
         job: &JobName,
@@ -206,6 +208,15 @@ impl Host {
             .access(&job.job, &settings)
             .await
             .map_err(misbehaved)?;
+        let access = there(access, catalog);
+        let manifest = plugin.manifest();
+        let missing = absent::missing(&access, catalog, manifest, config, &limits, set);
+        if let Some(missing) = absent::absent(missing, &self.database).await? {
+            return Err(RunnerError::Absent {
+                job: job.clone(),
+                missing: missing.to_string(),
+            });
+        }
         let embedded = self.versions.embedded.get(&job.plugin);
         let granted = fits::granted(
             config, job, &limits, set, embedded, &plugin, &access, catalog,

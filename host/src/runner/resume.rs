@@ -90,7 +90,7 @@ impl Host {
                 store::load(&by, &digest, self.versions.loaded(&digest)).await?
             }
         };
-        let config = read_for(&self.written, &begun)?;
+        let (config, begun) = read_for(&self.written, &begun)?;
         if settings_now(&config, &begun, job).as_ref() != Some(&found.settings) {
             return Err(because("its settings have changed since"));
         }

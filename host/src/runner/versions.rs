@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::RunnerError;
 use super::bases::{bases, check_order};
 use super::conduct::Crash;
-use super::fits::{Fit, fits};
+use super::fits::{Fit, fits, read_for};
 use crate::catalog::Catalog;
 use crate::config::{Config, Origin, PluginConfig};
 use crate::database::Database;
@@ -212,6 +212,8 @@ impl Versions {
             Err(error) if error.passes() => return Err(Refused::Broken(error)),
             Err(error) => return Err(Refused::Here(error.to_string(), Crash::of(&error))),
         }
+        let read = read_for(of.config, &loaded);
+        let (_, loaded) = read.map_err(|error| Refused::Here(error.to_string(), None))?;
         let mut all = self.plugins.clone();
         all.insert(name.to_owned(), loaded.clone());
         check_order(&all).map_err(|error| Refused::Here(error.to_string(), None))?;

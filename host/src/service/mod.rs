@@ -8,6 +8,7 @@
 //! Shutting down is no special case: a run is laid by after its batch in hand, as it would lie after
 //! a crash, and whichever host claims it next goes on from the checkpoint.
 
+mod absent;
 mod backlogs;
 mod eligible;
 mod folder;

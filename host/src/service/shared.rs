@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, Semaphore};
 
+use super::absent::Absent;
 use super::metrics::Metrics;
 use super::running::Running;
 use super::waits::Waits;
@@ -22,6 +23,7 @@ pub struct Shared {
     name: String,
     running: Running,
     waits: Waits,
+    absent: Absent,
     /// The tables that a job needs, where it has had to wait for one.
     needs: Mutex<BTreeMap<JobName, Vec<String>>>,
     health: Health,
@@ -49,6 +51,7 @@ impl Shared {
             host: RwLock::new(Arc::new(host)),
             running: Running::default(),
             waits: Waits::default(),
+            absent: Absent::default(),
             needs: Mutex::default(),
             health: Health::default(),
             metrics: Arc::default(),
@@ -100,6 +103,11 @@ impl Shared {
     /// Entries that wait for a table.
     pub(super) fn waits(&self) -> &Waits {
         &self.waits
+    }
+
+    /// Jobs that are known to be absent.
+    pub(super) fn absent(&self) -> &Absent {
+        &self.absent
     }
 
     /// What the service counts.

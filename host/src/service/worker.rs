@@ -77,12 +77,20 @@ async fn work(shared: &Shared, host: Arc<Host>, entry: Entry, permit: OwnedSemap
     let wait = match prepared {
         None => Some(Duration::ZERO),
         Some(Ok(ready)) => {
+            shared.absent().is_there(&entry.job);
             shared.note_needs(&entry.job, ready.prepared.relations());
             go(shared, &host, &entry, &ready, &place).await
         }
         Some(Err(error)) if passes(&error) => {
             tracing::warn!(job = %entry.job, %error, "not begun yet");
             Some(DATABASE_WAIT)
+        }
+        // Who asked for it, or whose run lies still, is to find what became of it.
+        Some(Err(RunnerError::Absent { job, missing }))
+            if entry.due_at.is_some() && !entry.begun_before =>
+        {
+            shared.absent().note(&job, &missing);
+            pass_by(shared, &entry).await
         }
         Some(Err(error)) => refuse(shared, &host, &entry, &error).await,
     };
@@ -264,6 +272,17 @@ fn passes(error: &RunnerError) -> bool {
         RunnerError::Catalog(error) => !matches!(error, CatalogError::TooOld { .. }),
         RunnerError::Unreachable { .. } => true,
         _ => false,
+    }
+}
+
+/// Ends an entry that has become due, and for which there is nothing to do.
+async fn pass_by(shared: &Shared, entry: &Entry) -> Option<Duration> {
+    match entry.pass_by(shared.database(), shared.name()).await {
+        Ok(()) => None,
+        Err(error) => {
+            tracing::debug!(job = %entry.job, %error, "the entry is still in the queue");
+            Some(DATABASE_WAIT)
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use sqlx::{FromRow, SqlSafeStr};
 
 use super::{Catalog, CatalogError, Dialect, Table};
 
+pub(super) use relations::hides;
 pub(super) use role::load as load_role;
 
 /// `server_version_num` of the oldest supported server; 13 has left its makers' own support.

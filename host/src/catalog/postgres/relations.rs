@@ -128,3 +128,21 @@ pub(super) async fn add_partitions(
     }
     Ok(())
 }
+
+/// Whether a relation of that name, in any case, is in a schema that the role may not use.
+pub(in crate::catalog) async fn hides(
+    connection: &mut PgConnection,
+    table: &str,
+) -> Result<bool, CatalogError> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (
+           SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+           WHERE lower(c.relname) = lower($1) AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
+             AND n.nspname !~ '^pg_' AND NOT has_schema_privilege(n.oid, 'USAGE'))",
+    )
+    .persistent(false)
+    .bind(table)
+    .fetch_one(connection)
+    .await
+    .map_err(CatalogError::reading("schemas that the role may not use"))
+}

@@ -5,7 +5,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-pub use report::{CheckReport, JobCheck, told};
+pub use report::{CheckReport, JobCheck, NOTHING_IS_HERE, told};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,19 +15,22 @@ use anyhow::Result;
 use super::Terminal;
 use super::exit::Exit;
 use crate::catalog::Catalog;
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
 use crate::ledger::{self, LedgerError};
 use crate::plugin::{Plugin, TableAccess};
 use crate::preflight::{Finding, Rights, Severity, about_the_role, merged};
 use crate::request::JobName;
-use crate::runner::{Host, RunnerError, unused_grants};
+use crate::runner::{Host, RunnerError, Stray, unused_grants};
 use crate::scope::{Grants, Refusal, lines};
 
 /// Load every plugin, look for what stands in each job's way, and change nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 every job could run, 1 a finding keeps a job from running, 2 a configuration at fault or
-denied.
+A job is absent where the database lacks a table or a column that the plugin knows and the configuration does
+not name: it has nothing to do here.
+
+Exit codes: 0 every job could run or is absent, 1 a finding keeps a job from running, or every job is absent,
+2 a configuration at fault or denied.
 
 Examples:
   besom check
@@ -101,14 +104,14 @@ pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Re
                 .extend(unused_grants(name, named, &needed, &catalog));
         }
     }
-    jobs.extend(stray_jobs(&host));
-    jobs.extend(unavailable(&host));
     host.in_order(
         jobs.iter()
             .filter(|job| job.refusal.is_none())
             .map(|job| job.job.clone())
             .collect(),
     )?;
+    jobs.extend(stray_jobs(&host));
+    jobs.extend(unavailable(&host));
     let needed = needed.map(merged);
     let role = host.role(None).await?;
     let role = role.map_or_else(Vec::new, |role| about_the_role(&role, needed.as_deref()));
@@ -148,12 +151,21 @@ async fn check(
         job: job.clone(),
         version: plugin.manifest().version.to_string(),
         tables: Vec::new(),
+        absent: None,
         refusal: None,
         findings: Vec::new(),
     };
     let examined = match host.examine(job, &[], catalog).await {
         Ok(examined) => examined,
         Err(error) => {
+            if let RunnerError::Absent { missing, .. } = error {
+                told.absent = Some(missing);
+                return Checked {
+                    told,
+                    needs: Some(Grants::default()),
+                    denied: None,
+                };
+            }
             *needed = None;
             let mut denied = None;
             told.refusal = Some(match error {
@@ -180,7 +192,9 @@ async fn check(
     let tolerated = host.config().job(job).map(|limits| limits.tolerate);
     told.findings = examined.findings().to_vec();
     for access in examined.access() {
-        told.tables.push(access.table.clone());
+        if !told.tables.contains(&access.table) {
+            told.tables.push(access.table.clone());
+        }
         if let Some(finding) = unknown_name(access, catalog)
             && !told.findings.iter().any(|f| f.code == finding.code)
         {
@@ -237,42 +251,34 @@ fn unavailable(host: &Host) -> impl Iterator<Item = JobCheck> {
         job: JobName::new(name, "*"),
         version: "–".to_owned(),
         tables: Vec::new(),
+        absent: None,
         refusal: Some(format!("plugin `{name}` does not run: {why}")),
         findings: Vec::new(),
     })
 }
 
-/// Jobs that the file names and their plugin does not have: a misspelt name would leave the real
-/// one on its defaults.
+/// Jobs that the file names and their plugin does not have: a misspelt name would leave the real one on
+/// its defaults. One that another profile has is no mistake: a file may serve several databases.
 fn stray_jobs(host: &Host) -> Vec<JobCheck> {
-    let mut stray = Vec::new();
-    for (name, plugin) in host.plugins() {
-        let Some(config) = host.config().plugins.get(name) else {
-            continue;
+    let checked = |stray: Stray| {
+        let plugin = host.plugins().get(&stray.job.plugin);
+        let version = plugin.map(|plugin| plugin.manifest().version.to_string());
+        let (refusal, findings) = match stray.other_profile {
+            true => {
+                let text = stray.to_string();
+                let finding = Finding::new("other-profile", Severity::Warning, text);
+                (None, vec![finding])
+            }
+            false => (Some(stray.to_string()), Vec::new()),
         };
-        let known: Vec<_> = plugin
-            .manifest()
-            .jobs
-            .iter()
-            .map(|job| job.name.as_str())
-            .collect();
-        for (job, named) in config
-            .jobs
-            .iter()
-            .filter(|(job, _)| !known.contains(&job.as_str()))
-        {
-            let text = format!(
-                "plugin `{name}` has no such job; it has: {}",
-                known.join(", ")
-            );
-            stray.push(JobCheck {
-                job: JobName::new(name, job),
-                version: plugin.manifest().version.to_string(),
-                tables: Vec::new(),
-                refusal: Some(ConfigError::at(&named.place, text).to_string()),
-                findings: Vec::new(),
-            });
+        JobCheck {
+            job: stray.job,
+            version: version.unwrap_or_default(),
+            tables: Vec::new(),
+            absent: None,
+            refusal,
+            findings,
         }
-    }
-    stray
+    };
+    host.strays().into_iter().map(checked).collect()
 }

@@ -10,6 +10,10 @@ use crate::preflight::{Finding, Severity};
 use crate::request::JobName;
 use crate::scope::TO_ALLOW_IT;
 
+/// What to look at where a database has nothing for any job.
+pub const NOTHING_IS_HERE: &str = "no job has anything to do here: look whether this is the right database, and \
+     whether the role's search path leads to its tables";
+
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckReport {
@@ -33,6 +37,8 @@ pub struct JobCheck {
     pub version: String,
     /// The tables that it touches.
     pub tables: Vec<String>,
+    /// What the database lacks of what it would touch, where that leaves it nothing to do.
+    pub absent: Option<String>,
     /// Why it may not run: a grant that does not cover it, a setting at fault.
     pub refusal: Option<String>,
     /// What preflight noticed, the host's and the plugin's.
@@ -57,6 +63,9 @@ impl JobCheck {
     }
 
     fn verdict(&self) -> (&'static str, Tone) {
+        if self.absent.is_some() {
+            return ("absent", Tone::Plain);
+        }
         match (self.exit(), self.worst()) {
             (Exit::Refused, _) => ("refused", Tone::Bad),
             (Exit::Failed, _) => ("error", Tone::Bad),
@@ -69,7 +78,16 @@ impl JobCheck {
 impl CheckReport {
     /// How the command ends.
     pub fn exit(&self) -> Exit {
-        Exit::worst(self.jobs.iter().map(JobCheck::exit))
+        let worst = Exit::worst(self.jobs.iter().map(JobCheck::exit));
+        match self.nothing_is_here() {
+            true => worst.max(Exit::Failed),
+            false => worst,
+        }
+    }
+
+    /// Every job is absent, which is more likely a mistake about the database than meant.
+    fn nothing_is_here(&self) -> bool {
+        !self.jobs.is_empty() && self.jobs.iter().all(|job| job.absent.is_some())
     }
 
     /// A job does not run for want of rights.
@@ -106,7 +124,10 @@ impl CheckReport {
         ]);
         for job in &self.jobs {
             let (verdict, tone) = job.verdict();
-            let tables = job.tables.join(", ");
+            let tables = match &job.absent {
+                Some(missing) => missing.clone(),
+                None => job.tables.join(", "),
+            };
             table.row(
                 [
                     job.job.to_string(),
@@ -119,6 +140,10 @@ impl CheckReport {
         }
         let mut text = format!("database  {}\n\n", many_lines(&self.database));
         text.push_str(&table.render(color));
+        if self.nothing_is_here() {
+            let line = Tone::Bad.paint(NOTHING_IS_HERE, color);
+            text.push_str(&format!("\n{line}\n"));
+        }
         for (refusal, jobs) in self.refusals() {
             let line = format!("{}: {refusal}", jobs.join(", "));
             text.push_str(&format!(

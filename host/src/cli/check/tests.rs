@@ -14,6 +14,7 @@ fn job(name: &str) -> JobCheck {
             "oauth2_access_tokens".to_owned(),
             "oauth2_refresh_tokens".to_owned(),
         ],
+        absent: None,
         refusal: None,
         findings: Vec::new(),
     }

@@ -173,7 +173,7 @@ fn put(entry: &mut PluginEntry, plugin: &Plugin) {
     if entry.digest.as_ref() == Some(&digest) {
         return;
     }
-    let manifest = plugin.manifest();
+    let manifest = plugin.described();
     entry.source = "installed".to_owned();
     entry.version = Some(manifest.version.to_string());
     entry.jobs = manifest.jobs.iter().map(|job| job.name.clone()).collect();

@@ -211,3 +211,75 @@ fn a_misspelt_code_that_is_to_be_tolerated_is_refused_with_the_one_that_was_mean
         ],
     );
 }
+
+#[test]
+fn a_job_of_the_files_own_has_every_key_and_not_those_of_the_job_that_it_is_like() {
+    let text = "[plugins.tokens]\nsettings = { profile = \"all\" }\n\
+        [plugins.tokens.jobs.refresh-tokens]\nbatch-size = 7\nsettings = { retention = \"1d\" }\n\
+        [plugins.tokens.jobs.api-tokens]\nlike = \"refresh-tokens\"\nschedule = \"30 4 * * *\"\n\
+        max-rows-per-run = 9\ntolerate = [\"never-eligible\"]\nsettings = { refresh-tokens-table = \"t\" }\n";
+    let config = parse_in(
+        &format!("{DATABASE}{text}"),
+        [
+            (
+                "BESOM_PLUGINS__TOKENS__JOBS__API_TOKENS__SETTINGS__RETENTION",
+                "3d",
+            ),
+            ("BESOM_PLUGINS__TOKENS__JOBS__API_TOKENS__DEADLINE", "9m"),
+            (
+                "BESOM_PLUGINS__TOKENS__JOBS__OF_A_VARIABLE__LIKE",
+                "refresh-tokens",
+            ),
+        ],
+    )
+    .unwrap();
+
+    let jobs = &config.plugins["tokens"].jobs;
+    let like = jobs["api-tokens"].like.clone().unwrap();
+    assert_eq!((like.job.as_str(), like.place.line), ("refresh-tokens", 9));
+    assert_eq!(jobs["refresh-tokens"].like, None);
+    let of_a_variable = jobs["of-a-variable"].like.clone().unwrap();
+    assert_eq!(of_a_variable.job, "refresh-tokens");
+    let job = config.job(&JobName::new("tokens", "api-tokens")).unwrap();
+    assert_eq!((job.batch_size, job.max_rows), (DEFAULT_BATCH_SIZE, 9));
+    assert_eq!(job.deadline, Duration::from_secs(9 * 60));
+    assert_eq!(job.plugin_settings["profile"].as_str(), Some("all"));
+    assert_eq!(job.job_settings["retention"].as_str(), Some("3d"));
+    assert_eq!(job.job_settings["refresh-tokens-table"].as_str(), Some("t"));
+    assert_eq!(job.schedule.unwrap().to_string(), "30 4 * * *");
+}
+
+#[test]
+fn a_job_that_is_like_what_it_cannot_be_like_is_refused() {
+    let own = |name: &str, like: &str| {
+        format!("[plugins.tokens]\n[plugins.tokens.jobs.{name}]\nlike = {like}\n")
+    };
+    refused(
+        &own("a", "\"a\""),
+        &[":5: plugins.tokens.jobs.a.like", "cannot be like itself"],
+    );
+    refused(
+        &own("a", "\"tokens/refresh-tokens\""),
+        &[":5: ", "of the same plugin", "like = \"refresh-tokens\""],
+    );
+    refused(&own("a", "\"\""), &["`` is no job's name"]);
+    refused(&own("a", "\"Refresh Tokens\""), &["is no job's name"]);
+    refused(&own("a", "true"), &["a string such as"]);
+    refused(
+        &own("A_b", "\"refresh-tokens\""),
+        &[":4: plugins.tokens.jobs.A_b", "a-z, 0-9 and hyphens"],
+    );
+    let chain = own("a", "\"b\"") + "[plugins.tokens.jobs.b]\nlike = \"refresh-tokens\"\n";
+    refused(
+        &chain,
+        &[
+            ":5: plugins.tokens.jobs.a.like",
+            "`b` is itself like `refresh-tokens`",
+            "write like = \"refresh-tokens\"",
+        ],
+    );
+    refused(
+        "[plugins.tokens]\nlike = \"refresh-tokens\"\n",
+        &[":4: plugins.tokens.like"],
+    );
+}

@@ -82,6 +82,8 @@ impl Manifest {
         let job = |job| check_job(job, &settings);
         let jobs: Vec<Job> = said.jobs.into_iter().map(job).collect::<Result<_, _>>()?;
         check_formerly(&jobs)?;
+        let jobs = jobs.into_iter().map(|job| in_profiles(job, &settings));
+        let jobs = jobs.collect();
         Ok(Self {
             name: said.name,
             version,
@@ -189,6 +191,11 @@ fn check_job(said: DescribedJob, settings: &[Setting]) -> Result<Job, ManifestEr
         }
     }
     check_list("former job", said.formerly.iter())?;
+    let profiles = said
+        .extras
+        .iter()
+        .filter(|(key, _)| key == Setting::PROFILE);
+    let profiles = profiles.map(|(_, name)| name.clone()).collect();
     let variable = value_of(&said.extras, "schedule-variable");
     let variable = variable.filter(|name| is_variable(name)).map(str::to_owned);
     Ok(Job {
@@ -200,7 +207,19 @@ fn check_job(said: DescribedJob, settings: &[Setting]) -> Result<Job, ManifestEr
         opt_in: said.opt_in,
         after,
         formerly: said.formerly,
+        profiles,
+        like: None,
     })
+}
+
+/// A profile is one of those that the operator can choose: any other word means nothing.
+fn in_profiles(mut job: Job, settings: &[Setting]) -> Job {
+    let mut choosing = settings.iter().filter(|one| one.name == Setting::PROFILE);
+    match choosing.next().map(|setting| &setting.kind) {
+        Some(SettingKind::Choice(known)) => job.profiles.retain(|name| known.contains(name)),
+        _ => job.profiles.clear(),
+    }
+    job
 }
 
 /// Configuration and history go by name: a name that two jobs claim would carry them to either.
@@ -286,7 +305,8 @@ fn check_name(what: &'static str, name: &str) -> Result<(), ManifestError> {
     Err(ManifestError::Name { what, name })
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether a job can have this name.
+pub fn is_name(name: &str) -> bool {
     name.len() <= NAME_BYTES
         && name.starts_with(|first: char| first.is_ascii_lowercase())
         && name

@@ -111,3 +111,82 @@ fn every_fault_of_a_manifest_is_named() {
         assert!(error.contains(words), "{error:?} should contain {words:?}");
     }
 }
+
+fn of_profiles(kind: &str, profiles: &[&str]) -> Manifest {
+    let mut said = described();
+    said.settings.push(DescribedSetting {
+        name: "profile".into(),
+        kind: kind.into(),
+        default: Some("all".into()),
+        ..DescribedSetting::default()
+    });
+    let extra = |name: &&str| ("profile".to_owned(), (*name).to_owned());
+    said.jobs[0].extras = profiles.iter().map(extra).collect();
+    Manifest::check(said).unwrap()
+}
+
+fn settings(profile: Option<&str>) -> toml::Table {
+    let value = |name: &str| ("profile".to_owned(), name.into());
+    profile.map(value).into_iter().collect()
+}
+
+#[test]
+fn a_job_is_left_out_by_the_nearest_word_on_the_profile_and_by_no_other_value() {
+    let manifest = of_profiles("choice:all|mas|other|third", &["mas", "third"]);
+    let job = manifest.job("expired").unwrap();
+    let chosen = |of_plugin, of_job| {
+        let (of_plugin, of_job) = (settings(of_plugin), settings(of_job));
+        manifest.other_profile(job, &of_plugin, &of_job)
+    };
+
+    assert_eq!(chosen(None, None), None, "by default every job is there");
+    assert_eq!(chosen(Some("all"), None), None);
+    assert_eq!(chosen(Some("mas"), None), None);
+    assert_eq!(chosen(Some("third"), None), None);
+    assert_eq!(chosen(Some("other"), None), Some("other".to_owned()));
+    assert_eq!(chosen(Some("other"), Some("mas")), None);
+    assert_eq!(chosen(Some("mas"), Some("other")), Some("other".to_owned()));
+    assert_eq!(chosen(Some("masse"), None), None, "refused as a setting");
+}
+
+#[test]
+fn a_profile_that_nobody_can_choose_means_nothing() {
+    for (kind, profiles) in [
+        ("text", &["mas"][..]),
+        ("choice:all|other", &["mas"]),
+        ("choice:all|other", &[]),
+    ] {
+        let manifest = of_profiles(kind, profiles);
+        let job = manifest.job("expired").unwrap();
+
+        assert_eq!(job.profiles, Vec::<String>::new(), "{kind}");
+        let other = manifest.other_profile(job, &settings(Some("other")), &settings(None));
+        assert_eq!(other, None, "{kind}");
+    }
+    let mut said = described();
+    said.jobs[0].extras = vec![("profile".into(), "mas".into())];
+    let manifest = Manifest::check(said).unwrap();
+    assert_eq!(manifest.jobs[0].profiles, Vec::<String>::new());
+}
+
+#[test]
+fn a_job_had_again_is_the_same_under_another_name_without_what_is_the_first_ones_alone() {
+    let mut said = described();
+    said.jobs[0].opt_in = true;
+    said.jobs[0].about = "Expired rows".into();
+    said.jobs[0].formerly = vec!["stale".into()];
+    said.jobs[0].extras = vec![("schedule-variable".into(), "CRON".into())];
+    let manifest = Manifest::check(said).unwrap();
+
+    let again = manifest.jobs[0].again_as("second");
+
+    assert_eq!(
+        (again.name.as_str(), again.known_as()),
+        ("second", "expired")
+    );
+    assert_eq!(again.about, "Like `expired`: Expired rows");
+    assert_eq!(again.schedule, manifest.jobs[0].schedule);
+    assert_eq!(again.after, manifest.jobs[0].after);
+    assert!(!again.opt_in && again.formerly.is_empty() && again.schedule_variable.is_none());
+    assert_eq!(manifest.jobs[0].known_as(), "expired");
+}

@@ -41,6 +41,8 @@ fn manifest() -> Manifest {
             opt_in: false,
             after: Vec::new(),
             formerly: Vec::new(),
+            profiles: Vec::new(),
+            like: None,
         }],
     }
 }

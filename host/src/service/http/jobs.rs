@@ -188,9 +188,11 @@ fn known(shared: &Shared, job: JobName) -> Result<JobName, Problem> {
     let job = host.present_name(job);
     match host.in_order(vec![job.clone()]) {
         Ok(_) => Ok(job),
-        Err(error @ (RunnerError::UnknownPlugin { .. } | RunnerError::UnknownJob { .. })) => {
-            Err(Problem::unknown(error.to_string()))
-        }
+        Err(
+            error @ (RunnerError::UnknownPlugin { .. }
+            | RunnerError::UnknownJob { .. }
+            | RunnerError::NotThere { .. }),
+        ) => Err(Problem::unknown(error.to_string())),
         Err(error) => Err(Problem::new(StatusCode::CONFLICT, "job", error.to_string())),
     }
 }

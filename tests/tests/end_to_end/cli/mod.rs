@@ -1,9 +1,12 @@
 //! The binary as an operator uses it.
 
+pub mod absent;
 mod commands;
 mod configuration;
 mod demo;
 pub mod killed;
+mod like;
+mod profiles;
 mod renamed;
 mod runs;
 mod schedule;

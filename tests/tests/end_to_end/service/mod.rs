@@ -1,5 +1,6 @@
 //! `besom serve`: many hosts on one database, and what becomes of their runs.
 
+mod absent;
 pub mod client;
 mod clocks;
 mod due;
