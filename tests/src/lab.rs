@@ -8,7 +8,7 @@ use besom::catalog::{Catalog, Dialect};
 use besom::database::{Database, DatabaseOptions, Pooler, Session};
 use besom::ledger::{self, Claim, Claimed};
 use besom::request::{Batch, Fault, JobName, Mode, Request, Step, Timestamp};
-use besom::scope::{Grants, Subject, TableGrant};
+use besom::scope::{Granted, Grants, Subject, TableGrant};
 use besom::sql::Plan;
 use besom::sweep::{RunContext, RunOptions, Sweep};
 
@@ -24,6 +24,8 @@ pub struct Lab {
     pub options: RunOptions,
     /// What the plugin may do; everything, until a test narrows it.
     pub grants: Option<Grants>,
+    /// What the plugin says that it touches; whatever it may touch, until a test says otherwise.
+    pub access: Option<Grants>,
     /// How long a claim holds.
     pub lease: Duration,
 }
@@ -77,6 +79,7 @@ impl Lab {
                 why: Arc::default(),
             },
             grants: None,
+            access: None,
             lease: Duration::from_secs(15),
         };
         lab.script(schema).await;
@@ -163,6 +166,14 @@ impl Lab {
         }
     }
 
+    fn granted(&self, catalog: &Catalog) -> Granted {
+        Granted {
+            whole: self.grants.clone().unwrap_or_else(|| everything(catalog)),
+            access: self.access.clone(),
+            file: None,
+        }
+    }
+
     /// Claims a run and prepares what its sweeps share.
     pub async fn begin(&self) -> (Arc<RunContext>, Claimed) {
         self.begin_after(Vec::new()).await
@@ -172,11 +183,11 @@ impl Lab {
     pub async fn begin_as(&self, job: JobName, now: Timestamp) -> Arc<RunContext> {
         let (claimed, _lease) = self.claim().take(&self.database).await.unwrap();
         let catalog = self.catalog().await;
-        let grants = self.grants.clone().unwrap_or_else(|| everything(&catalog));
+        let granted = self.granted(&catalog);
         RunContext::new(
             self.database.clone(),
             catalog,
-            Arc::new(grants),
+            Arc::new(granted),
             Subject {
                 job,
                 bundled: false,
@@ -193,11 +204,11 @@ impl Lab {
     pub async fn begin_after(&self, history: Vec<Arc<Plan>>) -> (Arc<RunContext>, Claimed) {
         let (claimed, _lease) = self.claim().take(&self.database).await.unwrap();
         let catalog = self.catalog().await;
-        let grants = self.grants.clone().unwrap_or_else(|| everything(&catalog));
+        let granted = self.granted(&catalog);
         let context = RunContext::new(
             self.database.clone(),
             catalog,
-            Arc::new(grants),
+            Arc::new(granted),
             Subject {
                 job: job(),
                 bundled: false,

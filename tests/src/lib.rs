@@ -15,6 +15,7 @@ pub mod fixtures;
 pub mod lab;
 pub mod pgbouncer;
 mod programs;
+pub mod schemas;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};

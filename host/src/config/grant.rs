@@ -20,18 +20,11 @@ const MIN_AGES: RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(36_500 * DAY.as_secs());
 
 /// Reads the grants of one plugin.
-pub(super) fn read(
-    section: &Section<'_>,
-    plugin: &str,
-    bundled: bool,
-) -> Result<Grants, ConfigError> {
+pub(super) fn read(section: &Section<'_>) -> Result<Grants, ConfigError> {
     let mut grants = Grants::default();
     for (table, node) in section.entries() {
         let granted = node.section()?;
         refuse_unquoted_schema(&granted, table)?;
-        if bundled {
-            refuse_rights(&granted, plugin)?;
-        }
         grants.tables.insert(table.to_owned(), grant(&granted)?);
     }
     Ok(grants)
@@ -125,16 +118,5 @@ fn refuse_unquoted_schema(section: &Section<'_>, schema: &str) -> Result<(), Con
                  \"{schema}.{table}\""
             )))
         }
-    }
-}
-
-fn refuse_rights(section: &Section<'_>, plugin: &str) -> Result<(), ConfigError> {
-    match section.entries().find(|(name, _)| RIGHTS.contains(name)) {
-        None => Ok(()),
-        Some((right, node)) => Err(node.error(format!(
-            "`{plugin}` is bundled: its rights are the access list of the component in this \
-             binary, and a grant here can only narrow them, by `min-age` and `where`; remove \
-             `{right}`"
-        ))),
     }
 }

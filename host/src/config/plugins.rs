@@ -42,8 +42,8 @@ pub struct PluginConfig {
     pub settings: RawSettings,
     /// The jobs that the file names, which is what lets an opt-in job run.
     pub jobs: BTreeMap<String, JobConfig>,
-    /// What the file says about tables. For a bundled plugin `min_age` and `filter` only, which
-    /// narrow its access list; for any other everything it may do.
+    /// What the file says about tables. A bundled plugin may do this beside what its access list asks
+    /// for, all of it narrowed by `min_age` and `filter`; any other may do this alone.
     pub grants: Grants,
     /// Where the file names it; `None` where no file does.
     pub place: Option<Place>,
@@ -137,7 +137,7 @@ fn plugin(
         ..PluginConfig::bundled()
     };
     if let Some(node) = section.get("grant") {
-        plugin.grants = grant::read(&node.section()?, name, origin == Origin::Bundled)?;
+        plugin.grants = grant::read(&node.section()?)?;
     }
     plugin.only_embedded = section.get("source").is_some() && origin == Origin::Bundled;
     plugin.origin = origin;

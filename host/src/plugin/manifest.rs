@@ -137,6 +137,9 @@ pub struct TableAccess {
     /// The indexes that it goes by, as `column[, column][ where predicate]` (`index` among the
     /// extras): for people to read, nothing is decided by it.
     pub indexes: Vec<String>,
+    /// Touched only where the database has it, such as what an ON DELETE rule of a younger schema
+    /// reaches (`if-there` among the extras).
+    pub if_there: bool,
 }
 
 /// Something that a plugin's preflight noticed.

@@ -1,5 +1,7 @@
 //! Why a request was not carried out, in the contract's own kinds.
 
+use super::Denied;
+
 /// A code and a sentence that says what is at fault and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -24,8 +26,8 @@ impl Problem {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The grant does not cover it; the message shows the grant that would.
-    #[error("denied: {}", .0.message)]
-    Denied(Problem),
+    #[error("denied: {}", .0.problem.message)]
+    Denied(Denied),
     /// An unknown table or column, or a value that does not fit.
     #[error("invalid: {}", .0.message)]
     Invalid(Problem),
@@ -47,13 +49,21 @@ impl Fault {
     /// The problem inside.
     pub fn problem(&self) -> &Problem {
         match self {
-            Self::Denied(p)
-            | Self::Invalid(p)
+            Self::Denied(denied) => &denied.problem,
+            Self::Invalid(p)
             | Self::Exhausted(p)
             | Self::Timeout(p)
             | Self::Database(p)
             | Self::Other(p) => p,
         }
+    }
+
+    /// Shorthand for a [`Fault::Denied`] that no grant would help against.
+    pub fn closed(message: impl Into<String>) -> Self {
+        Self::Denied(Denied {
+            problem: Problem::new("denied", message),
+            missing: Vec::new(),
+        })
     }
 
     /// Shorthand for an [`Fault::Invalid`].

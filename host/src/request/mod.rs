@@ -9,6 +9,7 @@ mod fault;
 mod names;
 mod needs;
 mod reading;
+mod right;
 mod rules;
 
 pub use action::{Action, Assignment, Dependent, Fate, Source};
@@ -16,6 +17,7 @@ pub use condition::{Comparison, Condition, Join, Value};
 pub use fault::{Fault, Problem};
 pub use names::{JobName, NameError, RunId, Timestamp};
 pub use reading::{Look, Page, Reading, Values};
+pub use right::{Denied, Missing, Right};
 
 /// The target of the spans that group the log: a run's, and in it a batch's. Nothing else has it, and
 /// every filter lets it through, so that each line of a run says whose it is.

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::there::there;
 use super::{Host, RunnerError, fits};
 use crate::catalog::{Catalog, Table};
 use crate::config::{Config, JobSettings, PluginConfig};
@@ -160,6 +161,7 @@ pub(super) async fn among(
         let Ok(access) = plugin.access(&job.job, &settings).await else {
             continue;
         };
+        let access = there(access, catalog);
         let found = missing(&access, catalog, manifest, configured, &limits, set);
         if let Some(missing) = confirmed(found, database).await? {
             all.insert(job.clone(), missing.to_string());

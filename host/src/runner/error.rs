@@ -9,6 +9,7 @@ use crate::ledger::LedgerError;
 use crate::plugin::{CallError, Cause, Digest, EngineError, LoadError, SettingsError};
 use crate::preflight::Finding;
 use crate::request::{Fault, JobName};
+use crate::scope::Refusal;
 use crate::store::StoreError;
 
 /// Why a host could not be set up, or a job not begun. Nothing has been changed.
@@ -203,9 +204,13 @@ pub enum RunnerError {
         /// Why.
         why: Box<CallError>,
     },
-    /// The plugin asks for what the grant does not cover.
+    /// The grant does not cover what the job needs. Several refusals of one plugin are allowed by one
+    /// block of the file: see [`crate::scope::lines`].
+    #[error(transparent)]
+    Denied(Box<Refusal>),
+    /// The grant contradicts itself, or the job asks for what no grant opens.
     #[error("{0}")]
-    Denied(Fault),
+    AtFault(Fault),
     /// The plugin knows a table or a column that this database does not have, and the operator does not
     /// name it: the job has nothing to do here. It is not at fault, and neither is the file.
     #[error("`{job}` is absent: {missing}")]
@@ -232,6 +237,18 @@ impl RunnerError {
             Self::Database(_) | Self::Unreachable { .. } | Self::Catalog(_) => true,
             Self::Ledger(error) => !matches!(error, LedgerError::NotMigrated),
             Self::Store(StoreError::Ledger(error)) => !matches!(error, LedgerError::NotMigrated),
+            _ => false,
+        }
+    }
+
+    /// Whether it says nothing about the job: the database does not answer just now, or not as it should.
+    pub fn is_the_databases(&self) -> bool {
+        /// Of SQLSTATE: a value that does not fit, and a right, a table or a column that is not there.
+        const STAYING: [&str; 2] = ["22", "42"];
+        match self {
+            Self::Database(error) => !STAYING.iter().any(|class| error.code.starts_with(class)),
+            Self::Catalog(error) => !matches!(error, CatalogError::TooOld { .. }),
+            Self::Unreachable { .. } => true,
             _ => false,
         }
     }
@@ -287,6 +304,17 @@ mod tests {
     fn stopped(findings: Vec<Finding>) -> String {
         let job = JobName::new("tokens", "revoked-access");
         RunnerError::Stopped { job, findings }.to_string()
+    }
+
+    #[test]
+    fn a_right_that_is_missing_is_the_jobs_and_a_connection_that_is_cut_is_the_databases() {
+        let of = |code| RunnerError::Database(DatabaseError::other(code, "why"));
+        for stays in ["42501", "42P01", "22008"] {
+            assert!(!of(stays).is_the_databases(), "{stays}");
+        }
+        for passes in ["57P01", "40001", "connection"] {
+            assert!(of(passes).is_the_databases(), "{passes}");
+        }
     }
 
     #[test]

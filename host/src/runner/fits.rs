@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::grants::{asked_for, in_force};
+use super::grants::in_force;
+use super::there::there;
 use super::{RunnerError, absent, formerly, offered};
 use crate::catalog::Catalog;
 use crate::config::{Config, JobSettings, Origin, PluginConfig};
 use crate::plugin::{Job, Manifest, Plugin, Settings, SettingsError, TableAccess};
 use crate::request::JobName;
-use crate::scope::{Grants, lacking, toml_of};
+use crate::scope::{Granted, Refusal, Subject, TO_ALLOW_IT, lines};
 
 /// Whether a version asks for no more than it is granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,8 +44,8 @@ pub(super) fn read_for(config: &Config, plugin: &Plugin) -> Result<(Config, Plug
     Ok((config, plugin))
 }
 
-/// Holds what the jobs of a version ask for against the grant in force: the embedded component's access
-/// list where the plugin is bundled, the file's word otherwise.
+/// Holds what the jobs of a version ask for against the grant in force: the file's word, and where the
+/// plugin is bundled the embedded component's access list, too.
 ///
 /// # Errors
 /// When its settings or the grant are at fault, or the plugin misbehaves.
@@ -59,7 +60,7 @@ pub(super) async fn fits(
     let Some(configured) = config.plugins.get(&manifest.name) else {
         return Ok(Fit::Fits);
     };
-    let (mut given, mut asked, mut missing) = (Grants::default(), Grants::default(), Vec::new());
+    let mut refusals = Vec::new();
     for job in jobs(config, manifest) {
         let Some(limits) = config.job(&job) else {
             continue;
@@ -79,6 +80,12 @@ pub(super) async fn fits(
             digest: Box::new(*plugin.digest()),
             why: Box::new(why),
         })?;
+        let mut access = there(access, catalog);
+        // A table that is not here is not asked for here, and nobody can grant it. Where it comes, each run is
+        // held against the grant anew.
+        if absent::missing(&access, catalog, manifest, configured, &limits, &[]).is_some() {
+            access.retain(|of| catalog.table(&of.table).is_ok());
+        }
         let granted = granted(
             configured,
             &job,
@@ -89,74 +96,34 @@ pub(super) async fn fits(
             &access,
             catalog,
         );
-        let granted = spelled(&granted.await?, catalog)?;
-        // A table that is not here is not asked for here, and nobody can grant it. Where it comes, each run is
-        // held against the grant anew.
-        let mut asked_here = access.clone();
-        if absent::missing(&access, catalog, manifest, configured, &limits, &[]).is_some() {
-            asked_here.retain(|of| catalog.table(&of.table).is_ok());
+        let granted = granted.await?;
+        let missing = granted.lacking(catalog);
+        if !missing.is_empty() {
+            let bundled = configured.origin == Origin::Bundled;
+            refusals.push(Refusal {
+                subject: Subject { job, bundled },
+                missing,
+                given: granted.written().clone(),
+            });
         }
-        let wanted = spelled(&asked_for(&asked_here), catalog)?;
-        for need in lacking(&granted, &wanted) {
-            missing.push(format!("`{job}` may not {need}"));
-        }
-        join(&mut given, &granted);
-        join(&mut asked, &wanted);
     }
-    if missing.is_empty() {
-        return Ok(Fit::Fits);
-    }
-    missing.dedup();
-    Ok(Fit::WantsMore(told(
-        manifest, configured, &missing, &given, asked,
-    )))
+    Ok(match refusals.is_empty() {
+        true => Fit::Fits,
+        false => Fit::WantsMore(told(manifest, &refusals)),
+    })
 }
 
-fn told(
-    manifest: &Manifest,
-    configured: &PluginConfig,
-    missing: &[String],
-    given: &Grants,
-    mut asked: Grants,
-) -> String {
+/// What a version may not do, job by job, and one block of lines that allows all of it.
+pub(super) fn told(manifest: &Manifest, refusals: &[Refusal]) -> String {
     let Manifest { name, version, .. } = manifest;
-    let mut text = format!("{name} {version} asks for more than it is granted:\n  ");
-    text.push_str(&missing.join("\n  "));
-    text.push_str("\nTo allow it, write in besom.toml:\n");
-    if configured.origin == Origin::Bundled {
-        text.push_str(&format!(
-            "\n[plugins.{name}]      # no longer granted what the component in the binary names\n\
-             source = \"store\"\n"
-        ));
+    let mut text = format!("{name} {version} asks for more than it is granted:");
+    for refusal in refusals {
+        text.push_str(&format!("\n{}", refusal.needs()));
     }
-    for (table, wanted) in &mut asked.tables {
-        if let Some(have) = given.tables.get(table) {
-            wanted.min_age.clone_from(&have.min_age);
-            wanted.filter.clone_from(&have.filter);
-        }
+    match lines(refusals) {
+        lines if lines.is_empty() => text,
+        lines => format!("{text}\n{TO_ALLOW_IT}\n{lines}"),
     }
-    let wanted = asked.tables.iter();
-    text.push_str(&toml_of(
-        name,
-        wanted.map(|(table, grant)| (table.as_str(), grant.clone())),
-    ));
-    text
-}
-
-fn join(all: &mut Grants, more: &Grants) {
-    for (table, grant) in &more.tables {
-        let one = all.tables.entry(table.clone()).or_default();
-        one.read.extend(grant.read.iter().cloned());
-        one.update.extend(grant.update.iter().cloned());
-        one.delete |= grant.delete;
-        one.all_rows |= grant.all_rows;
-        one.min_age.clone_from(&grant.min_age);
-        one.filter.clone_from(&grant.filter);
-    }
-}
-
-fn spelled(grants: &Grants, catalog: &Catalog) -> Result<Grants, RunnerError> {
-    grants.spelled(catalog).map_err(RunnerError::Denied)
 }
 
 /// The settings of a job, no retention below the operator's floor.
@@ -174,8 +141,8 @@ pub(super) fn settings(
     Ok(settings)
 }
 
-/// The grants in force for a job, under the catalog's spelling where an installed version is in the
-/// place of the `embedded` one: then they are what the embedded one asks for, whatever this one does.
+/// The grant in force for a job. Where an installed version is in the place of the `embedded` one, it
+/// rests on what the embedded one asks for, whatever this one does.
 #[allow(clippy::too_many_arguments)] // everything that a grant depends on
 pub(super) async fn granted(
     configured: &PluginConfig,
@@ -186,19 +153,24 @@ pub(super) async fn granted(
     running: &Plugin,
     access: &[TableAccess],
     catalog: &Catalog,
-) -> Result<Grants, RunnerError> {
-    let embedded = embedded.filter(|_| configured.origin == Origin::Bundled);
-    let Some(embedded) = embedded else {
-        return in_force(&job.plugin, configured, access, catalog);
-    };
-    // Whatever jobs the file has of it, and by whatever name.
-    let embedded = embedded.as_described();
-    let access = match namesake(embedded.described(), running, &job.job) {
-        Some(name) => access_of(&embedded, &JobName::new(&job.plugin, &name), limits, set).await?,
-        None => Vec::new(),
-    };
-    let grants = in_force(&job.plugin, configured, &access, catalog)?;
-    spelled(&grants, catalog)
+) -> Result<Granted, RunnerError> {
+    let plugin = &job.plugin;
+    match (&configured.origin, embedded) {
+        (Origin::File(_) | Origin::Store, _) => in_force(plugin, configured, None, access, catalog),
+        (Origin::Bundled, None) => in_force(plugin, configured, Some(access), access, catalog),
+        (Origin::Bundled, Some(embedded)) => {
+            // Whatever jobs the file has of it, and by whatever name.
+            let embedded = embedded.as_described();
+            let asked = match namesake(embedded.described(), running, &job.job) {
+                Some(name) => {
+                    let name = JobName::new(plugin, &name);
+                    there(access_of(&embedded, &name, limits, set).await?, catalog)
+                }
+                None => Vec::new(),
+            };
+            in_force(plugin, configured, Some(&asked), access, catalog)
+        }
+    }
 }
 
 /// The embedded version's name for a job, or for the one that it is like, which may have been renamed

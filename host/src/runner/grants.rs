@@ -1,63 +1,65 @@
-//! What a job may touch: for a bundled plugin what its embedded component says, for any other
-//! what the operator's file says.
+//! What a job may do: what the operator's file says, and for a bundled plugin what its embedded
+//! component asks for, too.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::RunnerError;
 use crate::catalog::{Catalog, TableId};
-use crate::config::{Origin, PluginConfig};
+use crate::config::PluginConfig;
 use crate::plugin::TableAccess;
-use crate::scope::{Grants, TableGrant};
+use crate::scope::{Granted, Grants, TableGrant};
 
-/// The grants in force for one job. Names are compared by the table that they mean, not by their
-/// spelling: `audit_log` and `public.audit_log` may be one table, and a narrowing that missed it
-/// would protect nothing.
+/// The grant in force for one job that says that it touches `access`. `embedded` is what the component
+/// in the binary asks for, which a bundled plugin may do without a word in the file. Names are compared
+/// by the table that they mean, not by their spelling: `audit_log` and `public.audit_log` may be one
+/// table, and a narrowing that missed it would protect nothing.
 ///
 /// # Errors
 /// When the file grants a table that is not there, or one table twice.
 pub(super) fn in_force(
     plugin: &str,
     config: &PluginConfig,
+    embedded: Option<&[TableAccess]>,
     access: &[TableAccess],
     catalog: &Catalog,
-) -> Result<Grants, RunnerError> {
+) -> Result<Granted, RunnerError> {
+    let file = each_once(plugin, &config.grants, catalog)?;
+    let mut whole = spelled(&asked_for(embedded.unwrap_or_default()), catalog)?;
+    for (table, grant) in file {
+        let one = whole.tables.entry(catalog.spelling(&table)).or_default();
+        one.add_rights(grant);
+        one.min_age.clone_from(&grant.min_age);
+        one.filter.clone_from(&grant.filter);
+    }
+    Ok(Granted {
+        whole,
+        access: Some(spelled(&asked_for(access), catalog)?),
+        file: Some(config.grants.clone()),
+    })
+}
+
+/// The file's grants by the tables that they mean.
+fn each_once<'a>(
+    plugin: &str,
+    grants: &'a Grants,
+    catalog: &Catalog,
+) -> Result<BTreeMap<TableId, &'a TableGrant>, RunnerError> {
     let mut given: BTreeMap<TableId, (&String, &TableGrant)> = BTreeMap::new();
-    for (name, grant) in &config.grants.tables {
-        let table = catalog.table(name).map_err(|unknown| RunnerError::Grant {
+    for (name, grant) in &grants.tables {
+        let at_fault = |why| RunnerError::Grant {
             plugin: plugin.to_owned(),
             table: name.clone(),
-            why: unknown.to_string(),
-        })?;
+            why,
+        };
+        let table = catalog.table(name).map_err(|e| at_fault(e.to_string()))?;
         if let Some((other, _)) = given.insert(table.id.clone(), (name, grant)) {
-            return Err(RunnerError::Grant {
-                plugin: plugin.to_owned(),
-                table: name.clone(),
-                why: format!("it is the same table as `{other}`: write one grant for it"),
-            });
+            return Err(at_fault(format!(
+                "it is the same table as `{other}`: write one grant for it"
+            )));
         }
     }
-    let mut grants = match config.origin {
-        Origin::File(_) | Origin::Store => Grants::default(),
-        Origin::Bundled => asked_for(access),
-    };
-    for (name, grant) in given.values() {
-        match config.origin {
-            Origin::File(_) | Origin::Store => {
-                let asked = access.iter().find(|of| same(catalog, &of.table, name));
-                let name = asked.map_or_else(|| (*name).clone(), |of| of.table.clone());
-                grants.tables.insert(name, (*grant).clone());
-            }
-            Origin::Bundled => {
-                for (asked, wider) in &mut grants.tables {
-                    if same(catalog, asked, name) {
-                        wider.min_age.clone_from(&grant.min_age);
-                        wider.filter.clone_from(&grant.filter);
-                    }
-                }
-            }
-        }
-    }
-    Ok(grants)
+    let given = given.into_iter();
+    Ok(given.map(|(table, (_, grant))| (table, grant)).collect())
 }
 
 /// An access list as the grant that covers it.
@@ -76,22 +78,6 @@ pub(super) fn asked_for(access: &[TableAccess]) -> Grants {
     grants
 }
 
-/// The tables of the file's grants that a job touches under these settings.
-pub(super) fn used(
-    config: &PluginConfig,
-    access: &[TableAccess],
-    catalog: &Catalog,
-) -> BTreeSet<String> {
-    let names = config.grants.tables.keys();
-    names
-        .filter(|name| access.iter().any(|of| same(catalog, &of.table, name)))
-        .cloned()
-        .collect()
-}
-
-fn same(catalog: &Catalog, one: &str, other: &str) -> bool {
-    match (catalog.table(one), catalog.table(other)) {
-        (Ok(one), Ok(other)) => one.id == other.id,
-        _ => one == other,
-    }
+fn spelled(grants: &Grants, catalog: &Catalog) -> Result<Grants, RunnerError> {
+    grants.spelled(catalog).map_err(RunnerError::AtFault)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fits::{Fit, fits, jobs, read_for};
+use super::fits::{Fit, fits, jobs, read_for, told};
 use super::{Host, RunnerError};
 use crate::config::{Origin, PluginConfig};
 use crate::ledger;
@@ -257,10 +257,18 @@ impl Host {
             versions,
         };
         super::bases::check_order(candidate.plugins())?;
+        // What the database's own rules do along with a delete is known once a job is rehearsed.
+        let mut refusals = Vec::new();
         for job in jobs(&candidate.config, plugin.manifest()) {
-            candidate.note(&job, &catalog, notes).await?;
+            match candidate.note(&job, &catalog, notes).await {
+                Err(RunnerError::Denied(refusal)) => refusals.push(*refusal),
+                noted => noted?,
+            }
         }
-        Ok(Fit::Fits)
+        Ok(match refusals.is_empty() {
+            true => Fit::Fits,
+            false => Fit::WantsMore(told(plugin.manifest(), &refusals)),
+        })
     }
 
     async fn note(

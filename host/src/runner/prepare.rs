@@ -1,20 +1,19 @@
 //! What is decided about a job before it runs, without changing anything.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
-use super::grants::{asked_for, used};
+use super::needed::needed;
+use super::rehearsal::{NOT_REHEARSED, before_the_run, refused};
+use super::there::there;
+use super::weigh::weigh;
 use super::{Host, RunnerError, absent, fits};
 use crate::catalog::Catalog;
 use crate::config::{JobSettings, Origin, Place};
 use crate::plugin::{CallError, Digest, Plugin, Settings, SettingsError, TableAccess};
 use crate::preflight::{self, Finding, Rehearsed, Rights, Severity};
-use crate::request::{Fault, JobName, Mode, Timestamp};
-use crate::scope::{Grants, Subject, covers};
-use crate::sweep::{RunContext, RunOptions};
+use crate::request::JobName;
+use crate::scope::{Granted, Grants, Subject};
+use crate::sweep::RunContext;
 
 /// A job with everything decided that can be decided without changing anything.
 pub struct Prepared {
@@ -22,13 +21,13 @@ pub struct Prepared {
     pub(super) plugin: Plugin,
     pub(super) bundled: bool,
     pub(super) settings: Settings,
-    pub(super) grants: Grants,
+    pub(super) granted: Granted,
     pub(super) limits: JobSettings,
     pub(super) catalog: Arc<Catalog>,
     /// What the job says that it touches.
     pub access: Vec<TableAccess>,
-    /// The tables of the file's grants that this job touches.
-    pub granted_and_used: BTreeSet<String>,
+    /// What it needs of its grant, as far as it is known.
+    pub(super) needed: Grants,
     /// What preflight noticed, the host's and the plugin's; no error that is not tolerated.
     pub findings: Vec<Finding>,
 }
@@ -40,12 +39,6 @@ pub struct Examined {
     pub rehearsed: Rehearsed,
     crashed: Option<CallError>,
 }
-
-/// The finding of a rehearsal that ended early.
-const NOT_REHEARSED: &str = "not-rehearsed";
-
-/// A rehearsal never comes to ask; the plugin's own time for it is far shorter.
-const NO_DEADLINE: Duration = Duration::from_secs(3600);
 
 impl Examined {
     /// What preflight noticed, under what the file tolerates.
@@ -68,18 +61,24 @@ impl Examined {
         &self.prepared.access
     }
 
-    /// The tables of the file's grants that this job touches.
-    pub fn granted_and_used(&self) -> &BTreeSet<String> {
-        &self.prepared.granted_and_used
+    /// What the job needs of its grant, under the catalog's spelling of each table; `None` where not all
+    /// of it is known, as of its [rights](Self::rights).
+    pub fn needed(&self) -> Option<&Grants> {
+        (self.heard_out() && self.rehearsed.refused.is_empty()).then_some(&self.prepared.needed)
+    }
+
+    /// The plugin asked for everything that it asks for before it has seen a row.
+    fn heard_out(&self) -> bool {
+        let broke_off = |finding: &Finding| finding.code == NOT_REHEARSED;
+        !self.prepared.findings.iter().any(broke_off)
     }
 
     /// The rights that the job needs on PostgreSQL; `None` where not all of them are known, because the
     /// plugin broke off, or asked for what is not there.
     pub fn rights(&self) -> Option<Vec<Rights>> {
-        let broke_off = |finding: &Finding| finding.code == NOT_REHEARSED;
-        match self.prepared.findings.iter().any(broke_off) {
-            true => None,
-            false => preflight::rights(&self.prepared.catalog, &self.rehearsed),
+        match self.heard_out() {
+            true => preflight::rights(&self.prepared.catalog, &self.rehearsed),
+            false => None,
         }
     }
 
@@ -121,13 +120,20 @@ impl Prepared {
         &self.job
     }
 
-    /// The tables that the job changes, by the names that every host gives them.
+    /// Who asks.
+    pub(super) fn subject(&self) -> Subject {
+        Subject {
+            job: self.job.clone(),
+            bundled: self.bundled,
+        }
+    }
+
+    /// The tables that the job changes, also by what foreign keys' rules do along with its deletes, by the
+    /// names that every host gives them.
     pub fn relations(&self) -> Vec<String> {
-        let changed = self
-            .access
-            .iter()
-            .filter(|of| of.delete || !of.update.is_empty());
-        let found = changed.filter_map(|of| self.catalog.table(&of.table).ok());
+        let needed = self.needed.tables.iter();
+        let changed = needed.filter(|(_, needed)| needed.changes());
+        let found = changed.filter_map(|(name, _)| self.catalog.table(name).ok());
         found
             .map(|table| format!("{}.{}", table.id.schema, table.id.name))
             .collect()
@@ -202,6 +208,7 @@ impl Host {
             .access(&job.job, &settings)
             .await
             .map_err(misbehaved)?;
+        let access = there(access, catalog);
         let manifest = plugin.manifest();
         let missing = absent::missing(&access, catalog, manifest, config, &limits, set);
         if let Some(missing) = absent::confirmed(missing, &self.database).await? {
@@ -211,7 +218,7 @@ impl Host {
             });
         }
         let embedded = self.versions.embedded.get(&job.plugin);
-        let grants = fits::granted(
+        let granted = fits::granted(
             config, job, &limits, set, embedded, &plugin, &access, catalog,
         )
         .await?;
@@ -220,17 +227,15 @@ impl Host {
             job: job.clone(),
             bundled,
         };
-        let asked = match embedded {
-            Some(_) => asked_for(&access).spelled(catalog),
-            None => Ok(asked_for(&access)),
-        };
-        let covered = asked.and_then(|asked| covers(&grants, &asked, &subject));
-        covered.map_err(RunnerError::Denied)?;
+        let missing = granted.lacking(catalog);
+        if !missing.is_empty() {
+            return Err(refused(&subject, missing, &granted));
+        }
         let now = self.database.now().await?;
         let looking = RunContext::looking(
             self.database.clone(),
             Arc::clone(catalog),
-            Arc::new(grants.clone()),
+            Arc::new(granted.clone()),
             subject,
             now,
             before_the_run(&limits),
@@ -250,22 +255,27 @@ impl Host {
             .into_iter()
             .map(|said| Finding::new(said.code, said.severity, said.message))
             .collect();
-        let granted_and_used = used(config, &access, catalog);
-        let prepared = Prepared {
+        let mut prepared = Prepared {
             job: job.clone(),
             plugin,
             bundled,
             settings,
-            grants,
+            granted,
             limits,
             catalog: Arc::clone(catalog),
             access,
-            granted_and_used,
+            needed: Grants::default(),
             findings: Vec::new(),
         };
         let (mut rehearsed, failure, crashed) = self.rehearse(&prepared, now).await?;
+        if let Some(said) = &prepared.granted.access {
+            prepared.needed = needed(said, &rehearsed, catalog);
+        }
         rehearsed.looked.extend(looked);
-        findings.extend(preflight::findings(catalog, &rehearsed));
+        let (batch_size, deadline) = (prepared.limits.batch_size, prepared.limits.deadline);
+        let batch_size = u64::from(batch_size);
+        let weights = weigh(&self.database, catalog, &rehearsed, batch_size, deadline).await;
+        findings.extend(preflight::findings(catalog, &rehearsed, &weights));
         findings.extend(failure.into_iter().chain(blind));
         findings.extend(self.never_eligible(&prepared, &rehearsed).await?);
         let tolerated = &prepared.limits.tolerate;
@@ -295,53 +305,6 @@ impl Host {
             false => self.config.setting_place(job, name).cloned(),
         }
     }
-
-    /// Lets the plugin open its sweeps, and nothing more. Where it breaks off with nothing refused, the
-    /// run itself will tell why; what is known until then is checked.
-    async fn rehearse(
-        &self,
-        prepared: &Prepared,
-        now: Timestamp,
-    ) -> Result<(Rehearsed, Option<Finding>, Option<CallError>), RunnerError> {
-        let context = RunContext::rehearsal(
-            self.database.clone(),
-            Arc::clone(&prepared.catalog),
-            Arc::new(prepared.grants.clone()),
-            Subject {
-                job: prepared.job.clone(),
-                bundled: prepared.bundled,
-            },
-            now,
-            before_the_run(&prepared.limits),
-        );
-        let called = prepared
-            .plugin
-            .rehearse(&prepared.job.job, &prepared.settings, Arc::clone(&context))
-            .await;
-        let progress = context.settle().await;
-        let rehearsed = Rehearsed {
-            plans: progress.drained,
-            refused: progress.refused,
-            looked: progress.looked,
-        };
-        let denied = rehearsed.refused.iter().map(|(_, fault)| fault);
-        if let Some(fault) = denied.into_iter().find(|f| matches!(f, Fault::Denied(_))) {
-            return Err(RunnerError::Denied(fault.clone()));
-        }
-        let failure = match &called {
-            Err(error) if rehearsed.refused.is_empty() => Some(Finding::new(
-                NOT_REHEARSED,
-                Severity::Warning,
-                format!(
-                    "the plugin broke off before it had asked for everything, so not all of it could \
-                     be checked beforehand: {error}"
-                ),
-            )),
-            _ => None,
-        };
-        let crashed = called.err().filter(|error| error.cause().is_misbehaviour());
-        Ok((rehearsed, failure, crashed))
-    }
 }
 
 /// An error of its own: who tolerates the missing right has not said that the plugin's checks may be
@@ -352,18 +315,6 @@ fn not_looked(error: &CallError) -> Finding {
          give the rights that are missing, and check again: {error}"
     );
     Finding::new("not-looked", Severity::Error, message)
-}
-
-fn before_the_run(limits: &JobSettings) -> RunOptions {
-    RunOptions {
-        mode: Mode::DryRun,
-        batch_size: u64::from(limits.batch_size),
-        deadline: NO_DEADLINE,
-        max_rows: limits.max_rows,
-        max_fraction: None,
-        stop: CancellationToken::new(),
-        why: Arc::default(),
-    }
 }
 
 fn log(job: &JobName, finding: &Finding) {

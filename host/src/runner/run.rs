@@ -14,7 +14,6 @@ use crate::ledger::{
 use crate::plugin::{CallError, Usage};
 use crate::preflight::Finding;
 use crate::request::{Mode, Parking, RunId, SPANS, Suspension};
-use crate::scope::Subject;
 use crate::sql::Plan;
 use crate::sweep::{Progress, Remains, RunContext, RunOptions, verify};
 
@@ -129,11 +128,8 @@ impl Host {
         let context = RunContext::new(
             self.database.clone(),
             Arc::clone(&prepared.catalog),
-            Arc::new(prepared.grants.clone()),
-            Subject {
-                job: job.clone(),
-                bundled: prepared.bundled,
-            },
+            Arc::new(prepared.granted.clone()),
+            prepared.subject(),
             claimed.fence,
             claimed.now,
             &claimed.checkpoint,

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Right;
 use super::cascade::referred_to;
 use super::check::Check;
 use super::tables::{find, find_column};
 use crate::catalog::{Catalog, Column, Kind, Table};
-use crate::request::{Assignment, Fault, Request, Source, Value};
+use crate::request::{Assignment, Fault, Request, Right, Source, Value};
 
 impl Check<'_> {
     /// Every assigned column, and every column that a value comes from.

@@ -5,18 +5,20 @@ use std::sync::Arc;
 
 use super::cutoffs::past_cutoffs;
 use super::family::Family;
-use super::refusal::refuse;
+use super::refusal::Refusal;
 use super::tables::{find, find_column, holds_id, relatable, sweepable};
-use super::{Authorized, Grants, Missing, Right, TableGrant};
+use super::{Authorized, Granted, Grants, TableGrant};
 use crate::catalog::{Catalog, Table, TableId};
-use crate::request::{Action, Comparison, Condition, Fault, JobName, Join, Request, Timestamp};
+use crate::request::{
+    Action, Comparison, Condition, Fault, JobName, Join, Missing, Request, Right, Timestamp,
+};
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// The job, with its plugin.
     pub job: JobName,
-    /// The plugin ships in this binary, and is granted what its `access` names.
+    /// The plugin ships in this binary, and is granted what its `access` names beside what the file says.
     pub bundled: bool,
 }
 
@@ -27,13 +29,13 @@ pub struct Subject {
 /// with the TOML that would allow it for what the grant does not cover.
 pub fn authorize(
     request: Request,
-    grants: &Grants,
+    granted: &Granted,
     subject: &Subject,
     catalog: &Catalog,
     now: Timestamp,
 ) -> Result<Authorized<Request>, Fault> {
     let table = Arc::clone(find(catalog, &request.table)?);
-    check(request, &table, None, grants, subject, catalog, now)
+    check(request, &table, None, granted, subject, catalog, now)
 }
 
 /// The same for a leaf of a partitioned table, under that table's grant.
@@ -41,19 +43,19 @@ pub(super) fn authorize_leaf(
     request: Request,
     leaf: &Arc<Table>,
     root: &Arc<Table>,
-    grants: &Grants,
+    granted: &Granted,
     subject: &Subject,
     catalog: &Catalog,
     now: Timestamp,
 ) -> Result<Authorized<Request>, Fault> {
-    check(request, leaf, Some(root), grants, subject, catalog, now)
+    check(request, leaf, Some(root), granted, subject, catalog, now)
 }
 
 fn check(
     request: Request,
     table: &Arc<Table>,
     root: Option<&Arc<Table>>,
-    grants: &Grants,
+    granted: &Granted,
     subject: &Subject,
     catalog: &Catalog,
     now: Timestamp,
@@ -61,18 +63,14 @@ fn check(
     request.check()?;
     let table = Arc::clone(table);
     sweepable(&table)?;
-    let grants = &grants.spelled(catalog)?;
-    let mut given = by_table(grants, catalog);
-    if let Some(root) = root {
-        match given.get(&root.id).copied() {
-            Some(grant) => drop(given.insert(table.id.clone(), grant)),
-            None => drop(given.remove(&table.id)),
-        }
-    }
+    let granted = &granted.spelled(catalog)?;
     let mut check = Check {
         catalog,
         now,
-        given,
+        granted,
+        root: root.map(|root| (&table.id, &root.id)),
+        given: by_table(&granted.whole, catalog),
+        said: granted.access.as_ref().map(|said| by_table(said, catalog)),
         missing: Vec::new(),
     };
 
@@ -100,7 +98,11 @@ fn check(
         }
     };
     if !check.missing.is_empty() {
-        return Err(refuse(subject, &check.missing, &grants.tables));
+        return Err(Fault::from(Refusal {
+            subject: subject.clone(),
+            missing: check.missing,
+            given: granted.written().clone(),
+        }));
     }
     let narrowing = match request.action {
         // What may be looked at is the columns' to say; what may be changed, also the rows'.
@@ -116,57 +118,17 @@ fn check(
     })
 }
 
-/// Whether a grant covers an access list, table by table under the names that both use (see
-/// [`Grants::spelled`]): asked before a run begins, so that a plugin that needs more says so at once and not in the middle.
-///
-/// # Errors
-/// `denied`, with the TOML that would allow it.
-pub fn covers(given: &Grants, asked: &Grants, subject: &Subject) -> Result<(), Fault> {
-    let missing = lacking(given, asked);
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(refuse(subject, &missing, &given.tables))
-    }
-}
-
-/// What of an access list a grant does not cover.
-pub fn lacking(given: &Grants, asked: &Grants) -> Vec<Missing> {
-    let mut missing = Vec::new();
-    for (table, wanted) in &asked.tables {
-        let none = TableGrant::default();
-        let have = given.tables.get(table).unwrap_or(&none);
-        let mut note = |right, column: Option<&String>| {
-            missing.push(Missing {
-                table: table.clone(),
-                right,
-                column: column.cloned(),
-                because: "the plugin's `access` names it".to_owned(),
-            });
-        };
-        wanted
-            .read
-            .difference(&have.read)
-            .for_each(|column| note(Right::Read, Some(column)));
-        wanted
-            .update
-            .difference(&have.update)
-            .for_each(|column| note(Right::Update, Some(column)));
-        if wanted.delete && !have.delete {
-            note(Right::Delete, None);
-        }
-        if wanted.all_rows && !have.all_rows {
-            note(Right::AllRows, None);
-        }
-    }
-    missing
-}
-
 /// A check under way: what has been asked for so far, and what of it the grant does not give.
 pub(super) struct Check<'a> {
     pub(super) catalog: &'a Catalog,
     now: Timestamp,
-    given: BTreeMap<TableId, (&'a str, &'a TableGrant)>,
+    granted: &'a Granted,
+    /// The leaf that is asked for, and the partitioned table under whose grant it is.
+    root: Option<(&'a TableId, &'a TableId)>,
+    /// The whole grant.
+    given: BTreeMap<TableId, &'a TableGrant>,
+    /// What the plugin says that it touches.
+    said: Option<BTreeMap<TableId, &'a TableGrant>>,
     missing: Vec<Missing>,
 }
 
@@ -262,7 +224,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Notes the right as missing unless the grant gives it.
+    /// Notes the right as missing unless the grant gives it and the plugin has said that it uses it.
     pub(super) fn needs_right(
         &mut self,
         table: &Table,
@@ -270,31 +232,59 @@ impl Check<'_> {
         column: Option<&str>,
         because: &str,
     ) {
-        let (name, given) = match self.given.get(&table.id) {
-            Some((name, grant)) => ((*name).to_owned(), Some(*grant)),
-            None => (self.catalog.spelling(&table.id), None),
-        };
-        let allowed = given.is_some_and(|grant| match (right, column) {
-            (Right::Read, Some(column)) => grant.read.contains(column),
-            (Right::Update, Some(column)) => grant.update.contains(column),
-            (Right::Delete, _) => grant.delete,
-            (Right::AllRows, _) => grant.all_rows,
-            (Right::Read | Right::Update, None) => false,
-        });
+        let id = self.granted_as(table);
+        let said = self.said.as_ref();
+        let unsaid = said.is_some_and(|said| !gives(said, id, right, column));
+        self.note(table, right, column, because, unsaid);
+    }
+
+    /// The same for what the database does by itself: the whole grant counts, of which the plugin need
+    /// not know.
+    pub(super) fn needs_by_rule(
+        &mut self,
+        table: &Table,
+        right: Right,
+        column: Option<&str>,
+        because: &str,
+    ) {
+        self.note(table, right, column, because, false);
+    }
+
+    fn note(
+        &mut self,
+        table: &Table,
+        right: Right,
+        column: Option<&str>,
+        because: &str,
+        unsaid: bool,
+    ) {
+        let id = self.granted_as(table);
+        if !unsaid && gives(&self.given, id, right, column) {
+            return;
+        }
         let need = Missing {
-            table: name,
+            table: self.granted.name_of(id, self.catalog),
             right,
             column: column.map(str::to_owned),
             because: because.to_owned(),
+            unsaid,
         };
-        if !allowed && !self.missing.contains(&need) {
+        if !self.missing.contains(&need) {
             self.missing.push(need);
+        }
+    }
+
+    /// The table whose grant a table is under.
+    fn granted_as<'t>(&'t self, table: &'t Table) -> &'t TableId {
+        match self.root {
+            Some((leaf, root)) if *leaf == table.id => root,
+            _ => &table.id,
         }
     }
 
     /// The grant's `min-age` and `where` on a table, as conditions on the row that is changed.
     pub(super) fn narrowing(&self, table: &Table) -> Result<Vec<Condition>, Fault> {
-        let Some((_, grant)) = self.given.get(&table.id) else {
+        let Some(grant) = self.given.get(self.granted_as(table)) else {
             return Ok(Vec::new());
         };
         let mut all = Vec::new();
@@ -327,15 +317,19 @@ impl Check<'_> {
     }
 }
 
-fn by_table<'a>(
-    grants: &'a Grants,
-    catalog: &Catalog,
-) -> BTreeMap<TableId, (&'a str, &'a TableGrant)> {
-    let mut given = BTreeMap::new();
-    for (name, grant) in &grants.tables {
-        if let Ok(table) = catalog.table(name) {
-            given.insert(table.id.clone(), (name.as_str(), grant));
-        }
-    }
-    given
+fn gives(
+    grants: &BTreeMap<TableId, &TableGrant>,
+    table: &TableId,
+    right: Right,
+    column: Option<&str>,
+) -> bool {
+    let grant = grants.get(table);
+    grant.is_some_and(|grant| grant.gives(right, column))
+}
+
+fn by_table<'a>(grants: &'a Grants, catalog: &Catalog) -> BTreeMap<TableId, &'a TableGrant> {
+    let found = |(name, grant): (&String, &'a TableGrant)| {
+        Some((catalog.table(name).ok()?.id.clone(), grant))
+    };
+    grants.tables.iter().filter_map(found).collect()
 }

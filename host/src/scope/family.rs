@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use super::Right;
 use super::cascade::{Effect, effects, referred_to};
 use super::check::Check;
 use super::path::{Consequence, Link, Path, Restriction, Tied};
 use super::refusal::A_RULE;
 use super::tables::{changeable, find, find_column};
 use crate::catalog::{ForeignKey, Table};
-use crate::request::{Dependent, Fate, Fault};
+use crate::request::{Dependent, Fate, Fault, Right};
 
 /// The rows that hang on a swept row, as the catalog and the request tell.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +41,7 @@ impl Check<'_> {
                 Effect::Chains(key) => family.chains.push(key),
                 Effect::Deletes(path) => {
                     let child = self.end_of(&path)?;
-                    self.needs_right(&child, Right::Delete, None, &because(&path));
+                    self.needs_by_rule(&child, Right::Delete, None, &because(&path));
                     family.consequences.push(Consequence {
                         narrowing: self.narrowing(&child)?,
                         path,
@@ -51,7 +50,7 @@ impl Check<'_> {
                 Effect::Changes(path, columns) => {
                     let child = self.end_of(&path)?;
                     for column in &columns {
-                        self.needs_right(&child, Right::Update, Some(column), &because(&path));
+                        self.needs_by_rule(&child, Right::Update, Some(column), &because(&path));
                     }
                     family.consequences.push(Consequence {
                         narrowing: self.narrowing(&child)?,

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::catalog::Catalog;
-use crate::request::{Fault, Value};
+use crate::catalog::{Catalog, TableId};
+use crate::request::{Fault, Missing, Right, Value};
 
 /// Every table that a plugin may touch, by the name under which it was granted: `table` or
 /// `schema.table`.
@@ -73,13 +73,175 @@ impl Grants {
     }
 }
 
+/// Everything that bears on what one job may do.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Granted {
+    /// The whole grant: what may be done to each table, by whatever hand, and what narrows that. What
+    /// ON DELETE rules do along with a delete is held against this alone.
+    pub whole: Grants,
+    /// What the plugin itself says that it touches. Its requests do not go beyond, however much more
+    /// the grant gives; `None`: they go as far as the grant.
+    pub access: Option<Grants>,
+    /// What stands in the operator's file, under the names that stand there; `None`: the whole grant.
+    pub file: Option<Grants>,
+}
+
+impl From<Grants> for Granted {
+    fn from(whole: Grants) -> Self {
+        Self {
+            whole,
+            ..Self::default()
+        }
+    }
+}
+
+impl Granted {
+    /// The same under the catalog's own spelling, but for the file's words: see [`Grants::spelled`].
+    ///
+    /// # Errors
+    /// As [`Grants::spelled`].
+    pub fn spelled(&self, catalog: &Catalog) -> Result<Self, Fault> {
+        let access = self.access.as_ref().map(|access| access.spelled(catalog));
+        Ok(Self {
+            whole: self.whole.spelled(catalog)?,
+            access: access.transpose()?,
+            file: self.file.clone(),
+        })
+    }
+
+    /// What a refusal prints again beside what is missing: a table stands in a file once.
+    pub fn written(&self) -> &Grants {
+        self.file.as_ref().unwrap_or(&self.whole)
+    }
+
+    /// What the plugin's own requests may do: the grant cut down to the plugin's access list.
+    pub fn own(&self) -> Grants {
+        let Some(access) = &self.access else {
+            return self.whole.clone();
+        };
+        let said = |(name, grant): (&String, &TableGrant)| {
+            let said = access.tables.get(name)?;
+            Some((name.clone(), grant.cut_down_to(said)))
+        };
+        Grants {
+            tables: self.whole.tables.iter().filter_map(said).collect(),
+        }
+    }
+
+    /// The same with these rights given, too.
+    pub fn with(&self, missing: &[Missing]) -> Self {
+        let mut granted = self.clone();
+        for need in missing.iter().filter(|need| !need.unsaid) {
+            let table = granted.whole.tables.entry(need.table.clone());
+            table.or_default().give(need);
+        }
+        granted
+    }
+
+    /// The name that the file has for a table; the catalog's own where it has none.
+    pub(super) fn name_of(&self, table: &TableId, catalog: &Catalog) -> String {
+        let mut names = self.written().tables.keys();
+        let means = |name: &&String| catalog.table(name).is_ok_and(|found| found.id == *table);
+        names
+            .find(means)
+            .cloned()
+            .unwrap_or_else(|| catalog.spelling(table))
+    }
+
+    /// What of the plugin's access list the grant does not cover, both under the catalog's spelling:
+    /// asked before a run begins, so that a plugin that needs more says so at once and not in the
+    /// middle.
+    pub fn lacking(&self, catalog: &Catalog) -> Vec<Missing> {
+        let mut missing = Vec::new();
+        let asked = self.access.iter().flat_map(|access| &access.tables);
+        for (table, wanted) in asked {
+            let none = TableGrant::default();
+            let have = self.whole.tables.get(table).unwrap_or(&none);
+            let name = match catalog.table(table) {
+                Ok(found) => self.name_of(&found.id, catalog),
+                Err(_) => table.clone(),
+            };
+            let needs = wanted
+                .rights()
+                .filter(|(right, of)| !have.gives(*right, *of));
+            missing.extend(needs.map(|(right, column)| Missing {
+                table: name.clone(),
+                right,
+                column: column.map(str::to_owned),
+                because: "the plugin's `access` names it".to_owned(),
+                unsaid: false,
+            }));
+        }
+        missing
+    }
+}
+
 impl TableGrant {
-    /// Takes over another grant's rights and narrowing, or answers the key in which they differ.
-    fn join(&mut self, other: &Self) -> Result<(), String> {
+    /// Whether it gives the right, on a column where it is on one.
+    pub fn gives(&self, right: Right, column: Option<&str>) -> bool {
+        match (right, column) {
+            (Right::Read, Some(column)) => self.read.contains(column),
+            (Right::Update, Some(column)) => self.update.contains(column),
+            (Right::Delete, _) => self.delete,
+            (Right::AllRows, _) => self.all_rows,
+            (Right::Read | Right::Update, None) => false,
+        }
+    }
+
+    /// Every right that it gives, and on which column.
+    pub fn rights(&self) -> impl Iterator<Item = (Right, Option<&str>)> {
+        let read = self.read.iter().map(|c| (Right::Read, Some(c.as_str())));
+        let update = self.update.iter();
+        let update = update.map(|c| (Right::Update, Some(c.as_str())));
+        let delete = self.delete.then_some((Right::Delete, None));
+        let all = self.all_rows.then_some((Right::AllRows, None));
+        read.chain(update).chain(delete).chain(all)
+    }
+
+    /// It narrows what may be changed.
+    pub fn narrows(&self) -> bool {
+        self.min_age.is_some() || !self.filter.is_empty()
+    }
+
+    /// Some right in it changes rows.
+    pub fn changes(&self) -> bool {
+        self.delete || !self.update.is_empty()
+    }
+
+    /// Gives the right that is missing.
+    pub(super) fn give(&mut self, need: &Missing) {
+        match (need.right, &need.column) {
+            (Right::Read, Some(column)) => drop(self.read.insert(column.clone())),
+            (Right::Update, Some(column)) => drop(self.update.insert(column.clone())),
+            (Right::Delete, _) => self.delete = true,
+            (Right::AllRows, _) => self.all_rows = true,
+            (Right::Read | Right::Update, None) => {}
+        }
+    }
+
+    /// The rights that both give, narrowed as this one is.
+    fn cut_down_to(&self, other: &Self) -> Self {
+        Self {
+            read: self.read.intersection(&other.read).cloned().collect(),
+            update: self.update.intersection(&other.update).cloned().collect(),
+            delete: self.delete && other.delete,
+            all_rows: self.all_rows && other.all_rows,
+            min_age: self.min_age.clone(),
+            filter: self.filter.clone(),
+        }
+    }
+
+    /// Takes over another's rights, and leaves its narrowing.
+    pub fn add_rights(&mut self, other: &Self) {
         self.read.extend(other.read.iter().cloned());
         self.update.extend(other.update.iter().cloned());
         self.delete |= other.delete;
         self.all_rows |= other.all_rows;
+    }
+
+    /// Takes over another grant's rights and narrowing, or answers the key in which they differ.
+    fn join(&mut self, other: &Self) -> Result<(), String> {
+        self.add_rights(other);
         match (&self.min_age, &other.min_age) {
             (Some(one), Some(two)) if one != two => return Err("min-age".to_owned()),
             (None, Some(floor)) => self.min_age = Some(floor.clone()),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::check::{authorize, authorize_leaf};
-use super::{Authorized, Grants, Subject};
+use super::{Authorized, Granted, Subject};
 use crate::catalog::{Catalog, TableKind};
 use crate::request::{Fault, Request, Timestamp};
 
@@ -15,13 +15,13 @@ use crate::request::{Fault, Request, Timestamp};
 /// As [`authorize`], and `invalid` for a partition that cannot be swept.
 pub fn authorize_leaves(
     request: Request,
-    grants: &Grants,
+    granted: &Granted,
     subject: &Subject,
     catalog: &Catalog,
     now: Timestamp,
 ) -> Result<Vec<Authorized<Request>>, Fault> {
     // What is missing is said of the table that was asked for, under its own name.
-    let asked = authorize(request, grants, subject, catalog, now)?;
+    let asked = authorize(request, granted, subject, catalog, now)?;
     let root = Arc::clone(asked.table());
     if root.kind != TableKind::Partitioned {
         return Ok(vec![asked]);
@@ -42,7 +42,7 @@ pub fn authorize_leaves(
             )
         })?;
         let request = asked.request().clone();
-        authorize_leaf(request, &leaf, &root, grants, subject, catalog, now)
+        authorize_leaf(request, &leaf, &root, granted, subject, catalog, now)
     });
     leaves.collect()
 }

@@ -15,19 +15,19 @@ mod path;
 mod refusal;
 mod tables;
 
-pub use check::{Subject, authorize, covers, lacking};
+pub use check::{Subject, authorize};
 pub use family::Family;
-pub use grant::{Grants, MinAge, TableGrant};
+pub use grant::{Granted, Grants, MinAge, TableGrant};
 pub use leaves::authorize_leaves;
 pub use path::{Consequence, Link, Path, Restriction, Tied};
-pub(crate) use refusal::toml_of;
-pub use refusal::{Missing, Right};
+pub use refusal::{Refusal, TO_ALLOW_IT, lines};
 pub(crate) use tables::find_column;
 
 use std::sync::Arc;
 
 use crate::catalog::{ForeignKey, Table};
 use crate::request::{Condition, Request};
+pub use crate::request::{Missing, Right};
 
 /// A request that passed the check, with everything that the check decided.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! How rows of other tables hang on the swept row.
 
+use super::TableGrant;
 use crate::catalog::{ForeignKey, OnDelete, TableId};
 use crate::request::{Condition, Fate};
 
@@ -100,4 +101,18 @@ pub struct Consequence {
     pub path: Path,
     /// The child's own `min-age` and `where`: a parent with a child outside them stays.
     pub narrowing: Vec<Condition>,
+}
+
+impl Consequence {
+    /// The rights that it takes on the child's table.
+    pub fn takes(&self) -> TableGrant {
+        let mut takes = TableGrant::default();
+        match self.path.key() {
+            Some(key) if key.on_delete != OnDelete::Cascade => {
+                takes.update.extend(key.set_columns.iter().cloned());
+            }
+            _ => takes.delete = true,
+        }
+        takes
+    }
 }

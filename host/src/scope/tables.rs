@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, Column, Kind, Table, TableKind};
-use crate::request::{Fault, Problem};
+use crate::request::Fault;
 
 pub(super) fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Arc<Table>, Fault> {
     catalog
@@ -53,9 +53,9 @@ pub(super) fn sweepable(table: &Table) -> Result<(), Fault> {
 /// Rows of the table may be changed at all, given the rights.
 pub(super) fn changeable(table: &Table) -> Result<(), Fault> {
     if crate::ledger::TABLES.contains(&table.id.name.as_str()) {
-        return Err(Fault::Denied(Problem::new(
-            "denied",
-            format!("`{}` is besom's own ledger, which no grant opens", table.id),
+        return Err(Fault::closed(format!(
+            "`{}` is besom's own ledger, which no grant opens",
+            table.id
         )));
     }
     relatable(table)

@@ -15,6 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use super::outlooks::Runnable;
 use super::successes::Successes;
 use super::{Backlogs, Shared};
 use crate::ledger::{Entry, LedgerError};
@@ -95,6 +96,7 @@ pub struct Metrics {
     successes: Successes,
     generations: Family<Generation, Gauge>,
     passed_over: Family<Of, Gauge>,
+    runnable: Runnable,
     reloads: Family<Outcomes, Counter>,
     running: Gauge<i64, AtomicI64>,
     connections: Family<State, Gauge>,
@@ -140,6 +142,7 @@ impl Default for Metrics {
             successes: Successes::default(),
             generations: Family::default(),
             passed_over: Family::default(),
+            runnable: Runnable::default(),
             reloads: Family::default(),
             running: Gauge::default(),
             connections: Family::default(),
@@ -196,6 +199,7 @@ impl Metrics {
             "Versions of a plugin that are to run and are not sound here",
             self.passed_over.clone(),
         );
+        self.runnable.register(to);
         to.register(
             "reloads",
             "Readings of the configuration by outcome",
@@ -336,6 +340,7 @@ impl Metrics {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         self.versions(shared);
+        self.runnable.fill(shared.outlooks());
         let running = shared.running().jobs().len();
         self.running.set(i64::try_from(running).unwrap_or(i64::MAX));
         self.ledger_up.set(i64::from(shared.health().ledger()));

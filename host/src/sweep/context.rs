@@ -18,7 +18,7 @@ use crate::config::Fraction;
 use crate::database::{Database, Work};
 use crate::ledger::Fence;
 use crate::request::{Batch, Fault, JobName, Mode, Parking, Request, RunId, Suspension, Timestamp};
-use crate::scope::{Grants, Subject};
+use crate::scope::{Granted, Subject};
 use crate::sql::Plan;
 
 /// What a run is begun with.
@@ -55,7 +55,7 @@ impl RunOptions {
 pub struct RunContext {
     pub(super) database: Database,
     pub(super) catalog: Arc<Catalog>,
-    pub(super) grants: Arc<Grants>,
+    pub(super) granted: Arc<Granted>,
     pub(super) subject: Subject,
     pub(super) run: RunId,
     pub(super) now: Timestamp,
@@ -207,7 +207,7 @@ impl RunContext {
     pub fn new(
         database: Database,
         catalog: Arc<Catalog>,
-        grants: Arc<Grants>,
+        granted: Arc<Granted>,
         subject: Subject,
         fence: Fence,
         now: Timestamp,
@@ -219,7 +219,7 @@ impl RunContext {
         Arc::new(Self {
             database,
             catalog,
-            grants,
+            granted,
             subject,
             run: fence.run,
             now,
@@ -261,7 +261,7 @@ impl RunContext {
     pub fn rehearsal(
         database: Database,
         catalog: Arc<Catalog>,
-        grants: Arc<Grants>,
+        granted: Arc<Granted>,
         subject: Subject,
         now: Timestamp,
         options: RunOptions,
@@ -273,7 +273,7 @@ impl RunContext {
         };
         let history = Vec::new();
         let mut context = Self::new(
-            database, catalog, grants, subject, fence, now, "{}", history, options,
+            database, catalog, granted, subject, fence, now, "{}", history, options,
         );
         if let Some(context) = Arc::get_mut(&mut context) {
             context.rehearsal = true;
@@ -290,12 +290,12 @@ impl RunContext {
     pub fn looking(
         database: Database,
         catalog: Arc<Catalog>,
-        grants: Arc<Grants>,
+        granted: Arc<Granted>,
         subject: Subject,
         now: Timestamp,
         options: RunOptions,
     ) -> Arc<Self> {
-        let mut context = Self::rehearsal(database, catalog, grants, subject, now, options);
+        let mut context = Self::rehearsal(database, catalog, granted, subject, now, options);
         if let Some(context) = Arc::get_mut(&mut context) {
             context.rehearsal = false;
             context.looking = true;

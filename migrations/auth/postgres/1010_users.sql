@@ -2,34 +2,33 @@
 
 CREATE TABLE users (
     user_id uuid NOT NULL PRIMARY KEY,
-    username text NOT NULL UNIQUE,
+    username text NOT NULL CONSTRAINT users_username_unique UNIQUE,
     created_at timestamptz NOT NULL,
     locked_at timestamptz,
-    deactivated_at timestamptz,
     can_request_admin boolean NOT NULL DEFAULT FALSE,
-    is_guest boolean NOT NULL DEFAULT FALSE
+    is_guest boolean NOT NULL DEFAULT FALSE,
+    deactivated_at timestamptz
 );
 
 CREATE TABLE user_passwords (
     user_password_id uuid NOT NULL PRIMARY KEY,
-    user_id uuid NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
+    user_id uuid NOT NULL REFERENCES users (user_id),
     hashed_password text NOT NULL,
+    created_at timestamptz NOT NULL,
     version integer NOT NULL,
-    upgraded_from_id uuid REFERENCES user_passwords (user_password_id) ON DELETE SET NULL,
-    created_at timestamptz NOT NULL
+    upgraded_from_id uuid REFERENCES user_passwords (user_password_id) ON DELETE SET NULL
 );
 
 CREATE TABLE user_emails (
     user_email_id uuid NOT NULL PRIMARY KEY,
     user_id uuid NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
     email text NOT NULL,
-    created_at timestamptz NOT NULL,
-    UNIQUE (user_id, email)
+    created_at timestamptz NOT NULL
 );
 
 CREATE TABLE user_sessions (
     user_session_id uuid NOT NULL PRIMARY KEY,
-    user_id uuid NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
+    user_id uuid NOT NULL REFERENCES users (user_id),
     created_at timestamptz NOT NULL,
     finished_at timestamptz,
     user_agent text,

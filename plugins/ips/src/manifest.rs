@@ -91,7 +91,7 @@ fn names() -> [Setting; 15] {
         column("personal-sessions-last-active-at-column", "last_active_at"),
         table("sessions-table", "sessions"),
         column("sessions-ip-column", "ip_address"),
-        column("sessions-last-active-at-column", "last_active_at"),
+        column("sessions-last-active-at-column", "last_seen_at"),
     ]
 }
 

@@ -63,14 +63,17 @@ fn an_address_that_cannot_be_null_becomes_the_empty_text() {
         swept(&ran),
         [update("sessions")
             .set("ip_address", "")
-            .matching(inactive(column("ip_address").not_equals("")))
-            .order_by("last_active_at")]
+            .matching(all([
+                column("ip_address").not_equals(""),
+                column("last_seen_at").older_than(NOW - 30 * DAY),
+            ]))
+            .order_by("last_seen_at")]
     );
     assert_eq!(
         host().access::<Ips>("server-sessions"),
         Ok(vec![
             table("sessions")
-                .reads(["ip_address", "last_active_at"])
+                .reads(["ip_address", "last_seen_at"])
                 .updates(["ip_address"])
         ])
     );

@@ -21,8 +21,12 @@ pub(crate) fn finished(cutoff: Timestamp) -> Result<Vec<Sweep>> {
     Ok(vec![
         delete(&jobs)
             .matching(all([column(id).id_older_than(cutoff), over]))
-            // An earlier attempt forgets the one that came after it: ON DELETE SET NULL.
-            .also_touches(table(jobs).updates([next_attempt])),
+            // An earlier attempt forgets the one that came after it, and a schedule its last job.
+            .sets_null(&jobs, next_attempt)
+            .sets_null(
+                setting::<String>("queue-schedules-table")?,
+                setting::<String>("queue-schedules-last-job-column")?,
+            ),
     ])
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn jobs() -> [Job; 2] {
         .profile("mas"),
         Job::new(
             "workers",
-            "Workers shut down or unseen for longer than the retention, with no job left",
+            "Workers shut down or unseen for longer than the retention, with no job left, that do not lead",
         )
         .schedule("55 * * * *")
         .profile("mas")
@@ -54,7 +54,7 @@ fn choices() -> [Setting; 5] {
     ]
 }
 
-fn names() -> [Setting; 11] {
+fn names() -> [Setting; 15] {
     [
         table("queue-jobs-table", "queue_jobs"),
         column("queue-jobs-id-column", "queue_job_id"),
@@ -67,6 +67,10 @@ fn names() -> [Setting; 11] {
         column("queue-workers-id-column", "queue_worker_id"),
         column("queue-workers-last-seen-at-column", "last_seen_at"),
         column("queue-workers-shutdown-at-column", "shutdown_at"),
+        table("queue-schedules-table", "queue_schedules"),
+        column("queue-schedules-last-job-column", "last_scheduled_job_id"),
+        table("queue-leader-table", "queue_leader"),
+        column("queue-leader-worker-column", "queue_worker_id"),
     ]
 }
 

@@ -44,16 +44,18 @@ fn a_jobs_age_counts_from_its_end_and_its_key_bounds_the_sweep() {
         swept(&ran),
         [delete("queue_jobs")
             .matching(eligible)
-            .also_touches(table("queue_jobs").updates(["next_attempt_id"]))]
+            .sets_null("queue_jobs", "next_attempt_id")
+            .sets_null("queue_schedules", "last_scheduled_job_id")]
     );
     let columns = ["queue_job_id", "status", "completed_at", "failed_at"];
     assert_eq!(
         host.access::<Queue>("finished"),
         Ok(vec![
-            table("queue_jobs")
-                .reads(columns)
-                .updates(["next_attempt_id"])
-                .deletes()
+            table("queue_jobs").reads(columns).deletes(),
+            table("queue_jobs").updates(["next_attempt_id"]).if_there(),
+            table("queue_schedules")
+                .updates(["last_scheduled_job_id"])
+                .if_there(),
         ])
     );
 }
@@ -77,8 +79,11 @@ fn or_from_its_creation_where_the_operator_says_so() {
         Ok(vec![
             table("queue_jobs")
                 .reads(["queue_job_id", "status"])
-                .updates(["next_attempt_id"])
-                .deletes()
+                .deletes(),
+            table("queue_jobs").updates(["next_attempt_id"]).if_there(),
+            table("queue_schedules")
+                .updates(["last_scheduled_job_id"])
+                .if_there(),
         ])
     );
 }
@@ -100,14 +105,16 @@ fn the_statuses_can_be_called_otherwise() {
 }
 
 #[test]
-fn a_worker_goes_when_it_is_shut_down_or_unseen_and_no_job_refers_to_it() {
+fn a_worker_goes_when_it_is_shut_down_or_unseen_and_has_no_job_and_does_not_lead() {
     let host = host();
 
     let ran = host.run::<Queue>("workers");
 
     let gone = |at: &str| {
         let no_job_left = not_exists("queue_jobs", join("started_by").to("queue_worker_id"));
-        let eligible = all([column(at).older_than(NOW - 30 * DAY), no_job_left]);
+        let not_leading = not_exists("queue_leader", join("queue_worker_id"));
+        let since = column(at).older_than(NOW - 30 * DAY);
+        let eligible = all([since, no_job_left, not_leading]);
         delete("queue_workers").matching(eligible).order_by(at)
     };
     assert_eq!(swept(&ran), [gone("shutdown_at"), gone("last_seen_at")]);
@@ -118,6 +125,7 @@ fn a_worker_goes_when_it_is_shut_down_or_unseen_and_no_job_refers_to_it() {
                 .reads(["shutdown_at", "queue_worker_id", "last_seen_at"])
                 .deletes(),
             table("queue_jobs").reads(["started_by"]),
+            table("queue_leader").reads(["queue_worker_id"]),
         ])
     );
 }

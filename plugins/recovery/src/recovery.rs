@@ -6,9 +6,10 @@ use besom_plugin::prelude::*;
 /// Recovery sessions begun before `cutoff`; their tickets go by the database's own rule.
 pub(crate) fn sessions(cutoff: Timestamp) -> Result<Sweep> {
     let id: String = setting("recovery-sessions-id-column")?;
-    let tickets = table(setting::<String>("recovery-tickets-table")?);
-    let of_the_session: String = setting("recovery-tickets-session-column")?;
     Ok(delete(setting::<String>("recovery-sessions-table")?)
         .matching(column(id).id_older_than(cutoff))
-        .also_touches(tickets.deletes().index(of_the_session)))
+        .cascades_to(
+            setting::<String>("recovery-tickets-table")?,
+            setting::<String>("recovery-tickets-session-column")?,
+        ))
 }

@@ -27,23 +27,24 @@ fn recovery_sessions_go_by_their_key_and_their_tickets_by_the_databases_rule() {
         swept(&ran),
         [delete("user_recovery_sessions")
             .matching(column("user_recovery_session_id").id_older_than(NOW - 7 * DAY))
-            .also_touches(
-                table("user_recovery_tickets")
-                    .deletes()
-                    .index("user_recovery_session_id")
-            )]
+            .cascades_to("user_recovery_tickets", "user_recovery_session_id")]
     );
 }
 
 #[test]
-fn registrations_and_email_authentications_forget_each_other() {
+fn a_registration_takes_the_proofs_made_for_it_along_and_forgets_one_that_goes() {
     let host = host();
 
     assert_eq!(
         swept(&host.run::<Recovery>("registrations")),
         [delete("user_registrations")
             .matching(column("user_registration_id").id_older_than(NOW - 30 * DAY))
-            .also_touches(table("user_email_authentications").updates(["user_registration_id"]))]
+            .cascades_to("user_email_authentications", "user_registration_id")
+            .cascades_to(
+                "user_email_authentication_codes",
+                "user_email_authentication_id"
+            )
+            .sets_null("user_registrations", "email_authentication_id")]
     );
     assert_eq!(
         swept(&host.run::<Recovery>("email-authentications")),
@@ -53,7 +54,7 @@ fn registrations_and_email_authentications_forget_each_other() {
                 "user_email_authentication_codes",
                 join("user_email_authentication_id"),
             )
-            .also_touches(table("user_registrations").updates(["email_authentication_id"]))]
+            .sets_null("user_registrations", "email_authentication_id")]
     );
 }
 
@@ -82,7 +83,7 @@ fn names_and_retention_are_the_operators() {
         swept(&ran),
         [delete("recoveries")
             .matching(column("id").id_older_than(NOW - DAY))
-            .also_touches(table("tickets").deletes().index("user_recovery_session_id"))]
+            .cascades_to("tickets", "user_recovery_session_id")]
     );
 }
 

@@ -8,7 +8,7 @@ use crate::sweep::{Action, Assignment, Dependent, Sweep};
 ///
 /// Few plugins write one: [`Plugin::access`](crate::Plugin::access) derives them from the sweeps.
 /// What it cannot derive is what the database changes by itself, through `ON DELETE` rules: see
-/// [`Sweep::also_touches`].
+/// [`Sweep::cascades_to`] and [`Sweep::sets_null`].
 ///
 /// ```
 /// use besom_plugin::prelude::*;
@@ -29,6 +29,9 @@ pub struct TableAccess {
     /// Further keys that a host may know, such as `all-rows`.
     pub extras: Vec<(String, String)>,
 }
+
+/// The key among the extras of an entry that a database may lack.
+const IF_THERE: &str = "if-there";
 
 /// Begins what a job needs from `table`.
 pub fn table(table: impl Into<String>) -> TableAccess {
@@ -92,6 +95,17 @@ impl TableAccess {
         self.extra("index", columns)
     }
 
+    /// Touched only where the database has it: a host leaves the entry out where the table, or a column
+    /// that it reads, is not there, and leaves out each updated column that is not. A job whose other
+    /// entries name what is not there does not run on that database at all.
+    pub fn if_there(self) -> Self {
+        self.extra(IF_THERE, "true")
+    }
+
+    fn is_if_there(&self) -> bool {
+        self.extras.iter().any(|(key, _)| key == IF_THERE)
+    }
+
     /// Adds a key that a host may know.
     pub fn extra(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         let pair = (key.into(), value.into());
@@ -111,11 +125,19 @@ fn add<C: Into<String>>(to: &mut Vec<String>, columns: impl IntoIterator<Item = 
     }
 }
 
-/// One entry a table, in the order in which the tables first appear.
+/// One entry a table, in the order in which the tables first appear; behind it, as they are, entries for
+/// what may not be there.
 pub(crate) fn merged(list: impl IntoIterator<Item = TableAccess>) -> Vec<TableAccess> {
     let mut merged: Vec<TableAccess> = Vec::new();
     for one in list {
-        let index = merged.iter().position(|known| known.table == one.table);
+        if one.is_if_there() {
+            if !merged.contains(&one) {
+                merged.push(one);
+            }
+            continue;
+        }
+        let same = |known: &TableAccess| known.table == one.table && !known.is_if_there();
+        let index = merged.iter().position(same);
         match index.and_then(|index| merged.get_mut(index)) {
             Some(known) => {
                 add(&mut known.read, one.read);
@@ -273,6 +295,26 @@ mod tests {
                 table("stamps").reads(["letter_id"]).deletes(),
                 table("notes").reads(["letter_id"]).updates(["letter_id"]),
                 table("guests").updates(["host_id"]),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_on_delete_rules_reach_stands_in_entries_of_its_own() {
+        let sweep = delete("parents")
+            .matching(column("over").equals(true))
+            .cascades_to("letters", "parent_id")
+            .sets_null("parents", "heir_id")
+            .sets_null("guests", "host_id")
+            .sets_null("guests", "host_id");
+
+        assert_eq!(
+            sweep.access(),
+            [
+                table("parents").reads(["over"]).deletes(),
+                table("letters").reads(["parent_id"]).deletes().if_there(),
+                table("parents").updates(["heir_id"]).if_there(),
+                table("guests").updates(["host_id"]).if_there(),
             ]
         );
     }

@@ -9,7 +9,7 @@ use crate::value::Value;
 /// Names the indexes in the entries of their tables: each right stays what it is.
 pub(crate) fn name(sweep: &Sweep, access: &mut [TableAccess]) {
     for (table, columns) in of(sweep) {
-        for entry in access.iter_mut().filter(|entry| entry.table == table) {
+        if let Some(entry) = access.iter_mut().find(|entry| entry.table == table) {
             *entry = entry.clone().index(&columns);
         }
     }

@@ -1,6 +1,6 @@
 //! Sweeps: batched work on every row that meets a condition.
 
-use crate::access::TableAccess;
+use crate::access::{self, TableAccess};
 use crate::batch::{Outcome, Step};
 use crate::condition::Condition;
 use crate::error::Result;
@@ -267,9 +267,21 @@ impl Sweep {
         self
     }
 
-    /// Says what the database changes elsewhere when a swept row goes: the tables that `ON DELETE
-    /// CASCADE` deletes from, the columns that `ON DELETE SET NULL` empties. It changes nothing in
-    /// what the sweep does, and adds to what it asks the operator for.
+    /// Says that the database deletes the rows of `table` whose `column` refers to a row that goes, where
+    /// it has such a key: `ON DELETE CASCADE`. It changes nothing in what the sweep does, and adds to what
+    /// it asks the operator for.
+    pub fn cascades_to(self, table: impl Into<String>, column: impl Into<String>) -> Self {
+        self.also_touches(access::table(table).reads([column]).deletes().if_there())
+    }
+
+    /// Says that the database empties `column` of the rows of `table` that refer to a row that goes, where
+    /// it has such a key: `ON DELETE SET NULL`. It changes nothing in what the sweep does, and adds to what
+    /// it asks the operator for.
+    pub fn sets_null(self, table: impl Into<String>, column: impl Into<String>) -> Self {
+        self.also_touches(access::table(table).updates([column]).if_there())
+    }
+
+    /// Asks the operator for more than follows from the sweep.
     pub fn also_touches(mut self, access: TableAccess) -> Self {
         self.touches.push(access);
         self

@@ -27,8 +27,8 @@ pub(crate) fn compat(cutoff: Timestamp) -> Result<Sweep> {
         ))
 }
 
-/// OAuth 2.0 sessions finished before `cutoff`, with their tokens. A session that a grant refers to
-/// stays until the grant has gone.
+/// OAuth 2.0 sessions finished before `cutoff`, with their tokens and device codes. A session that an
+/// authorization grant refers to stays until the grant has gone.
 pub(crate) fn oauth2(cutoff: Timestamp) -> Result<Sweep> {
     let sessions: String = setting("oauth2-sessions-table")?;
     let id: String = setting("oauth2-sessions-id-column")?;
@@ -49,8 +49,13 @@ pub(crate) fn oauth2(cutoff: Timestamp) -> Result<Sweep> {
             setting::<String>("oauth2-access-tokens-table")?,
             of_the_session("oauth2-access-tokens-session-column")?,
         )
-        // Whatever refresh token points at a deleted token forgets it: ON DELETE SET NULL.
-        .also_touches(table(refresh_tokens).updates([access_token, next])))
+        // Whatever refresh token points at a deleted token forgets it.
+        .sets_null(&refresh_tokens, access_token)
+        .sets_null(refresh_tokens, next)
+        .cascades_to(
+            setting::<String>("device-code-grants-table")?,
+            setting::<String>("device-code-grants-session-column")?,
+        ))
 }
 
 /// Browser sessions finished before `cutoff` that nothing was ever logged in from, or from which
@@ -73,11 +78,6 @@ pub(crate) fn browser(cutoff: Timestamp) -> Result<Sweep> {
             of_the_session("compat-sessions-user-session-column")?,
         ),
     ]);
-    // Both forget the session: ON DELETE SET NULL.
-    let upstream = table(setting::<String>("upstream-authorization-sessions-table")?);
-    let upstream_forgets: String = setting("upstream-authorization-sessions-user-session-column")?;
-    let email = table(setting::<String>("email-authentications-table")?);
-    let email_forgets: String = setting("email-authentications-user-session-column")?;
     Ok(delete(sessions)
         .matching(childless)
         .order_by(finished_at)
@@ -85,6 +85,25 @@ pub(crate) fn browser(cutoff: Timestamp) -> Result<Sweep> {
             setting::<String>("user-session-authentications-table")?,
             of_the_session("user-session-authentications-user-session-column")?,
         )
-        .also_touches(upstream.updates([upstream_forgets]))
-        .also_touches(email.updates([email_forgets])))
+        .cascades_to(
+            setting::<String>("compat-sso-logins-table")?,
+            setting::<String>("compat-sso-logins-user-session-column")?,
+        )
+        // There are none, or the session would stay; but until 2026 the key had this rule.
+        .sets_null(
+            setting::<String>("compat-sessions-table")?,
+            setting::<String>("compat-sessions-user-session-column")?,
+        )
+        .sets_null(
+            setting::<String>("upstream-authorization-sessions-table")?,
+            setting::<String>("upstream-authorization-sessions-user-session-column")?,
+        )
+        .sets_null(
+            setting::<String>("email-authentications-table")?,
+            setting::<String>("email-authentications-user-session-column")?,
+        )
+        .sets_null(
+            setting::<String>("authorization-grants-table")?,
+            setting::<String>("authorization-grants-user-session-column")?,
+        ))
 }

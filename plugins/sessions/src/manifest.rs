@@ -28,7 +28,7 @@ pub(crate) fn jobs() -> [Job; 9] {
         .default("retention", "30d"),
         mas(
             "finished-oauth2",
-            "OAuth 2.0 sessions finished longer ago than the retention, with their tokens",
+            "OAuth 2.0 sessions finished longer ago than the retention, with their tokens and device codes",
         )
         .schedule("15 * * * *")
         .default("retention", "30d")
@@ -87,7 +87,7 @@ fn server(name: &str, about: &str) -> Job {
     Job::new(name, about).profile("server-sessions")
 }
 
-fn choices() -> [Setting; 3] {
+fn choices() -> [Setting; 7] {
     [
         Setting::profile(["mas", "server-sessions"]),
         Setting::retention(
@@ -98,10 +98,30 @@ fn choices() -> [Setting; 3] {
             "ttl",
             "expire-inactive finishes a session that has been inactive for longer",
         ),
+        Setting::boolean(
+            "expire-compat-sessions",
+            "expire-inactive finishes compatibility sessions",
+        )
+        .default(true),
+        Setting::boolean(
+            "expire-oauth2-sessions",
+            "expire-inactive finishes OAuth 2.0 sessions that have a user",
+        )
+        .default(true),
+        Setting::boolean(
+            "expire-user-sessions",
+            "expire-inactive finishes browser sessions",
+        )
+        .default(true),
+        Setting::boolean(
+            "keep-static-clients",
+            "expire-inactive leaves OAuth 2.0 sessions of clients that the server's configuration names",
+        )
+        .default(true),
     ]
 }
 
-fn compat_names() -> [Setting; 11] {
+fn compat_names() -> [Setting; 12] {
     [
         table("compat-sessions-table", "compat_sessions"),
         column("compat-sessions-id-column", "compat_session_id"),
@@ -114,10 +134,11 @@ fn compat_names() -> [Setting; 11] {
         column("compat-access-tokens-session-column", "compat_session_id"),
         table("compat-sso-logins-table", "compat_sso_logins"),
         column("compat-sso-logins-session-column", "compat_session_id"),
+        column("compat-sso-logins-user-session-column", "user_session_id"),
     ]
 }
 
-fn oauth2_names() -> [Setting; 11] {
+fn oauth2_names() -> [Setting; 20] {
     [
         table("oauth2-sessions-table", "oauth2_sessions"),
         column("oauth2-sessions-id-column", "oauth2_session_id"),
@@ -136,6 +157,18 @@ fn oauth2_names() -> [Setting; 11] {
         ),
         table("oauth2-access-tokens-table", "oauth2_access_tokens"),
         column("oauth2-access-tokens-session-column", "oauth2_session_id"),
+        column("oauth2-sessions-user-column", "user_id"),
+        column("oauth2-sessions-client-column", "oauth2_client_id"),
+        table("oauth2-clients-table", "oauth2_clients"),
+        column("oauth2-clients-id-column", "oauth2_client_id"),
+        column("oauth2-clients-static-column", "is_static"),
+        table("device-code-grants-table", "oauth2_device_code_grant"),
+        column("device-code-grants-session-column", "oauth2_session_id"),
+        table("authorization-grants-table", "oauth2_authorization_grants"),
+        column(
+            "authorization-grants-user-session-column",
+            "user_session_id",
+        ),
     ]
 }
 
@@ -181,7 +214,10 @@ fn server_names() -> [Setting; 13] {
         column("sessions-tenant-column", "tenant_id"),
         table("signing-keys-table", "session_signing_keys"),
         column("signing-keys-id-column", "id"),
-        column("signing-keys-activated-at-column", "activated_at"),
+        Setting::column(
+            "signing-keys-activated-at-column",
+            "When a key of signing-keys-table was activated, where the schema says so",
+        ),
         column("signing-keys-retired-at-column", "retired_at"),
         Setting::column(
             "signing-keys-tenant-column",

@@ -29,23 +29,26 @@ pub(crate) fn revoked(cutoff: Timestamp) -> Result<Sweep> {
     older_than(cutoff, "sessions-revoked-at-column")
 }
 
-/// Keys of every tenant retired before `cutoff` that no session refers to, live or over. A key
-/// that was activated again after it had been retired is active.
+/// Keys of every tenant retired before `cutoff` that no session refers to, live or over. Where the
+/// schema says when a key was activated, one that was activated again after it had been retired is
+/// active.
 pub(crate) fn signing_keys(cutoff: Timestamp) -> Result<Sweep> {
     let retired_at: String = setting("signing-keys-retired-at-column")?;
-    let activated_at: String = setting("signing-keys-activated-at-column")?;
+    let activated_at: Option<String> = setting("signing-keys-activated-at-column")?;
 
-    let not_since_active = any([
-        column(&activated_at).is_null(),
-        column(&activated_at).compares_to_column(Comparison::LessOrEqual, &retired_at),
-    ]);
-    let unused = all([
-        column(&retired_at).older_than(cutoff),
-        not_since_active,
-        not_exists(setting::<String>("sessions-table")?, signed_with_it()?),
-    ]);
+    let mut unused = vec![column(&retired_at).older_than(cutoff)];
+    unused.extend(activated_at.map(|activated_at| {
+        any([
+            column(&activated_at).is_null(),
+            column(&activated_at).compares_to_column(Comparison::LessOrEqual, &retired_at),
+        ])
+    }));
+    unused.push(not_exists(
+        setting::<String>("sessions-table")?,
+        signed_with_it()?,
+    ));
     Ok(delete(setting::<String>("signing-keys-table")?)
-        .matching(unused)
+        .matching(all(unused))
         .order_by(retired_at))
 }
 

@@ -55,12 +55,11 @@ fn finished_compat_sessions_take_their_tokens_and_logins_along() {
 }
 
 #[test]
-fn finished_oauth2_sessions_take_their_tokens_along_and_never_a_grant() {
+fn finished_oauth2_sessions_take_their_tokens_and_device_codes_along_and_never_a_grant() {
     let host = host();
 
     let ran = host.run::<Sessions>("finished-oauth2");
 
-    let forgets = ["oauth2_access_token_id", "next_oauth2_refresh_token_id"];
     assert_eq!(
         swept(&ran),
         [delete("oauth2_sessions")
@@ -68,7 +67,9 @@ fn finished_oauth2_sessions_take_their_tokens_along_and_never_a_grant() {
             .order_by("finished_at")
             .delete_first("oauth2_refresh_tokens", join("oauth2_session_id"))
             .delete_first("oauth2_access_tokens", join("oauth2_session_id"))
-            .also_touches(table("oauth2_refresh_tokens").updates(forgets))]
+            .sets_null("oauth2_refresh_tokens", "oauth2_access_token_id")
+            .sets_null("oauth2_refresh_tokens", "next_oauth2_refresh_token_id")
+            .cascades_to("oauth2_device_code_grant", "oauth2_session_id")]
     );
     assert_eq!(
         host.access::<Sessions>("finished-oauth2"),
@@ -78,11 +79,20 @@ fn finished_oauth2_sessions_take_their_tokens_along_and_never_a_grant() {
                 .deletes(),
             table("oauth2_refresh_tokens")
                 .reads(["oauth2_session_id"])
-                .updates(forgets)
                 .deletes(),
             table("oauth2_access_tokens")
                 .reads(["oauth2_session_id"])
                 .deletes(),
+            table("oauth2_refresh_tokens")
+                .updates(["oauth2_access_token_id"])
+                .if_there(),
+            table("oauth2_refresh_tokens")
+                .updates(["next_oauth2_refresh_token_id"])
+                .if_there(),
+            table("oauth2_device_code_grant")
+                .reads(["oauth2_session_id"])
+                .deletes()
+                .if_there(),
         ])
     );
 }
@@ -98,20 +108,23 @@ fn a_finished_browser_session_stays_while_any_session_is_below_it() {
         not_exists("oauth2_sessions", join("user_session_id")),
         not_exists("compat_sessions", join("user_session_id")),
     ]);
-    let upstream = || table("upstream_oauth_authorization_sessions").updates(["user_session_id"]);
-    let email = || table("user_email_authentications").updates(["user_session_id"]);
-    assert_eq!(
-        swept(&ran),
-        [delete("user_sessions")
-            .matching(eligible)
-            .order_by("finished_at")
-            .delete_first("user_session_authentications", join("user_session_id"))
-            .also_touches(upstream())
-            .also_touches(email())]
-    );
+    let forgetting = [
+        "compat_sessions",
+        "upstream_oauth_authorization_sessions",
+        "user_email_authentications",
+        "oauth2_authorization_grants",
+    ];
+    let sweep = delete("user_sessions")
+        .matching(eligible)
+        .order_by("finished_at")
+        .delete_first("user_session_authentications", join("user_session_id"))
+        .cascades_to("compat_sso_logins", "user_session_id");
+    let forgotten = |sweep: Sweep, table| sweep.sets_null(table, "user_session_id");
+    assert_eq!(swept(&ran), [forgetting.into_iter().fold(sweep, forgotten)]);
+    let forgets = |name| table(name).updates(["user_session_id"]).if_there();
     assert_eq!(
         host.access::<Sessions>("finished-browser"),
-        Ok(vec![
+        Ok([
             table("user_sessions")
                 .reads(["finished_at", "user_session_id"])
                 .deletes(),
@@ -120,10 +133,35 @@ fn a_finished_browser_session_stays_while_any_session_is_below_it() {
             table("user_session_authentications")
                 .reads(["user_session_id"])
                 .deletes(),
-            upstream(),
-            email(),
-        ])
+            table("compat_sso_logins")
+                .reads(["user_session_id"])
+                .deletes()
+                .if_there(),
+        ]
+        .into_iter()
+        .chain(forgetting.map(forgets))
+        .collect())
     );
+}
+
+/// What `expire-inactive` does to one kind of session, with further conditions.
+fn expired(name: &str, and: &[Condition]) -> Sweep {
+    let mut inactive = vec![
+        column("finished_at").is_null(),
+        column("last_active_at").older_than(NOW - 90 * DAY),
+    ];
+    inactive.extend_from_slice(and);
+    update(name)
+        .set("finished_at", NOW)
+        .matching(all(inactive))
+        .order_by("last_active_at")
+}
+
+fn of_no_static_client() -> Condition {
+    not_exists(
+        "oauth2_clients",
+        join("oauth2_client_id").matching(column("is_static").equals(true)),
+    )
 }
 
 #[test]
@@ -132,27 +170,56 @@ fn inactive_sessions_of_all_three_kinds_are_finished_now_and_not_deleted() {
 
     let ran = host.run::<Sessions>("expire-inactive");
 
-    let tables = ["compat_sessions", "oauth2_sessions", "user_sessions"];
-    let expire = |name| {
-        let inactive = all([
-            column("finished_at").is_null(),
-            column("last_active_at").older_than(NOW - 90 * DAY),
-        ]);
-        update(name)
-            .set("finished_at", NOW)
-            .matching(inactive)
-            .order_by("last_active_at")
-    };
-    assert_eq!(swept(&ran), tables.map(expire));
-    let needed = |name| {
-        table(name)
-            .reads(["finished_at", "last_active_at"])
-            .updates(["finished_at"])
-    };
+    let of_a_user = column("user_id").is_not_null();
+    assert_eq!(
+        swept(&ran),
+        [
+            expired("compat_sessions", &[]),
+            expired("oauth2_sessions", &[of_a_user, of_no_static_client()]),
+            expired("user_sessions", &[]),
+        ]
+    );
+    let needed = |name| table(name).reads(["finished_at", "last_active_at"]);
     assert_eq!(
         host.access::<Sessions>("expire-inactive"),
-        Ok(tables.map(needed).to_vec())
+        Ok(vec![
+            needed("compat_sessions").updates(["finished_at"]),
+            needed("oauth2_sessions")
+                .reads(["user_id", "oauth2_client_id"])
+                .updates(["finished_at"]),
+            table("oauth2_clients").reads(["oauth2_client_id", "is_static"]),
+            needed("user_sessions").updates(["finished_at"]),
+        ])
     );
+}
+
+#[test]
+fn each_kind_of_inactive_session_and_the_care_for_static_clients_has_a_switch() {
+    let only = |kind: &str| {
+        ["compat", "oauth2", "user"]
+            .iter()
+            .fold(host().set("ttl", 90 * DAY), |host, other| {
+                host.set(&format!("expire-{other}-sessions"), *other == kind)
+            })
+    };
+
+    for (kind, sweep) in [
+        ("compat", expired("compat_sessions", &[])),
+        ("user", expired("user_sessions", &[])),
+        (
+            "oauth2",
+            expired("oauth2_sessions", &[column("user_id").is_not_null()]),
+        ),
+    ] {
+        let ran = only(kind)
+            .set("keep-static-clients", false)
+            .run::<Sessions>("expire-inactive");
+        assert_eq!(swept(&ran), [sweep], "{kind}");
+    }
+
+    let none = only("none").run::<Sessions>("expire-inactive");
+    let refused = none.result.map_err(|error| error.problem().code.clone());
+    assert_eq!(refused, Err("nothing-to-expire".to_owned()));
 }
 
 #[test]
@@ -229,15 +296,30 @@ fn sessions_past_each_of_their_ends_go_in_one_sweep_along_its_index() {
 
 /// The keys that may go, by how a session is tied to its key.
 fn unused_keys(of_the_key: Join) -> Condition {
+    all([
+        column("retired_at").older_than(NOW - DAY),
+        not_exists("sessions", of_the_key),
+    ])
+}
+
+#[test]
+fn where_the_schema_says_when_a_key_was_activated_one_that_is_active_again_stays() {
+    let host = host().set("signing-keys-activated-at-column", "activated_at");
+
+    let ran = host.run::<Sessions>("signing-keys");
+
     let inactive = any([
         column("activated_at").is_null(),
         column("activated_at").compares_to_column(Comparison::LessOrEqual, "retired_at"),
     ]);
-    all([
-        column("retired_at").older_than(NOW - DAY),
-        inactive,
-        not_exists("sessions", of_the_key),
-    ])
+    assert_eq!(
+        *swept(&ran)[0].condition(),
+        all([
+            column("retired_at").older_than(NOW - DAY),
+            inactive,
+            not_exists("sessions", join("signing_key_id").to("id")),
+        ])
+    );
 }
 
 #[test]
@@ -256,7 +338,7 @@ fn a_signing_key_goes_when_it_is_retired_and_its_last_session_is_gone_whoever_th
         host.access::<Sessions>("signing-keys"),
         Ok(vec![
             table("session_signing_keys")
-                .reads(["retired_at", "activated_at", "id"])
+                .reads(["retired_at", "id"])
                 .deletes(),
             table("sessions").reads(["signing_key_id"]),
         ])
@@ -278,7 +360,7 @@ fn where_a_keys_id_is_unique_within_its_tenant_only_a_session_is_tied_by_both() 
         host.access::<Sessions>("signing-keys"),
         Ok(vec![
             table("session_signing_keys")
-                .reads(["retired_at", "activated_at", "id", "owner_id"])
+                .reads(["retired_at", "id", "owner_id"])
                 .deletes(),
             table("sessions").reads(["signing_key_id", "tenant_id"]),
         ])

@@ -84,18 +84,17 @@ fn without_live_refresh_token() -> Result<Condition> {
 
 /// A refresh token that points at a deleted access token forgets it: ON DELETE SET NULL.
 fn delete_access_tokens(eligible: Condition) -> Result<Sweep> {
-    let refresh_tokens = table(setting::<String>("oauth2-refresh-tokens-table")?);
-    let forgets: String = setting("oauth2-refresh-tokens-access-token-column")?;
     Ok(delete(setting::<String>("oauth2-access-tokens-table")?)
         .matching(eligible)
-        .also_touches(refresh_tokens.updates([forgets])))
+        .sets_null(
+            setting::<String>("oauth2-refresh-tokens-table")?,
+            setting::<String>("oauth2-refresh-tokens-access-token-column")?,
+        ))
 }
 
 /// The predecessor of a deleted refresh token forgets it: ON DELETE SET NULL.
 fn delete_refresh_tokens(eligible: Condition) -> Result<Sweep> {
     let tokens: String = setting("oauth2-refresh-tokens-table")?;
     let next: String = setting("oauth2-refresh-tokens-next-column")?;
-    Ok(delete(&tokens)
-        .matching(eligible)
-        .also_touches(table(tokens).updates([next])))
+    Ok(delete(&tokens).matching(eligible).sets_null(tokens, next))
 }

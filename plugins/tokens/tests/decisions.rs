@@ -15,6 +15,11 @@ fn host() -> FakeHost {
     FakeHost::at(NOW)
 }
 
+/// A column of a refresh token that a deleted token leaves empty.
+fn forgets(column: &str) -> TableAccess {
+    table("oauth2_refresh_tokens").updates([column]).if_there()
+}
+
 fn swept(ran: &Ran) -> Vec<Sweep> {
     assert_eq!(ran.result, Ok(()));
     ran.opened.iter().map(|swept| swept.sweep.clone()).collect()
@@ -38,7 +43,7 @@ fn revoked_access_tokens_go_after_an_hour_along_the_time_of_revocation() {
         [delete("oauth2_access_tokens")
             .matching(column("revoked_at").older_than(NOW - HOUR))
             .order_by("revoked_at")
-            .also_touches(table("oauth2_refresh_tokens").updates(["oauth2_access_token_id"]))]
+            .sets_null("oauth2_refresh_tokens", "oauth2_access_token_id")]
     );
     assert_eq!(
         host.access::<Tokens>("revoked-access"),
@@ -46,7 +51,7 @@ fn revoked_access_tokens_go_after_an_hour_along_the_time_of_revocation() {
             table("oauth2_access_tokens")
                 .reads(["revoked_at"])
                 .deletes(),
-            table("oauth2_refresh_tokens").updates(["oauth2_access_token_id"]),
+            forgets("oauth2_access_token_id"),
         ])
     );
 }
@@ -72,7 +77,7 @@ fn expired_access_tokens_stay_while_a_live_refresh_token_points_at_them() {
         swept(&ran),
         [delete("oauth2_access_tokens")
             .matching(eligible)
-            .also_touches(table("oauth2_refresh_tokens").updates(["oauth2_access_token_id"]))
+            .sets_null("oauth2_refresh_tokens", "oauth2_access_token_id")
             .order_by("expires_at")
             .also_touches(table("oauth2_access_tokens").expiry("expires_at"))]
     );
@@ -83,9 +88,12 @@ fn expired_access_tokens_stay_while_a_live_refresh_token_points_at_them() {
                 .reads(["expires_at", "oauth2_access_token_id"])
                 .deletes()
                 .expiry("expires_at"),
-            table("oauth2_refresh_tokens")
-                .reads(["oauth2_access_token_id", "consumed_at", "revoked_at"])
-                .updates(["oauth2_access_token_id"]),
+            table("oauth2_refresh_tokens").reads([
+                "oauth2_access_token_id",
+                "consumed_at",
+                "revoked_at"
+            ]),
+            forgets("oauth2_access_token_id"),
         ])
     );
     assert_eq!(host.preflight::<Tokens>("expired-access"), Ok(Vec::new()));
@@ -121,17 +129,15 @@ fn revoked_refresh_tokens_go_after_an_hour_and_empty_their_predecessors_link() {
         [delete("oauth2_refresh_tokens")
             .matching(column("revoked_at").older_than(NOW - HOUR))
             .order_by("revoked_at")
-            .also_touches(
-                table("oauth2_refresh_tokens").updates(["next_oauth2_refresh_token_id"])
-            )]
+            .sets_null("oauth2_refresh_tokens", "next_oauth2_refresh_token_id")]
     );
     assert_eq!(
         host.access::<Tokens>("revoked-refresh"),
         Ok(vec![
             table("oauth2_refresh_tokens")
                 .reads(["revoked_at"])
-                .updates(["next_oauth2_refresh_token_id"])
-                .deletes()
+                .deletes(),
+            forgets("next_oauth2_refresh_token_id"),
         ])
     );
 }
@@ -164,8 +170,8 @@ fn a_consumed_refresh_token_stays_until_its_successor_is_consumed_or_gone() {
                     "next_oauth2_refresh_token_id",
                     "oauth2_refresh_token_id"
                 ])
-                .updates(["next_oauth2_refresh_token_id"])
-                .deletes()
+                .deletes(),
+            forgets("next_oauth2_refresh_token_id"),
         ])
     );
 }

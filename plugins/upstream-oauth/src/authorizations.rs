@@ -8,9 +8,7 @@ use besom_plugin::prelude::*;
 pub(crate) fn without_a_session(cutoff: Timestamp) -> Result<Sweep> {
     let id: String = setting("authorization-sessions-id-column")?;
     let abandoned = all([column(id).id_older_than(cutoff), not(led_to_a_session()?)]);
-    Ok(delete(setting::<String>("authorization-sessions-table")?)
-        .matching(abandoned)
-        .also_touches(authentications_forget()?))
+    forgotten(delete(setting::<String>("authorization-sessions-table")?).matching(abandoned))
 }
 
 /// Authorization sessions made before they had a pointer to the browser session: it is the one that they
@@ -41,11 +39,17 @@ pub(crate) fn led_to_a_session() -> Result<Condition> {
     ]))
 }
 
-/// Whatever authentication points at a deleted authorization session forgets it: ON DELETE SET NULL.
-pub(crate) fn authentications_forget() -> Result<TableAccess> {
-    let authentications = table(setting::<String>("authentications-table")?);
-    let column: String = setting("authentications-authorization-session-column")?;
-    Ok(authentications.updates([column]))
+/// Whatever authentication or registration points at a deleted authorization session forgets it.
+pub(crate) fn forgotten(sweep: Sweep) -> Result<Sweep> {
+    Ok(sweep
+        .sets_null(
+            setting::<String>("authentications-table")?,
+            setting::<String>("authentications-authorization-session-column")?,
+        )
+        .sets_null(
+            setting::<String>("registrations-table")?,
+            setting::<String>("registrations-authorization-session-column")?,
+        ))
 }
 
 fn of_the_authorization() -> Result<Join> {

@@ -2,7 +2,7 @@
 
 use besom_plugin::prelude::*;
 
-use crate::authorizations::{authentications_forget, led_to_a_session};
+use crate::authorizations::{forgotten, led_to_a_session};
 
 /// Links made before `cutoff` that no user was ever given, with the authorization sessions of those
 /// logins. One that led to a browser session keeps its link, and stays with it.
@@ -18,8 +18,9 @@ pub(crate) fn orphaned(cutoff: Timestamp) -> Result<Sweep> {
         column(&id).id_older_than(cutoff),
         not_exists(&sessions, of_the_link().matching(led_to_a_session()?)),
     ]);
-    Ok(delete(setting::<String>("links-table")?)
-        .matching(orphaned)
-        .delete_first(&sessions, of_the_link())
-        .also_touches(authentications_forget()?))
+    forgotten(
+        delete(setting::<String>("links-table")?)
+            .matching(orphaned)
+            .delete_first(&sessions, of_the_link()),
+    )
 }

@@ -59,7 +59,7 @@ fn choices() -> [Setting; 3] {
     ]
 }
 
-fn names() -> [Setting; 14] {
+fn names() -> [Setting; 16] {
     [
         table(
             "authorization-sessions-table",
@@ -91,6 +91,11 @@ fn names() -> [Setting; 14] {
             "upstream_oauth_authorization_session_id",
         ),
         column("authentications-user-session-column", "user_session_id"),
+        table("registrations-table", "user_registrations"),
+        column(
+            "registrations-authorization-session-column",
+            "upstream_oauth_authorization_session_id",
+        ),
         table("providers-table", "upstream_oauth_providers"),
         column("providers-id-column", "upstream_oauth_provider_id"),
     ]

@@ -29,7 +29,7 @@ async fn with_fence(
     now: besom::request::Timestamp,
 ) -> std::sync::Arc<RunContext> {
     let catalog = lab.catalog().await;
-    let grants = everything(&catalog).into();
+    let grants = std::sync::Arc::new(everything(&catalog).into());
     let subject = besom::scope::Subject {
         job: job(),
         bundled: false,

@@ -55,7 +55,14 @@ async fn technique(lab: &Lab, matching: Condition) -> Technique {
     };
     let now = lab.database.now().await.unwrap();
     let request = Request::delete("item", matching);
-    let authorized = authorize(request, &everything(&catalog), &subject, &catalog, now).unwrap();
+    let authorized = authorize(
+        request,
+        &everything(&catalog).into(),
+        &subject,
+        &catalog,
+        now,
+    )
+    .unwrap();
     Plan::new(authorized, catalog, Forms::default(), Vec::new())
         .unwrap()
         .technique()

@@ -7,7 +7,7 @@ mod tests;
 
 pub use report::{CheckReport, JobCheck, NOTHING_IS_HERE, told};
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -20,7 +20,8 @@ use crate::ledger::{self, LedgerError};
 use crate::plugin::{Plugin, TableAccess};
 use crate::preflight::{Finding, Rights, Severity, about_the_role, merged};
 use crate::request::JobName;
-use crate::runner::{Host, RunnerError, Stray};
+use crate::runner::{Host, RunnerError, Stray, unused_grants};
+use crate::scope::{Grants, Refusal, lines};
 
 /// Load every plugin, look for what stands in each job's way, and change nothing.
 #[derive(Debug, clap::Args)]
@@ -56,6 +57,9 @@ pub fn present(report: &CheckReport, args: &CheckArgs, terminal: &Terminal) -> R
         for (refusal, jobs) in report.refusals() {
             tracing::error!("{}: {refusal}", jobs.join(", "));
         }
+        if let Some(lines) = report.way_out() {
+            tracing::error!("{lines}");
+        }
         output.print(&sql::script(&report.findings()))?;
     } else {
         output.print(&report.text(output.color()))?;
@@ -74,9 +78,11 @@ pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Re
     let mut jobs = Vec::new();
     // What they need all together, as long as it is known.
     let mut needed = Some(Vec::new());
+    let mut denied = Vec::new();
     for (name, plugin) in host.plugins() {
         let first = jobs.len();
-        let mut used = BTreeSet::new();
+        // What all of its jobs need of their grant, as long as it is known.
+        let mut makes_use_of = Some(Grants::default());
         let named = host.config().plugins.get(name);
         for job in &plugin.manifest().jobs {
             if job.opt_in && !named.is_some_and(|named| named.jobs.contains_key(&job.name)) {
@@ -86,20 +92,16 @@ pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Re
             if host.config().job(&job).is_some_and(|job| !job.enabled) {
                 continue;
             }
-            jobs.push(check(&host, &job, plugin, &catalog, &mut used, &mut needed).await);
+            let checked = check(&host, &job, plugin, &catalog, &mut needed).await;
+            makes_use_of = makes_use_of
+                .zip(checked.needs)
+                .map(|(all, more)| joined(all, &more));
+            denied.extend(checked.denied);
+            jobs.push(checked.told);
         }
-        let granted = named.map(|plugin| &plugin.grants.tables);
-        let mut those = jobs.iter().skip(first);
-        let checked = those.all(|job| job.refusal.is_none() && job.absent.is_none());
-        for table in granted.into_iter().flat_map(|tables| tables.keys()) {
-            if checked
-                && !used.contains(table)
-                && let Some(job) = jobs.get_mut(first)
-            {
-                let text = format!("the file grants `{table}`, which no job of `{name}` touches");
-                job.findings
-                    .push(Finding::new("unused-grant", Severity::Warning, text));
-            }
+        if let (Some(named), Some(needed), Some(job)) = (named, makes_use_of, jobs.get_mut(first)) {
+            job.findings
+                .extend(unused_grants(name, named, &needed, &catalog));
         }
     }
     host.in_order(
@@ -116,6 +118,7 @@ pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Re
     let report = CheckReport {
         database,
         jobs,
+        allowed_by: by_plugin(&denied),
         role,
     };
     // A ledger that is not there is found now rather than at the first run. One that the role may not
@@ -129,15 +132,22 @@ pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Re
     present(&report, &args, terminal)
 }
 
+/// What a check found about one job, and what it tells about its plugin.
+struct Checked {
+    told: JobCheck,
+    /// What the job needs of its grant, where that is known.
+    needs: Option<Grants>,
+    denied: Option<Refusal>,
+}
+
 async fn check(
     host: &Host,
     job: &JobName,
     plugin: &Plugin,
     catalog: &Arc<Catalog>,
-    used: &mut BTreeSet<String>,
     needed: &mut Option<Vec<Rights>>,
-) -> JobCheck {
-    let mut checked = JobCheck {
+) -> Checked {
+    let mut told = JobCheck {
         job: job.clone(),
         version: plugin.manifest().version.to_string(),
         tables: Vec::new(),
@@ -149,16 +159,28 @@ async fn check(
         Ok(examined) => examined,
         Err(error) => {
             if let RunnerError::Absent { missing, .. } = error {
-                checked.absent = Some(missing);
-                return checked; // it needs nothing
+                told.absent = Some(missing);
+                return Checked {
+                    told,
+                    needs: Some(Grants::default()),
+                    denied: None,
+                };
             }
             *needed = None;
-            // The job stands beside it.
-            checked.refusal = Some(match error {
+            let mut denied = None;
+            told.refusal = Some(match error {
+                // The job stands beside it.
                 RunnerError::Settings { source, .. } => source.to_string(),
+                // The lines that allow it stand together with those for the plugin's other jobs.
+                RunnerError::Denied(refusal) => denied.insert(*refusal).needs(),
                 other => other.to_string(),
             });
-            return checked;
+            let needs = None;
+            return Checked {
+                told,
+                needs,
+                denied,
+            };
         }
     };
     match examined.rights() {
@@ -168,18 +190,44 @@ async fn check(
         None => *needed = None,
     }
     let tolerated = host.config().job(job).map(|limits| limits.tolerate);
-    checked.findings = examined.findings().to_vec();
+    told.findings = examined.findings().to_vec();
     for access in examined.access() {
-        checked.tables.push(access.table.clone());
+        if !told.tables.contains(&access.table) {
+            told.tables.push(access.table.clone());
+        }
         if let Some(finding) = unknown_name(access, catalog)
-            && !checked.findings.iter().any(|f| f.code == finding.code)
+            && !told.findings.iter().any(|f| f.code == finding.code)
         {
             let finding = finding.under(&tolerated.clone().unwrap_or_default());
-            checked.findings.push(finding);
+            told.findings.push(finding);
         }
     }
-    used.extend(examined.granted_and_used().iter().cloned());
-    checked
+    Checked {
+        told,
+        needs: examined.needed().cloned(),
+        denied: None,
+    }
+}
+
+fn joined(mut all: Grants, more: &Grants) -> Grants {
+    for (table, grant) in &more.tables {
+        let one = all.tables.entry(table.clone()).or_default();
+        one.add_rights(grant);
+    }
+    all
+}
+
+/// The lines of the file that allow what was denied, one block a plugin.
+fn by_plugin(denied: &[Refusal]) -> BTreeMap<String, String> {
+    let mut by_plugin: BTreeMap<&str, Vec<&Refusal>> = BTreeMap::new();
+    for refusal in denied {
+        let plugin = refusal.subject.job.plugin.as_str();
+        by_plugin.entry(plugin).or_default().push(refusal);
+    }
+    let blocks = by_plugin
+        .into_iter()
+        .map(|(plugin, refusals)| (plugin.to_owned(), lines(refusals)));
+    blocks.filter(|(_, lines)| !lines.is_empty()).collect()
 }
 
 /// What the job names and the database does not have.

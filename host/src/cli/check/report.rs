@@ -1,11 +1,14 @@
 //! What a check found, as text and as JSON.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::super::exit::Exit;
 use super::super::output::{Align, Table, Tone, many_lines};
 use crate::preflight::{Finding, Severity};
 use crate::request::JobName;
+use crate::scope::TO_ALLOW_IT;
 
 /// What to look at where a database has nothing for any job.
 pub const NOTHING_IS_HERE: &str = "no job has anything to do here: look whether this is the right database, and \
@@ -18,6 +21,8 @@ pub struct CheckReport {
     pub database: String,
     /// Every job of every plugin that the file names, but no opt-in job that it does not name.
     pub jobs: Vec<JobCheck>,
+    /// The lines of the file that allow what is refused for want of a grant, by plugin.
+    pub allowed_by: BTreeMap<String, String>,
     /// What stands out about the role that besom connects as.
     pub role: Vec<Finding>,
 }
@@ -97,6 +102,12 @@ impl CheckReport {
         grouped(jobs.filter_map(|job| Some((job.refusal.as_deref()?, &job.job))))
     }
 
+    /// What to write so that nothing is refused for want of a grant.
+    pub(super) fn way_out(&self) -> Option<String> {
+        let lines: String = self.allowed_by.values().map(String::as_str).collect();
+        (!lines.is_empty()).then(|| format!("{TO_ALLOW_IT}\n{lines}"))
+    }
+
     /// Each finding once, with the jobs that it meets: one table serves many.
     pub(super) fn findings(&self) -> Vec<(&Finding, Vec<String>)> {
         let jobs = self.jobs.iter();
@@ -139,6 +150,9 @@ impl CheckReport {
                 "\n{}\n",
                 Tone::Bad.paint(&many_lines(&line), color)
             ));
+        }
+        if let Some(lines) = self.way_out() {
+            text.push_str(&format!("\n{}", many_lines(&lines)));
         }
         for (finding, jobs) in self.findings() {
             text.push_str(&format!("\n{}: {}", jobs.join(", "), told(finding, color)));

@@ -29,6 +29,7 @@ fn report(jobs: Vec<JobCheck>) -> CheckReport {
     CheckReport {
         database: "sqlite://besom.db".to_owned(),
         jobs,
+        allowed_by: Default::default(),
         role: Vec::new(),
     }
 }

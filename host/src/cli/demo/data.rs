@@ -153,7 +153,7 @@ const PARTS: [Part; 11] = [
 ];
 
 /// In the order in which they are filled.
-pub const FILLED_TABLES: [&str; 29] = [
+pub const FILLED_TABLES: [&str; 33] = [
     "users",
     "user_sessions",
     "user_session_authentications",
@@ -171,14 +171,18 @@ pub const FILLED_TABLES: [&str; 29] = [
     "compat_refresh_tokens",
     "compat_sso_logins",
     "refresh_tokens",
+    "tenants",
     "session_signing_keys",
     "sessions",
     "personal_sessions",
     "queue_workers",
+    "queue_leader",
+    "queue_schedules",
     "queue_jobs",
     "user_emails",
     "user_recovery_sessions",
     "user_recovery_tickets",
+    "user_registration_tokens",
     "user_registrations",
     "user_email_authentications",
     "user_email_authentication_codes",

@@ -48,7 +48,7 @@ macro_rules! kept {
 }
 
 /// Every group; each holds rows from 2000 demo rows on.
-pub const KEPT: [Kept; 45] = [
+pub const KEPT: [Kept; 50] = [
     kept!(
         Some("tokens"),
         "access tokens that are still good",
@@ -103,8 +103,11 @@ pub const KEPT: [Kept; 45] = [
     ),
     kept!(
         Some("tokens"),
-        "device codes of the last 7 days",
-        "oauth2_device_code_grant WHERE created_at > week_ago"
+        "device codes of the last 7 days, of no session that ended long ago",
+        "oauth2_device_code_grant AS code WHERE created_at > week_ago \
+         AND NOT EXISTS (SELECT 1 FROM oauth2_sessions AS session \
+                         WHERE session.oauth2_session_id = code.oauth2_session_id \
+                           AND session.finished_at < month_ago)"
     ),
     kept!(
         Some("tokens"),
@@ -154,6 +157,13 @@ pub const KEPT: [Kept; 45] = [
     ),
     kept!(
         Some("sessions"),
+        "SSO logins that led to none, of browser sessions open or ended less than 30 days ago",
+        "compat_sso_logins AS login JOIN user_sessions AS browser USING (user_session_id) \
+         WHERE login.compat_session_id IS NULL \
+           AND (browser.finished_at IS NULL OR browser.finished_at > month_ago)"
+    ),
+    kept!(
+        Some("sessions"),
         "OAuth 2.0 sessions in use, or ended less than 30 days ago",
         "oauth2_sessions WHERE finished_at IS NULL OR finished_at > month_ago"
     ),
@@ -187,7 +197,7 @@ pub const KEPT: [Kept; 45] = [
         "user_sessions AS browser WHERE finished_at < month_ago \
          AND EXISTS (SELECT 1 FROM oauth2_device_code_grant AS held \
                      WHERE held.user_session_id = browser.user_session_id \
-                       AND held.created_at > week_ago) \
+                       AND held.oauth2_session_id IS NULL AND held.created_at > week_ago) \
          AND NOT EXISTS (SELECT 1 FROM oauth2_sessions AS session \
                          WHERE session.user_session_id = browser.user_session_id \
                            AND (session.finished_at IS NULL OR session.finished_at > month_ago \
@@ -242,6 +252,12 @@ pub const KEPT: [Kept; 45] = [
          WHERE last_active_at > two_months_ago"
     ),
     kept!(
+        Some("sessions"),
+        "open sessions of static clients that were not used for longer",
+        "oauth2_sessions JOIN oauth2_clients USING (oauth2_client_id) \
+         WHERE is_static AND finished_at IS NULL AND last_active_at < two_months_ago"
+    ),
+    kept!(
         Some("ips"),
         "addresses of sessions that were used less than 30 days ago",
         "(SELECT last_active_at FROM user_sessions WHERE last_active_ip IS NOT NULL \
@@ -254,7 +270,7 @@ pub const KEPT: [Kept; 45] = [
     kept!(
         Some("ips"),
         "addresses of sessions of tenants in use that were used less than 30 days ago",
-        "sessions WHERE ip_address <> '' AND last_active_at > month_ago AND revoked_at IS NULL \
+        "sessions WHERE ip_address <> '' AND last_seen_at > month_ago AND revoked_at IS NULL \
          AND idle_expires_at > now AND absolute_expires_at > now AND NOT is_pre_login"
     ),
     kept!(
@@ -288,6 +304,22 @@ pub const KEPT: [Kept; 45] = [
         "queue_workers AS worker WHERE last_seen_at < month_ago \
          AND EXISTS (SELECT 1 FROM queue_jobs AS job \
                      WHERE job.started_by = worker.queue_worker_id AND job.status = 'lost')"
+    ),
+    kept!(
+        Some("queue"),
+        "the worker that leads, unseen for longer with no job left",
+        "queue_workers AS worker JOIN queue_leader USING (queue_worker_id) \
+         WHERE last_seen_at < month_ago \
+         AND NOT EXISTS (SELECT 1 FROM queue_jobs AS job \
+                         WHERE job.started_by = worker.queue_worker_id)"
+    ),
+    kept!(Some("queue"), "schedules", "queue_schedules"),
+    kept!(
+        Some("queue"),
+        "of those, the ones whose last job waits",
+        "queue_schedules AS schedule \
+         JOIN queue_jobs AS job ON job.queue_job_id = schedule.last_scheduled_job_id \
+         WHERE job.status = 'scheduled'"
     ),
     kept!(
         Some("upstream-oauth"),
@@ -342,9 +374,10 @@ pub const KEPT: [Kept; 45] = [
     ),
     kept!(
         None,
-        "the users, their addresses and clients",
+        "the users, their addresses and clients, and what they registered with",
         "(SELECT user_id FROM users UNION ALL SELECT oauth2_client_id FROM oauth2_clients \
-          UNION ALL SELECT user_email_id FROM user_emails) AS accounts"
+          UNION ALL SELECT user_email_id FROM user_emails \
+          UNION ALL SELECT user_registration_token_id FROM user_registration_tokens) AS accounts"
     ),
 ];
 

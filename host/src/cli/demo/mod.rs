@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::exit::Exit;
+use super::run::Ran;
 use super::{Terminal, UrlArgument};
 use crate::config::{Config, Environment, Rules};
 use crate::request::{JobName, Mode};
@@ -78,6 +79,7 @@ async fn run_in(
     // The demo is a whole backlog at once; a service would take it in several runs.
     config.defaults.max_rows = NonZeroU64::new(rows.saturating_mul(10));
     config.defaults.deadline = Some(DEADLINE);
+    config.defaults.tolerate = Some(TOLERATED.map(str::to_owned).to_vec());
 
     for (plugin, setting, value) in SETTINGS {
         if let Some(plugin) = config.plugins.get_mut(plugin) {
@@ -110,8 +112,11 @@ async fn run_in(
         queued: None,
         cause: crate::ledger::Cause::Command,
     };
-    let (runs, refused) = super::run::run_all(&host, &jobs, &options, terminal).await?;
-    if refused != Exit::Done {
+    let Ran {
+        reports: runs,
+        not_run,
+    } = super::run::run_all(&host, &jobs, &options, terminal).await?;
+    if !not_run.is_empty() {
         anyhow::bail!("not every job could begin: the log above says why");
     }
     let plugins = host.plugins().values().map(|plugin| PluginUsed {
@@ -153,6 +158,10 @@ const SETTINGS: [(&str, &str, &str); 2] = [
     // Nobody can guess after how long an unused session is over; the data leaves a gap here.
     ("sessions", "ttl", "60d"),
 ];
+
+/// The products left some keys and ages without an index. A demo of a million rows is done in two minutes
+/// all the same; a larger one takes as long as it takes.
+const TOLERATED: [&str; 2] = ["unindexed-foreign-key", "unindexed-sweep"];
 
 /// However large the demo, it is not cut off half-way.
 const DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);

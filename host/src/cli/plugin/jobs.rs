@@ -36,16 +36,25 @@ impl BundledJob {
     fn of(plugin: &Inspection, job: &JobLine) -> Self {
         let tables = |changes: fn(&super::AccessLine) -> bool| {
             let changed = job.access.iter().filter(|access| changes(access));
-            changed.map(|access| access.table.clone()).collect()
+            let mut tables: Vec<String> = Vec::new();
+            for access in changed {
+                if !tables.contains(&access.table) {
+                    tables.push(access.table.clone());
+                }
+            }
+            tables
         };
+        let deletes = tables(|access| access.delete);
+        let mut updates = tables(|access| !access.update.is_empty());
+        updates.retain(|table| !deletes.contains(table));
         let of_plugin = plugin.settings.iter().find(|s| s.name == "retention");
         let retention = job.defaults.get("retention").cloned();
         Self {
             job: format!("{}/{}", plugin.name, job.name),
             rule: job.about.clone(),
             opt_in: job.opt_in,
-            deletes: tables(|access| access.delete),
-            updates: tables(|access| !access.delete && !access.update.is_empty()),
+            deletes,
+            updates,
             retention: retention.or_else(|| of_plugin?.default.clone()),
             schedule: job.schedule.clone(),
             schedule_variable: job.schedule_variable.clone(),

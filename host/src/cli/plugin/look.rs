@@ -126,6 +126,7 @@ impl From<TableAccess> for AccessLine {
             update: access.update,
             delete: access.delete,
             indexes: access.indexes,
+            if_there: access.if_there,
         }
     }
 }

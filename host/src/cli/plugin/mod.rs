@@ -174,6 +174,8 @@ pub struct AccessLine {
     /// Indexes it goes by, as `column[, column][ where predicate]`. A primary key or a unique
     /// constraint that begins with the columns serves as well.
     pub indexes: Vec<String>,
+    /// It does so only where the database has the table and the columns.
+    pub if_there: bool,
 }
 
 /// One setting of a plugin.

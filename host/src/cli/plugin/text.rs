@@ -104,7 +104,10 @@ fn access(plugin: &Inspection) -> Table {
         for access in &job.access {
             let cells = [
                 job.name.clone(),
-                access.table.clone(),
+                match access.if_there {
+                    true => format!("{} (if there)", access.table),
+                    false => access.table.clone(),
+                },
                 if access.delete { "yes" } else { "no" }.to_owned(),
                 access.read.join(", "),
                 access.update.join(", "),
@@ -170,6 +173,7 @@ mod tests {
                     update: Vec::new(),
                     delete: true,
                     indexes: vec!["revoked_at".to_owned()],
+                    if_there: false,
                 }],
                 access_problem: None,
             }],

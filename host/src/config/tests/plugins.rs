@@ -33,30 +33,18 @@ fn a_third_partys_plugin_is_granted_what_the_file_says() {
 }
 
 #[test]
-fn the_grant_of_a_bundled_plugin_only_narrows() {
+fn the_grant_of_a_bundled_plugin_is_read_as_any_other() {
     let config = parse(
         "[plugins.tokens.grant.refresh_tokens]\nwhere = { tenant = \"a\" }\n\
-         min-age = { column = \"id\", age = \"1h\" }\n",
+         min-age = { column = \"id\", age = \"1h\" }\n\
+         [plugins.tokens.grant.grown]\ndelete = true\nupdate = [\"token_id\"]\n",
     )
     .unwrap();
-    let grant = &config.plugins["tokens"].grants.tables["refresh_tokens"];
-    assert!(!grant.delete && grant.min_age.is_some() && grant.filter.len() == 1);
-
-    for right in [
-        "read = [\"id\"]",
-        "update = [\"id\"]",
-        "delete = true",
-        "all-rows = true",
-    ] {
-        refused(
-            &format!("[plugins.tokens.grant.t]\n{right}\n"),
-            &[
-                ":4: plugins.tokens.grant.t.",
-                "is bundled",
-                "can only narrow",
-            ],
-        );
-    }
+    let grants = &config.plugins["tokens"].grants.tables;
+    let narrowed = &grants["refresh_tokens"];
+    assert!(!narrowed.delete && narrowed.min_age.is_some() && narrowed.filter.len() == 1);
+    let grown = &grants["grown"];
+    assert!(grown.delete && grown.update.contains("token_id") && grown.read.is_empty());
 }
 
 #[test]

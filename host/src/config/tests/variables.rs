@@ -128,8 +128,11 @@ fn what_a_variable_says_is_refused_under_its_own_name() {
         &["plugins.tokens.enabled", "`true` or `false`"],
     );
     fails(
-        [("BESOM_PLUGINS__TOKENS__GRANT__T__DELETE", "true")],
-        &["environment variable BESOM_PLUGINS__TOKENS__GRANT__T__DELETE"],
+        [("BESOM_PLUGINS__TOKENS__GRANT__T__DELETE", "maybe")],
+        &[
+            "environment variable BESOM_PLUGINS__TOKENS__GRANT__T__DELETE",
+            "`true` or `false`",
+        ],
     );
     fails([("BESOM_HOST__NAME__FIRST", "x")], &["host.name"]);
     let text = format!("{FILE}[host]\nname = \"x\"\n");

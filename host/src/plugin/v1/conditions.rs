@@ -256,7 +256,7 @@ pub(super) fn joins(on: Vec<wit::Join>) -> Vec<Join> {
 fn error(fault: Fault) -> wit::Error {
     let problem = |Problem { code, message }| wit::Problem { code, message };
     match fault {
-        Fault::Denied(inner) => wit::Error::Denied(problem(inner)),
+        Fault::Denied(inner) => wit::Error::Denied(problem(inner.problem)),
         Fault::Invalid(inner) => wit::Error::Invalid(problem(inner)),
         Fault::Exhausted(inner) => wit::Error::Exhausted(problem(inner)),
         Fault::Timeout(inner) => wit::Error::Timeout(problem(inner)),

@@ -100,6 +100,7 @@ fn table_access(access: wit::TableAccess) -> TableAccess {
         all_rows: of("all-rows").any(|value| value == "true"),
         indexes: of("index").collect(),
         expiry: of("expiry").collect(),
+        if_there: of("if-there").any(|value| value == "true"),
         table: access.table,
         read: access.read,
         update: access.update,

@@ -10,8 +10,8 @@ use crate::sql::Plan;
 
 /// The read as a plan, for the table as a whole also where it is partitioned.
 pub(super) async fn plan(context: &Arc<RunContext>, request: Request) -> Result<Arc<Plan>, Fault> {
-    let (grants, subject) = (&context.grants, &context.subject);
-    let authorized = authorize(request, grants, subject, &context.catalog, context.now);
+    let (granted, subject) = (&context.granted, &context.subject);
+    let authorized = authorize(request, granted, subject, &context.catalog, context.now);
     let authorized = noting_denial(context, authorized).await?;
     let history = context.state.lock().await.history.clone();
     planned(context, authorized, &history).await
@@ -23,8 +23,8 @@ pub(super) async fn changing(
     request: Request,
     history: &[Arc<Plan>],
 ) -> Result<Vec<Arc<Plan>>, Fault> {
-    let (grants, subject) = (&context.grants, &context.subject);
-    let authorized = authorize_leaves(request, grants, subject, &context.catalog, context.now);
+    let (granted, subject) = (&context.granted, &context.subject);
+    let authorized = authorize_leaves(request, granted, subject, &context.catalog, context.now);
     let mut plans = Vec::new();
     for leaf in noting_denial(context, authorized).await? {
         plans.push(planned(context, leaf, history).await?);
@@ -54,7 +54,8 @@ async fn noting_denial<T>(context: &RunContext, checked: Result<T, Fault>) -> Re
     checked
 }
 
-/// In a rehearsal no row is shown, so what the plugin would do to it is taken from its grant.
+/// In a rehearsal no row is shown, so what the plugin would do to it is taken from what
+/// its grant lets it do.
 pub(super) async fn expect_changes(
     context: &Arc<RunContext>,
     plan: &Arc<Plan>,
@@ -65,12 +66,12 @@ pub(super) async fn expect_changes(
         order_by: None,
         ..plan.request().clone()
     };
-    let grants = context.grants.spelled(&context.catalog)?;
+    let own = context.granted.spelled(&context.catalog)?.own();
     let of_table = |(name, _): &(&String, _)| {
         let table = context.catalog.table(name);
         table.is_ok_and(|table| table.id == plan.table().id)
     };
-    if let Some((_, grant)) = grants.tables.iter().find(of_table) {
+    if let Some((_, grant)) = own.tables.iter().find(of_table) {
         if grant.delete {
             plans.extend(changing(context, by_key.deleting(), &[]).await?);
         }

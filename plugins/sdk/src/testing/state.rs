@@ -84,8 +84,8 @@ impl State {
             Grant::Only(list) => list.as_slice(),
         };
         for one in needed {
-            let entry = granted.iter().find(|entry| entry.table == one.table);
-            if !entry.is_some_and(|entry| covers(entry, one)) {
+            let entries: Vec<_> = granted.iter().filter(|of| of.table == one.table).collect();
+            if !covers(&entries, one) {
                 return Err(Error::Denied(Problem {
                     code: "not-granted".to_owned(),
                     message: format!("the job's access list does not cover {one:?}"),
@@ -96,16 +96,23 @@ impl State {
     }
 }
 
-/// Whether everything that `needed` asks for is in `granted`, which is for the same table.
-fn covers(granted: &TableAccess, needed: &TableAccess) -> bool {
-    let within = |of: &[String], all: &[String]| of.iter().all(|column| all.contains(column));
-    within(&needed.read, &granted.read)
-        && within(&needed.update, &granted.update)
-        && (granted.delete || !needed.delete)
+/// Whether everything that `needed` asks for is in `granted`, all of which is for the same table.
+fn covers(granted: &[&TableAccess], needed: &TableAccess) -> bool {
+    let has = |part: &dyn Fn(&TableAccess) -> bool| granted.iter().any(|of| part(of));
+    !granted.is_empty()
+        && needed
+            .read
+            .iter()
+            .all(|name| has(&|of| of.read.contains(name)))
+        && needed
+            .update
+            .iter()
+            .all(|name| has(&|of| of.update.contains(name)))
+        && (!needed.delete || has(&|of| of.delete))
         && needed
             .extras
             .iter()
-            .all(|extra| granted.extras.contains(extra))
+            .all(|extra| has(&|of| of.extras.contains(extra)))
 }
 
 pub(super) fn undeclared(name: &str) -> Error {

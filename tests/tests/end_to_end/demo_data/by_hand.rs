@@ -18,6 +18,9 @@ pub struct Done {
 /// A table, and its column that refers to the swept row.
 pub type Child = (&'static str, &'static str);
 
+/// A table, its column, and the rows that it refers to, of those that hang on the rows `going`.
+pub type Grandchild = (&'static str, &'static str, &'static str);
+
 pub struct Sweep {
     pub table: &'static str,
     pub key: &'static str,
@@ -31,8 +34,12 @@ pub struct Sweep {
     pub dependents: &'static [Child],
     /// Rows that the database takes with the one that they refer to.
     pub taken_by_cascade: &'static [Child],
+    /// Rows that go with those.
+    pub taken_further: &'static [Grandchild],
     /// Rows that forget the one that they refer to.
     pub forgotten_by: &'static [Child],
+    /// Rows that forget a dependent.
+    pub forgotten_further: &'static [Grandchild],
 }
 
 pub const fn sweep(table: &'static str, key: &'static str, eligible: &'static str) -> Sweep {
@@ -44,7 +51,9 @@ pub const fn sweep(table: &'static str, key: &'static str, eligible: &'static st
         held_by: &[],
         dependents: &[],
         taken_by_cascade: &[],
+        taken_further: &[],
         forgotten_by: &[],
+        forgotten_further: &[],
     }
 }
 
@@ -91,9 +100,17 @@ pub async fn run(connection: &mut SqliteConnection, job: &str) -> sqlx::Result<D
             done.blocked +=
                 execute(connection, &format!("DELETE FROM temp.going WHERE {held}")).await?;
         }
+        for (child, column, rows) in sweep.forgotten_further {
+            let forgets = format!("UPDATE {child} SET {column} = NULL WHERE {column} IN ({rows})");
+            done.cascaded += execute(connection, &forgets).await?;
+        }
         for (child, column) in sweep.dependents {
             let taken = format!("DELETE FROM {child} WHERE {column} IN (SELECT k FROM going)");
             done.dependents += execute(connection, &taken).await?;
+        }
+        for (child, column, rows) in sweep.taken_further {
+            let taken = format!("DELETE FROM {child} WHERE {column} IN ({rows})");
+            done.cascaded += execute(connection, &taken).await?;
         }
         for (child, column) in sweep.taken_by_cascade {
             let taken = format!("DELETE FROM {child} WHERE {column} IN (SELECT k FROM going)");

@@ -2,7 +2,7 @@
 
 /// Rows that a job with default settings takes, by job. The moments of [`super::MOMENTS`] are replaced by
 /// each database's form.
-pub const ELIGIBLE: [(&str, &str); 40] = [
+pub const ELIGIBLE: [(&str, &str); 47] = [
     ("revoked-access", "oauth2_access_tokens WHERE revoked_at < {hour}"),
     (
         "expired-access",
@@ -63,6 +63,24 @@ pub const ELIGIBLE: [(&str, &str); 40] = [
          WHERE u.finished_at < {month} AND NOT EXISTS (SELECT 1
          FROM oauth2_sessions AS o WHERE o.user_session_id = u.user_session_id)",
     ),
+    (
+        "finished-browser, with an SSO login that goes along",
+        "user_sessions AS u JOIN compat_sso_logins AS l USING (user_session_id)
+         WHERE u.finished_at < {month} AND l.compat_session_id IS NULL AND NOT EXISTS (SELECT 1
+         FROM compat_sessions AS s WHERE s.user_session_id = u.user_session_id)",
+    ),
+    (
+        "finished-browser, with a young grant that forgets it",
+        "user_sessions AS u JOIN oauth2_authorization_grants AS g USING (user_session_id)
+         WHERE u.finished_at < {month} AND g.created_at > {week} AND g.oauth2_session_id IS NULL",
+    ),
+    (
+        "finished-oauth2, with a young device code that goes along",
+        "oauth2_sessions AS s JOIN oauth2_device_code_grant AS d USING (oauth2_session_id)
+         WHERE s.finished_at < {month} AND d.created_at > {week} AND NOT EXISTS (SELECT 1
+         FROM oauth2_authorization_grants AS g WHERE g.oauth2_session_id = s.oauth2_session_id
+         AND g.created_at > {week})",
+    ),
     ("pre-login", "sessions WHERE is_pre_login AND created_at < {minutes}"),
     ("expired", "sessions WHERE absolute_expires_at < {now}"),
     ("idle", "sessions WHERE idle_expires_at < {day} AND absolute_expires_at > {now}"),
@@ -75,7 +93,8 @@ pub const ELIGIBLE: [(&str, &str); 40] = [
     ),
     (
         "expire-inactive",
-        "oauth2_sessions WHERE finished_at IS NULL AND last_active_at < {two-months}",
+        "oauth2_sessions JOIN oauth2_clients USING (oauth2_client_id) WHERE finished_at IS NULL
+         AND last_active_at < {two-months} AND user_id IS NOT NULL AND NOT is_static",
     ),
     (
         "expire-inactive, compatibility",
@@ -106,10 +125,15 @@ pub const ELIGIBLE: [(&str, &str); 40] = [
     ),
     (
         "server-sessions, in use",
-        "sessions WHERE last_active_at < {month} AND ip_address <> '' AND idle_expires_at > {now}
+        "sessions WHERE last_seen_at < {month} AND ip_address <> '' AND idle_expires_at > {now}
          AND absolute_expires_at > {now} AND revoked_at IS NULL",
     ),
     ("finished, completed", "queue_jobs WHERE completed_at < {month}"),
+    (
+        "finished, the last job of a schedule",
+        "queue_jobs AS j JOIN queue_schedules AS s ON s.last_scheduled_job_id = j.queue_job_id
+         WHERE j.completed_at < {month}",
+    ),
     (
         "finished, failed three times in a chain",
         "queue_jobs AS a JOIN queue_jobs AS b ON b.queue_job_id = a.next_attempt_id
@@ -137,6 +161,19 @@ pub const ELIGIBLE: [(&str, &str); 40] = [
         "upstream_oauth_authorization_sessions WHERE created_at < {month} AND completed_at IS NULL",
     ),
     (
+        "authorization-sessions, through which somebody registers still",
+        "upstream_oauth_authorization_sessions AS l JOIN user_registrations AS r
+         USING (upstream_oauth_authorization_session_id) WHERE l.created_at < {month}
+         AND l.completed_at IS NULL AND r.created_at > {month}",
+    ),
+    (
+        "orphaned-links, through which somebody registers still",
+        "upstream_oauth_links AS k JOIN upstream_oauth_authorization_sessions AS l
+         USING (upstream_oauth_link_id) JOIN user_registrations AS r
+         USING (upstream_oauth_authorization_session_id) WHERE k.user_id IS NULL
+         AND k.created_at < {week} AND r.created_at > {month}",
+    ),
+    (
         "orphaned-links, with an old login",
         "upstream_oauth_links AS l JOIN upstream_oauth_authorization_sessions AS s
          USING (upstream_oauth_link_id) WHERE l.user_id IS NULL AND s.created_at < {month}",
@@ -155,6 +192,12 @@ pub const ELIGIBLE: [(&str, &str); 40] = [
     (
         "registrations, completed and not",
         "user_registrations WHERE created_at < {month}",
+    ),
+    (
+        "registrations, with the proof of their address and its code",
+        "user_registrations AS r JOIN user_email_authentications AS e USING (user_registration_id)
+         JOIN user_email_authentication_codes AS c USING (user_email_authentication_id)
+         WHERE r.created_at < {month}",
     ),
     (
         "email-authentications of registrations that stay, with their codes",

@@ -116,10 +116,8 @@ pub const JOBS: &[(&str, &[Sweep])] = &[
     (
         "sessions/finished-oauth2",
         &[Sweep {
-            held_by: &[
-                ("oauth2_authorization_grants", "oauth2_session_id"),
-                ("oauth2_device_code_grant", "oauth2_session_id"),
-            ],
+            held_by: &[("oauth2_authorization_grants", "oauth2_session_id")],
+            taken_by_cascade: &[("oauth2_device_code_grant", "oauth2_session_id")],
             dependents: &[
                 ("oauth2_refresh_tokens", "oauth2_session_id"),
                 ("oauth2_access_tokens", "oauth2_session_id"),
@@ -136,7 +134,9 @@ pub const JOBS: &[(&str, &[Sweep])] = &[
         &[Sweep {
             held_by: &[("oauth2_device_code_grant", "user_session_id")],
             dependents: &[("user_session_authentications", "user_session_id")],
+            taken_by_cascade: &[("compat_sso_logins", "user_session_id")],
             forgotten_by: &[
+                ("oauth2_authorization_grants", "user_session_id"),
                 ("upstream_oauth_authorization_sessions", "user_session_id"),
                 ("user_email_authentications", "user_session_id"),
             ],
@@ -188,7 +188,13 @@ pub const JOBS: &[(&str, &[Sweep])] = &[
             },
             Sweep {
                 set: Some("finished_at = {now}"),
-                ..sweep("oauth2_sessions", "oauth2_session_id", UNUSED)
+                ..sweep(
+                    "oauth2_sessions",
+                    "oauth2_session_id",
+                    "t.finished_at IS NULL AND t.last_active_at < {two-months}
+                     AND t.user_id IS NOT NULL AND t.oauth2_client_id NOT IN
+                     (SELECT oauth2_client_id FROM oauth2_clients WHERE is_static)",
+                )
             },
             Sweep {
                 set: Some("finished_at = {now}"),
@@ -231,14 +237,17 @@ pub const JOBS: &[(&str, &[Sweep])] = &[
             ..sweep(
                 "sessions",
                 "id",
-                "t.ip_address <> '' AND t.last_active_at < {month}",
+                "t.ip_address <> '' AND t.last_seen_at < {month}",
             )
         }],
     ),
     (
         "queue/finished",
         &[Sweep {
-            forgotten_by: &[("queue_jobs", "next_attempt_id")],
+            forgotten_by: &[
+                ("queue_jobs", "next_attempt_id"),
+                ("queue_schedules", "last_scheduled_job_id"),
+            ],
             ..sweep(
                 "queue_jobs",
                 "queue_job_id",
@@ -253,7 +262,8 @@ pub const JOBS: &[(&str, &[Sweep])] = &[
             "queue_worker_id",
             "(t.shutdown_at < {month} OR t.last_seen_at < {month})
              AND t.queue_worker_id NOT IN (SELECT started_by FROM queue_jobs
-                                           WHERE started_by IS NOT NULL)",
+                                           WHERE started_by IS NOT NULL)
+             AND t.queue_worker_id NOT IN (SELECT queue_worker_id FROM queue_leader)",
         )],
     ),
     (
@@ -275,10 +285,16 @@ pub const JOBS: &[(&str, &[Sweep])] = &[
     (
         "upstream-oauth/authorization-sessions",
         &[Sweep {
-            forgotten_by: &[(
-                "user_session_authentications",
-                "upstream_oauth_authorization_session_id",
-            )],
+            forgotten_by: &[
+                (
+                    "user_session_authentications",
+                    "upstream_oauth_authorization_session_id",
+                ),
+                (
+                    "user_registrations",
+                    "upstream_oauth_authorization_session_id",
+                ),
+            ],
             ..sweep(
                 "upstream_oauth_authorization_sessions",
                 "upstream_oauth_authorization_session_id",
@@ -292,6 +308,13 @@ pub const JOBS: &[(&str, &[Sweep])] = &[
             dependents: &[(
                 "upstream_oauth_authorization_sessions",
                 "upstream_oauth_link_id",
+            )],
+            forgotten_further: &[(
+                "user_registrations",
+                "upstream_oauth_authorization_session_id",
+                "SELECT upstream_oauth_authorization_session_id
+                 FROM upstream_oauth_authorization_sessions
+                 WHERE upstream_oauth_link_id IN (SELECT k FROM going)",
             )],
             ..sweep(
                 "upstream_oauth_links",
@@ -314,7 +337,13 @@ pub const JOBS: &[(&str, &[Sweep])] = &[
     (
         "recovery/registrations",
         &[Sweep {
-            forgotten_by: &[("user_email_authentications", "user_registration_id")],
+            taken_by_cascade: &[("user_email_authentications", "user_registration_id")],
+            taken_further: &[(
+                "user_email_authentication_codes",
+                "user_email_authentication_id",
+                "SELECT user_email_authentication_id FROM user_email_authentications
+                 WHERE user_registration_id IN (SELECT k FROM going)",
+            )],
             ..sweep(
                 "user_registrations",
                 "user_registration_id",

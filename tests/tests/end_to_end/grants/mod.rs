@@ -1,8 +1,10 @@
 //! The one door: what the grant does not cover is refused, with the words that would allow it, and
 //! those words allow it.
 
+mod grown;
 mod names;
 mod rights;
+mod unused;
 mod words;
 
 use std::path::Path;
@@ -10,7 +12,7 @@ use std::path::Path;
 use besom::catalog::Dialect;
 use besom::config::{Config, Environment, Rules};
 use besom::request::{Comparison, Condition, Fault, JobName, Join, Request, Timestamp, Value};
-use besom::scope::{Grants, Subject, authorize};
+use besom::scope::{Granted, Grants, Missing, Refusal, Right, Subject, authorize, lines};
 use besom_tests::lab::{Lab, both};
 
 /// `plain` stands alone; from `item` cascades lead to `part`, to `crumb`, and a SET NULL from each.
@@ -133,10 +135,10 @@ async fn refused(request: &Request, given: &str, missing: &[(&str, &str, &str)],
 
         let fault = lab.run(request.clone()).await.unwrap_err();
 
-        let Fault::Denied(problem) = &fault else {
+        let Fault::Denied(denied) = &fault else {
             panic!("not denied: {fault}");
         };
-        let text = &problem.message;
+        let text = &denied.problem.message;
         assert!(
             text.starts_with("plugin `lab`, job `lab/sweep`:\n"),
             "{text}"

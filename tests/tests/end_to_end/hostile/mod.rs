@@ -47,7 +47,14 @@ async fn looking(lab: &Lab) -> Arc<RunContext> {
         bundled: false,
     };
     let (database, options) = (lab.database.clone(), lab.options.clone());
-    RunContext::looking(database, catalog, Arc::new(grants), subject, NOW, options)
+    RunContext::looking(
+        database,
+        catalog,
+        Arc::new(grants.into()),
+        subject,
+        NOW,
+        options,
+    )
 }
 
 /// Three hundred rows, and a ledger whose every fence is slow.

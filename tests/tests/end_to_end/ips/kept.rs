@@ -44,7 +44,8 @@ async fn a_session_loses_nothing_but_its_address_and_whether_it_is_finished_is_a
             );
             auth.lab.script(&finish).await;
             let other_columns = format!(
-                "SELECT count(*) FROM {table} WHERE last_active_at = {} AND created_at = {}",
+                "SELECT count(*) FROM {table} WHERE {} = {} AND created_at = {}",
+                used_of(table),
                 auth.time(OLD),
                 auth.time(Some(BORN))
             );

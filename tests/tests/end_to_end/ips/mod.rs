@@ -43,13 +43,9 @@ async fn on(lab: Lab) -> Auth {
         .await;
     auth.insert("oauth2_clients (oauth2_client_id)", &[client])
         .await;
-    let public_key = match auth.dialect() {
-        Dialect::Postgres => "'\\x00'::bytea",
-        Dialect::Sqlite => "x'00'",
-    };
-    let keys = "session_signing_keys (id, tenant_id, algorithm, public_key, created_at)";
-    let key = format!("'key', 'one', 'ed25519', {public_key}, {born}");
-    auth.insert(keys, &[key]).await;
+    auth.insert("tenants (id)", &["'one'".to_owned()]).await;
+    let keys = "session_signing_keys (id, tenant_id, created_at)";
+    auth.insert(keys, &[format!("'key', 'one', {born}")]).await;
     auth
 }
 
@@ -57,7 +53,8 @@ async fn on(lab: Lab) -> Auth {
 /// every session has been active.
 async fn session(auth: &Auth, table: &str, name: &str, ip: Option<&str>, at: Option<i64>) {
     let (key, user, client) = (auth.key(name), auth.key("user"), auth.key("client"));
-    let (born, end) = (auth.time(Some(BORN)), auth.time(Some(NOW + DAY)));
+    let born = auth.time(Some(BORN));
+    let (idle, end) = (auth.time(Some(NOW + HOUR)), auth.time(Some(NOW + DAY)));
     let at = auth.time(at);
     let ip = match (ip, table) {
         (None, "sessions") => "''".to_owned(),
@@ -66,8 +63,8 @@ async fn session(auth: &Auth, table: &str, name: &str, ip: Option<&str>, at: Opt
     };
     let (columns, values) = match table {
         "oauth2_sessions" => (
-            "oauth2_session_id, oauth2_client_id, scope, human_name",
-            format!("{key}, {client}, 'openid', '{name}'"),
+            "oauth2_session_id, oauth2_client_id, human_name",
+            format!("{key}, {client}, '{name}'"),
         ),
         "compat_sessions" => (
             "compat_session_id, user_id, human_name",
@@ -78,20 +75,28 @@ async fn session(auth: &Auth, table: &str, name: &str, ip: Option<&str>, at: Opt
             format!("{key}, {user}, '{name}'"),
         ),
         "personal_sessions" => (
-            "personal_session_id, owner_user_id, actor_user_id, scope, human_name",
-            format!("{key}, {user}, {user}, 'openid', '{name}'"),
+            "personal_session_id, owner_user_id, actor_user_id, human_name",
+            format!("{key}, {user}, {user}, '{name}'"),
         ),
         _ => (
             "id, tenant_id, signing_key_id, idle_expires_at, absolute_expires_at",
-            format!("'{name}', 'one', 'key', {end}, {end}"),
+            format!("'{name}', 'one', 'key', {idle}, {end}"),
         ),
     };
     let into = format!(
-        "{table} ({columns}, created_at, last_active_at, {})",
+        "{table} ({columns}, created_at, {}, {})",
+        used_of(table),
         ip_of(table)
     );
     auth.insert(&into, &[format!("{values}, {born}, {at}, {ip}")])
         .await;
+}
+
+fn used_of(table: &str) -> &'static str {
+    match table {
+        "sessions" => "last_seen_at",
+        _ => "last_active_at",
+    }
 }
 
 fn ip_of(table: &str) -> &'static str {

@@ -27,13 +27,13 @@ const ROWS: &str = "
     INSERT INTO user_passwords (user_password_id, user_id, hashed_password, version, created_at) VALUES (key(1), key(1), 'h', 1, now());
     INSERT INTO user_emails (user_email_id, user_id, email, created_at) VALUES (key(1), key(1), 'a@b.c', now());
     INSERT INTO user_sessions (user_session_id, user_id, created_at) SELECT key(n), key(1 + n % 100), now() FROM generate_series(1, 20000) AS n;
-    INSERT INTO upstream_oauth_providers (upstream_oauth_provider_id, client_id, scope, created_at) VALUES (key(1), 'c', 's', now());
+    INSERT INTO upstream_oauth_providers (upstream_oauth_provider_id, client_id, scope, token_endpoint_auth_method, created_at) VALUES (key(1), 'c', 's', 'none', now());
     INSERT INTO upstream_oauth_links (upstream_oauth_link_id, upstream_oauth_provider_id, user_id, subject, created_at) SELECT key(n), key(1), key(1), 's' || n, now() FROM generate_series(1, 1000) AS n;
     INSERT INTO upstream_oauth_authorization_sessions (upstream_oauth_authorization_session_id, upstream_oauth_provider_id, upstream_oauth_link_id, state, created_at) SELECT key(n), key(1), key(1 + n % 1000), 's' || n, now() FROM generate_series(1, MANY) AS n;
     INSERT INTO user_session_authentications (user_session_authentication_id, user_session_id, upstream_oauth_authorization_session_id, created_at) SELECT key(n), key(1 + n % 20000), CASE WHEN n % 3 = 0 THEN key(n) END, now() FROM generate_series(1, MANY) AS n;
     INSERT INTO user_session_authentications (user_session_authentication_id, user_session_id, upstream_oauth_authorization_session_id, created_at) SELECT key(2000000 + n), key(7), key(n * 3), now() FROM generate_series(1, 100) AS n;
-    INSERT INTO oauth2_clients (oauth2_client_id, encrypted_client_secret) VALUES (key(1), NULL);
-    INSERT INTO oauth2_sessions (oauth2_session_id, user_id, user_session_id, oauth2_client_id, created_at, scope) SELECT key(n), key(1), key(1 + n % 20000), key(1), now(), 's' FROM generate_series(1, 20000) AS n;
+    INSERT INTO oauth2_clients (oauth2_client_id, grant_type_authorization_code, grant_type_refresh_token) VALUES (key(1), TRUE, TRUE);
+    INSERT INTO oauth2_sessions (oauth2_session_id, user_id, user_session_id, oauth2_client_id, created_at, scope_list) SELECT key(n), key(1), key(1 + n % 20000), key(1), now(), '{s}' FROM generate_series(1, 20000) AS n;
     INSERT INTO oauth2_access_tokens (oauth2_access_token_id, oauth2_session_id, access_token, created_at, expires_at) SELECT key(n), key(1 + n % 20000), 't' || n, now(), now() FROM generate_series(1, MANY) AS n;
     INSERT INTO oauth2_refresh_tokens (oauth2_refresh_token_id, oauth2_session_id, oauth2_access_token_id, refresh_token, created_at) SELECT key(n), key(1 + n % 20000), key(n), 'r' || n, now() FROM generate_series(1, 20000) AS n;
     INSERT INTO compat_sessions (compat_session_id, user_id, user_session_id, created_at) SELECT key(n), key(1), key(1 + n % 20000), now() FROM generate_series(1, MANY) AS n;
@@ -47,10 +47,13 @@ const ROWS: &str = "
     INSERT INTO user_registrations (user_registration_id, username, created_at) VALUES (key(1), 'u', now());
     INSERT INTO user_email_authentications (user_email_authentication_id, email, created_at) VALUES (key(1), 'e', now());
     INSERT INTO user_email_authentication_codes (user_email_authentication_code_id, user_email_authentication_id, code, created_at, expires_at) VALUES (key(1), key(1), 'c', now(), now());
-    INSERT INTO oauth2_authorization_grants (oauth2_authorization_grant_id, oauth2_client_id, oauth2_session_id, redirect_uri, scope, response_mode, created_at) VALUES (key(1), key(1), key(1), 'u', 's', 'm', now());
+    INSERT INTO oauth2_authorization_grants (oauth2_authorization_grant_id, oauth2_client_id, oauth2_session_id, redirect_uri, scope, response_mode, response_type_code, response_type_id_token, created_at) VALUES (key(1), key(1), key(1), 'u', 's', 'm', TRUE, FALSE, now());
     INSERT INTO oauth2_device_code_grant (oauth2_device_code_grant_id, oauth2_client_id, device_code, user_code, scope, created_at, expires_at) VALUES (key(1), key(1), 'd', 'u', 's', now(), now());
-    INSERT INTO personal_sessions (personal_session_id, owner_user_id, actor_user_id, human_name, scope, created_at) VALUES (key(1), key(1), key(1), 'n', 's', now());
-    INSERT INTO personal_access_tokens (personal_access_token_id, personal_session_id, access_token_sha256, created_at) VALUES (key(1), key(1), 'x', now());
+    INSERT INTO personal_sessions (personal_session_id, owner_user_id, actor_user_id, human_name, scope_list, created_at) VALUES (key(1), key(1), key(1), 'n', '{s}', now());
+    INSERT INTO personal_access_tokens (personal_access_token_id, personal_session_id, access_token_sha256, created_at) VALUES (key(1), key(1), sha256('x'), now());
+    INSERT INTO queue_leader (elected_at, expires_at, queue_worker_id) VALUES (now(), now(), key(1));
+    INSERT INTO queue_schedules (schedule_name, last_scheduled_job_id) VALUES ('s', key(1));
+    INSERT INTO user_registration_tokens (user_registration_token_id, token, created_at) VALUES (key(1), 't', now());
     INSERT INTO policy_data (policy_data_id, created_at, data) VALUES (key(1), now(), '{}');
     SET session_replication_role = DEFAULT;
     ANALYZE;";
@@ -90,16 +93,12 @@ async fn back_fill(database: &TestDatabase) -> u64 {
     let host = Host::open(config).await.unwrap();
     besom::ledger::migrate(host.database()).await.unwrap();
     let job = JobName::new("upstream-oauth", "backfill-user-session");
-    let (reports, _) = besom::cli::run::run_all(&host, &[job], &options(Mode::Apply), &terminal())
+    let ran = besom::cli::run::run_all(&host, &[job], &options(Mode::Apply), &terminal())
         .await
         .unwrap();
-    assert_eq!(
-        reports[0].outcome.as_str(),
-        "drained",
-        "{:?}",
-        reports[0].error
-    );
-    reports[0].totals.affected
+    let report = &ran.reports[0];
+    assert_eq!(report.outcome.as_str(), "drained", "{:?}", report.error);
+    report.totals.affected
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,12 +181,12 @@ async fn an_index_whose_build_broke_off_is_built_anew() {
         SELECT key(5000000), key(1), now()";
     sqlx::raw_sql(twice).execute(&mut connection).await.unwrap();
     // As a failed build leaves it: there, and invalid.
-    sqlx::raw_sql("CREATE INDEX user_passwords_user ON user_passwords (user_id)")
+    sqlx::raw_sql("CREATE INDEX user_passwords_user_fk ON user_passwords (user_id)")
         .execute(&mut connection)
         .await
         .unwrap();
     sqlx::raw_sql(
-        "UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = 'user_passwords_user'::regclass",
+        "UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = 'user_passwords_user_fk'::regclass",
     )
     .execute(&mut connection)
     .await

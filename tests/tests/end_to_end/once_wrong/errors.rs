@@ -161,6 +161,7 @@ async fn a_child_in_a_schema_that_the_role_may_not_use_is_named_with_the_way_out
         database,
         options: lab.options.clone(),
         grants: None,
+        access: None,
         lease: lab.lease,
     };
     let refused = blind

@@ -133,7 +133,7 @@ async fn plans(lab: &Lab, requests: &[Request]) -> Vec<Arc<Plan>> {
     let context = RunContext::rehearsal(
         lab.database.clone(),
         Arc::clone(&catalog),
-        Arc::new(everything(&catalog)),
+        Arc::new(everything(&catalog).into()),
         Subject {
             job: job(),
             bundled: false,
@@ -243,6 +243,7 @@ async fn a_row_that_another_rule_of_the_job_can_take_is_not_lost() {
         all_rows: false,
         expiry: expiry.iter().map(|name| (*name).to_owned()).collect(),
         indexes: Vec::new(),
+        if_there: false,
     };
     for lab in labs(LETTERS, LETTERS).await {
         let catalog = lab.catalog().await;

@@ -25,6 +25,7 @@ async fn seen_by(owner: &Lab, role: &str) -> Lab {
         database,
         options: owner.options.clone(),
         grants: None,
+        access: None,
         lease: owner.lease,
     }
 }

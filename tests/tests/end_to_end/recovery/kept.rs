@@ -26,7 +26,7 @@ async fn a_recovery_session_takes_its_own_tickets_along_whatever_became_of_it() 
 }
 
 #[tokio::test]
-async fn a_registration_goes_and_the_proof_of_its_address_forgets_it() {
+async fn a_registration_takes_the_proof_of_its_address_along_with_the_codes() {
     for mut auth in both().await {
         let (old, new) = (
             key_of(&auth, "old", OLD),
@@ -35,20 +35,18 @@ async fn a_registration_goes_and_the_proof_of_its_address_forgets_it() {
         registration(&auth, "old", &old, None).await;
         registration(&auth, "new", &new, None).await;
         for (name, of) in [("of-old", &old), ("of-new", &new)] {
-            authentication(&auth, name, &key_of(&auth, name, NOW), Some(of)).await;
+            let key = key_of(&auth, name, NOW);
+            authentication(&auth, name, &key, Some(of)).await;
+            code(&auth, name, &key).await;
         }
 
         let batch = auth.run("registrations", &[]).await;
 
         assert_eq!(auth.names("user_registrations").await, ["new"]);
-        assert_eq!(
-            auth.names("user_email_authentications").await,
-            ["of-new", "of-old"]
-        );
-        let forgot =
-            "SELECT email FROM user_email_authentications WHERE user_registration_id IS NULL";
-        assert_eq!(auth.texts(forgot).await, ["of-old"]);
-        assert_eq!((batch.affected, batch.cascaded), (1, 1));
+        assert_eq!(auth.names("user_email_authentications").await, ["of-new"]);
+        let codes = auth.names("user_email_authentication_codes").await;
+        assert_eq!(codes, ["of-new"]);
+        assert_eq!((batch.affected, batch.cascaded), (1, 2));
     }
 }
 

@@ -76,15 +76,7 @@ async fn a_grant_that_is_being_made_holds_its_session() {
     // The server has inserted it and has not committed yet.
     let mut server = scene.lab.session().await;
     server.begin("BEGIN").await.unwrap();
-    let insert = format!(
-        "INSERT INTO oauth2_authorization_grants (oauth2_authorization_grant_id, \
-             oauth2_client_id, oauth2_session_id, redirect_uri, scope, response_mode, created_at) \
-         VALUES ({}, {}, {}, 'https://app.example', 'openid', 'query', {})",
-        scene.ulid(now, 1),
-        scene.key("client"),
-        scene.key("s7"),
-        scene.time(Some(now)),
-    );
+    let insert = scene.insert_grant("s7", now, 1);
     server.run_script(&insert).await.unwrap();
     let during = scene.count("sessions/finished-oauth2", now).await;
     server.commit().await.unwrap();

@@ -107,12 +107,11 @@ impl Scene {
         self.user_and_client().await;
         let began = self.time(Some(DAY_ZERO - DAY));
         let provider = self.key("provider");
-        self.lab
-            .script(&format!(
-                "INSERT INTO upstream_oauth_providers (upstream_oauth_provider_id, client_id, scope, \
-                     created_at) VALUES ({provider}, 'besom', 'openid', {began})"
-            ))
-            .await;
+        let script = self.insert(
+            "upstream_oauth_providers (upstream_oauth_provider_id, created_at)",
+            format!("{provider}, {began}"),
+        );
+        self.lab.script(&script).await;
         for login in &story.logins {
             let (key, name) = (self.key(login.name), login.name);
             // As a server does it: the pointer from the provider's login to the browser session is

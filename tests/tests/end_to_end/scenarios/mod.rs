@@ -146,10 +146,10 @@ impl Scene {
         self.lab
             .script(&format!(
                 "INSERT INTO users (user_id, username, created_at) VALUES ({}, 'user', {at});
-                 INSERT INTO oauth2_clients (oauth2_client_id) VALUES ({})",
+                 {client}",
                 self.key("user"),
-                self.key("client"),
                 at = self.time(Some(DAY_ZERO - 400 * DAY)),
+                client = self.insert("oauth2_clients (oauth2_client_id)", self.key("client")),
             ))
             .await;
     }
@@ -158,38 +158,49 @@ impl Scene {
     async fn oauth2_session(&self, name: &str, browser: Option<&str>, finished: Option<i64>) {
         let browser = browser.map_or("NULL".to_owned(), |name| self.key(name));
         let made = self.time(Some(DAY_ZERO - DAY));
+        let (session, client) = (self.key(name), self.key("client"));
+        let sessions = self.insert(
+            "oauth2_sessions (oauth2_session_id, user_session_id, oauth2_client_id, human_name, \
+             created_at, finished_at)",
+            format!(
+                "{session}, {browser}, {client}, '{name}', {made}, {}",
+                self.time(finished)
+            ),
+        );
         self.lab
             .script(&format!(
-                "INSERT INTO oauth2_sessions (oauth2_session_id, user_session_id, \
-                     oauth2_client_id, scope, human_name, created_at, finished_at) \
-                 VALUES ({session}, {browser}, {client}, 'openid', '{name}', {made}, {finished});
+                "{sessions};
                  INSERT INTO oauth2_access_tokens (oauth2_access_token_id, oauth2_session_id, \
                      access_token, created_at) VALUES ({session}, {session}, '{name}', {made});
                  INSERT INTO oauth2_refresh_tokens (oauth2_refresh_token_id, oauth2_session_id, \
                      oauth2_access_token_id, refresh_token, created_at) \
-                 VALUES ({session}, {session}, {session}, '{name}', {made})",
-                session = self.key(name),
-                client = self.key("client"),
-                finished = self.time(finished),
+                 VALUES ({session}, {session}, {session}, '{name}', {made})"
             ))
             .await;
     }
 
     /// A grant that refers to an OAuth 2.0 session.
     async fn grant(&self, session: &str, made: i64) {
-        self.lab
-            .script(&format!(
-                "INSERT INTO oauth2_authorization_grants (oauth2_authorization_grant_id, \
-                     oauth2_client_id, oauth2_session_id, authorization_code, redirect_uri, scope, \
-                     response_mode, created_at) \
-                 VALUES ({}, {}, {}, 'code of {session}', 'https://app.example', 'openid', \
-                     'query', {})",
-                self.ulid(made, 7),
+        let script = self.insert_grant(session, made, 7);
+        self.lab.script(&script).await;
+    }
+
+    fn insert_grant(&self, session: &str, made: i64, rest: u16) -> String {
+        self.insert(
+            "oauth2_authorization_grants (oauth2_authorization_grant_id, oauth2_client_id, \
+             oauth2_session_id, authorization_code, created_at)",
+            format!(
+                "{}, {}, {}, 'code of {session}', {}",
+                self.ulid(made, rest),
                 self.key("client"),
                 self.key(session),
                 self.time(Some(made)),
-            ))
-            .await;
+            ),
+        )
+    }
+
+    fn insert(&self, into: &str, row: String) -> String {
+        crate::auth::insert(self.dialect(), into, &[row])
     }
 
     /// The first column of every row, which is text, sorted.

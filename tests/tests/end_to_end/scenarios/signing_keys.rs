@@ -1,4 +1,4 @@
-//! Signing keys of two tenants from activation to the day on which nothing needs them any more.
+//! Signing keys of two tenants from their making to the day on which nothing needs them any more.
 
 use super::*;
 
@@ -17,22 +17,17 @@ const JOBS: [&str; 5] = [
 const ENDS: i64 = DAY_ZERO + 30 * DAY;
 
 impl Scene {
-    async fn signing_key(&self, id: &str, activated: Option<i64>, retired: Option<i64>) {
+    async fn signing_key(&self, id: &str, made: i64, retired: Option<i64>) {
         let tenant = id.split('/').next().unwrap();
-        let bytes = match self.dialect() {
-            Dialect::Postgres => "'\\x00'::bytea",
-            Dialect::Sqlite => "x'00'",
-        };
-        self.lab
-            .script(&format!(
-                "INSERT INTO session_signing_keys (id, tenant_id, algorithm, public_key, \
-                     created_at, activated_at, retired_at) \
-                 VALUES ('{id}', '{tenant}', 'ed25519', {bytes}, {}, {}, {})",
-                self.time(Some(DAY_ZERO - 100 * DAY)),
-                self.time(activated),
-                self.time(retired),
-            ))
-            .await;
+        let script = self.insert(
+            "session_signing_keys (id, tenant_id, created_at, retired_at)",
+            format!(
+                "'{id}', '{tenant}', {}, {}",
+                self.time(Some(made)),
+                self.time(retired)
+            ),
+        );
+        self.lab.script(&script).await;
     }
 
     /// A session that is good until [`ENDS`], if nobody revokes it.
@@ -42,13 +37,16 @@ impl Scene {
 
     fn insert_signed(&self, id: &str, key: &str, revoked: Option<i64>) -> String {
         let tenant = key.split('/').next().unwrap();
-        format!(
-            "INSERT INTO sessions (id, tenant_id, user_id, signing_key_id, created_at, \
-                 last_active_at, idle_expires_at, absolute_expires_at, revoked_at) \
-             VALUES ('{id}', '{tenant}', 'user', '{key}', {began}, {began}, {ends}, {ends}, {})",
-            self.time(revoked),
-            began = self.time(Some(DAY_ZERO)),
-            ends = self.time(Some(ENDS)),
+        self.insert(
+            "sessions (id, tenant_id, signing_key_id, created_at, last_seen_at, idle_expires_at, \
+             absolute_expires_at, revoked_at)",
+            format!(
+                "'{id}', '{tenant}', '{key}', {began}, {began}, {}, {}, {}",
+                self.time(Some(ENDS - 1)),
+                self.time(Some(ENDS)),
+                self.time(revoked),
+                began = self.time(Some(DAY_ZERO)),
+            ),
         )
     }
 
@@ -70,10 +68,14 @@ impl Scene {
 /// on day 0 with a session signed by it, and one retired on day 0 that nothing was signed with.
 async fn two_tenants(scene: &Scene) {
     for tenant in TENANTS {
+        scene
+            .lab
+            .script(&format!("INSERT INTO tenants (id) VALUES ('{tenant}')"))
+            .await;
         let id = |key: &str| format!("{tenant}/{key}");
-        let long_ago = Some(DAY_ZERO - 90 * DAY);
+        let long_ago = DAY_ZERO - 90 * DAY;
         scene.signing_key(&id("active"), long_ago, None).await;
-        scene.signing_key(&id("next"), None, None).await;
+        scene.signing_key(&id("next"), DAY_ZERO - DAY, None).await;
         scene
             .signing_key(&id("used"), long_ago, Some(DAY_ZERO))
             .await;

@@ -71,6 +71,39 @@ async fn sessions_inactive_for_longer_than_the_ttl_are_finished_now_and_to_the_m
 }
 
 #[tokio::test]
+async fn sessions_of_nobody_and_of_a_client_that_the_server_s_configuration_names_stay_open() {
+    for mut auth in with_one_finished().await {
+        for name in ["somebody", "nobody", "static"] {
+            auth.oauth2_session(name, active_at(INACTIVE)).await;
+        }
+        let client = [
+            ("oauth2_client_id", Key("static")),
+            ("is_static", Flag(true)),
+        ];
+        auth.plant("oauth2_clients", &client).await;
+        auth.lab
+            .script(&format!(
+                "UPDATE oauth2_sessions SET user_id = NULL WHERE human_name = 'nobody';
+                 UPDATE oauth2_sessions SET oauth2_client_id = {} WHERE human_name = 'static'",
+                auth.key("static")
+            ))
+            .await;
+
+        let done = auth.run("expire-inactive", &[TTL]).await;
+
+        let finished = finished_at(&auth, "oauth2_sessions", NOW).await;
+        assert_eq!(finished, ["somebody"]);
+        assert_eq!(done.affected, 1);
+
+        // Where the operator wants those of static clients finished as well, nobody's stay.
+        let all = [TTL, ("keep-static-clients", "false")];
+        assert_eq!(auth.run("expire-inactive", &all).await.affected, 1);
+        let finished = finished_at(&auth, "oauth2_sessions", NOW).await;
+        assert_eq!(finished, ["somebody", "static"]);
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_is_finished_already_keeps_its_time() {
     for mut auth in both().await {
         let session = Session {

@@ -103,33 +103,45 @@ async fn a_finished_oauth2_session_goes_with_its_tokens_and_strangers_forget_the
 #[tokio::test]
 async fn an_oauth2_session_that_a_grant_refers_to_stays_with_its_tokens_until_the_grant_is_gone() {
     for mut auth in both().await {
-        for session in ["granted", "by device", "free"] {
+        for session in ["granted", "free"] {
             auth.oauth2_session(session, finished()).await;
             auth.access_of(session, session).await;
         }
         auth.grant_for("granted", "grant").await;
-        auth.device_code_for("oauth2_session_id", "by device", "code")
+        auth.device_code_for("oauth2_session_id", "granted", "code")
             .await;
 
         let done = auth.run("finished-oauth2", &[]).await;
 
-        assert_eq!(
-            auth.names("oauth2_sessions").await,
-            ["by device", "granted"]
-        );
-        assert_eq!(
-            auth.names("oauth2_access_tokens").await,
-            ["by device", "granted"]
-        );
-        assert_eq!((done.affected, done.dependents, done.blocked), (1, 1, 2));
+        assert_eq!(auth.names("oauth2_sessions").await, ["granted"]);
+        assert_eq!(auth.names("oauth2_access_tokens").await, ["granted"]);
+        assert_eq!(auth.names("oauth2_device_code_grant").await, ["code"]);
+        assert_eq!((done.affected, done.dependents, done.blocked), (1, 1, 1));
 
         auth.lab
-            .script("DELETE FROM oauth2_authorization_grants; DELETE FROM oauth2_device_code_grant")
+            .script("DELETE FROM oauth2_authorization_grants")
             .await;
         let done = auth.run("finished-oauth2", &[]).await;
 
         assert!(auth.names("oauth2_access_tokens").await.is_empty());
-        assert_eq!((done.affected, done.dependents, done.blocked), (2, 2, 0));
+        assert_eq!((done.affected, done.dependents, done.blocked), (1, 1, 0));
+    }
+}
+
+#[tokio::test]
+async fn an_oauth2_session_takes_its_device_codes_along_and_no_others() {
+    for mut auth in both().await {
+        for (session, of) in [("over", finished()), ("live", Session::default())] {
+            auth.oauth2_session(session, of).await;
+            auth.device_code_for("oauth2_session_id", session, session)
+                .await;
+        }
+
+        let done = auth.run("finished-oauth2", &[]).await;
+
+        assert_eq!(auth.names("oauth2_sessions").await, ["live"]);
+        assert_eq!(auth.names("oauth2_device_code_grant").await, ["live"]);
+        assert_eq!((done.affected, done.cascaded, done.blocked), (1, 1, 0));
     }
 }
 
@@ -205,6 +217,41 @@ async fn a_browser_session_goes_with_its_authentications_and_is_forgotten_elsewh
         }
         assert_eq!((done.affected, done.dependents), (1, 3));
         assert_eq!((done.cascaded, done.blocked), (2, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_browser_session_takes_the_logins_approved_in_it_along_and_grants_forget_it() {
+    for mut auth in both().await {
+        let (over, live) = (finished(), Session::default());
+        for (browser, of) in [("over", over), ("live", live)] {
+            auth.browser_session(browser, of).await;
+            auth.oauth2_session(&format!("by {browser}"), live).await;
+            auth.grant_for(&format!("by {browser}"), browser).await;
+            auth.sso_login(None, browser).await;
+            for (table, name) in [
+                ("compat_sso_logins", "login_token"),
+                ("oauth2_authorization_grants", "authorization_code"),
+            ] {
+                auth.lab
+                    .script(&format!(
+                        "UPDATE {table} SET user_session_id = {} WHERE {name} = '{browser}'",
+                        auth.key(browser)
+                    ))
+                    .await;
+            }
+        }
+
+        let done = auth.run("finished-browser", &[]).await;
+
+        assert_eq!(auth.names("user_sessions").await, ["live"]);
+        assert_eq!(auth.names("compat_sso_logins").await, ["live"]);
+        let grants = auth.names("oauth2_authorization_grants").await;
+        assert_eq!(grants, ["live", "over"]);
+        let known = "SELECT authorization_code FROM oauth2_authorization_grants \
+             WHERE user_session_id IS NOT NULL";
+        assert_eq!(auth.texts(known).await, ["live"]);
+        assert_eq!((done.affected, done.cascaded, done.blocked), (1, 2, 0));
     }
 }
 

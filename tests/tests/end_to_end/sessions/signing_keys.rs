@@ -17,21 +17,53 @@ async fn an_active_key_never_goes_however_old_and_unused() {
     for mut auth in both().await {
         auth.signing_key("retired", "one", OLD).await;
         auth.signing_key("to retire", "one", Some(NOW + DAY)).await;
-        auth.signing_key_activated("never active", "one", None, OLD)
-            .await;
-        auth.signing_key_activated("planned", "one", None, None)
-            .await;
-        let again = OLD.map(|at| at + 1);
-        auth.signing_key_activated("active again", "one", again, OLD)
-            .await;
-        auth.signing_key_activated("no time", "one", OLD, OLD).await;
 
         let done = auth.run("signing-keys", &[]).await;
 
         // `key` is the active one that is there from the start.
         assert_eq!(
             auth.names("session_signing_keys").await,
-            ["active again", "key", "planned", "to retire"]
+            ["key", "to retire"]
+        );
+        assert_eq!((done.affected, done.blocked), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn where_the_schema_says_when_a_key_was_activated_one_that_was_again_is_active() {
+    for mut auth in both().await {
+        let time = match auth.dialect() {
+            Dialect::Postgres => "timestamptz",
+            Dialect::Sqlite => "INTEGER",
+        };
+        auth.lab
+            .script(&format!(
+                "ALTER TABLE session_signing_keys ADD COLUMN activated_at {time}"
+            ))
+            .await;
+        let again = OLD.map(|at| at + 1);
+        for (name, activated_at, retired_at) in [
+            ("retired", Some(BORN), OLD),
+            ("never active", None, OLD),
+            ("planned", None, None),
+            ("active again", again, OLD),
+            ("no time", OLD, OLD),
+        ] {
+            auth.signing_key(name, "one", retired_at).await;
+            let activated = auth.time(activated_at);
+            auth.lab
+                .script(&format!(
+                    "UPDATE session_signing_keys SET activated_at = {activated} WHERE id = '{name}'"
+                ))
+                .await;
+        }
+
+        let activated = [("signing-keys-activated-at-column", "activated_at")];
+        let done = auth.run("signing-keys", &activated).await;
+
+        assert_eq!(
+            auth.names("session_signing_keys").await,
+            ["active again", "key", "planned"]
         );
         assert_eq!((done.affected, done.blocked), (3, 0));
     }

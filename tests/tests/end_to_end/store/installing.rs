@@ -103,6 +103,73 @@ async fn a_version_that_asks_for_more_waits_with_the_toml_that_allows_it() {
 }
 
 #[tokio::test]
+async fn a_version_in_a_bundled_ones_place_that_asks_for_more_runs_once_all_of_it_is_pasted() {
+    for database in both().await {
+        let desk = Desk::with_schema(database, &format!("{ANY}[plugins.tokens]\n")).await;
+        desk.script(
+            "CREATE TABLE leftovers (id bigint PRIMARY KEY); INSERT INTO leftovers VALUES (1), (2); \
+             CREATE TABLE hangers_on (id bigint PRIMARY KEY, of bigint REFERENCES leftovers (id) \
+             ON DELETE CASCADE); CREATE INDEX hangers_of ON hangers_on (of); \
+             INSERT INTO hangers_on VALUES (7, 1)",
+        )
+        .await;
+        let wider = Versioned {
+            name: "tokens",
+            job: "revoked-access",
+            table: "leftovers",
+            ..Versioned::at("9.0.0")
+        };
+        place(desk.folder.path(), "wider.wasm", &wider.build());
+        let file = desk.folder.path().join("besom.toml");
+        let as_before = std::fs::read_to_string(&file).unwrap();
+        let write = |more: &str| std::fs::write(&file, format!("{as_before}\n{more}")).unwrap();
+        let lines = |why: &str| why.split_once("besom.toml:\n").unwrap().1.to_owned();
+        let refused = |missing: &[&str]| {
+            let said = desk.run(&["plugin", "promote", "tokens"]);
+            assert_eq!(said.code, 2, "{}{}", said.stdout, said.stderr);
+            assert_eq!(
+                said.stderr.matches("may not").count(),
+                missing.len(),
+                "{}",
+                said.stderr
+            );
+            for missing in missing {
+                assert!(
+                    said.stderr.contains(missing),
+                    "no {missing} in {}",
+                    said.stderr
+                );
+            }
+            lines(&said.stderr)
+        };
+
+        let said = desk.run(&["plugin", "install", "wider.wasm"]);
+        assert_eq!(said.code, 2, "{}{}", said.stdout, said.stderr);
+        let pending = &listed(&desk, "tokens")["installed"]["pending"];
+        let asked_for = lines(pending["why"].as_str().unwrap());
+
+        // Some of it is not enough.
+        write("[plugins.tokens.grant.leftovers]\ndelete = true\n");
+        let whole = refused(&["read column `id` of table `leftovers`"]);
+        let whole = whole.replace("# in place of what stands there:\n", "");
+        assert_eq!(whole.trim_end(), asked_for.trim_end());
+        // What hangs on the rows of the version's own table is the database's to say.
+        write(&asked_for);
+        let hangers = refused(&["delete rows of table `hangers_on`"]);
+        assert_eq!(
+            hangers.trim_end(),
+            "\n[plugins.tokens.grant.hangers_on]\ndelete = true"
+        );
+
+        write(&format!("{asked_for}{hangers}"));
+        desk.says(&["plugin", "promote", "tokens"]);
+        assert_eq!(ran(&desk, "tokens/revoked-access").await, "9.0.0");
+        let left = "SELECT (SELECT count(*) FROM leftovers) + (SELECT count(*) FROM hangers_on)";
+        assert_eq!(desk.count(left).await, 0);
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_sound_version_is_refused_and_the_one_in_use_goes_on() {
     for database in both().await {
         let desk = desk(database, ANY).await;

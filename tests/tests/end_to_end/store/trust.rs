@@ -46,12 +46,13 @@ async fn a_plugin_that_calls_itself_tokens_and_asks_for_users_is_not_run() {
         let installed = &listed(&desk, "tokens")["installed"];
         let why = installed["passed_over"][0]["why"].as_str().unwrap();
         for words in [
-            "`tokens/revoked-access` may not delete rows of table `users`",
-            "source = \"store\"",
-            "[plugins.tokens.grant.users]",
+            "plugin `tokens`, job `tokens/revoked-access`:\n  may not ",
+            "may not delete rows of table `users`",
+            "\n[plugins.tokens.grant.users]\nread = [\"id\"]\ndelete = true\n",
         ] {
             assert!(why.contains(words), "no {words} in {why}");
         }
+        assert!(!why.contains("source"), "{why}");
     }
 }
 

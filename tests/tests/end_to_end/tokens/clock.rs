@@ -41,14 +41,8 @@ fn row(auth: &Auth, number: usize, rung: i64, at: i64, name: &str) -> String {
         1 => format!("{key}, {session}, '{name}', {at}, {at}, NULL"),
         2 => format!("{key}, {session}, '{name}', {at}, NULL, {at}"),
         3 => format!("{key}, {session}, '{name}', {at}, {at}, NULL"),
-        4 => format!(
-            "{}, {client}, '{name}', 'https://app.example', 'openid', 'query', {at}",
-            ulid()
-        ),
-        5 => format!(
-            "{}, {client}, '{name}', '{name}', 'openid', {at}, {at}",
-            ulid()
-        ),
+        4 => format!("{}, {client}, '{name}', {at}", ulid()),
+        5 => format!("{}, {client}, '{name}', '{name}', {at}, {at}", ulid()),
         6 => format!(
             "{key}, {active}, {}, '{name}', {at}, {at}",
             auth.key("lasting")
@@ -73,11 +67,11 @@ fn columns(number: usize) -> &'static str {
         }
         4 => {
             "oauth2_authorization_grants (oauth2_authorization_grant_id, oauth2_client_id, \
-             authorization_code, redirect_uri, scope, response_mode, created_at)"
+             authorization_code, created_at)"
         }
         5 => {
             "oauth2_device_code_grant (oauth2_device_code_grant_id, oauth2_client_id, device_code, \
-             user_code, scope, created_at, expires_at)"
+             user_code, created_at, expires_at)"
         }
         6 => {
             "compat_refresh_tokens (compat_refresh_token_id, compat_session_id, \

@@ -49,19 +49,21 @@ impl Auth {
     async fn parents(&self) {
         let (user, client) = (self.key("user"), self.key("client"));
         let born = self.time(Some(NOW - 400 * DAY));
-        self.lab
-            .script(&format!(
-                "INSERT INTO users (user_id, username, created_at) VALUES ({user}, 'user', {born});
-                 INSERT INTO oauth2_clients (oauth2_client_id) VALUES ({client});
-                 INSERT INTO oauth2_sessions (oauth2_session_id, oauth2_client_id, scope, created_at)
-                 VALUES ({session}, {client}, 'openid', {born});
-                 INSERT INTO compat_sessions (compat_session_id, user_id, created_at, finished_at)
-                 VALUES ({active}, {user}, {born}, NULL), ({finished}, {user}, {born}, {born})",
-                session = self.key("session"),
-                active = self.key("active"),
-                finished = self.key("finished"),
-            ))
+        let into = "users (user_id, username, created_at)";
+        self.insert(into, &[format!("{user}, 'user', {born}")])
             .await;
+        self.insert(
+            "oauth2_clients (oauth2_client_id)",
+            std::slice::from_ref(&client),
+        )
+        .await;
+        let into = "oauth2_sessions (oauth2_session_id, oauth2_client_id, created_at)";
+        let session = format!("{}, {client}, {born}", self.key("session"));
+        self.insert(into, &[session]).await;
+        let into = "compat_sessions (compat_session_id, user_id, created_at, finished_at)";
+        let active = format!("{}, {user}, {born}, NULL", self.key("active"));
+        let finished = format!("{}, {user}, {born}, {born}", self.key("finished"));
+        self.insert(into, &[active, finished]).await;
     }
 
     async fn access_token(&self, name: &str, expires_at: Option<i64>, revoked_at: Option<i64>) {
@@ -131,24 +133,24 @@ impl Auth {
 
     async fn authorization_grant(&self, name: &str, key: &str, created_at: i64) {
         let row = format!(
-            "{key}, {}, '{name}', 'https://app.example', 'openid', 'query', {}",
+            "{key}, {}, '{name}', {}",
             self.key("client"),
             self.time(Some(created_at)),
         );
         let into = "oauth2_authorization_grants (oauth2_authorization_grant_id, oauth2_client_id, \
-             authorization_code, redirect_uri, scope, response_mode, created_at)";
+             authorization_code, created_at)";
         self.insert(into, &[row]).await;
     }
 
     async fn device_code(&self, name: &str, key: &str, created_at: i64) {
         let row = format!(
-            "{key}, {}, '{name}', '{name}', 'openid', {}, {}",
+            "{key}, {}, '{name}', '{name}', {}, {}",
             self.key("client"),
             self.time(Some(created_at)),
             self.time(Some(created_at + 20 * MINUTE)),
         );
         let into = "oauth2_device_code_grant (oauth2_device_code_grant_id, oauth2_client_id, \
-             device_code, user_code, scope, created_at, expires_at)";
+             device_code, user_code, created_at, expires_at)";
         self.insert(into, &[row]).await;
     }
 

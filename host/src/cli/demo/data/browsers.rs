@@ -6,7 +6,7 @@ use super::{Counts, DAY, HOUR, SECOND, choose, spread};
 
 /// Of the browser sessions without OAuth 2.0 sessions, one in five each is
 /// - ended over 30 days ago, and opened a compatibility session that is as old,
-/// - ended over 30 days ago, and nothing hangs on it,
+/// - ended over 30 days ago, and nothing hangs on it that would keep it,
 /// - ended less than 30 days ago,
 /// - open,
 /// - ended over 30 days ago; a device code was approved in it afterwards, in the first of them.
@@ -36,6 +36,25 @@ pub(super) fn browser_session_id(dialect: Dialect, number: &str, now: i64) -> St
 /// The number of the browser session that the `number`-th compatibility session of old hangs on.
 pub(super) fn of_old(counts: &Counts, number: &str) -> String {
     format!("{} + {number} * {KINDS}", counts.browsers_with)
+}
+
+/// The number of a browser session that ended over 30 days ago and that nothing hangs on but what it takes
+/// along or what forgets it; every number names one of them.
+pub(super) fn childless(counts: &Counts, number: &str) -> String {
+    of_kind(counts, number, 1)
+}
+
+/// The same, of one that is open.
+pub(super) fn open(counts: &Counts, number: &str) -> String {
+    of_kind(counts, number, 3)
+}
+
+fn of_kind(counts: &Counts, number: &str, kind: i64) -> String {
+    let many = counts.browsers_without / KINDS;
+    format!(
+        "{} + ({number}) % {many} * {KINDS} + {kind}",
+        counts.browsers_with
+    )
 }
 
 /// The number of the browser session that the `number`-th device code was approved in too late.

@@ -1,7 +1,7 @@
 //! Compatibility sessions: three access tokens, numbered 0 to 2, each expired when the next was
 //! made, the refresh tokens of 1 (consumed) and 2 (live), and the SSO logins that most began with.
 
-use super::browsers::{browser_session_id, of_old};
+use super::browsers::{browser_session_id, childless, of_old, open};
 use super::dialect::{Dialect, Kind};
 use super::parents::user_id;
 use super::{Counts, DAY, MINUTE, SECOND, choose, spread};
@@ -66,7 +66,7 @@ pub(super) fn statements(dialect: Dialect, counts: &Counts, now: i64) -> Vec<Str
         sessions(dialect, counts, now),
         access_tokens(dialect),
         refresh_tokens(dialect),
-        sso_logins(dialect, now),
+        sso_logins(dialect, counts, now),
     ]
 }
 
@@ -103,19 +103,26 @@ fn scratch(dialect: Dialect, counts: &Counts, now: i64) -> String {
     )
 }
 
-/// Every second one was opened from a browser session that opened others too; some that ended long
-/// ago, from one that ended as long ago and opened nothing else.
-fn sessions(dialect: Dialect, counts: &Counts, now: i64) -> String {
-    let browser = format!(
+/// The number of the browser session that one was opened from, where it was.
+fn browser(counts: &Counts) -> String {
+    format!(
         "CASE WHEN n % 12 = 3 THEN {} ELSE n % {} END",
         of_old(counts, "n / 12"),
         counts.browsers_with
-    );
+    )
+}
+
+const OF_A_BROWSER: &str = "(n % 2 = 0 OR n % 12 = 3)";
+
+/// Every second one was opened from a browser session that opened others too; some that ended long
+/// ago, from one that ended as long ago and opened nothing else.
+fn sessions(dialect: Dialect, counts: &Counts, now: i64) -> String {
+    let browser = browser(counts);
     let user = format!("({browser}) % {}", counts.users);
     format!(
         "INSERT INTO compat_sessions (compat_session_id, user_id, user_session_id, device_id, \
              created_at, finished_at, user_agent, last_active_at, last_active_ip) \
-         SELECT session_id, {user}, CASE WHEN n % 2 = 0 OR n % 12 = 3 THEN {browser} END, \
+         SELECT session_id, {user}, CASE WHEN {OF_A_BROWSER} THEN {browser} END, \
                 'DEVICE' || n, {created}, {finished}, 'demo-phone/1.0', {newest}, {address} \
          FROM demo_compat",
         user = user_id(dialect, &user, now),
@@ -163,20 +170,31 @@ fn refresh_tokens(dialect: Dialect) -> String {
     )
 }
 
-/// Three in four led to a session; the others were never completed.
-fn sso_logins(dialect: Dialect, now: i64) -> String {
+/// Three in four led to a session, which came from the browser session that the login was approved in. The
+/// others were approved, and the phone never came back: every second one in a browser session that has
+/// ended long ago and goes, the others in one that is open.
+fn sso_logins(dialect: Dialect, counts: &Counts, now: i64) -> String {
     let made = format!(
         "CASE WHEN n % 4 < 3 THEN created - 30 * {SECOND} ELSE {now} - {} END",
         spread("n", DAY, 90 * DAY)
     );
     let led = dialect.time("CASE WHEN n % 4 < 3 THEN created END");
+    let approved = format!(
+        "CASE n % 8 WHEN 3 THEN {} WHEN 7 THEN {} ELSE {} END",
+        childless(counts, "n / 8"),
+        open(counts, "n / 8"),
+        browser(counts),
+    );
     format!(
-        "INSERT INTO compat_sso_logins (compat_sso_login_id, compat_session_id, login_token, \
-             redirect_uri, created_at, fulfilled_at, exchanged_at) \
-         SELECT {id}, CASE WHEN n % 4 < 3 THEN session_id END, {secret}, \
-                'https://phone.example/sso', {created}, {led}, {led} \
+        "INSERT INTO compat_sso_logins (compat_sso_login_id, compat_session_id, user_session_id, \
+             login_token, redirect_uri, created_at, fulfilled_at, exchanged_at) \
+         SELECT {id}, CASE WHEN n % 4 < 3 THEN session_id END, \
+                CASE WHEN {OF_A_BROWSER} OR n % 4 = 3 THEN {browser} END, {secret}, \
+                'https://phone.example/sso', {created}, {fulfilled}, {led} \
          FROM demo_compat",
         id = dialect.ulid(&made, Kind::SsoLogin, "n"),
+        browser = browser_session_id(dialect, &approved, now),
+        fulfilled = dialect.time(&made),
         secret = dialect.secret("sso-", Kind::SsoLogin, "n"),
         created = dialect.time(&made),
     )

@@ -41,6 +41,7 @@ pub(super) enum Kind {
     EmailAuthentication,
     EmailCode,
     PasswordReset,
+    RegistrationToken,
 }
 
 /// Odd, hence invertible modulo 2^40: different numbers give different digits. Below 2^38, so that
@@ -163,6 +164,23 @@ impl Dialect {
         match self {
             Self::Postgres => format!("decode({digits}, 'hex')"),
             Self::Sqlite => format!("unhex({digits})"),
+        }
+    }
+
+    /// A list of texts: an array, or its JSON.
+    pub(super) fn list(self, texts: &[&str]) -> String {
+        let texts = texts.join(", ");
+        match self {
+            Self::Postgres => format!("ARRAY[{texts}]"),
+            Self::Sqlite => format!("json_array({texts})"),
+        }
+    }
+
+    /// JSON, from its text.
+    pub(super) fn json(self, text: &str) -> String {
+        match self {
+            Self::Postgres => format!("({text})::jsonb"),
+            Self::Sqlite => text.to_owned(),
         }
     }
 

@@ -179,24 +179,32 @@ fn scratch(dialect: Dialect, counts: &Counts, now: i64) -> String {
 fn sessions(dialect: Dialect, counts: &Counts, now: i64) -> String {
     let browser = format!("n % {}", counts.browsers_with);
     let user = format!("n % {} % {}", counts.browsers_with, counts.users);
-    let client =
-        format!("CASE service WHEN 1 THEN {USER_CLIENTS} + n / 10 % 2 ELSE n % {USER_CLIENTS} END");
+    let client = format!(
+        "CASE service WHEN 1 THEN {USER_CLIENTS} + n / 10 % 2 ELSE {} END",
+        client_of("n")
+    );
     format!(
         "INSERT INTO oauth2_sessions (oauth2_session_id, user_session_id, user_id, \
-             oauth2_client_id, scope, created_at, finished_at, user_agent, last_active_at, \
+             oauth2_client_id, scope_list, created_at, finished_at, user_agent, last_active_at, \
              last_active_ip) \
          SELECT session_id, CASE service WHEN 0 THEN {browser} END, \
-                CASE service WHEN 0 THEN {user} END, {client}, 'openid profile', {created}, \
+                CASE service WHEN 0 THEN {user} END, {client}, {scopes}, {created}, \
                 {finished}, 'demo-client/1.0', {newest}, {address} \
          FROM demo_oauth2",
         browser = browser_session_id(dialect, &browser, now),
         user = user_id(dialect, &user, now),
         client = client_id(dialect, &client, now),
+        scopes = dialect.list(&["'openid'", "'profile'"]),
         created = dialect.time("created"),
         finished = dialect.time("finished"),
         newest = dialect.time("newest"),
         address = dialect.address("n"),
     )
+}
+
+/// The number of a user's session's client. Each client has sessions of each kind of life.
+pub(super) fn client_of(number: &str) -> String {
+    format!("({number} + {number} / 10 * 3) % {USER_CLIENTS}")
 }
 
 /// When token `g` was made; token 5 half a minute after token 2.

@@ -7,6 +7,9 @@ use super::{Counts, DAY, HOUR, spread};
 pub(super) const USER_CLIENTS: i64 = 10;
 pub(super) const CLIENTS: i64 = 12;
 
+/// From the server's configuration: one that acts for users, and those that act for themselves.
+const FIRST_STATIC: i64 = USER_CLIENTS - 1;
+
 pub(super) fn statements(dialect: Dialect, counts: &Counts, now: i64) -> Vec<String> {
     vec![users(dialect, counts, now), clients(dialect, now)]
 }
@@ -23,8 +26,11 @@ fn user_created(number: &str, now: i64) -> String {
 
 /// The key of the client with this number.
 pub(super) fn client_id(dialect: Dialect, number: &str, now: i64) -> String {
-    let created = format!("{now} - {} + ({number}) * {HOUR}", 1000 * DAY);
-    dialect.ulid(&created, Kind::Client, number)
+    dialect.ulid(&client_created(number, now), Kind::Client, number)
+}
+
+fn client_created(number: &str, now: i64) -> String {
+    format!("{now} - {} + ({number}) * {HOUR}", 1000 * DAY)
 }
 
 fn users(dialect: Dialect, counts: &Counts, now: i64) -> String {
@@ -42,23 +48,17 @@ fn users(dialect: Dialect, counts: &Counts, now: i64) -> String {
 
 fn clients(dialect: Dialect, now: i64) -> String {
     format!(
-        "INSERT INTO oauth2_clients (oauth2_client_id, client_name, redirect_uris, \
-             token_endpoint_auth_method, grant_type_client_credentials, grant_type_device_code, \
-             metadata_digest, is_static) \
-         SELECT {id}, 'Client ' || n, {redirects}, \
+        "INSERT INTO oauth2_clients (oauth2_client_id, client_name, redirect_uris, created_at, \
+             token_endpoint_auth_method, grant_type_authorization_code, grant_type_refresh_token, \
+             grant_type_client_credentials, grant_type_device_code, metadata_digest, is_static) \
+         SELECT {id}, 'Client ' || n, {redirects}, {created}, \
                 CASE WHEN n < {USER_CLIENTS} THEN 'none' ELSE 'client_secret_basic' END, \
-                n >= {USER_CLIENTS}, n % 2 = 0, \
-                CASE WHEN n < {USER_CLIENTS} THEN {digest} END, n >= {USER_CLIENTS} \
+                n < {USER_CLIENTS}, n < {USER_CLIENTS}, n >= {USER_CLIENTS}, n % 2 = 0, \
+                CASE WHEN n < {FIRST_STATIC} THEN {digest} END, n >= {FIRST_STATIC} \
          FROM demo_numbers WHERE n < {CLIENTS}",
         id = client_id(dialect, "n", now),
-        redirects = json(dialect, "'[\"https://app-' || n || '.example/callback\"]'"),
-        digest = dialect.bytes(Kind::Client, "n"),
+        redirects = dialect.list(&["'https://app-' || n || '.example/callback'"]),
+        created = dialect.time(&client_created("n", now)),
+        digest = dialect.secret("", Kind::Client, "n"),
     )
-}
-
-fn json(dialect: Dialect, text: &str) -> String {
-    match dialect {
-        Dialect::Postgres => format!("({text})::jsonb"),
-        Dialect::Sqlite => text.to_owned(),
-    }
 }

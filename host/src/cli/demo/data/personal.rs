@@ -30,16 +30,17 @@ pub(super) fn statements(dialect: Dialect, counts: &Counts, now: i64) -> Vec<Str
     let user = user_id(dialect, &format!("n % {}", counts.users), now);
     let sessions = format!(
         "INSERT INTO personal_sessions (personal_session_id, owner_user_id, \
-             owner_oauth2_client_id, actor_user_id, human_name, scope, created_at, revoked_at, \
+             owner_oauth2_client_id, actor_user_id, human_name, scope_list, created_at, revoked_at, \
              last_active_at, last_active_ip) \
          SELECT {id}, CASE WHEN NOT ({OF_A_CLIENT}) THEN {user} END, \
-                CASE WHEN {OF_A_CLIENT} THEN {client} END, {user}, 'script ' || n, 'urn:demo', \
+                CASE WHEN {OF_A_CLIENT} THEN {client} END, {user}, 'script ' || n, {scopes}, \
                 {created_at}, {revoked_at}, {used_at}, \
                 CASE WHEN n % 4 <> 2 THEN {address} END \
          FROM (SELECT n, CAST({used} AS bigint) AS used FROM demo_numbers WHERE n < {count}) \
              AS scripts",
         id = dialect.ulid(&created, Kind::PersonalSession, "n"),
         client = client_id(dialect, "0", now),
+        scopes = dialect.list(&["'urn:demo'"]),
         created_at = dialect.time(&created),
         revoked_at = dialect.time(&format!("CASE WHEN n % 4 = 3 THEN used + {DAY} END")),
         used_at = dialect.time("used"),

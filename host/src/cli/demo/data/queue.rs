@@ -1,11 +1,15 @@
-//! Background jobs with their retries, and the workers that ran them.
+//! Background jobs with their retries, the workers that ran them, and the schedules that made some.
 
 use super::dialect::{Dialect, Kind};
 use super::{Counts, DAY, HOUR, MINUTE, SECOND, choose, spread};
 
-/// Workers, numbered from 0: four at work, four gone for over 30 days, two gone as long that rows
-/// still name, and two gone lately.
-pub(super) const WORKERS: i64 = 12;
+/// Workers, numbered from 0: four at work, four gone for over 30 days, two gone as long that jobs
+/// still name, two gone lately, and one gone as long as the first that still leads.
+pub(super) const WORKERS: i64 = 13;
+
+/// Schedules, numbered from 0: the last job of every second one is old and has completed, that of the
+/// others waits.
+pub(super) const SCHEDULES: i64 = 4;
 
 /// The last digit of a job's number says what became of it. Of each ten, 2 to 4 are one job tried
 /// three times, 6 and 7, and 8 and 9, jobs tried twice.
@@ -30,6 +34,7 @@ const AT_WORK: (i64, i64) = (0, 4);
 const GONE: (i64, i64) = (4, 4);
 const GONE_BUT_NAMED: (i64, i64) = (8, 2);
 const GONE_LATELY: (i64, i64) = (10, 2);
+const GONE_BUT_LEADS: i64 = 12;
 
 const COMPLETED: Life = Life {
     status: "completed",
@@ -102,8 +107,11 @@ const LIVES: [Life; 10] = [
 pub(super) fn statements(dialect: Dialect, counts: &Counts, now: i64) -> Vec<String> {
     vec![
         workers(dialect, now),
+        leader(dialect, now),
+        schedules(dialect, now),
         scratch(dialect, counts, now),
         jobs(dialect),
+        last_jobs(dialect),
     ]
 }
 
@@ -119,7 +127,8 @@ fn worker_id(dialect: Dialect, number: &str, now: i64) -> String {
 /// Every second one of those that are gone was shut down; the others just stopped.
 fn workers(dialect: Dialect, now: i64) -> String {
     let seen = format!(
-        "CASE WHEN n < {} THEN {now} - {SECOND} WHEN n < {} THEN {now} - {} ELSE {now} - {} END",
+        "CASE WHEN n < {} THEN {now} - {SECOND} WHEN n < {} OR n = {GONE_BUT_LEADS} THEN {now} - {} \
+         ELSE {now} - {} END",
         GONE.0,
         GONE_LATELY.0,
         32 * DAY,
@@ -133,6 +142,46 @@ fn workers(dialect: Dialect, now: i64) -> String {
         registered = dialect.time(&registered("n", now)),
         seen = dialect.time(&seen),
         shut_down = dialect.time(&shut_down),
+    )
+}
+
+/// Nobody has taken over from it.
+fn leader(dialect: Dialect, now: i64) -> String {
+    format!(
+        "INSERT INTO queue_leader (elected_at, expires_at, queue_worker_id) \
+         VALUES ({elected}, {expires}, {worker})",
+        elected = dialect.time(&format!("{now} - {}", 33 * DAY)),
+        expires = dialect.time(&format!("{now} - {}", 32 * DAY)),
+        worker = worker_id(dialect, &GONE_BUT_LEADS.to_string(), now),
+    )
+}
+
+fn schedules(dialect: Dialect, now: i64) -> String {
+    format!(
+        "INSERT INTO queue_schedules (schedule_name, last_scheduled_at) \
+         SELECT {name}, {at} FROM demo_numbers WHERE n < {SCHEDULES}",
+        name = schedule("n"),
+        at = dialect.time(&format!("{now} - {HOUR}")),
+    )
+}
+
+fn schedule(number: &str) -> String {
+    format!("'schedule-' || ({number})")
+}
+
+/// The number of the last job of schedule `number`; [`LIVES`] says what became of it.
+fn last_job(number: &str) -> String {
+    format!("({number}) * 10 + ({number}) % 2")
+}
+
+fn last_jobs(dialect: Dialect) -> String {
+    format!(
+        "UPDATE queue_schedules SET last_scheduled_job_id = \
+             (SELECT {id} FROM demo_queue AS job JOIN demo_numbers AS number ON job.n = {last} \
+              WHERE {schedule} = queue_schedules.schedule_name AND number.n < {SCHEDULES})",
+        id = dialect.ulid("job.created", Kind::QueueJob, "job.n"),
+        last = last_job("number.n"),
+        schedule = schedule("number.n"),
     )
 }
 
@@ -184,9 +233,10 @@ fn jobs(dialect: Dialect) -> String {
     };
     format!(
         "INSERT INTO queue_jobs (queue_job_id, queue_name, status, attempt, created_at, \
-             scheduled_at, started_at, started_by, completed_at, failed_at, failed_reason, \
-             next_attempt_id) \
-         SELECT {id}, 'demo-' || n % 3, {status}, attempt, {created}, {scheduled}, {started}, \
+             schedule_name, scheduled_at, started_at, started_by, completed_at, failed_at, \
+             failed_reason, next_attempt_id) \
+         SELECT {id}, 'demo-' || n % 3, {status}, attempt, {created}, \
+                CASE WHEN n % 10 < 2 THEN {schedule} END, {scheduled}, {started}, \
                 CASE WHEN began_after IS NOT NULL THEN worker END, {completed}, {failed}, \
                 CASE WHEN status = 'failed' THEN 'the mail server did not answer' END, \
                 (SELECT {next} FROM demo_queue AS later \
@@ -194,6 +244,7 @@ fn jobs(dialect: Dialect) -> String {
          FROM demo_queue ORDER BY n DESC",
         id = dialect.ulid("created", Kind::QueueJob, "n"),
         created = dialect.time("created"),
+        schedule = schedule(&format!("n / 10 % {SCHEDULES}")),
         scheduled = dialect.time(&format!(
             "CASE WHEN status = 'scheduled' THEN created + {} END",
             60 * DAY

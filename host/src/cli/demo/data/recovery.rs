@@ -4,6 +4,7 @@
 use super::browsers::browser_session_id;
 use super::dialect::{Dialect, Kind};
 use super::parents::user_id;
+use super::upstream::{session_of_orphan_id, upstream_session_id};
 use super::{Counts, DAY, HOUR, MINUTE, choose, spread};
 
 /// How long a ticket or a code is good for.
@@ -54,6 +55,7 @@ pub(super) fn statements(dialect: Dialect, counts: &Counts, now: i64) -> Vec<Str
         emails(dialect, counts, now),
         sessions(dialect, counts, now),
         tickets(dialect, counts, now),
+        registration_tokens(dialect, now),
         registrations(dialect, counts, now),
         authentications(dialect, counts, now),
         codes(dialect, counts, now),
@@ -131,12 +133,39 @@ fn registered(number: &str, now: i64) -> String {
     )
 }
 
+/// What one in five registered with.
+const TOKENS: i64 = 3;
+
+fn token_id(dialect: Dialect, number: &str, now: i64) -> String {
+    let made = format!("{now} - {} + ({number}) * {HOUR}", 900 * DAY);
+    dialect.ulid(&made, Kind::RegistrationToken, number)
+}
+
+fn registration_tokens(dialect: Dialect, now: i64) -> String {
+    format!(
+        "INSERT INTO user_registration_tokens (user_registration_token_id, token, times_used, \
+             created_at, last_used_at) \
+         SELECT {id}, 'welcome-' || n, 100, {created}, {used} \
+         FROM demo_numbers WHERE n < {TOKENS}",
+        id = token_id(dialect, "n", now),
+        created = dialect.time(&format!("{now} - {}", 900 * DAY)),
+        used = dialect.time(&format!("{now} - {DAY}")),
+    )
+}
+
+/// Of those that stay, half came through a provider: in a login that was never completed, long ago, or in
+/// one of an account that never came to be, and goes with it.
 fn registrations(dialect: Dialect, counts: &Counts, now: i64) -> String {
     let made = registered("n", now);
+    let abandoned = format!("n / 4 % {} * 6 + 4", counts.browser_sessions() / 6);
+    let orphan = format!("n / 4 % {} * 3 + 1", counts.orphaned_links / 3);
     format!(
         "INSERT INTO user_registrations (user_registration_id, username, ip_address, user_agent, \
-             created_at, completed_at) \
-         SELECT {id}, 'newcomer-' || n, {address}, 'Mozilla/5.0 (demo)', {created}, {completed} \
+             created_at, completed_at, user_registration_token_id, \
+             upstream_oauth_authorization_session_id) \
+         SELECT {id}, 'newcomer-' || n, {address}, 'Mozilla/5.0 (demo)', {created}, {completed}, \
+                CASE WHEN n % 5 = 0 THEN {token} END, \
+                CASE n % 8 WHEN 2 THEN {abandoned} WHEN 3 THEN {orphan} END \
          FROM demo_numbers WHERE n < {count}",
         id = dialect.ulid(&made, Kind::Registration, "n"),
         address = dialect.address("n"),
@@ -144,6 +173,9 @@ fn registrations(dialect: Dialect, counts: &Counts, now: i64) -> String {
         completed = dialect.time(&format!(
             "CASE WHEN n % 4 = 1 THEN {made} + 3 * {MINUTE} END"
         )),
+        token = token_id(dialect, &format!("n % {TOKENS}"), now),
+        abandoned = upstream_session_id(dialect, &abandoned, now),
+        orphan = session_of_orphan_id(dialect, counts, &orphan, now),
         count = counts.registrations,
     )
 }

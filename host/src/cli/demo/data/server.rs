@@ -15,7 +15,7 @@ const ROTATION: i64 = 12 * DAY;
 /// The number of the active key of each tenant, whose first is number 0. Fourteen of them reach
 /// back 162 days, further than any session.
 const ACTIVE: i64 = 13;
-/// The next one is made, not active yet; the one after it was retired hours ago, never used.
+/// The next one is made, not used yet; the one after it was retired hours ago, never used.
 const GENERATIONS: i64 = ACTIVE + 3;
 /// Of both tenants.
 pub(super) const KEYS: i64 = 2 * GENERATIONS;
@@ -104,35 +104,41 @@ const TENANT: &str = "CASE WHEN n % 10 < 9 AND n / 10 % 2 = 1 THEN 'globex' ELSE
 const PRE_LOGIN: &str = "n % 10 IN (7, 8)";
 
 pub(super) fn statements(dialect: Dialect, counts: &Counts, now: i64) -> Vec<String> {
-    vec![keys(dialect, now), sessions(dialect, counts, now)]
+    vec![
+        tenants(),
+        keys(dialect, now),
+        sessions(dialect, counts, now),
+    ]
 }
 
-/// Key `g` of a tenant became active so long ago.
-fn activated(g: &str) -> String {
+/// Sessions were signed with key `g` of a tenant from so long ago on.
+fn in_use_since(g: &str) -> String {
     format!("({ACTIVE} - {g}) * {ROTATION} + {}", ROTATION / 2)
 }
 
+fn tenants() -> String {
+    "INSERT INTO tenants (id) VALUES ('acme'), ('globex')".to_owned()
+}
+
 fn keys(dialect: Dialect, now: i64) -> String {
-    let activated = format!(
+    let first_used = format!(
         "CASE WHEN g <= {ACTIVE} THEN {now} - ({}) END",
-        activated("g")
+        in_use_since("g")
     );
     let retired = format!(
         "CASE WHEN g < {ACTIVE} THEN {now} - ({}) WHEN g > {ACTIVE} + 1 THEN {now} - {} END",
-        self::activated("(g + 1)"),
+        in_use_since("(g + 1)"),
         3 * HOUR
     );
-    let created = format!("coalesce({activated}, {now} - {DAY}) - {HOUR}");
+    let created = format!("coalesce({first_used}, {now} - {DAY}) - {HOUR}");
     format!(
-        "INSERT INTO session_signing_keys (id, tenant_id, algorithm, public_key, created_at, \
-             activated_at, retired_at) \
-         SELECT tenant || '-key-' || (100 + g), tenant, 'ed25519', {bytes}, {created}, \
-                {activated}, {retired} \
+        "INSERT INTO session_signing_keys (id, tenant_id, key_material_encrypted, created_at, \
+             retired_at) \
+         SELECT tenant || '-key-' || (100 + g), tenant, {bytes}, {created}, {retired} \
          FROM (SELECT n, n / 2 AS g, CASE n % 2 WHEN 1 THEN 'globex' ELSE 'acme' END AS tenant \
                FROM demo_numbers WHERE n < {KEYS}) AS generations",
         bytes = dialect.bytes(Kind::SigningKey, "n"),
         created = dialect.time(&created),
-        activated = dialect.time(&activated),
         retired = dialect.time(&retired),
     )
 }
@@ -154,16 +160,17 @@ fn sessions(dialect: Dialect, counts: &Counts, now: i64) -> String {
         half = ROTATION / 2
     );
     let idle = format!("active + CASE n % 10 WHEN 1 THEN {IDLE_REMEMBERED} ELSE {IDLE} END");
-    let idle = format!(
-        "CASE WHEN {idle} < created + {ABSOLUTE} THEN {idle} ELSE created + {ABSOLUTE} END"
-    );
+    // Nothing is idle for longer than it is there.
+    let last = format!("created + {ABSOLUTE} - {SECOND}");
+    let idle = format!("CASE WHEN {idle} < {last} THEN {idle} ELSE {last} END");
     format!(
-        "INSERT INTO sessions (id, tenant_id, user_id, signing_key_id, is_pre_login, risk_score, \
-             ip_address, user_agent, created_at, last_active_at, idle_expires_at, \
+        "INSERT INTO sessions (id, tenant_id, actor_id, actor_type, signing_key_id, is_pre_login, \
+             csrf_token_hash, ip_address, user_agent, created_at, last_seen_at, idle_expires_at, \
              absolute_expires_at, revoked_at) \
-         SELECT {id}, tenant, CASE WHEN NOT ({PRE_LOGIN}) THEN 'user-' || (n % {users}) END, \
-                tenant || '-key-' || (100 + {key}), {PRE_LOGIN}, n % 1000 / 1000.0, \
-                '198.51.100.' || (1 + n % 254), 'Mozilla/5.0 (demo)', {created}, {last_active}, \
+         SELECT {id}, tenant, CASE WHEN {PRE_LOGIN} THEN '' ELSE 'user-' || (n % {users}) END, \
+                CASE WHEN {PRE_LOGIN} THEN 'anonymous' ELSE 'user' END, \
+                tenant || '-key-' || (100 + {key}), {PRE_LOGIN}, {id}, \
+                '198.51.100.' || (1 + n % 254), 'Mozilla/5.0 (demo)', {created}, {last_seen}, \
                 {idle}, {absolute}, {revoked} \
          FROM (SELECT n, {TENANT} AS tenant, {began} AS created, {used} AS active, \
                    CAST({ended} AS bigint) AS revoked \
@@ -171,7 +178,7 @@ fn sessions(dialect: Dialect, counts: &Counts, now: i64) -> String {
         id = dialect.secret("", Kind::ServerSession, "n"),
         users = counts.users,
         created = dialect.time("created"),
-        last_active = dialect.time("active"),
+        last_seen = dialect.time("active"),
         idle = dialect.time(&idle),
         absolute = dialect.time(&format!("created + {ABSOLUTE}")),
         revoked = dialect.time("revoked"),

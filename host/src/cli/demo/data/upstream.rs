@@ -45,8 +45,8 @@ fn provider_id(dialect: Dialect, number: &str, now: i64) -> String {
 fn providers(dialect: Dialect, now: i64) -> String {
     format!(
         "INSERT INTO upstream_oauth_providers (upstream_oauth_provider_id, issuer, client_id, \
-             scope, created_at) \
-         SELECT {id}, 'https://id-' || n || '.example', 'besom-demo', 'openid', {created} \
+             scope, token_endpoint_auth_method, created_at) \
+         SELECT {id}, 'https://id-' || n || '.example', 'besom-demo', 'openid', 'none', {created} \
          FROM demo_numbers WHERE n < {PROVIDERS}",
         id = provider_id(dialect, "n", now),
         created = dialect.time(&format!("{now} - {}", 1000 * DAY)),
@@ -77,8 +77,9 @@ fn links(dialect: Dialect, counts: &Counts, now: i64) -> String {
     )
 }
 
-/// The key of the login that browser session `number` began with.
-fn upstream_session_id(dialect: Dialect, number: &str, now: i64) -> String {
+/// The key of the login that browser session `number` began with, where it began with one: `number` is a
+/// multiple of three. After each of those comes one that was never completed, every second one long ago.
+pub(super) fn upstream_session_id(dialect: Dialect, number: &str, now: i64) -> String {
     dialect.ulid(&began(number, now), Kind::UpstreamSession, number)
 }
 
@@ -106,13 +107,18 @@ fn upstream_sessions(dialect: Dialect, counts: &Counts, now: i64) -> String {
     format!(
         "INSERT INTO upstream_oauth_authorization_sessions \
              (upstream_oauth_authorization_session_id, upstream_oauth_provider_id, \
-             upstream_oauth_link_id, state, created_at, completed_at, consumed_at) \
-         SELECT {id}, {provider}, CASE WHEN {completed} THEN {link} END, {state}, {made}, \
-                {completed_at}, {consumed_at} \
+             upstream_oauth_link_id, id_token_claims, state, created_at, completed_at, consumed_at) \
+         SELECT {id}, {provider}, CASE WHEN {completed} THEN {link} END, \
+                CASE WHEN {completed} THEN {claims} END, {state}, {made}, {completed_at}, \
+                {consumed_at} \
          FROM demo_numbers WHERE n < {count} AND n % {UPSTREAM} < 2",
         id = upstream_session_id(dialect, "n", now),
         provider = provider_id(dialect, &format!("{user} % {PROVIDERS}"), now),
         link = link_id(dialect, &user, now),
+        // By which the provider names the login when it ends it.
+        claims = dialect.json(&format!(
+            "'{{\"sub\": \"subject-' || {user} || '\", \"sid\": \"' || n || '\"}}'"
+        )),
         state = dialect.secret("s-", Kind::UpstreamSession, "n"),
         made = dialect.time(&began("n", now)),
         completed_at = time(8 * SECOND),
@@ -146,6 +152,18 @@ fn orphaned_link_id(dialect: Dialect, counts: &Counts, now: i64) -> String {
     dialect.ulid(&orphaned("n", now), Kind::Link, &number)
 }
 
+/// The key of the login that orphaned link `number` was made in; one in three, from the second on, is
+/// young and goes with its link.
+pub(super) fn session_of_orphan_id(
+    dialect: Dialect,
+    counts: &Counts,
+    number: &str,
+    now: i64,
+) -> String {
+    let of_all = format!("{} + ({number})", counts.browser_sessions());
+    dialect.ulid(&orphaned(number, now), Kind::UpstreamSession, &of_all)
+}
+
 /// One for each orphaned link; their numbers go on from those beside browser sessions.
 fn sessions_of_orphans(dialect: Dialect, counts: &Counts, now: i64) -> String {
     let number = format!("{} + n", counts.browser_sessions());
@@ -156,7 +174,7 @@ fn sessions_of_orphans(dialect: Dialect, counts: &Counts, now: i64) -> String {
              upstream_oauth_link_id, state, created_at, completed_at) \
          SELECT {id}, {provider}, {link}, {state}, {created}, {completed} \
          FROM demo_numbers WHERE n < {count}",
-        id = dialect.ulid(&made, Kind::UpstreamSession, &number),
+        id = session_of_orphan_id(dialect, counts, "n", now),
         provider = provider_id(dialect, &format!("n % {PROVIDERS}"), now),
         link = orphaned_link_id(dialect, counts, now),
         state = dialect.secret("s-", Kind::UpstreamSession, &number),

@@ -1,0 +1,128 @@
+//! What a job will ask for, found out by letting it ask and doing nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::prepare::Prepared;
+use super::{Host, RunnerError};
+use crate::config::JobSettings;
+use crate::plugin::CallError;
+use crate::preflight::{Finding, Rehearsed, Severity};
+use crate::request::{Fault, Mode, Timestamp};
+use crate::scope::{Granted, Missing, Refusal, Subject};
+use crate::sweep::{RunContext, RunOptions};
+
+/// The finding of a rehearsal that ended early.
+pub(super) const NOT_REHEARSED: &str = "not-rehearsed";
+
+/// A rehearsal never comes to ask; the plugin's own time for it is far shorter.
+const NO_DEADLINE: Duration = Duration::from_secs(3600);
+
+impl Host {
+    /// Lets the plugin open its sweeps, and nothing more. Where it breaks off with nothing refused, the
+    /// run itself will tell why; what is known until then is checked.
+    ///
+    /// A plugin breaks off at the first request that is refused. So that the lines which a refusal prints
+    /// are all that the job needs, it is heard again as if it had been granted what was missing.
+    pub(super) async fn rehearse(
+        &self,
+        prepared: &Prepared,
+        now: Timestamp,
+    ) -> Result<(Rehearsed, Option<Finding>, Option<CallError>), RunnerError> {
+        /// A job has a handful of requests; one that is refused something new each time is a bad joke.
+        const MOST_HEARD: usize = 20;
+        let mut granted = prepared.granted.clone();
+        let mut missing: Vec<Missing> = Vec::new();
+        for _ in 0..MOST_HEARD {
+            let (rehearsed, called) = self.hear(prepared, &granted, now).await;
+            let mut more = Vec::new();
+            for (_, fault) in &rehearsed.refused {
+                match fault {
+                    Fault::Denied(denied) if denied.missing.is_empty() && missing.is_empty() => {
+                        return Err(RunnerError::AtFault(fault.clone()));
+                    }
+                    Fault::Denied(denied) => more.extend(denied.missing.iter().cloned()),
+                    _ => {}
+                }
+            }
+            more.retain(|need| !missing.contains(need));
+            if more.is_empty() {
+                if missing.is_empty() {
+                    return Ok(heard(rehearsed, called));
+                }
+                break;
+            }
+            granted = granted.with(&more);
+            missing.extend(more);
+        }
+        Err(refused(&prepared.subject(), missing, &prepared.granted))
+    }
+
+    async fn hear(
+        &self,
+        prepared: &Prepared,
+        granted: &Granted,
+        now: Timestamp,
+    ) -> (Rehearsed, Result<(), CallError>) {
+        let context = RunContext::rehearsal(
+            self.database.clone(),
+            Arc::clone(&prepared.catalog),
+            Arc::new(granted.clone()),
+            prepared.subject(),
+            now,
+            before_the_run(&prepared.limits),
+        );
+        let called = prepared
+            .plugin
+            .rehearse(&prepared.job.job, &prepared.settings, Arc::clone(&context))
+            .await;
+        let progress = context.settle().await;
+        let rehearsed = Rehearsed {
+            plans: progress.drained,
+            refused: progress.refused,
+            looked: progress.looked,
+        };
+        (rehearsed, called)
+    }
+}
+
+fn heard(
+    rehearsed: Rehearsed,
+    called: Result<(), CallError>,
+) -> (Rehearsed, Option<Finding>, Option<CallError>) {
+    let failure = match &called {
+        Err(error) if rehearsed.refused.is_empty() => Some(Finding::new(
+            NOT_REHEARSED,
+            Severity::Warning,
+            format!(
+                "the plugin broke off before it had asked for everything, so not all of it could \
+                 be checked beforehand: {error}"
+            ),
+        )),
+        _ => None,
+    };
+    let crashed = called.err().filter(|error| error.cause().is_misbehaviour());
+    (rehearsed, failure, crashed)
+}
+
+pub(super) fn refused(subject: &Subject, missing: Vec<Missing>, granted: &Granted) -> RunnerError {
+    RunnerError::Denied(Box::new(Refusal {
+        subject: subject.clone(),
+        missing,
+        given: granted.written().clone(),
+    }))
+}
+
+pub(super) fn before_the_run(limits: &JobSettings) -> RunOptions {
+    RunOptions {
+        mode: Mode::DryRun,
+        batch_size: u64::from(limits.batch_size),
+        deadline: NO_DEADLINE,
+        max_rows: limits.max_rows,
+        max_fraction: None,
+        stop: CancellationToken::new(),
+        why: Arc::default(),
+    }
+}

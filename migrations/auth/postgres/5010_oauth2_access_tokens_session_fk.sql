@@ -1,0 +1,4 @@
+-- no-transaction
+-- What a build that failed has left behind goes first: it would be in the way, and serve nobody.
+DROP INDEX CONCURRENTLY IF EXISTS oauth2_access_tokens_session_fk;
+CREATE INDEX CONCURRENTLY oauth2_access_tokens_session_fk ON oauth2_access_tokens (oauth2_session_id);

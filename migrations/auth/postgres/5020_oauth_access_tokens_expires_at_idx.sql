@@ -1,0 +1,4 @@
+-- no-transaction
+-- What a build that failed has left behind goes first: it would be in the way, and serve nobody.
+DROP INDEX CONCURRENTLY IF EXISTS oauth_access_tokens_expires_at_idx;
+CREATE INDEX CONCURRENTLY oauth_access_tokens_expires_at_idx ON oauth2_access_tokens (expires_at) WHERE expires_at IS NOT NULL;

@@ -1,4 +1,0 @@
--- no-transaction
--- What a build that failed has left behind goes first: it would be in the way, and serve nobody.
-DROP INDEX CONCURRENTLY IF EXISTS compat_access_tokens_session;
-CREATE INDEX CONCURRENTLY compat_access_tokens_session ON compat_access_tokens (compat_session_id);

@@ -1,0 +1,4 @@
+-- no-transaction
+-- What a build that failed has left behind goes first: it would be in the way, and serve nobody.
+DROP INDEX CONCURRENTLY IF EXISTS oauth2_sessions_user_fk;
+CREATE INDEX CONCURRENTLY oauth2_sessions_user_fk ON oauth2_sessions (user_id) INCLUDE (last_active_at);

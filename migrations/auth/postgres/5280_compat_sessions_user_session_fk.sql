@@ -1,0 +1,4 @@
+-- no-transaction
+-- What a build that failed has left behind goes first: it would be in the way, and serve nobody.
+DROP INDEX CONCURRENTLY IF EXISTS compat_sessions_user_session_fk;
+CREATE INDEX CONCURRENTLY compat_sessions_user_session_fk ON compat_sessions (user_session_id);

@@ -1,4 +1,0 @@
--- no-transaction
--- What a build that failed has left behind goes first: it would be in the way, and serve nobody.
-DROP INDEX CONCURRENTLY IF EXISTS personal_sessions_ip_last_active_at;
-CREATE INDEX CONCURRENTLY personal_sessions_ip_last_active_at ON personal_sessions (last_active_at) WHERE last_active_ip IS NOT NULL;

@@ -1,4 +1,0 @@
--- no-transaction
--- What a build that failed has left behind goes first: it would be in the way, and serve nobody.
-DROP INDEX CONCURRENTLY IF EXISTS queue_jobs_started_by;
-CREATE INDEX CONCURRENTLY queue_jobs_started_by ON queue_jobs (started_by);

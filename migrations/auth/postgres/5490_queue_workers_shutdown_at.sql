@@ -1,4 +1,0 @@
--- no-transaction
--- What a build that failed has left behind goes first: it would be in the way, and serve nobody.
-DROP INDEX CONCURRENTLY IF EXISTS queue_workers_shutdown_at;
-CREATE INDEX CONCURRENTLY queue_workers_shutdown_at ON queue_workers (shutdown_at) WHERE shutdown_at IS NOT NULL;

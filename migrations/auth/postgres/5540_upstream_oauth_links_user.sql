@@ -1,4 +1,0 @@
--- no-transaction
--- What a build that failed has left behind goes first: it would be in the way, and serve nobody.
-DROP INDEX CONCURRENTLY IF EXISTS upstream_oauth_links_user;
-CREATE INDEX CONCURRENTLY upstream_oauth_links_user ON upstream_oauth_links (user_id);

@@ -1,1 +1,0 @@
-CREATE INDEX oauth2_access_tokens_session ON oauth2_access_tokens (oauth2_session_id);

@@ -1,1 +1,0 @@
-CREATE INDEX oauth2_access_tokens_revoked_at ON oauth2_access_tokens (revoked_at) WHERE revoked_at IS NOT NULL;

@@ -1,1 +1,0 @@
-CREATE INDEX oauth2_access_tokens_expires_at ON oauth2_access_tokens (expires_at);

@@ -1,1 +1,0 @@
-CREATE INDEX oauth2_refresh_tokens_access_token ON oauth2_refresh_tokens (oauth2_access_token_id);

@@ -1,1 +1,0 @@
-CREATE INDEX oauth2_refresh_tokens_next ON oauth2_refresh_tokens (next_oauth2_refresh_token_id);

@@ -1,1 +1,0 @@
-CREATE INDEX oauth2_authorization_grants_client ON oauth2_authorization_grants (oauth2_client_id);

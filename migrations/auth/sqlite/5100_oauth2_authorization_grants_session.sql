@@ -1,1 +1,0 @@
-CREATE INDEX oauth2_authorization_grants_session ON oauth2_authorization_grants (oauth2_session_id);

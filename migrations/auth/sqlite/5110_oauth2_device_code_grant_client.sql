@@ -1,1 +1,0 @@
-CREATE INDEX oauth2_device_code_grant_client ON oauth2_device_code_grant (oauth2_client_id);

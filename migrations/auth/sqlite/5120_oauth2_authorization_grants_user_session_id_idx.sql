@@ -1,0 +1,1 @@
+CREATE INDEX oauth2_authorization_grants_user_session_id_idx ON oauth2_authorization_grants (user_session_id);

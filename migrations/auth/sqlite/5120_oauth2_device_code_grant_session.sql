@@ -1,1 +1,0 @@
-CREATE INDEX oauth2_device_code_grant_session ON oauth2_device_code_grant (oauth2_session_id);

@@ -1,1 +1,0 @@
-CREATE INDEX oauth2_device_code_grant_user_session ON oauth2_device_code_grant (user_session_id);

@@ -1,1 +1,0 @@
-CREATE INDEX compat_refresh_tokens_session ON compat_refresh_tokens (compat_session_id);

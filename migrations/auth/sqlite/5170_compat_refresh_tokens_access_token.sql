@@ -1,1 +1,0 @@
-CREATE INDEX compat_refresh_tokens_access_token ON compat_refresh_tokens (compat_access_token_id);

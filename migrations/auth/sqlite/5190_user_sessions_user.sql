@@ -1,1 +1,0 @@
-CREATE INDEX user_sessions_user ON user_sessions (user_id);

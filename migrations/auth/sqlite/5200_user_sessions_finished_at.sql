@@ -1,1 +1,0 @@
-CREATE INDEX user_sessions_finished_at ON user_sessions (finished_at) WHERE finished_at IS NOT NULL;

@@ -1,0 +1,1 @@
+CREATE INDEX compat_access_tokens_session_fk ON compat_access_tokens (compat_session_id);

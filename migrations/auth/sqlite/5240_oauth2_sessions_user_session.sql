@@ -1,1 +1,0 @@
-CREATE INDEX oauth2_sessions_user_session ON oauth2_sessions (user_session_id);

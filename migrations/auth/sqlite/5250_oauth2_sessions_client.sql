@@ -1,1 +1,0 @@
-CREATE INDEX oauth2_sessions_client ON oauth2_sessions (oauth2_client_id);

@@ -1,0 +1,1 @@
+CREATE INDEX compat_refresh_tokens_session_fk ON compat_refresh_tokens (compat_session_id);

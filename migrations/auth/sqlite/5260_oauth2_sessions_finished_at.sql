@@ -1,1 +1,0 @@
-CREATE INDEX oauth2_sessions_finished_at ON oauth2_sessions (finished_at) WHERE finished_at IS NOT NULL;

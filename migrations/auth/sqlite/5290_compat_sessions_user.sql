@@ -1,1 +1,0 @@
-CREATE INDEX compat_sessions_user ON compat_sessions (user_id);

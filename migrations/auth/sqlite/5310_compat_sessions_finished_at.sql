@@ -1,1 +1,0 @@
-CREATE INDEX compat_sessions_finished_at ON compat_sessions (finished_at) WHERE finished_at IS NOT NULL;

@@ -1,1 +1,0 @@
-CREATE INDEX compat_sso_logins_session ON compat_sso_logins (compat_session_id);

@@ -1,0 +1,1 @@
+CREATE INDEX personal_sessions_owner_oauth2_client_id_idx ON personal_sessions (owner_oauth2_client_id) WHERE owner_oauth2_client_id IS NOT NULL;

@@ -1,1 +1,0 @@
-CREATE INDEX personal_sessions_owner_user ON personal_sessions (owner_user_id);

@@ -1,0 +1,1 @@
+CREATE UNIQUE INDEX personal_access_tokens_personal_session_id_idx ON personal_access_tokens (personal_session_id) WHERE revoked_at IS NULL;

@@ -1,1 +1,0 @@
-CREATE INDEX personal_sessions_owner_client ON personal_sessions (owner_oauth2_client_id);

@@ -1,0 +1,1 @@
+CREATE INDEX users_lower_username_idx ON users (lower(username));

@@ -1,0 +1,1 @@
+CREATE INDEX user_emails_user_fk ON user_emails (user_id);

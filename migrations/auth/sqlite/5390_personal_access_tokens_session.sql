@@ -1,1 +1,0 @@
-CREATE INDEX personal_access_tokens_session ON personal_access_tokens (personal_session_id);

@@ -1,1 +1,0 @@
-CREATE INDEX user_session_authentications_session ON user_session_authentications (user_session_id);

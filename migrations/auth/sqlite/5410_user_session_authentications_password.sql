@@ -1,1 +1,0 @@
-CREATE INDEX user_session_authentications_password ON user_session_authentications (user_password_id);

@@ -1,1 +1,0 @@
-CREATE INDEX user_session_authentications_upstream ON user_session_authentications (upstream_oauth_authorization_session_id);

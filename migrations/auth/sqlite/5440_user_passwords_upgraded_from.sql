@@ -1,1 +1,0 @@
-CREATE INDEX user_passwords_upgraded_from ON user_passwords (upgraded_from_id);

@@ -1,1 +1,0 @@
-CREATE INDEX queue_jobs_status ON queue_jobs (status, scheduled_at);

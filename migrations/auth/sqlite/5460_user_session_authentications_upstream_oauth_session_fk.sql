@@ -1,0 +1,1 @@
+CREATE INDEX user_session_authentications_upstream_oauth_session_fk ON user_session_authentications (upstream_oauth_authorization_session_id);

@@ -1,0 +1,1 @@
+CREATE INDEX user_session_authentications_user_password_fk ON user_session_authentications (user_password_id);

@@ -1,1 +1,0 @@
-CREATE INDEX queue_workers_last_seen_at ON queue_workers (last_seen_at);

@@ -1,0 +1,1 @@
+CREATE INDEX user_session_authentications_user_session_fk ON user_session_authentications (user_session_id);

@@ -1,0 +1,1 @@
+CREATE INDEX queue_jobs_next_attempt_fk ON queue_jobs (next_attempt_id);

@@ -1,0 +1,1 @@
+CREATE INDEX queue_jobs_schedule_name_fk ON queue_jobs (schedule_name);

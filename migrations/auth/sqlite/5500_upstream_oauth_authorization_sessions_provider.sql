@@ -1,1 +1,0 @@
-CREATE INDEX upstream_oauth_authorization_sessions_provider ON upstream_oauth_authorization_sessions (upstream_oauth_provider_id);

@@ -1,1 +1,0 @@
-CREATE INDEX upstream_oauth_authorization_sessions_link ON upstream_oauth_authorization_sessions (upstream_oauth_link_id);

@@ -1,1 +1,0 @@
-CREATE INDEX upstream_oauth_authorization_sessions_user_session ON upstream_oauth_authorization_sessions (user_session_id);

@@ -1,0 +1,1 @@
+CREATE INDEX upstream_oauth_authorization_sessions_link_fk ON upstream_oauth_authorization_sessions (upstream_oauth_link_id);

@@ -1,0 +1,1 @@
+CREATE INDEX upstream_oauth_authorization_sessions_provider_fk ON upstream_oauth_authorization_sessions (upstream_oauth_provider_id);

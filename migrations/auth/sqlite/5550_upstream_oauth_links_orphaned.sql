@@ -1,1 +1,0 @@
-CREATE INDEX upstream_oauth_links_orphaned ON upstream_oauth_links (upstream_oauth_link_id) WHERE user_id IS NULL;

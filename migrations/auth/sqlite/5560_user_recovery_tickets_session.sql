@@ -1,1 +1,0 @@
-CREATE INDEX user_recovery_tickets_session ON user_recovery_tickets (user_recovery_session_id);

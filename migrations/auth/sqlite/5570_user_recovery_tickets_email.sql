@@ -1,1 +1,0 @@
-CREATE INDEX user_recovery_tickets_email ON user_recovery_tickets (user_email_id);

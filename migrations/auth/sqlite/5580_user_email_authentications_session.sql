@@ -1,1 +1,0 @@
-CREATE INDEX user_email_authentications_session ON user_email_authentications (user_session_id);

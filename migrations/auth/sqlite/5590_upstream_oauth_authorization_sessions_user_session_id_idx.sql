@@ -1,0 +1,1 @@
+CREATE INDEX upstream_oauth_authorization_sessions_user_session_id_idx ON upstream_oauth_authorization_sessions (user_session_id);

@@ -1,1 +1,0 @@
-CREATE INDEX user_email_authentications_registration ON user_email_authentications (user_registration_id);

@@ -1,1 +1,0 @@
-CREATE INDEX user_registrations_email_authentication ON user_registrations (email_authentication_id);

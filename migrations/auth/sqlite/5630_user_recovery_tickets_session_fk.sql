@@ -1,0 +1,1 @@
+CREATE INDEX user_recovery_tickets_session_fk ON user_recovery_tickets (user_recovery_session_id);

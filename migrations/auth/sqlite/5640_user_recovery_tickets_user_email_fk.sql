@@ -1,0 +1,1 @@
+CREATE INDEX user_recovery_tickets_user_email_fk ON user_recovery_tickets (user_email_id);

@@ -1,0 +1,1 @@
+CREATE INDEX user_email_authentications_user_session_fk ON user_email_authentications (user_session_id);

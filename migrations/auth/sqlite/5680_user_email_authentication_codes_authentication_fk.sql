@@ -1,0 +1,1 @@
+CREATE INDEX user_email_authentication_codes_authentication_fk ON user_email_authentication_codes (user_email_authentication_id);

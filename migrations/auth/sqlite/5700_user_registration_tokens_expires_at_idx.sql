@@ -1,0 +1,1 @@
+CREATE INDEX user_registration_tokens_expires_at_idx ON user_registration_tokens (expires_at);

@@ -1,0 +1,1 @@
+CREATE INDEX user_registration_tokens_last_used_at_idx ON user_registration_tokens (last_used_at);

@@ -1,0 +1,1 @@
+CREATE INDEX user_registration_tokens_revoked_at_idx ON user_registration_tokens (revoked_at);

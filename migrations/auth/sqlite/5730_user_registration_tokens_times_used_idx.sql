@@ -1,0 +1,1 @@
+CREATE INDEX user_registration_tokens_times_used_idx ON user_registration_tokens (times_used);

@@ -1,0 +1,1 @@
+CREATE INDEX user_registration_tokens_usage_limit_idx ON user_registration_tokens (usage_limit);

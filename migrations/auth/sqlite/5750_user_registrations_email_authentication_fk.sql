@@ -1,0 +1,1 @@
+CREATE INDEX user_registrations_email_authentication_fk ON user_registrations (email_authentication_id);

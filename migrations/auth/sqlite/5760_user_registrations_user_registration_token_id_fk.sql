@@ -1,0 +1,1 @@
+CREATE INDEX user_registrations_user_registration_token_id_fk ON user_registrations (user_registration_token_id);
