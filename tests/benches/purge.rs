@@ -155,8 +155,8 @@ async fn fill(connection: &mut PgConnection, rows: u64) {
     let user = "INSERT INTO users (user_id, username, created_at) VALUES ('01890000-0000-0000-0000-000000000001', 'u', now())";
     for sql in [
         user.to_owned(),
-        "INSERT INTO oauth2_clients (oauth2_client_id, client_name) VALUES ('01890000-0000-0000-0000-000000000002', 'c')".to_owned(),
-        "INSERT INTO oauth2_sessions (oauth2_session_id, oauth2_client_id, scope, created_at) VALUES ('01890000-0000-0000-0000-000000000003', '01890000-0000-0000-0000-000000000002', 'openid', now())".to_owned(),
+        "INSERT INTO oauth2_clients (oauth2_client_id, grant_type_authorization_code, grant_type_refresh_token) VALUES ('01890000-0000-0000-0000-000000000002', TRUE, TRUE)".to_owned(),
+        "INSERT INTO oauth2_sessions (oauth2_session_id, oauth2_client_id, scope_list, created_at) VALUES ('01890000-0000-0000-0000-000000000003', '01890000-0000-0000-0000-000000000002', '{openid}', now())".to_owned(),
         format!(
             "INSERT INTO oauth2_access_tokens (oauth2_access_token_id, oauth2_session_id, access_token, created_at, expires_at, revoked_at) \
              SELECT ('0190' || lpad(to_hex(n), 8, '0') || '0000' || md5(n::text))::varchar(32)::uuid, '01890000-0000-0000-0000-000000000003', md5(n::text) || n, \

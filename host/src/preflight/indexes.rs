@@ -2,6 +2,7 @@
 
 use super::mend::create_index;
 use super::reach::Reach;
+use super::weight::{Weights, grouped, rows, time, told};
 use super::{Finding, Severity};
 use crate::catalog::{Dialect, TableKind, quote_ident};
 use crate::sql::Plan;
@@ -52,10 +53,11 @@ pub(super) fn invalid(reach: &Reach) -> Vec<Finding> {
     found
 }
 
-/// A sweep that asked for an order which no index serves, on a table where that hurts: an error where it
-/// cannot go page by page instead.
-pub(super) fn unindexed(plan: &Plan) -> Option<Finding> {
-    let along = plan.request().order_by.as_ref()?;
+/// A sweep that asked for an order which no index serves.
+pub(super) fn unserved(plan: &Plan) -> bool {
+    let Some(along) = plan.request().order_by.as_ref() else {
+        return false;
+    };
     let table = plan.table();
     // On PostgreSQL an order takes a key beside it; without one an index would not help.
     let keyed = plan.dialect() == Dialect::Sqlite || !table.primary_key.is_empty();
@@ -67,31 +69,64 @@ pub(super) fn unindexed(plan: &Plan) -> Option<Finding> {
         }
         false => plan.axis().note.is_none(),
     };
-    let unserved = !served && keyed && table.estimated_rows > LARGE;
     // An index that only waits to be mended is `invalid-index`.
     let built = table.indexes.iter().any(|index| {
         let first = index.columns.first();
         !index.valid && first.is_some_and(|column| column.name.as_ref() == Some(along))
     });
-    if !unserved || built {
+    !served && keyed && !built
+}
+
+/// The same on a table where it tells: an error where a run does not get through the table in its time, and
+/// so begins anew each time.
+pub(super) fn unindexed(plan: &Plan, weights: &Weights) -> Option<Finding> {
+    let along = plan.request().order_by.as_ref()?;
+    let table = plan.table();
+    let size = weights.size(table);
+    if !unserved(plan) || size.rows <= LARGE {
         return None;
     }
-    // Page by page the whole table is read once; by key, each page once for each of its rows.
-    let (severity, how) = match plan.axis().physical && !plan.only_reads() {
-        true => (Severity::Warning, ", page by page"),
-        false => (Severity::Error, ""),
+    let dialect = plan.dialect();
+    let (reads, how) = match (plan.only_reads(), plan.axis().physical) {
+        // Each page of rows is looked for among all of them.
+        (true, _) => {
+            let pages = size.rows.div_ceil(weights.batch_size.max(1));
+            let reads = pages.saturating_mul(size.pages);
+            let how = format!(
+                "every page reads the whole table: {} pages of rows x {} pages",
+                grouped(pages),
+                grouped(size.pages)
+            );
+            (reads, how)
+        }
+        // Each is counted out, looked through, and met again where rows go.
+        (false, true) => {
+            let reads = size.pages.saturating_mul(3);
+            let how = "every run reads the whole table, page by page".to_owned();
+            (reads, how)
+        }
+        // By key the rows of a page are met one by one.
+        (false, false) => {
+            let how = "every run reads the whole table, by key, a page for each row".to_owned();
+            (size.rows, how)
+        }
+    };
+    let takes = time(reads, dialect);
+    let severity = match takes > weights.deadline {
+        true => Severity::Error,
+        false => Severity::Warning,
     };
     let message = format!(
-        "no index serves the {} of `{}` (about {} rows) along `{along}`: every {} reads the \
-         whole table{how}",
+        "no index serves the {} of `{}` ({}) along `{along}`: {how} = {} page reads, {} a run",
         if plan.only_reads() {
             "reading"
         } else {
             "sweep"
         },
         table.id,
-        table.estimated_rows,
-        if plan.only_reads() { "page" } else { "run" },
+        rows(size),
+        grouped(reads),
+        told(takes),
     );
     let mut columns = vec![along.clone()];
     if plan.dialect() == Dialect::Postgres {

@@ -3,7 +3,8 @@
 //! To know what a job will ask for, the runner rehearses it (see
 //! [`crate::sweep::RunContext::rehearsal`]): the plugin's own `run` opens its sweeps, which are
 //! checked and planned, and each says that it is drained. What was asked for is then held against the
-//! catalog, one file a group of findings. Nothing here talks to a database.
+//! catalog, one file a group of findings. Nothing here talks to a database: sizes that the catalog does not
+//! have come with [`Weights`].
 //!
 //! A finding carries the statements that mend it, where running them is no decision of its own: an
 //! index, a right. What needs a decision (a trigger that keeps rows) is said in words alone, because
@@ -24,16 +25,19 @@ mod row_security;
 mod triggers;
 mod unindexed_keys;
 mod unindexed_lookups;
+mod weight;
 
 pub use codes::{CODES, meant};
 pub use finding::{Finding, Severity};
 pub use never_eligible::{Expiry, NEVER_ELIGIBLE, expiries, never_eligible};
 pub use rights::{Rights, merged};
 pub use role::{about as about_the_role, revokes};
+pub use weight::Weights;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::catalog::{Catalog, Dialect, ForeignKey};
+use crate::catalog::{Catalog, Dialect, ForeignKey, Table, TableId};
 use crate::request::{Fault, Request};
 use crate::sql::Plan;
 use reach::Reach;
@@ -55,6 +59,20 @@ impl Rehearsed {
         let plans = self.plans.iter().map(|plan| Reach::of_plan(plan, catalog));
         let refused = self.refused.iter();
         plans.chain(refused.map(|(request, _)| Reach::of(request, catalog)))
+    }
+
+    /// The same with the requests, each once: a partitioned table has a plan for each partition.
+    fn each<'a>(&'a self, catalog: &'a Catalog) -> Vec<(&'a Request, Reach)> {
+        let mut each: Vec<(&Request, Reach)> = Vec::new();
+        let plans = self.plans.iter();
+        let plans = plans.map(|plan| (plan.request(), Reach::of_plan(plan, catalog)));
+        let refused = self.refused.iter();
+        let refused = refused.map(|(request, _)| (request, Reach::of(request, catalog)));
+        for (request, reach) in plans.chain(refused) {
+            let known = each.iter().any(|(known, _)| *known == request);
+            each.extend(reach.filter(|_| !known).map(|reach| (request, reach)));
+        }
+        each
     }
 
     fn looks<'a>(&'a self, catalog: &'a Catalog) -> impl Iterator<Item = Reach> + 'a {
@@ -99,13 +117,60 @@ pub fn foreign_keys(request: &Request, catalog: &Catalog) -> Vec<ForeignKey> {
     Reach::of(request, catalog).map_or_else(Vec::new, |reach| reach.keys)
 }
 
+/// The tables whose sizes tell how bad it is that an index is missing. None where no index is.
+pub fn to_weigh(catalog: &Catalog, rehearsed: &Rehearsed) -> Vec<Arc<Table>> {
+    let mut tables: BTreeMap<TableId, Arc<Table>> = BTreeMap::new();
+    let mut add = |table: &Arc<Table>| drop(tables.insert(table.id.clone(), Arc::clone(table)));
+    for (_, reach) in rehearsed.each(catalog) {
+        for key in unindexed_keys::bare_keys(&reach, catalog) {
+            let ends = [&key.child, &key.parent];
+            ends.iter()
+                .filter_map(|id| catalog.by_id(id))
+                .for_each(&mut add);
+            add(&reach.swept);
+        }
+        unindexed_lookups::bare(&reach, catalog).for_each(|lookup| add(&lookup.table));
+    }
+    let unserved = rehearsed
+        .plans
+        .iter()
+        .filter(|plan| indexes::unserved(plan));
+    unserved.for_each(|plan| add(plan.table()));
+    tables.into_values().collect()
+}
+
+/// The plans whose rows to go tell how bad it is, as long as it may be bad: those that are not counted yet,
+/// request by request.
+pub fn to_count(
+    catalog: &Catalog,
+    rehearsed: &Rehearsed,
+    weights: &Weights,
+) -> Vec<Vec<Arc<Plan>>> {
+    let each = rehearsed.each(catalog);
+    let found = unindexed_keys::unindexed(&each, weights, catalog);
+    if !found.iter().any(Finding::stops) {
+        return Vec::new();
+    }
+    let bare = each.iter().filter(|(request, reach)| {
+        let mut keys = unindexed_keys::bare_keys(reach, catalog);
+        weights.to_go(request).is_none() && keys.next().is_some()
+    });
+    let plans = bare.map(|(request, _)| {
+        let of = rehearsed.plans.iter();
+        of.filter(|plan| plan.request() == *request)
+            .cloned()
+            .collect()
+    });
+    plans.filter(|plans: &Vec<_>| !plans.is_empty()).collect()
+}
+
 /// Everything that stands out, the worst first, each once.
-pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed) -> Vec<Finding> {
-    let mut found = Vec::new();
+pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed, weights: &Weights) -> Vec<Finding> {
+    let each = rehearsed.each(catalog);
+    let mut found = unindexed_keys::unindexed(&each, weights, catalog);
     // A request that names what is not there is refused, and told by that.
     for reach in rehearsed.reaches(catalog).flatten() {
-        found.extend(unindexed_keys::unindexed(&reach, catalog));
-        found.extend(unindexed_lookups::unindexed(&reach, catalog));
+        found.extend(unindexed_lookups::unindexed(&reach, weights, catalog));
         found.extend(indexes::invalid(&reach));
         found.extend(triggers::on_delete(&reach, catalog.dialect()));
         if catalog.dialect() == Dialect::Postgres {
@@ -114,7 +179,7 @@ pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed) -> Vec<Finding> {
         }
     }
     for plan in &rehearsed.plans {
-        found.extend(indexes::unindexed(plan));
+        found.extend(indexes::unindexed(plan, weights));
     }
     found.extend(unable_to_look(catalog, &rehearsed.looked));
     // A job that asks for nothing, such as one of another profile, needs no rights. A refused request may

@@ -1,49 +1,119 @@
 //! `unindexed-foreign-key`: the database would read a whole child table for each row that goes.
 
+use std::collections::BTreeMap;
+
 use super::mend::{create_index, listed};
 use super::reach::Reach;
+use super::weight::{Weights, grouped, pages, rows, time, told};
 use super::{Finding, Severity};
-use crate::catalog::{Catalog, Dialect, ForeignKey, Index, OnDelete, Table, TableKind};
+use crate::catalog::{Catalog, Dialect, ForeignKey, Index, OnDelete, Table, TableId, TableKind};
+use crate::request::Request;
 
-/// A table of so few rows is a page or two, which the database reads as fast as an index.
-const SMALL: u64 = 100;
-
-/// Every foreign key that the deletes make the database look up without an index.
-pub(super) fn unindexed(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
-    let keys = reach.keys.iter();
-    keys.filter_map(|key| one(key, catalog)).collect()
+/// Every foreign key that the deletes make the database look up without an index, each once for all of
+/// them.
+pub(super) fn unindexed(
+    reaches: &[(&Request, Reach)],
+    weights: &Weights,
+    catalog: &Catalog,
+) -> Vec<Finding> {
+    let mut found: BTreeMap<(TableId, String), (&ForeignKey, Going)> = BTreeMap::new();
+    for (request, reach) in reaches {
+        for key in bare_keys(reach, catalog) {
+            let more = going(request, reach, key, weights, catalog);
+            let name = (key.child.clone(), key.name.clone());
+            let (_, all) = found.entry(name).or_insert((key, Going::default()));
+            all.rows = all.rows.saturating_add(more.rows);
+            all.at_most |= more.at_most;
+        }
+    }
+    let found = found.into_values();
+    found
+        .filter_map(|(key, going)| one(key, going, weights, catalog))
+        .collect()
 }
 
-fn one(key: &ForeignKey, catalog: &Catalog) -> Option<Finding> {
-    let child = catalog.by_id(&key.child)?;
-    let bare = without_index(child, &key.columns, catalog);
-    if bare.is_empty() {
-        return None;
+/// The keys of a request that no index serves.
+pub(super) fn bare_keys<'a>(
+    reach: &'a Reach,
+    catalog: &'a Catalog,
+) -> impl Iterator<Item = &'a ForeignKey> {
+    let bare = |key: &&ForeignKey| {
+        let child = catalog.by_id(&key.child);
+        child.is_some_and(|child| !without_index(child, &key.columns, catalog).is_empty())
+    };
+    reach.keys.iter().filter(bare)
+}
+
+/// Rows of a key's parent that go.
+#[derive(Debug, Clone, Copy, Default)]
+struct Going {
+    rows: u64,
+    at_most: bool,
+}
+
+/// Of the swept table as many as were counted. Of a table that hangs on it the same part of its rows: how
+/// many hang on those that go is not looked for.
+fn going(
+    request: &Request,
+    reach: &Reach,
+    key: &ForeignKey,
+    weights: &Weights,
+    catalog: &Catalog,
+) -> Going {
+    let swept = weights.size(&reach.swept);
+    let counted = weights.to_go(request);
+    if key.parent == reach.swept.id {
+        return Going {
+            rows: counted.unwrap_or(swept.rows),
+            at_most: counted.is_none(),
+        };
     }
+    let parent = catalog.by_id(&key.parent);
+    let rows = parent.map_or(0, |parent| weights.size(parent).rows);
+    let part = counted.filter(|counted| *counted < swept.rows);
+    Going {
+        rows: part.map_or(rows, |counted| {
+            let part = u128::from(rows) * u128::from(counted) / u128::from(swept.rows.max(1));
+            u64::try_from(part).unwrap_or(rows)
+        }),
+        at_most: counted.is_none(),
+    }
+}
+
+fn one(key: &ForeignKey, going: Going, weights: &Weights, catalog: &Catalog) -> Option<Finding> {
+    let child = catalog.by_id(&key.child)?;
+    let dialect = catalog.dialect();
     let does = match key.on_delete {
         OnDelete::NoAction | OnDelete::Restrict => "looks for rows that still refer to it",
         OnDelete::Cascade => "looks for the rows to delete with it",
         OnDelete::SetNull | OnDelete::SetDefault => "looks for the rows to change with it",
     };
-    let rows = match child.estimated_rows {
-        0 => "not counted yet".to_owned(),
-        rows => format!("about {rows} rows"),
-    };
+    let size = weights.size(child);
+    let reads = going.rows.saturating_mul(size.pages);
     let message = format!(
-        "foreign key `{}`: no index on {} of `{}` ({rows}). For each row that goes from `{}` the \
-         database {does}, and reads the whole table for it",
+        "foreign key `{}`: no index on {} of `{}` ({} on {}). For each row that goes from `{}` the \
+         database {does}, and reads the whole table for it: {} {} to go x {} = {} page reads, {}",
         key.name,
         listed(&key.columns),
         key.child,
+        rows(size),
+        pages(size.pages),
         key.parent,
+        if going.at_most { "up to" } else { "about" },
+        match going.rows {
+            1 => "1 row".to_owned(),
+            rows => format!("{} rows", grouped(rows)),
+        },
+        pages(size.pages),
+        grouped(reads),
+        told(time(reads, dialect)),
     );
-    let fix = bare
+    let fix = without_index(child, &key.columns, catalog)
         .into_iter()
         .map(|table| create_index(table, &key.columns, None, catalog));
-    // What was never counted may be of any size.
-    let severity = match child.estimated_rows {
-        1..=SMALL => Severity::Warning,
-        _ => Severity::Error,
+    let severity = match weights.too_much(going.rows, size.pages, dialect) {
+        true => Severity::Error,
+        false => Severity::Warning,
     };
     Some(Finding::new("unindexed-foreign-key", severity, message).mended_by(fix))
 }

@@ -5,11 +5,20 @@ use super::indexes::LARGE;
 use super::mend::{create_index, listed};
 use super::reach::{Lookup, Reach};
 use super::unindexed_keys::without_index;
+use super::weight::{Weights, rows};
 use super::{Finding, Severity};
 use crate::catalog::Catalog;
 
 /// Every such look on a large table, but those that `unindexed-foreign-key` tells of.
-pub(super) fn unindexed(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
+pub(super) fn unindexed(reach: &Reach, weights: &Weights, catalog: &Catalog) -> Vec<Finding> {
+    let lookups = bare(reach, catalog);
+    lookups
+        .filter_map(|lookup| one(lookup, weights, catalog))
+        .collect()
+}
+
+/// The looks that no index serves.
+pub(super) fn bare<'a>(reach: &'a Reach, catalog: &'a Catalog) -> impl Iterator<Item = &'a Lookup> {
     let told_elsewhere = |lookup: &Lookup| {
         reach.keys.iter().any(|key| {
             key.child == lookup.table.id
@@ -17,29 +26,31 @@ pub(super) fn unindexed(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
                 && key.columns.iter().all(|c| lookup.columns.contains(c))
         })
     };
-    let lookups = reach.lookups.iter().filter(|l| !told_elsewhere(l));
-    lookups.filter_map(|lookup| one(lookup, catalog)).collect()
+    // One of the columns is enough to come near, and a rowid's key is no index.
+    let led = |Lookup { table, columns }: &Lookup| {
+        columns.iter().any(|column| {
+            table.primary_key.first() == Some(column)
+                || without_index(table, std::slice::from_ref(column), catalog).is_empty()
+        })
+    };
+    let lookups = reach.lookups.iter();
+    lookups.filter(move |lookup| !told_elsewhere(lookup) && !led(lookup))
 }
 
 /// A warning: a database may read such a table once for a whole batch, and is fast enough then.
-fn one(lookup: &Lookup, catalog: &Catalog) -> Option<Finding> {
+fn one(lookup: &Lookup, weights: &Weights, catalog: &Catalog) -> Option<Finding> {
     let Lookup { table, columns } = lookup;
-    let mut each = columns.iter();
-    // One of the columns is enough to come near, and a rowid's key is no index.
-    let led = each.any(|column| {
-        table.primary_key.first() == Some(column)
-            || without_index(table, std::slice::from_ref(column), catalog).is_empty()
-    });
-    if led || table.estimated_rows <= LARGE {
+    let size = weights.size(table);
+    if size.rows <= LARGE {
         return None;
     }
     let bare = without_index(table, columns, catalog);
     let message = format!(
-        "no index on {} of `{}` (about {} rows), where the job looks for the rows that belong to its \
+        "no index on {} of `{}` ({}), where the job looks for the rows that belong to its \
          own: a batch may read the whole table",
         listed(columns),
         table.id,
-        table.estimated_rows,
+        rows(size),
     );
     let fix = bare
         .into_iter()

@@ -31,6 +31,7 @@ mod shadow;
 mod switch;
 mod there;
 mod versions;
+mod weigh;
 
 pub use error::RunnerError;
 pub use formerly::{carry_over, names};
@@ -44,6 +45,7 @@ pub use record::{RunDetailJson, RunRecord, RunRecordJson, detail, milliseconds};
 pub use report::{Outcome, Remains, RunReport, Verification, thousands, verification};
 pub use run::{JobOptions, Queued};
 pub use versions::{PassedOver, Versions};
+pub use weigh::weigh;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

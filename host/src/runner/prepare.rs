@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::needed::needed;
 use super::rehearsal::{NOT_REHEARSED, before_the_run, refused};
 use super::there::there;
+use super::weigh::weigh;
 use super::{Host, RunnerError, absent, fits};
 use crate::catalog::Catalog;
 use crate::config::{JobSettings, Origin, Place};
@@ -271,7 +272,10 @@ impl Host {
             prepared.needed = needed(said, &rehearsed, catalog);
         }
         rehearsed.looked.extend(looked);
-        findings.extend(preflight::findings(catalog, &rehearsed));
+        let (batch_size, deadline) = (prepared.limits.batch_size, prepared.limits.deadline);
+        let batch_size = u64::from(batch_size);
+        let weights = weigh(&self.database, catalog, &rehearsed, batch_size, deadline).await;
+        findings.extend(preflight::findings(catalog, &rehearsed, &weights));
         findings.extend(failure.into_iter().chain(blind));
         findings.extend(self.never_eligible(&prepared, &rehearsed).await?);
         let tolerated = &prepared.limits.tolerate;

@@ -27,6 +27,12 @@ pub(super) fn jobs(host: &Host) -> Vec<Eligible> {
     all
 }
 
+/// The job's plugin runs here, and the file has no such job of it (any more).
+pub(super) fn is_left_out(host: &Host, job: &JobName) -> bool {
+    let plugin = host.plugins().get(&job.plugin);
+    plugin.is_some_and(|plugin| plugin.manifest().job(&job.job).is_none())
+}
+
 /// Whether the job is one of [`jobs`].
 pub(super) fn is(host: &Host, job: &JobName) -> bool {
     let plugin = host.plugins().get(&job.plugin);

@@ -23,6 +23,7 @@ mod scheduler;
 mod shadow;
 mod shared;
 mod signals;
+mod successes;
 mod systemd;
 mod waits;
 mod worker;

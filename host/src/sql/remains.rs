@@ -38,6 +38,18 @@ impl Plan {
         Ok(w.finish())
     }
 
+    /// How many rows meet the condition, held by others or not, counted no further than `most`.
+    pub(crate) fn meeting(&self, most: u64) -> Result<Statement, Fault> {
+        let mut w = Writer::new(self.catalog.dialect());
+        w.plan_each_time();
+        w.push("SELECT ");
+        self.count_left(&mut w, most, |w, _| {
+            w.truth(true);
+            Ok(())
+        })?;
+        Ok(w.finish())
+    }
+
     /// `(SELECT count(*) …)`: rows that meet the condition, and one more.
     fn count_left(
         &self,

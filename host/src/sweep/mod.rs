@@ -24,6 +24,7 @@ mod probe;
 mod reader;
 mod remains;
 mod retry;
+mod sizes;
 mod traced;
 mod transaction;
 mod values;
@@ -36,6 +37,7 @@ pub use held_back::TABLE;
 pub use lacking::{Lacking, MOST_LACKING, lacking};
 pub use reader::{Change, Reader, count};
 pub use remains::{PassedOver, Remains};
+pub use sizes::{size, to_go};
 pub use verify::{MOST_COUNTED, Verification, verify};
 
 use std::sync::Arc;

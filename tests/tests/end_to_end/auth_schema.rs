@@ -5,12 +5,18 @@ use std::collections::BTreeSet;
 use besom::cli::demo::schema::{self, SchemaError};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 
-/// (table, column)
+/// The type as SQLite says it, and whether there is a default, which each database spells its own way.
 const COLUMNS_POSTGRES: &str = "
-    SELECT table_name || '.' || column_name || CASE is_nullable WHEN 'NO' THEN ' not null' ELSE '' END
+    SELECT table_name || '.' || column_name
+        || CASE data_type WHEN 'uuid' THEN ' BLOB' WHEN 'bytea' THEN ' BLOB' WHEN 'integer' THEN ' INTEGER'
+               WHEN 'timestamp with time zone' THEN ' INTEGER' WHEN 'boolean' THEN ' INTEGER' ELSE ' TEXT' END
+        || CASE is_nullable WHEN 'NO' THEN ' not null' ELSE '' END
+        || CASE WHEN column_default IS NULL THEN '' ELSE ' default' END
     FROM information_schema.columns WHERE table_schema = 'public'";
 const COLUMNS_SQLITE: &str = "
-    SELECT t.name || '.' || c.name || CASE c.\"notnull\" WHEN 1 THEN ' not null' ELSE '' END
+    SELECT t.name || '.' || c.name || ' ' || c.type
+        || CASE c.\"notnull\" WHEN 1 THEN ' not null' ELSE '' END
+        || CASE WHEN c.dflt_value IS NULL THEN '' ELSE ' default' END
     FROM sqlite_schema AS t, pragma_table_info(t.name) AS c
     WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%'";
 
@@ -118,6 +124,34 @@ async fn both_dialects_have_the_same_columns_foreign_keys_and_indexes() -> anyho
     ] {
         let (one, other) = on_both((&mut postgres, in_postgres), (&mut sqlite, in_sqlite)).await?;
         assert_same(what, &one, &other);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn checks_that_have_a_name_are_on_both() -> anyhow::Result<()> {
+    let (_database, mut postgres, mut sqlite) = both().await?;
+    let checks: Vec<(String, String)> = sqlx::query_as(
+        "SELECT t.relname::text, k.conname::text FROM pg_constraint AS k
+         JOIN pg_class AS t ON t.oid = k.conrelid
+         WHERE k.contype = 'c' AND t.relnamespace = 'public'::regnamespace",
+    )
+    .fetch_all(&mut postgres)
+    .await?;
+    // This one PostgreSQL has named by itself.
+    let named = checks.iter().filter(|(_, name)| !name.ends_with("_check"));
+    let named: Vec<_> = named.collect();
+    assert_eq!(named.len(), 5, "{named:?}");
+
+    for (table, name) in named {
+        let made: String = sqlx::query_scalar("SELECT sql FROM sqlite_schema WHERE name = ?")
+            .bind(table)
+            .fetch_one(&mut sqlite)
+            .await?;
+        assert!(
+            made.contains(&format!("CONSTRAINT {name} CHECK")),
+            "{name} in {made}"
+        );
     }
     Ok(())
 }

@@ -177,8 +177,9 @@ async fn a_service_runs_both_and_takes_the_second_up_and_gives_it_up_with_the_fi
             "{like}"
         );
         assert_eq!(like["schedule"], "30 4 * * *");
+        let success = "last_success_timestamp_seconds{plugin=\"tokens\",job=\"api-tokens\"}";
         let metrics = client.get("/metrics").await.body;
-        assert!(metrics.contains("job=\"api-tokens\""), "{metrics}");
+        assert!(metrics.contains(success), "{metrics}");
 
         change(&desk, |text| text.replace(OWN, ""));
         let again = "was read again and is in force";
@@ -189,7 +190,9 @@ async fn a_service_runs_both_and_takes_the_second_up_and_gives_it_up_with_the_fi
         assert_eq!(desk.run(&["trigger", LIKE]).code, 2);
         let listed = client.get("/v1/jobs").await.body;
         assert!(!listed.contains("api-tokens"), "{listed}");
-        // What it did stays on record.
+        // Nobody waits for its next success; what it did stays on record.
+        let metrics = client.get("/metrics").await.body;
+        assert!(!metrics.contains(success), "{metrics}");
         let shown = desk.json(&["runs", "list", "--job", LIKE, "--json"]);
         assert_eq!(shown.as_array().unwrap().len(), 1, "{shown}");
     }

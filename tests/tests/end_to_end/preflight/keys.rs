@@ -11,7 +11,7 @@ fn delete_parents() -> Request {
 }
 
 #[tokio::test]
-async fn a_child_column_without_an_index_is_an_error_until_the_printed_index_is_there() {
+async fn a_child_column_without_an_index_stands_out_until_the_printed_index_is_there() {
     for rule in ["NO ACTION", "RESTRICT", "CASCADE", "SET NULL"] {
         let schema = format!(
             "{PARENT} CREATE TABLE child (id bigint PRIMARY KEY, \
@@ -20,7 +20,12 @@ async fn a_child_column_without_an_index_is_an_error_until_the_printed_index_is_
         for lab in both(&schema, &schema).await {
             let finding = found(&lab, &delete_parents(), "unindexed-foreign-key").await;
 
-            assert_eq!(finding.severity, Severity::Error, "{rule}");
+            // It is empty, and was looked at: nothing is slow.
+            assert_eq!(finding.severity, Severity::Warning, "{rule}");
+            assert!(
+                finding.message.contains("(no rows on 0 pages)"),
+                "{finding:?}"
+            );
             let schema = match lab.dialect() {
                 besom::catalog::Dialect::Postgres => "public",
                 besom::catalog::Dialect::Sqlite => "main",
@@ -51,25 +56,6 @@ async fn two_indexes_of_a_table_with_a_long_name_are_both_built() {
             mend(&lab, finding).await;
         }
         assert!(codes(&lab, &delete_parents()).await.is_empty());
-    }
-}
-
-#[tokio::test]
-async fn a_child_table_of_a_page_stops_no_job_until_it_grows() {
-    let schema = format!(
-        "{PARENT} CREATE TABLE child (id bigint PRIMARY KEY, parent bigint REFERENCES parent (id));"
-    );
-    for (rows, severity) in [(20, Severity::Warning), (2_000, Severity::Error)] {
-        let lab = Lab::postgres(&schema).await;
-        lab.script(&format!(
-            "INSERT INTO child SELECT n, NULL FROM generate_series(1, {rows}) AS n"
-        ))
-        .await;
-        lab.script("ANALYZE child").await;
-
-        let finding = found(&lab, &delete_parents(), "unindexed-foreign-key").await;
-
-        assert_eq!(finding.severity, severity, "{finding:?}");
     }
 }
 

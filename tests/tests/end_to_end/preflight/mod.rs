@@ -10,11 +10,13 @@ mod reads;
 mod rights;
 mod times;
 mod triggers;
+mod weights;
 
 use std::sync::Arc;
 
 use besom::preflight::{self, Finding, Rehearsed, Severity};
 use besom::request::{Action, Condition, Join, Request};
+use besom::runner::weigh;
 use besom::scope::Subject;
 use besom::sweep::{Reader, RunContext, Sweep};
 use besom_tests::lab::{Lab, everything, job};
@@ -51,7 +53,9 @@ async fn findings(lab: &Lab, requests: &[Request]) -> Vec<Finding> {
         refused: progress.refused,
         looked: progress.looked,
     };
-    preflight::findings(&catalog, &rehearsed)
+    let deadline = std::time::Duration::from_secs(300);
+    let weights = weigh(&lab.database, &catalog, &rehearsed, 1_000, deadline).await;
+    preflight::findings(&catalog, &rehearsed, &weights)
 }
 
 /// The one finding of that code.
