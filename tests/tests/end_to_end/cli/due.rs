@@ -1,9 +1,13 @@
 //! `besom run --all` and `--due`: jobs by their schedules, without a service.
 
+use std::process::{Command, Stdio};
+
 use serde_json::Value;
 
+use super::super::service::until;
+use super::killed::fill;
 use super::refused::{REFUSED, notes};
-use super::{Desk, absent, both};
+use super::{Desk, Said, absent, both};
 
 const MINUTE: i64 = 60_000_000;
 
@@ -216,5 +220,36 @@ async fn a_due_time_of_a_job_that_is_absent_is_passed_by() {
         let all = desk.run(&["run", "--all", "--json"]);
         assert_eq!(all.code, 0, "{}", all.stderr);
         assert!(all.stderr.contains(words), "{}", all.stderr);
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_is_stopped_lays_its_run_by_and_the_next_one_goes_on_with_it() {
+    for database in both().await {
+        let small = FILE.replacen("enabled = false", "enabled = false\nbatch-size = 5", 1);
+        let desk = Desk::filled(database, 2_000, &small).await;
+        fill(&desk, 5_000).await;
+        looked_at(&desk, "revoked-access", 3 * MINUTE).await;
+        looked_at(&desk, "expired-access", 0).await;
+        let rows = "SELECT count(*) FROM oauth2_access_tokens";
+        let mut command = desk.command(&["run", "--due", "--json"]);
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        until("rows to go", async || desk.count(rows).await < 4_900).await;
+
+        let pid = child.id().to_string();
+        let sent = Command::new("kill").args(["-s", "TERM", &pid]).status();
+        assert!(sent.unwrap().success());
+        let stopped = Said::of(child.wait_with_output().unwrap());
+
+        assert_eq!(stopped.code, 3, "{}", stopped.stderr);
+        let first: Value = serde_json::from_str(&stopped.stdout).unwrap();
+        assert_eq!(first[0]["reason"], "shutting-down", "{first:#}");
+        let left = desk.count(rows).await;
+        assert!((11..4_900).contains(&left), "{left}");
+        let second = desk.json(&["run", "--due", "--json"]);
+        assert_eq!(second[0]["run"], first[0]["run"]);
+        assert_eq!(second[0]["affected"], 5_000);
+        assert_eq!(desk.count(rows).await, 10);
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::cli::refused::notes;
-use super::super::cli::{Desk, absent};
+use super::super::cli::{Desk, absent, place};
 use super::client::{Client, TOKEN};
 use super::reload::rewrite;
 use super::{Server, everywhere, exposition, until};
@@ -196,6 +196,32 @@ async fn a_job_that_is_absent_is_neither_runnable_nor_refused() {
         assert_eq!(told["absent"], missing);
         assert!(!server.log().contains("WARN"), "{}", server.log());
     }
+}
+
+#[tokio::test]
+async fn a_look_at_a_job_that_crashes_counts_no_crash() {
+    let file = format!(
+        "[schedule]\nlook-every = \"1s\"\n[http]\nlisten = \"127.0.0.1:0\"\ntoken = \"{TOKEN}\"\n\
+         [plugins.hostile]\ncomponent = \"hostile.wasm\"\nenabled = false\n\
+         [plugins.hostile.jobs.panic]\n{YEARLY}"
+    );
+    let desk = Desk::with_file(besom_tests::sqlite(), &file);
+    let hostile = besom_tests::fixtures::hostile();
+    place(desk.folder.path(), "hostile.wasm", &hostile);
+    desk.script("CREATE TABLE victims (id bigint PRIMARY KEY)")
+        .await;
+    desk.says(&["migrate"]);
+    let server = Server::start(&desk, "only");
+
+    server.says("the job cannot run").await;
+    // More looks than crashes suspend a job after.
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+
+    let told = of_job(&server, "hostile/panic").await;
+    assert_eq!(told["refused"]["codes"], json!(["access"]));
+    assert_eq!(times(&server, "the job cannot run"), 1, "{}", server.log());
+    let strikes = desk.count("SELECT count(*) FROM besom_quarantine").await;
+    assert_eq!(strikes, 0);
 }
 
 #[tokio::test]
