@@ -41,9 +41,9 @@ pub struct Setting {
 
 impl Setting {
     /// The setting that chooses a profile, and the key among a job's extras that names its own.
-    pub(super) const PROFILE: &str = "profile";
+    pub(crate) const PROFILE: &str = "profile";
     /// The profile that is every one.
-    const EVERY_PROFILE: &str = "all";
+    pub(crate) const EVERY_PROFILE: &str = "all";
 }
 
 /// What a setting holds.

@@ -2,8 +2,9 @@
 //!
 //! A table that the plugin knows by default and that is not there is no mistake of anybody's: the schema is
 //! of another version, or of another product. A name that the operator gives is meant to be there, and stays
-//! the error that it is. So does whatever could be meant and is not seen: a table of that name in a schema
-//! that the role's search path does not lead to, or that the role may not use.
+//! the error that it is. Where he says of which profile the database is, so does whatever could be meant and is
+//! not seen: a table of that name in a schema that the role's search path does not lead to, or that the role may
+//! not use. Where he does not, such a table is somebody else's: many products have a `sessions`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,14 +14,16 @@ use super::{Host, RunnerError, fits};
 use crate::catalog::{Catalog, Table};
 use crate::config::{Config, JobSettings, PluginConfig};
 use crate::database::Database;
-use crate::plugin::{Manifest, Plugin, SettingKind, TableAccess};
+use crate::plugin::{Manifest, Plugin, Setting, SettingKind, TableAccess};
 use crate::request::JobName;
 
 /// What is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Missing {
-    /// A table, as the plugin names it.
-    Table(String),
+    /// A table, as the plugin names it; `meant`: the operator says that the database has that schema.
+    Table { table: String, meant: bool },
+    /// A table that is there, in a schema that is not looked through, or in another case.
+    OutOfSight(String),
     /// A column of a table that is there.
     Column { table: String, column: String },
 }
@@ -28,7 +31,11 @@ pub(super) enum Missing {
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Table(table) => write!(f, "table `{table}` is not in this database"),
+            Self::Table { table, .. } => write!(f, "table `{table}` is not in this database"),
+            Self::OutOfSight(table) => write!(
+                f,
+                "table `{table}` is in no schema of the role's search path, only elsewhere in this database"
+            ),
             Self::Column { table, column } => {
                 write!(
                     f,
@@ -54,13 +61,24 @@ pub(super) fn missing(
         return None; // told of the grant
     }
     let named = named(manifest, limits, set);
+    let said = says_profile(manifest, limits, set);
     let mut first = None;
     for of in access {
         let table = match catalog.table(&of.table) {
             Ok(table) => table,
-            Err(_) if named.contains(&of.table) || catalog.may_mean(&of.table) => return None,
+            Err(_) if named.contains(&of.table) => return None,
+            Err(_) if catalog.may_mean(&of.table) => {
+                if said {
+                    return None;
+                }
+                first.get_or_insert_with(|| Missing::OutOfSight(of.table.clone()));
+                continue;
+            }
             Err(_) => {
-                first.get_or_insert_with(|| Missing::Table(of.table.clone()));
+                first.get_or_insert_with(|| Missing::Table {
+                    table: of.table.clone(),
+                    meant: said,
+                });
                 continue;
             }
         };
@@ -79,6 +97,24 @@ pub(super) fn missing(
         }
     }
     first
+}
+
+/// The operator says that the database has the schema which the job is made for: by naming a profile, or
+/// by naming a plugin that knows only one.
+fn says_profile(manifest: &Manifest, limits: &JobSettings, set: &[(String, String)]) -> bool {
+    if manifest.setting(Setting::PROFILE).is_none() {
+        return true;
+    }
+    let of_command = set.iter().rev().find(|(name, _)| name == Setting::PROFILE);
+    let of_file = [&limits.job_settings, &limits.plugin_settings];
+    let mut of_file = of_file
+        .into_iter()
+        .filter_map(|of| of.get(Setting::PROFILE)?.as_str());
+    let said = match of_command {
+        Some((_, profile)) => Some(profile.as_str()),
+        None => of_file.next(),
+    };
+    said.is_some_and(|profile| profile != Setting::EVERY_PROFILE)
 }
 
 /// The tables and columns that the operator names by settings.
@@ -115,11 +151,11 @@ fn in_a_grant(configured: &PluginConfig, catalog: &Catalog, table: &Table, colum
 }
 
 /// The same, sure of it: a schema that the role may not use shows nothing of what it holds.
-pub(super) async fn absent(
+pub(super) async fn confirmed(
     found: Option<Missing>,
     database: &Database,
 ) -> Result<Option<Missing>, RunnerError> {
-    let Some(Missing::Table(table)) = &found else {
+    let Some(Missing::Table { table, meant }) = &found else {
         return Ok(found);
     };
     let mut session = database.session().await?;
@@ -129,7 +165,11 @@ pub(super) async fn absent(
         None => false,
     };
     session.release().await?;
-    Ok(found.filter(|_| !hidden))
+    Ok(match (hidden, meant) {
+        (false, _) => found,
+        (true, true) => None,
+        (true, false) => Some(Missing::OutOfSight(table.clone())),
+    })
 }
 
 /// Those of the jobs that are absent here, and what is missing. A job whose settings are at fault, or whose
@@ -163,7 +203,7 @@ pub(super) async fn among(
         };
         let access = there(access, catalog);
         let found = missing(&access, catalog, manifest, configured, &limits, set);
-        if let Some(missing) = absent(found, database).await? {
+        if let Some(missing) = confirmed(found, database).await? {
             all.insert(job.clone(), missing.to_string());
         }
     }

@@ -14,7 +14,7 @@ const ALL: &str = "all";
 impl Setting {
     /// The setting `profile`: one of `names`, or `all`, which is the default.
     pub fn profile<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        let about = "The schema in this database: jobs of another one have nothing to do";
+        let about = "The schema in this database: jobs of another one are not there";
         let choices = std::iter::once(ALL).chain(names);
         Self::choice(KEY, choices, about).default(ALL)
     }
@@ -28,7 +28,8 @@ impl Job {
 }
 
 /// Whether the job has something to do under the profile that the operator chose: the first
-/// question of a [plan](crate::Plugin::plan).
+/// question of a [plan](crate::Plugin::plan). A host that knows profiles does not call the others' jobs, but
+/// for `--set profile=…`.
 ///
 /// # Errors
 /// [`Error::unknown_job`] where `jobs` has no such job.

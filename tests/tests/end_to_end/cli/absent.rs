@@ -225,8 +225,9 @@ async fn a_database_that_has_nothing_for_any_job_is_an_error() {
 
 /// What cannot be seen may well be there.
 #[tokio::test]
-async fn a_table_that_is_out_of_sight_is_not_absent() {
-    let desk = desk(besom_tests::postgres().await, PLAIN).await;
+async fn where_the_file_names_the_profile_a_table_that_is_out_of_sight_is_not_absent() {
+    let named = "[plugins.tokens]\nsettings = { profile = \"refresh-tokens\" }\n";
+    let desk = desk(besom_tests::postgres().await, named).await;
 
     // In another case.
     let tokens = "ALTER TABLE refresh_tokens RENAME TO";
@@ -264,6 +265,28 @@ async fn a_table_that_is_out_of_sight_is_not_absent() {
     assert_eq!(explained.code, 1, "{}", explained.stdout);
     let words = "is absent: table `refresh_tokens` is not in this database";
     assert!(explained.stderr.contains(words), "{}", explained.stderr);
+}
+
+/// Many products have tables of these names, in a schema of their own.
+#[tokio::test]
+async fn where_it_does_not_such_a_table_is_somebody_elses() {
+    let desk = desk(besom_tests::postgres().await, PLAIN).await;
+    desk.script("CREATE SCHEMA auth; ALTER TABLE refresh_tokens SET SCHEMA auth")
+        .await;
+    let words = "table `refresh_tokens` is in no schema of the role's search path, only elsewhere";
+    let absent = |said: &str| {
+        let found: Value = serde_json::from_str(said).unwrap();
+        of(JOB, &found)["absent"].as_str().unwrap_or("-").to_owned()
+    };
+
+    let told = absent(&desk.run(&["check", "--json"]).stdout);
+    assert!(told.starts_with(words), "{told}");
+
+    // The same where the role may not even look into it.
+    let office = Office::of(desk, "besom_elsewhere").await;
+    let said = office.run(&["explain", JOB, "--json"]);
+    let told = format!("is absent: {words}");
+    assert!(said.stderr.contains(&told), "{}", said.stderr);
 }
 
 #[tokio::test]

@@ -450,3 +450,28 @@ async fn an_installed_version_of_a_bundled_plugin_is_granted_it_as_the_binarys_o
         host.kill();
     }
 }
+
+#[tokio::test]
+async fn a_version_on_which_it_crashes_again_and_again_is_suspended_for_it_alone() {
+    let file = "[plugins.hostile]\ncomponent = \"hostile.wasm\"\n\
+        [plugins.hostile.grant.victims]\nread = [\"id\"]\ndelete = true\n\
+        [plugins.hostile.jobs.second]\nlike = \"recursion\"\n";
+    let desk = Desk::with_file(besom_tests::sqlite(), file);
+    place(desk.folder.path(), "hostile.wasm", &hostile());
+    desk.script(TABLES).await;
+    desk.says(&["migrate"]);
+    for _ in 0..3 {
+        assert_eq!(desk.run(&["run", "hostile/second"]).code, 1);
+    }
+
+    let suspended = desk.run(&["run", "hostile/second"]);
+    let words = "`hostile/second` is suspended on 1.0.0";
+    assert!(suspended.stderr.contains(words), "{}", suspended.stderr);
+    let other = desk.run(&["run", "hostile/recursion"]);
+    assert!(
+        !other.stderr.contains("is suspended on 1.0.0: it crashed"),
+        "{}",
+        other.stderr
+    );
+    assert!(other.stderr.contains("job recursion"), "{}", other.stderr);
+}

@@ -270,8 +270,21 @@ async fn sessions_without_an_index_on_their_times_are_swept_with_a_warning_that_
 
 #[tokio::test]
 async fn two_million_sessions_are_no_error_either_where_a_run_gets_through_them_in_its_time() {
-    let sessions = sessions(2_000_000);
+    let sessions = sessions(500_000);
     for lab in both(&sessions.0, &sessions.1).await {
+        // In pieces, each within the statement timeout.
+        let more = match lab.dialect() {
+            besom::catalog::Dialect::Postgres => "md5(id || 'again')",
+            besom::catalog::Dialect::Sqlite => "hex(randomblob(16))",
+        };
+        lab.script("DROP INDEX live; DROP INDEX ends").await;
+        for _ in 0..2 {
+            lab.script(&format!(
+                "INSERT INTO sessions SELECT {more}, created_at, absolute_expires_at, idle_expires_at, \
+                 revoked_at, user_agent FROM sessions"
+            ))
+            .await;
+        }
         lab.script("ANALYZE").await;
         let unrevoked = Condition::IsNotNull {
             column: "revoked_at".to_owned(),
