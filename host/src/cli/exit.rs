@@ -26,6 +26,17 @@ impl Exit {
         parts.into_iter().max().unwrap_or(Self::Done)
     }
 
+    /// The exit of several jobs, of which each is told by itself: as bad as the worst, but refused only where
+    /// nothing else became of any of them. Whoever reads that code takes it that nothing has happened.
+    pub fn of_jobs(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut parts: Vec<Self> = parts.into_iter().collect();
+        parts.sort();
+        match (parts.first(), parts.last()) {
+            (Some(best), Some(Self::Refused)) if *best != Self::Refused => Self::Failed,
+            (_, worst) => worst.copied().unwrap_or(Self::Done),
+        }
+    }
+
     /// The exit of one run.
     pub fn of_run(report: &RunReport) -> Self {
         match report.outcome {
@@ -42,6 +53,14 @@ impl Exit {
             (Outcome::Drained, Verification::Verified) => Self::Done,
             (Outcome::Drained, _) => Self::Failed,
             _ => Self::of_run(report),
+        }
+    }
+
+    /// The exit of a job that did not run.
+    pub fn of_refused_job(error: &RunnerError) -> Self {
+        match error.is_configuration() {
+            true => Self::Refused,
+            false => Self::Failed,
         }
     }
 
@@ -111,6 +130,17 @@ mod tests {
             Exit::worst([Exit::Failed, Exit::Refused, Exit::Done]),
             Exit::Failed
         );
+    }
+
+    #[test]
+    fn a_refused_job_among_others_is_a_failure_and_alone_a_refusal() {
+        use Exit::{Backlog, Done, Failed, Refused};
+        assert_eq!(Exit::of_jobs([]), Done);
+        assert_eq!(Exit::of_jobs([Refused, Refused]), Refused);
+        assert_eq!(Exit::of_jobs([Done, Refused, Done]), Failed);
+        assert_eq!(Exit::of_jobs([Refused, Failed]), Failed);
+        assert_eq!(Exit::of_jobs([Backlog, Refused]), Failed);
+        assert_eq!(Exit::of_jobs([Backlog, Done]), Backlog);
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod migrate;
 mod output;
 pub mod plugin;
 mod progress;
+mod refused;
 mod report;
 pub mod run;
 pub mod runs;
@@ -61,8 +62,8 @@ const EVERYWHERE: &str = "Options of every command";
     bin_name = "besom",
     version,
     after_help = "\
-Exit codes: 0 done, 1 failed, 2 wrong usage, a configuration at fault or denied, 3 suspended with a
-backlog. Results go to stdout, logs to stderr.
+Exit codes: 0 done, 1 failed, or a job of several did not run, 2 wrong usage, a configuration at fault or
+denied, 3 suspended with a backlog. Results go to stdout, logs to stderr.
 
 Examples:
   besom demo                       see it work, on a database of its own

@@ -1,5 +1,10 @@
 //! `besom run`: runs jobs now.
 
+mod due;
+mod ran;
+
+pub use ran::{NotRun, Ran, Why};
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,37 +13,49 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::Terminal;
-use super::exit::{Exit, Refusal};
+use super::exit::Exit;
 use super::output::many_lines;
 use super::progress::Bar;
-use super::report::{self, RunJson};
-use super::targets::{Target, present_here, selected};
+use super::report;
+use super::targets::{Target, present_here, scheduled, selected};
 use crate::config::{self, Config, DEADLINES, ENVIRONMENT_VARIABLE, ROW_BUDGETS};
 use crate::ledger::{self, Pause};
 use crate::request::{JobName, Mode};
-use crate::runner::{Host, JobOptions, RunReport};
+use crate::runner::{Host, JobOptions, Prepared, RunReport, RunnerError};
+use crate::sql::Plan;
 use crate::sweep::RunContext;
 
 /// Run jobs now, one after another.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Exit codes: 0 every run drained, 3 a run was suspended and left a backlog, 1 a run failed or a finding
-kept it from running, 2 wrong usage, a configuration at fault, or denied.
+#[command(group = clap::ArgGroup::new("which").required(true).args(["targets", "all", "due"]), after_help = "\
+A job that cannot run does not keep the others from running: it is told on stderr with the way out, and
+the command ends with 1.
+
+Exit codes: 0 every run drained, 3 a run was suspended and left a backlog, 1 a run failed, or a job was
+refused or is paused, 2 wrong usage, or nothing ran because the configuration is at fault or denies it.
 
 Examples:
   besom run tokens --dry-run              what every job of a plugin would delete
   besom run tokens/revoked-access         one job
   besom run tokens --set retention=90d --max-rows 10000
   besom run tokens --tolerate unindexed-foreign-key
+  besom run --all --dry-run               what every job with a schedule would delete
+  besom run --due                         in a crontab: what has become due, each due time once
   besom run tokens sessions --json | jq '.[] | {job, affected, outcome}'")]
 pub struct RunArgs {
     /// `plugin/job`, or a plugin for all its jobs
-    #[arg(required = true, value_name = "JOB")]
+    #[arg(value_name = "JOB")]
     pub targets: Vec<Target>,
+    /// Every job that the file has run by a schedule, due or not
+    #[arg(long)]
+    pub all: bool,
+    /// What is due, as `besom serve` would find it: within its window, and each due time once, whoever runs it
+    #[arg(long)]
+    pub due: bool,
     /// Count what would be deleted, in a read-only transaction, and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Print a JSON array, one object a run
+    /// Print a JSON array, one object a run, and one a job that did not run (`refused` says why)
     #[arg(long)]
     pub json: bool,
     /// A setting of the plugin for these runs only; may be given several times
@@ -64,6 +81,18 @@ impl RunArgs {
             Mode::Apply
         }
     }
+
+    /// What is to run, as the command line says it.
+    fn named(&self) -> String {
+        match (self.all, self.due) {
+            (true, _) => "every job with a schedule".to_owned(),
+            (_, true) => "what is due".to_owned(),
+            (false, false) => {
+                let named: Vec<_> = self.targets.iter().map(ToString::to_string).collect();
+                named.join(", ")
+            }
+        }
+    }
 }
 
 /// Reads `NAME=VALUE`.
@@ -82,26 +111,26 @@ fn tolerable(code: &str) -> Result<String, String> {
     config::tolerable(code).map(|()| code.to_owned())
 }
 
-/// Prints finished runs and says how the command ends.
+/// Prints what became of the jobs and says how the command ends.
 ///
 /// # Errors
 /// When stdout cannot be written.
-pub fn present(reports: &[RunReport], json: bool, terminal: &Terminal) -> Result<Exit> {
+pub fn present(ran: &Ran, json: bool, terminal: &Terminal) -> Result<Exit> {
     if json {
-        let runs: Vec<RunJson<'_>> = reports.iter().map(RunJson::from).collect();
-        terminal.output.json(&runs)?;
-    } else {
-        terminal
-            .output
-            .print(&report::text(reports, terminal.output.color()))?;
+        terminal.output.json(&ran.to_json())?;
+    } else if !ran.reports.is_empty() {
+        let text = report::text(&ran.reports, terminal.output.color());
+        terminal.output.print(&text)?;
     }
-    Ok(Exit::worst(reports.iter().map(Exit::of_run)))
+    ran.tell_lines();
+    Ok(ran.exit())
 }
 
 /// Runs the jobs.
 ///
 /// # Errors
-/// When a job cannot be started; a run that fails is in its report.
+/// When nothing can run: wrong usage, a database that does not answer. What is wrong with one job is
+/// told, and the others run.
 pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Result<Exit> {
     if let (Some(here), Mode::Apply) = (config.schedule.skipped(), args.mode()) {
         let why = format!(
@@ -109,22 +138,15 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
         );
         if args.json {
             tracing::warn!("no job runs here: {why}");
-            return present(&[], true, terminal);
+            return present(&Ran::default(), true, terminal);
         }
-        let named: Vec<_> = args.targets.iter().map(ToString::to_string).collect();
-        let told = format!("skipped {}: {why}\n", named.join(", "));
+        let told = format!("skipped {}: {why}\n", args.named());
         terminal.output.print(&told)?;
         return Ok(Exit::Done);
     }
     let host = Host::open(config).await?;
     host.note_loads().await;
-    let targets = args.targets.iter().map(|target| match target {
-        Target::Job(job) => Target::Job(host.present_name(job.clone())),
-        plugin => plugin.clone(),
-    });
-    let targets: Vec<_> = targets.collect();
-    let jobs = host.in_order(selected(&host, &targets)?)?;
-    let strays = tell_strays(&host, &targets);
+    let (json, due, nothing) = (args.json, args.due, args.named());
     let options = JobOptions {
         mode: args.mode(),
         set: args.settings,
@@ -133,13 +155,38 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
         deadline: args.deadline,
         stop: stop_on_signal(),
         queued: None,
-        cause: crate::ledger::Cause::Command,
+        cause: ledger::Cause::Command,
     };
-    let (jobs, absent) = present_here(&host, jobs, &targets, &options.set).await?;
-    let (reports, refused) = run_all(&host, &jobs, &options, terminal).await?;
+    // How it ends for names of the file that nobody has, and for jobs that are absent.
+    let mut others = [Exit::Done; 2];
+    let ran = if due {
+        due::run(&host, &options, terminal).await?
+    } else {
+        let targets = args.targets.into_iter().map(|target| match target {
+            Target::Job(job) => Target::Job(host.present_name(job)),
+            plugin => plugin,
+        });
+        let targets: Vec<_> = targets.collect();
+        let jobs = match args.all {
+            true => scheduled(&host),
+            false => selected(&host, &targets)?,
+        };
+        let jobs = host.in_order(jobs)?;
+        let strays = tell_strays(&host, &targets);
+        let (jobs, absent) = present_here(&host, jobs, &targets, &options.set).await?;
+        others = [strays, absent];
+        run_all(&host, &jobs, &options, terminal).await?
+    };
     host.database().close().await;
-    let exit = present(&reports, args.json, terminal)?;
-    Ok(exit.max(refused).max(strays).max(absent))
+    if ran.is_empty() && others == [Exit::Done; 2] && !json {
+        terminal
+            .output
+            .print(&format!("nothing to run: {nothing}\n"))?;
+    }
+    let of_jobs = (!ran.is_empty()).then(|| ran.exit());
+    present(&ran, json, terminal)?;
+    let others = others.into_iter().filter(|exit| *exit != Exit::Done);
+    Ok(Exit::of_jobs(others.chain(of_jobs)))
 }
 
 /// What the file names under these plugins and nobody has: an error, and the others run.
@@ -154,67 +201,94 @@ fn tell_strays(host: &Host, targets: &[Target]) -> Exit {
     Exit::worst(told)
 }
 
-/// Checks every job before the first begins, then runs one after another. A job that a finding stops,
-/// or that cannot begin, is an error on stderr and does not keep the others from running.
+/// Checks every job before the first begins, then runs one after another. A job that cannot run is told
+/// on stderr and does not keep the others from running.
 ///
 /// # Errors
-/// When a job's settings or grant are at fault: nothing has run then.
+/// When nothing can run: the ledger or the database is not there, or the command line has a setting
+/// that a job does not take.
 pub async fn run_all(
     host: &Host,
     jobs: &[JobName],
     options: &JobOptions,
     terminal: &Terminal,
-) -> Result<(Vec<RunReport>, Exit)> {
+) -> Result<Ran> {
     // A ledger that is not there is told before anything about the jobs.
     ledger::list(host.database(), 1).await?;
-    if options.mode == Mode::Apply {
-        refuse_paused(host, &ledger::pauses(host.database()).await?, jobs)?;
-    }
-    let catalog = host.catalog().await?;
-    let mut ready = Vec::new();
-    let mut refused = Exit::Done;
-    for job in jobs {
-        let examined = host.examine_to_run(job, &options.set, &catalog).await?;
-        match examined.tolerating(&options.tolerate) {
-            Ok(prepared) => ready.push((job, prepared)),
-            Err(stopped) if jobs.len() == 1 => return Err(stopped.into()),
-            Err(stopped) => {
-                tracing::error!("{}", many_lines(&stopped.to_string()));
-                refused = refused.max(Exit::of_error(&stopped.into()));
-            }
-        }
-    }
-    let mut reports = Vec::new();
+    let pauses = match options.mode {
+        Mode::Apply => ledger::pauses(host.database()).await?,
+        Mode::DryRun => Vec::new(),
+    };
+    let mut ran = Ran::default();
+    let ready = look(host, jobs, &pauses, options, &mut ran).await?;
     let mut history = Vec::new();
-    for (job, prepared) in &ready {
-        let bar = terminal.progress.rows(&job.to_string());
-        let (done, finished) = tokio::sync::oneshot::channel::<()>();
-        let watch = |context: Arc<RunContext>| drop(tokio::spawn(follow(context, bar, finished)));
-        let ran = host.run(prepared, options, &mut history, watch).await;
-        drop(done);
-        match ran {
-            Ok(report) => reports.push(report),
-            Err(error) => {
-                tracing::error!(%job, %error, "the run did not begin");
-                refused = refused.max(Exit::of_error(&error.into()));
-            }
+    for prepared in &ready {
+        match begin(host, prepared, options, &mut history, terminal).await {
+            Ok(report) => ran.reports.push(report),
+            Err(error) => ran.refuse(prepared.job(), error),
         }
     }
-    Ok((reports, refused))
+    Ok(ran)
 }
 
-/// A pause holds on every host, whoever sits at it.
-fn refuse_paused(host: &Host, pauses: &[Pause], jobs: &[JobName]) -> Result<(), Refusal> {
+/// The jobs that can run; the others are told, and noted in `ran`.
+///
+/// # Errors
+/// When that says nothing about a job: the database is gone, or the command line is at fault.
+async fn look(
+    host: &Host,
+    jobs: &[JobName],
+    pauses: &[Pause],
+    options: &JobOptions,
+    ran: &mut Ran,
+) -> Result<Vec<Prepared>> {
+    let catalog = host.catalog().await?;
+    let mut ready = Vec::new();
     for job in jobs {
         if let Some(pause) = host.pause_of(job, pauses) {
-            let (what, why, by) = (pause.what.to_string(), &pause.why, &pause.by);
-            return Err(Refusal(format!(
-                "`{job}` is paused by {by}: {why}. `{}` ends that; --dry-run works",
-                format!("besom resume {what}").trim()
-            )));
+            ran.skip(job, pause);
+            continue;
+        }
+        let examined = host.examine_to_run(job, &options.set, &catalog).await;
+        match examined.and_then(|examined| examined.tolerating(&options.tolerate)) {
+            Ok(prepared) => ready.push(prepared),
+            Err(error) if by_the_command_line(&error, options) => return Err(error.into()),
+            Err(error) => {
+                // Without the database each of the others would wait for it in vain.
+                if error.passes() {
+                    ledger::list(host.database(), 1).await?;
+                }
+                ran.refuse(job, error);
+            }
         }
     }
-    Ok(())
+    Ok(ready)
+}
+
+/// A setting of `--set` is at fault: that is wrong usage, and says nothing about the job.
+fn by_the_command_line(error: &RunnerError, options: &JobOptions) -> bool {
+    let RunnerError::Settings { source, .. } = error else {
+        return false;
+    };
+    let name = source.setting();
+    let mut set = options.set.iter();
+    set.any(|(given, _)| Some(given.as_str()) == name)
+}
+
+/// One run, with its progress bar.
+async fn begin(
+    host: &Host,
+    prepared: &Prepared,
+    options: &JobOptions,
+    history: &mut Vec<Arc<Plan>>,
+    terminal: &Terminal,
+) -> Result<RunReport, RunnerError> {
+    let bar = terminal.progress.rows(&prepared.job().to_string());
+    let (done, finished) = tokio::sync::oneshot::channel::<()>();
+    let watch = |context: Arc<RunContext>| drop(tokio::spawn(follow(context, bar, finished)));
+    let ran = host.run(prepared, options, history, watch).await;
+    drop(done);
+    ran
 }
 
 /// Moves a progress bar until the run is over.

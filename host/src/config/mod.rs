@@ -68,7 +68,7 @@ pub use limits::{
 };
 pub use log::{Collector, LogConfig, LogFormat};
 pub use plugins::{JobConfig, Like, Origin, PluginConfig, RawSettings};
-pub use schedule::{ENVIRONMENT_VARIABLE, ScheduleConfig};
+pub use schedule::{DEFAULT_LOOK_EVERY, ENVIRONMENT_VARIABLE, ScheduleConfig};
 pub use store::{InstallPolicy, StoreConfig};
 pub use times::ColumnTime;
 pub use timing::{DEFAULT_RETRIES, DEFAULT_RETRY_AFTER, Timing, TimingSettings};
@@ -104,7 +104,7 @@ pub struct Config {
     pub defaults: JobLimits,
     /// The plugins that run, by name.
     pub plugins: BTreeMap<String, PluginConfig>,
-    /// Where jobs do not run.
+    /// Where jobs do not run, and how often a service looks whether they could.
     pub schedule: ScheduleConfig,
     /// Which versions of plugins that are in the ledger run.
     pub store: StoreConfig,

@@ -1,5 +1,8 @@
 //! `[schedule]`, and a job's own `schedule`.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use super::document::{Node, Section};
 use super::environment::Environment;
 use super::error::ConfigError;
@@ -9,15 +12,24 @@ use crate::schedule::{Expression, Zone, zone};
 pub const ENVIRONMENT_VARIABLE: &str = "BESOM_ENV";
 
 /// The keys of `[schedule]`.
-pub(super) const KEYS: [&str; 1] = ["skip-in"];
+pub(super) const KEYS: [&str; 2] = ["skip-in", "look-every"];
 
-/// Where jobs do not run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Whoever has taken a right or an index away is still at it, and whoever has given it waits to see that it
+/// helped. A look asks the database a few questions a job.
+pub const DEFAULT_LOOK_EVERY: Duration = Duration::from_secs(2 * 60);
+
+/// Beyond a day a job would be refused before anybody heard that it will be.
+const LOOKS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
+
+/// Where jobs do not run, and how often a service looks whether they could.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScheduleConfig {
     /// Environments in which no job runs.
     pub skip_in: Vec<String>,
     /// What [`ENVIRONMENT_VARIABLE`] says; `None`: nothing.
     pub environment: Option<String>,
+    /// From one look of a service at every job to the next.
+    pub look_every: Duration,
 }
 
 impl ScheduleConfig {
@@ -25,6 +37,7 @@ impl ScheduleConfig {
         Self {
             skip_in: Vec::new(),
             environment: environment.get(ENVIRONMENT_VARIABLE),
+            look_every: DEFAULT_LOOK_EVERY,
         }
     }
 
@@ -35,6 +48,9 @@ impl ScheduleConfig {
             section.only(&KEYS, &[])?;
             if let Some(node) = section.get("skip-in") {
                 schedule.skip_in = node.names("[\"test\"]")?;
+            }
+            if let Some(node) = section.get("look-every") {
+                schedule.look_every = node.duration(&LOOKS)?;
             }
         }
         Ok(schedule)

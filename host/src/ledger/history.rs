@@ -95,6 +95,28 @@ async fn newest(
     Ok(rows.iter().filter_map(record).collect())
 }
 
+/// When the latest run of a job began that was to change something, also under its former names; `None`:
+/// there was none.
+///
+/// # Errors
+/// [`LedgerError::NotMigrated`], or what the database says.
+pub async fn last_began(
+    database: &Database,
+    job: &JobName,
+    formerly: &[String],
+) -> Result<Option<Timestamp>, LedgerError> {
+    let mut w = Statement::new(database.dialect());
+    w.push("SELECT ");
+    w.push(&micros(database.dialect(), "max(started_at)"));
+    w.push(" FROM besom_run WHERE mode = 'apply' AND plugin = ")
+        .bind(job.plugin.as_str());
+    w.push(" AND job");
+    among(&mut w, &job.job, formerly);
+    let mut session = database.session().await?;
+    let row = session.fetch_one(&w).await.map_err(LedgerError::of)?;
+    Ok(row.get(0).as_integer().map(Timestamp))
+}
+
 /// When a run of each job was last drained.
 ///
 /// # Errors

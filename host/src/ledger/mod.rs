@@ -34,7 +34,7 @@ pub(crate) use fence::batch_of;
 pub use fence::{Fence, Record, Recorded, recorded, write_fence, write_record};
 pub use finish::{Again, Ending, finish, park};
 pub use history::{
-    BatchRecord, RunRecord, batches, ended_elsewhere, last_drained, list, list_of, show,
+    BatchRecord, RunRecord, batches, ended_elsewhere, last_began, last_drained, list, list_of, show,
 };
 pub use hosts::{HostRecord, announce, depart, hosts};
 pub use lease::Lease;

@@ -115,7 +115,7 @@ fn in_a_grant(configured: &PluginConfig, catalog: &Catalog, table: &Table, colum
 }
 
 /// The same, sure of it: a schema that the role may not use shows nothing of what it holds.
-pub(super) async fn absent(
+pub(super) async fn confirmed(
     found: Option<Missing>,
     database: &Database,
 ) -> Result<Option<Missing>, RunnerError> {
@@ -163,7 +163,7 @@ pub(super) async fn among(
         };
         let access = there(access, catalog);
         let found = missing(&access, catalog, manifest, configured, &limits, set);
-        if let Some(missing) = absent(found, database).await? {
+        if let Some(missing) = confirmed(found, database).await? {
             all.insert(job.clone(), missing.to_string());
         }
     }

@@ -1,8 +1,8 @@
 //! How a version conducts itself: crashes in a row suspend the job on it.
 //!
 //! What counts is a version that crashes where it was to work: in a run, when it is looked at for one, and
-//! when a host loads it to run it. A look by `besom check` counts nothing, nor does an installation, which
-//! is refused anyhow.
+//! when a host loads it to run it. A look by `besom check`, or by a service between runs, counts nothing,
+//! nor does an installation, which is refused anyhow.
 
 use std::sync::Arc;
 

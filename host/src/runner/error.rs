@@ -241,6 +241,18 @@ impl RunnerError {
         }
     }
 
+    /// Whether it says nothing about the job: the database does not answer just now, or not as it should.
+    pub fn is_the_databases(&self) -> bool {
+        /// Of SQLSTATE: a value that does not fit, and a right, a table or a column that is not there.
+        const STAYING: [&str; 2] = ["22", "42"];
+        match self {
+            Self::Database(error) => !STAYING.iter().any(|class| error.code.starts_with(class)),
+            Self::Catalog(error) => !matches!(error, CatalogError::TooOld { .. }),
+            Self::Unreachable { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Whether the way out is in the command line or the configuration, rather than in the
     /// database or the plugin's conduct.
     pub fn is_configuration(&self) -> bool {
@@ -292,6 +304,17 @@ mod tests {
     fn stopped(findings: Vec<Finding>) -> String {
         let job = JobName::new("tokens", "revoked-access");
         RunnerError::Stopped { job, findings }.to_string()
+    }
+
+    #[test]
+    fn a_right_that_is_missing_is_the_jobs_and_a_connection_that_is_cut_is_the_databases() {
+        let of = |code| RunnerError::Database(DatabaseError::other(code, "why"));
+        for stays in ["42501", "42P01", "22008"] {
+            assert!(!of(stays).is_the_databases(), "{stays}");
+        }
+        for passes in ["57P01", "40001", "connection"] {
+            assert!(of(passes).is_the_databases(), "{passes}");
+        }
     }
 
     #[test]

@@ -211,7 +211,7 @@ impl Host {
         let access = there(access, catalog);
         let manifest = plugin.manifest();
         let missing = absent::missing(&access, catalog, manifest, config, &limits, set);
-        if let Some(missing) = absent::absent(missing, &self.database).await? {
+        if let Some(missing) = absent::confirmed(missing, &self.database).await? {
             return Err(RunnerError::Absent {
                 job: job.clone(),
                 missing: missing.to_string(),

@@ -12,11 +12,12 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::eligible;
 use super::metrics::{Float, Job};
 use crate::database::Database;
 use crate::ledger::{self, LedgerError};
 use crate::request::{JobName, Mode, Suspension, Timestamp};
-use crate::runner::{Outcome, RunReport};
+use crate::runner::{Host, Outcome, RunReport};
 use crate::sweep::{Backlog, RunContext};
 
 /// What the latest runs on this host left.
@@ -122,6 +123,16 @@ impl Backlogs {
             }
         }
         Ok(())
+    }
+
+    /// Forgets what was left of jobs that the file has left out since.
+    pub(super) fn forget_left_out(&self, host: &Host) {
+        let known = self.lock().clone();
+        for (job, known) in known {
+            if eligible::is_left_out(host, &job) {
+                self.forget(&job, known.run_began);
+            }
+        }
     }
 
     /// Unless this host has run it once more meanwhile.

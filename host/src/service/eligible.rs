@@ -26,3 +26,16 @@ pub(super) fn jobs(host: &Host) -> Vec<Eligible> {
     }
     all
 }
+
+/// The job's plugin runs here, and the file has no such job of it (any more).
+pub(super) fn is_left_out(host: &Host, job: &JobName) -> bool {
+    let plugin = host.plugins().get(&job.plugin);
+    plugin.is_some_and(|plugin| plugin.manifest().job(&job.job).is_none())
+}
+
+/// Whether the job is one of [`jobs`].
+pub(super) fn is(host: &Host, job: &JobName) -> bool {
+    let plugin = host.plugins().get(&job.plugin);
+    let known = plugin.and_then(|plugin| plugin.manifest().job(&job.job));
+    known.is_some_and(|known| host.config().runs_by_itself(job, known.opt_in))
+}

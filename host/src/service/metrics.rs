@@ -15,8 +15,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use super::outlooks::Runnable;
+use super::successes::Successes;
 use super::{Backlogs, Shared};
-use crate::ledger::{self, Entry, LedgerError};
+use crate::ledger::{Entry, LedgerError};
 use crate::request::{Batch, JobName, Mode};
 use crate::runner::{Outcome, RunReport};
 
@@ -91,9 +93,10 @@ pub struct Metrics {
     throttled: Family<Reason, Seconds>,
     guest_memory: Family<Job, Gauge>,
     guest_cpu: Family<Job, Seconds>,
-    last_success: Family<Job, Float>,
+    successes: Successes,
     generations: Family<Generation, Gauge>,
     passed_over: Family<Of, Gauge>,
+    runnable: Runnable,
     reloads: Family<Outcomes, Counter>,
     running: Gauge<i64, AtomicI64>,
     connections: Family<State, Gauge>,
@@ -136,9 +139,10 @@ impl Default for Metrics {
             throttled: Family::default(),
             guest_memory: Family::default(),
             guest_cpu: Family::default(),
-            last_success: Family::default(),
+            successes: Successes::default(),
             generations: Family::default(),
             passed_over: Family::default(),
+            runnable: Runnable::default(),
             reloads: Family::default(),
             running: Gauge::default(),
             connections: Family::default(),
@@ -184,12 +188,7 @@ impl Metrics {
             Unit::Seconds,
             self.guest_cpu.clone(),
         );
-        to.register_with_unit(
-            "last_success_timestamp",
-            "When a run of the job was last drained",
-            Unit::Seconds,
-            self.last_success.clone(),
-        );
+        self.successes.register(to);
         to.register(
             "plugin_generation",
             "1 for the version of a plugin that runs here",
@@ -200,6 +199,7 @@ impl Metrics {
             "Versions of a plugin that are to run and are not sound here",
             self.passed_over.clone(),
         );
+        self.runnable.register(to);
         to.register(
             "reloads",
             "Readings of the configuration by outcome",
@@ -227,12 +227,7 @@ impl Metrics {
     /// # Errors
     /// When the ledger does not answer.
     pub async fn remember(&self, shared: &Shared) -> Result<(), LedgerError> {
-        for (job, at) in ledger::last_drained(shared.database()).await? {
-            #[allow(clippy::cast_precision_loss)] // a microsecond of a century is exact enough
-            let seconds = at.0 as f64 / 1e6;
-            self.last_success.get_or_create(&Job::of(&job)).set(seconds);
-        }
-        Ok(())
+        self.successes.remember(&shared.host()).await
     }
 
     /// One batch was committed.
@@ -267,9 +262,7 @@ impl Metrics {
         self.ran(&report.job, report.mode, outcome);
         let job = Job::of(&report.job);
         if report.outcome == Outcome::Drained && report.mode == Mode::Apply {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-            let seconds = now.unwrap_or_default().as_secs_f64();
-            self.last_success.get_or_create(&job).set(seconds);
+            self.successes.drained(&report.job);
         }
         for (reason, time) in &report.held_back {
             let of = Reason {
@@ -347,10 +340,14 @@ impl Metrics {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         self.versions(shared);
+        self.runnable.fill(shared.outlooks());
         let running = shared.running().jobs().len();
         self.running.set(i64::try_from(running).unwrap_or(i64::MAX));
         self.ledger_up.set(i64::from(shared.health().ledger()));
         let (open, idle) = shared.database().connections();
+        let host = shared.host();
+        self.successes.show(&host);
+        self.backlogs.forget_left_out(&host);
         self.backlogs.grow();
         for (state, count) in [("in-use", open.saturating_sub(idle)), ("idle", idle)] {
             let gauge = self.connections.get_or_create(&State { state });

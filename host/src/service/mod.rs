@@ -1,19 +1,20 @@
 //! `besom serve`: jobs by their schedules, for months.
 //!
 //! Any number of hosts serve one database, with no leader among them: each computes what is due, and
-//! the ledger sees to it that a due time is taken once. A host works in three loops that share
-//! nothing but [`Shared`]: the scheduler says what is due, the worker takes entries of the queue, and
-//! the watcher swaps the configuration. What runs keeps the host value that it began with.
+//! the ledger sees to it that a due time is taken once. A host works in four loops that share
+//! nothing but [`Shared`]: the scheduler says what is due, the worker takes entries of the queue, the
+//! watcher swaps the configuration, and another looks which jobs could run. What runs keeps the host value that it began with.
 //!
 //! Shutting down is no special case: a run is laid by after its batch in hand, as it would lie after
 //! a crash, and whichever host claims it next goes on from the checkpoint.
 
-mod absent;
 mod backlogs;
 mod eligible;
 mod folder;
 pub mod http;
 mod metrics;
+mod once;
+mod outlooks;
 mod pick;
 mod reload;
 mod restored;
@@ -22,12 +23,14 @@ mod scheduler;
 mod shadow;
 mod shared;
 mod signals;
+mod successes;
 mod systemd;
 mod waits;
 mod worker;
 
 pub use backlogs::Backlogs;
 pub use metrics::Metrics;
+pub use once::{due_now, enqueue_due};
 pub use reload::Loader;
 pub use scheduler::consider;
 pub use shared::{Health, Shared};
@@ -90,9 +93,6 @@ pub async fn start(
     shared.metrics().remember(&shared).await?;
     ledger::announce(&database, &name, env!("CARGO_PKG_VERSION")).await?;
     shared.host().report_running().await?;
-    for fault in shared.host().settings_at_fault() {
-        tracing::error!("a job cannot run as the file is: {fault}");
-    }
     let stop = signals.stop.clone();
     let scheduler = tokio::spawn(scheduler::run(Arc::clone(&shared), stop.clone()));
     let watcher = tokio::spawn(reload::watch(
@@ -102,6 +102,7 @@ pub async fn start(
         stop.clone(),
     ));
     let worker = tokio::spawn(worker::run(Arc::clone(&shared), stop.clone()));
+    let outlooks = tokio::spawn(outlooks::watch(Arc::clone(&shared), stop.clone()));
     let watchdog = tokio::spawn(systemd::watchdog(Arc::clone(&shared), stop.clone()));
     let http = tokio::spawn(http::serve(Arc::clone(&shared), port, stop.clone()));
     systemd::ready();
@@ -113,7 +114,7 @@ pub async fn start(
     stop.cancelled().await;
     systemd::stopping();
     shared.running().park_all(Suspension::ShuttingDown);
-    for task in [scheduler, watcher, worker, watchdog, http] {
+    for task in [scheduler, watcher, worker, outlooks, watchdog, http] {
         if let Err(error) = task.await {
             tracing::error!(%error, "a part of the service broke off");
         }

@@ -99,6 +99,30 @@ const AHEAD: i64 = 2 * 24 * 60 * 60 * 1_000_000;
 /// # Errors
 /// What the database says; the next round considers the same again.
 pub async fn consider(host: &Host, pauses: &[Pause], now: Timestamp) -> Result<usize, LedgerError> {
+    consider_as(host, pauses, now, Looks::Steadily).await
+}
+
+/// The same for who comes when he comes: what is late was not missed.
+pub(super) async fn consider_late(
+    host: &Host,
+    pauses: &[Pause],
+    now: Timestamp,
+) -> Result<usize, LedgerError> {
+    consider_as(host, pauses, now, Looks::NowAndThen).await
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looks {
+    Steadily,
+    NowAndThen,
+}
+
+async fn consider_as(
+    host: &Host,
+    pauses: &[Pause],
+    now: Timestamp,
+    looks: Looks,
+) -> Result<usize, LedgerError> {
     let database = host.database();
     let considered = Due::considered(database).await?;
     let mut new = 0;
@@ -135,7 +159,7 @@ pub async fn consider(host: &Host, pauses: &[Pause], now: Timestamp) -> Result<u
             not_before: timetable.not_before(name, at),
             once: !timetable.is_open(now),
         });
-        if found.missed > 0 {
+        if found.missed > 0 && looks == Looks::Steadily {
             let missed = found.missed;
             tracing::warn!(job = %name, missed, caught_up = due.is_some(), "due times were missed");
         }

@@ -7,8 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, Semaphore};
 
-use super::absent::Absent;
 use super::metrics::Metrics;
+use super::outlooks::Outlooks;
 use super::running::Running;
 use super::waits::Waits;
 use crate::config::{JobSettings, OnUpgrade};
@@ -23,10 +23,10 @@ pub struct Shared {
     name: String,
     running: Running,
     waits: Waits,
-    absent: Absent,
     /// The tables that a job needs, where it has had to wait for one.
     needs: Mutex<BTreeMap<JobName, Vec<String>>>,
     health: Health,
+    outlooks: Outlooks,
     metrics: Arc<Metrics>,
     /// Runs that may go on at once.
     pub(super) permits: Arc<Semaphore>,
@@ -51,9 +51,9 @@ impl Shared {
             host: RwLock::new(Arc::new(host)),
             running: Running::default(),
             waits: Waits::default(),
-            absent: Absent::default(),
             needs: Mutex::default(),
             health: Health::default(),
+            outlooks: Outlooks::default(),
             metrics: Arc::default(),
             queued: Notify::new(),
         })
@@ -70,6 +70,7 @@ impl Shared {
         let mut slot = self.host.write().unwrap_or_else(PoisonError::into_inner);
         *slot = Arc::new(host);
         drop(slot);
+        self.outlooks.look_now();
         self.hand_over();
     }
 
@@ -105,14 +106,14 @@ impl Shared {
         &self.waits
     }
 
-    /// Jobs that are known to be absent.
-    pub(super) fn absent(&self) -> &Absent {
-        &self.absent
-    }
-
     /// What the service counts.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    /// Which jobs could run.
+    pub(super) fn outlooks(&self) -> &Outlooks {
+        &self.outlooks
     }
 
     /// Whether the service can do its work.

@@ -9,13 +9,11 @@ use tokio_util::task::TaskTracker;
 
 use super::running::Place;
 use super::shadow::Counted;
-use super::{Shared, TICK, pick, shadow};
-use crate::catalog::CatalogError;
+use super::{Shared, TICK, outlooks, pick, shadow};
 use crate::database::DatabaseError;
-use crate::ledger::{Again, Claim, Entry, LedgerError};
-use crate::preflight::Finding;
+use crate::ledger::{Again, Entry, LedgerError};
 use crate::request::{Mode, RunId, Suspension};
-use crate::runner::{Host, JobOptions, Prepared, Queued, RunnerError};
+use crate::runner::{Host, JobOptions, Outlook, Prepared, Queued, RunnerError};
 use crate::schedule::Timetable;
 use crate::sweep::{RunContext, TABLE};
 
@@ -23,7 +21,7 @@ use crate::sweep::{RunContext, TABLE};
 const TABLE_WAIT: Duration = Duration::from_secs(1);
 
 /// A database that did not answer is asked again after this.
-const DATABASE_WAIT: Duration = Duration::from_secs(5);
+pub(super) const DATABASE_WAIT: Duration = Duration::from_secs(5);
 
 /// Takes entries until the service stops, and waits for the runs under way.
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
@@ -70,26 +68,22 @@ async fn work(shared: &Shared, host: Arc<Host>, entry: Entry, permit: OwnedSemap
     let name = shared.name();
     let keep = keep_reserved(shared, &host, &entry);
     let prepared = tokio::select! {
-        prepared = prepare(&host, &entry, &place.stop) => Some(prepared),
+        prepared = prepare(shared, &host, &entry, &place.stop) => Some(prepared),
         () = keep => None,
         () = place.stop.cancelled() => None,
     };
     let wait = match prepared {
         None => Some(Duration::ZERO),
         Some(Ok(ready)) => {
-            shared.absent().is_there(&entry.job);
             shared.note_needs(&entry.job, ready.prepared.relations());
             go(shared, &host, &entry, &ready, &place).await
         }
-        Some(Err(error)) if passes(&error) => {
+        Some(Err(error)) if error.is_the_databases() => {
             tracing::warn!(job = %entry.job, %error, "not begun yet");
             Some(DATABASE_WAIT)
         }
         // Who asked for it, or whose run lies still, is to find what became of it.
-        Some(Err(RunnerError::Absent { job, missing }))
-            if entry.due_at.is_some() && !entry.begun_before =>
-        {
-            shared.absent().note(&job, &missing);
+        Some(Err(RunnerError::Absent { .. })) if entry.due_at.is_some() && !entry.begun_before => {
             pass_by(shared, &entry).await
         }
         Some(Err(error)) => refuse(shared, &host, &entry, &error).await,
@@ -114,6 +108,7 @@ struct Ready {
 }
 
 async fn prepare(
+    shared: &Shared,
     host: &Host,
     entry: &Entry,
     stop: &CancellationToken,
@@ -128,8 +123,14 @@ async fn prepare(
             counted: None,
         });
     }
+    let prepared = host.prepare(&entry.job, &[], &catalog).await;
+    match &prepared {
+        Ok(_) => outlooks::learn(shared, host, &entry.job, Outlook::Runnable),
+        Err(error) if error.is_the_databases() => {}
+        Err(error) => outlooks::learn(shared, host, &entry.job, Outlook::of(error)),
+    }
     Ok(Ready {
-        prepared: host.prepare(&entry.job, &[], &catalog).await?,
+        prepared: prepared?,
         only: None,
         counted: shadow::count(host, entry, stop).await,
     })
@@ -263,18 +264,6 @@ async fn close_with_window(
     }
 }
 
-/// A failure that may be over by itself, and is not the job's.
-fn passes(error: &RunnerError) -> bool {
-    /// Of SQLSTATE: a value that does not fit, and a right, a table or a column that is not there.
-    const STAYING: [&str; 2] = ["22", "42"];
-    match error {
-        RunnerError::Database(error) => !STAYING.iter().any(|class| error.code.starts_with(class)),
-        RunnerError::Catalog(error) => !matches!(error, CatalogError::TooOld { .. }),
-        RunnerError::Unreachable { .. } => true,
-        _ => false,
-    }
-}
-
 /// Ends an entry that has become due, and for which there is nothing to do.
 async fn pass_by(shared: &Shared, entry: &Entry) -> Option<Duration> {
     match entry.pass_by(shared.database(), shared.name()).await {
@@ -293,33 +282,14 @@ async fn refuse(
     entry: &Entry,
     error: &RunnerError,
 ) -> Option<Duration> {
-    tracing::error!(job = %entry.job, "{error}");
-    let plugin = host.plugins().get(&entry.job.plugin);
-    let of_plugin =
-        |what: &dyn Fn(&crate::plugin::Plugin) -> String| plugin.map(what).unwrap_or_default();
-    let claim = Claim {
-        job: entry.job.clone(),
-        formerly: Vec::new(),
-        mode: entry.mode,
-        host: host.config().host.name.clone(),
-        version: of_plugin(&|plugin| plugin.manifest().version.to_string()),
-        digest: of_plugin(&|plugin| plugin.digest().to_string()),
-        contract: of_plugin(&|plugin| format!("besom:cleanup@{}", plugin.contract())),
-        settings: "{}".to_owned(),
-        lease: host.config().host.lease,
-        relations: Vec::new(),
-        origin: entry.origin(),
-        only: None,
-    };
-    let findings = match error {
-        RunnerError::Stopped { findings, .. } => Finding::to_ledger(findings),
-        _ => "[]".to_owned(),
-    };
-    match claim
-        .refuse(host.database(), &error.to_string(), &findings)
-        .await
-    {
-        Ok(_) => {
+    match host.record_refused(entry, error).await {
+        Ok(run) => {
+            match shared.outlooks().told(&entry.job, error) {
+                true => {
+                    tracing::error!(job = %entry.job, %run, "the run is refused, as told before")
+                }
+                false => tracing::error!(job = %entry.job, %run, "the run is refused: {error}"),
+            }
             shared.metrics().refused(entry);
             None
         }
@@ -341,17 +311,5 @@ async fn keep_reserved(shared: &Shared, host: &Host, entry: &Entry) {
             Ok(false) => return,
             Err(error) => tracing::debug!(%error, "a reservation was not renewed"),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_right_that_is_missing_is_on_record_and_a_connection_that_is_cut_is_waited_for() {
-        let stays = |code| !passes(&RunnerError::Database(DatabaseError::other(code, "why")));
-        assert!(stays("42501") && stays("42P01") && stays("22008"));
-        assert!(!stays("57P01") && !stays("40001") && !stays("connection"));
     }
 }

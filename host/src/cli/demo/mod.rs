@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::exit::Exit;
+use super::run::Ran;
 use super::{Terminal, UrlArgument};
 use crate::config::{Config, Environment, Rules};
 use crate::request::{JobName, Mode};
@@ -111,8 +112,11 @@ async fn run_in(
         queued: None,
         cause: crate::ledger::Cause::Command,
     };
-    let (runs, refused) = super::run::run_all(&host, &jobs, &options, terminal).await?;
-    if refused != Exit::Done {
+    let Ran {
+        reports: runs,
+        not_run,
+    } = super::run::run_all(&host, &jobs, &options, terminal).await?;
+    if !not_run.is_empty() {
         anyhow::bail!("not every job could begin: the log above says why");
     }
     let plugins = host.plugins().values().map(|plugin| PluginUsed {

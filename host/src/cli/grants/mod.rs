@@ -8,17 +8,21 @@ use anyhow::{Context, Result};
 
 use super::Terminal;
 use super::exit::{Exit, Refusal};
+use super::output::many_lines;
+use super::refused;
 use super::targets::{Target, jobs_of};
 use crate::catalog::{Dialect, quote_ident};
 use crate::config::Config;
 use crate::ledger;
 use crate::preflight;
-use crate::runner::Host;
+use crate::runner::{Host, RunnerError};
 
 /// Show the rights that the jobs need on PostgreSQL, least privilege, and change nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Run it as a role that sees every table, such as the owner. It needs a migrated ledger.
+
+A job that is refused is told on stderr with the way out, and what the others need is shown.
 
 Exit codes: 0 shown, 1 not everything that a job needs is known, 2 wrong usage, a configuration at fault,
 or not PostgreSQL.
@@ -54,7 +58,7 @@ fn role(text: &str) -> Result<String, String> {
 /// Rehearses the jobs and prints the rights.
 ///
 /// # Errors
-/// When the database has no rights, a job is at fault, or a role whose rights are to be taken back is
+/// When the database has no rights or does not answer, or a role whose rights are to be taken back is
 /// not there.
 pub async fn execute(args: GrantsArgs, config: Config, terminal: &Terminal) -> Result<Exit> {
     let host = Host::open(config).await?;
@@ -70,13 +74,36 @@ pub async fn execute(args: GrantsArgs, config: Config, terminal: &Terminal) -> R
     let catalog = host.catalog().await?;
     let mut known = Vec::new();
     let mut unknown = Vec::new();
+    let mut refused = Vec::new();
     for job in jobs {
-        let examined = host.examine(&job, &[], &catalog).await?;
-        match examined.rights() {
-            Some(rights) => known.push((job, rights)),
-            None => unknown.push(job.to_string()),
+        match host.examine(&job, &[], &catalog).await {
+            Ok(examined) => match examined.rights() {
+                Some(rights) => known.push((job, rights)),
+                None => unknown.push(job),
+            },
+            Err(RunnerError::Absent { missing, .. }) => {
+                tracing::info!("`{job}` needs nothing here: {missing}");
+            }
+            Err(error) => {
+                // Without the database each of the others would wait for it in vain.
+                if error.passes() {
+                    ledger::list(host.database(), 1).await?;
+                }
+                refused.push((job, error));
+            }
         }
     }
+    for (job, error) in &refused {
+        tracing::error!("{}", many_lines(&refused::in_words(job, error)));
+    }
+    if let Some(lines) = refused::lines(refused.iter().map(|(_, error)| error)) {
+        tracing::error!("{}", many_lines(&lines));
+    }
+    let unknown: Vec<_> = unknown
+        .iter()
+        .chain(refused.iter().map(|(job, _)| job))
+        .map(ToString::to_string)
+        .collect();
     let exit = match unknown.is_empty() {
         true => Exit::Done,
         false => {
@@ -85,13 +112,15 @@ pub async fn execute(args: GrantsArgs, config: Config, terminal: &Terminal) -> R
                 unknown.join(", ")
             );
             if args.revoke {
-                return Err(anyhow::anyhow!(text)); // it would take away what they need
+                // It would take away what they need.
+                return Err(anyhow::anyhow!(text));
             }
             tracing::error!("{text}");
             Exit::Failed
         }
     };
-    let report = GrantsReport::of(&host.config().database.url.to_string(), &known);
+    let database = host.config().database.url.to_string();
+    let report = GrantsReport::of(&database, &known, unknown);
     let revokes = match args.sql.as_deref().filter(|_| args.revoke) {
         None => Vec::new(),
         Some(name) => {

@@ -18,6 +18,8 @@ pub struct GrantsReport {
     pub schemas: BTreeSet<String>,
     /// Table by table, in order.
     pub tables: Vec<Needed>,
+    /// The jobs of which not everything that they need is known, and so not among these.
+    pub unknown: Vec<String>,
     #[serde(skip)]
     rights: Vec<Rights>,
 }
@@ -35,7 +37,7 @@ pub struct Needed {
 
 impl GrantsReport {
     /// What these jobs need.
-    pub fn of(database: &str, jobs: &[(JobName, Vec<Rights>)]) -> Self {
+    pub fn of(database: &str, jobs: &[(JobName, Vec<Rights>)], unknown: Vec<String>) -> Self {
         let rights = merged(jobs.iter().flat_map(|(_, rights)| rights).cloned());
         let tables = rights.iter().map(|needed| {
             let touches = |rights: &[Rights]| rights.iter().any(|r| r.table() == needed.table());
@@ -51,6 +53,7 @@ impl GrantsReport {
             database: database.to_owned(),
             schemas: schemas.collect(),
             tables: tables.collect(),
+            unknown,
             rights,
         }
     }

@@ -2,8 +2,9 @@
 
 use crate::config::{
     DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY, DEFAULT_DEADLINE, DEFAULT_LEASE, DEFAULT_LOCK_TIMEOUT,
-    DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_ROWS, DEFAULT_RETRIES, DEFAULT_RETRY_AFTER,
-    DEFAULT_STATEMENT_TIMEOUT, ENVIRONMENT_VARIABLE, HttpConfig, LedgerConfig, URL_VARIABLE,
+    DEFAULT_LOOK_EVERY, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_ROWS, DEFAULT_RETRIES,
+    DEFAULT_RETRY_AFTER, DEFAULT_STATEMENT_TIMEOUT, ENVIRONMENT_VARIABLE, HttpConfig, LedgerConfig,
+    URL_VARIABLE,
 };
 
 /// Everything before the plugins, every default as a comment.
@@ -64,6 +65,8 @@ url = \"${{DATABASE_URL:-sqlite://besom.db}}\"
 [schedule]
 # Environments in which no job runs, compared with {ENVIRONMENT_VARIABLE}. By default there is none.
 #skip-in = [\"test\"]
+# How often `besom serve` looks whether every job could run.
+#look-every = \"{look}\"
 
 [host]
 # The name under which this process holds runs; by default the machine's name and the process id.
@@ -108,6 +111,7 @@ url = \"${{DATABASE_URL:-sqlite://besom.db}}\"
         statement = time(DEFAULT_STATEMENT_TIMEOUT),
         deadline = time(DEFAULT_DEADLINE),
         lease = time(DEFAULT_LEASE),
+        look = time(DEFAULT_LOOK_EVERY),
         keep = LedgerConfig::default().keep.as_secs() / DAY,
         listen = listen.map_or_else(|| "off".to_owned(), |address| address.to_string()),
         rows = DEFAULT_MAX_ROWS,

@@ -95,6 +95,23 @@ fn no_job_runs_where_the_environment_is_named() {
 }
 
 #[test]
+fn looks_at_jobs_are_as_far_apart_as_the_file_says() {
+    assert_eq!(
+        parse("").unwrap().schedule.look_every,
+        Duration::from_secs(120)
+    );
+    let file = "[schedule]\nlook-every = \"30s\"";
+    assert_eq!(
+        parse(file).unwrap().schedule.look_every,
+        Duration::from_secs(30)
+    );
+    refused(
+        "[schedule]\nlook-every = \"0s\"",
+        &["schedule.look-every", "from 1s to 1d"],
+    );
+}
+
+#[test]
 fn floors_and_fractions_are_within_reason() {
     let config = parse("[defaults]\nmin-retention = \"7d\"\nmax-fraction = 0.5\n[plugins.tokens]\nmax-fraction = 1")
         .unwrap();

@@ -14,7 +14,7 @@ use super::super::{Shared, eligible};
 use super::answer::Problem;
 use crate::ledger::{self, Asked, Cause, Scope};
 use crate::request::{JobName, Mode};
-use crate::runner::{RunRecord, RunnerError};
+use crate::runner::{Hindrance, Outlook, RunRecord, RunnerError};
 use crate::schedule::Timetable;
 
 /// Who asks, as the ledger has it: the token does not say more.
@@ -30,7 +30,20 @@ struct JobJson {
     waiting: usize,
     running: bool,
     paused: Option<String>,
+    /// `null`: not looked at yet, or absent.
+    runnable: Option<bool>,
+    refused: Option<RefusedJson>,
+    /// What is not there, so that the job has nothing to do.
+    absent: Option<String>,
     last: Option<LastJson>,
+}
+
+/// Why a job is refused.
+#[derive(Serialize)]
+struct RefusedJson {
+    since: String,
+    #[serde(flatten)]
+    by: Hindrance,
 }
 
 #[derive(Serialize)]
@@ -49,6 +62,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, 
     let pauses = ledger::pauses(database).await?;
     let now = database.now().await.map_err(ledger::LedgerError::from)?;
     let running = shared.running().jobs();
+    let mut outlooks = shared.outlooks().all();
     let mut jobs = Vec::new();
     for one in eligible::jobs(&host) {
         let name = &one.name;
@@ -56,6 +70,17 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, 
         let last = ledger::list_of(database, name, &one.job.formerly, 1).await?;
         let last = last.into_iter().find_map(RunRecord::from_ledger);
         let paused = host.pause_of(name, &pauses);
+        let (runnable, refused, absent) = match outlooks.remove(name) {
+            None => (None, None, None),
+            Some(known) => match known.outlook {
+                Outlook::Runnable => (Some(true), None, None),
+                Outlook::Absent(missing) => (None, None, Some(missing)),
+                Outlook::Refused(by) => {
+                    let since = known.since.to_string();
+                    (Some(false), Some(RefusedJson { since, by }), None)
+                }
+            },
+        };
         let next = timetable
             .as_ref()
             .and_then(|timetable| timetable.due_after(now).next());
@@ -73,6 +98,9 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, 
                 .count(),
             running: running.contains(name),
             paused: paused.map(|pause| format!("{} (by {})", pause.why, pause.by)),
+            runnable,
+            refused,
+            absent,
             last: last.map(|last| LastJson {
                 run: last.run.to_string(),
                 outcome: last.state,

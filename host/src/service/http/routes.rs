@@ -77,7 +77,11 @@ pub(super) fn all() -> [Route; 15] {
             path: "/readyz",
             about: "Whether jobs can run: the ledger answers and every plugin is loaded",
             open: true,
-            answer: (200, "They can; 503 with the reasons in `why`"),
+            answer: (
+                200,
+                "They can, all but those in `refused` (`job`, and the `codes` of what stands in its way); 503 with the \
+                 reasons in `why`",
+            ),
             handler: || get(state::readyz),
             ..GET
         },
@@ -117,8 +121,12 @@ pub(super) fn all() -> [Route; 15] {
         },
         Route {
             path: "/v1/jobs",
-            about: "Every job that runs by itself: when it is due, whether it waits, runs or is paused",
-            answer: (200, "An array of jobs"),
+            about: "Every job that runs by itself: when it is due, whether it waits, runs or is paused, and whether it could run",
+            answer: (
+                200,
+                "An array of jobs with `job`, `about`, `schedule`, `timezone`, `next`, `waiting`, `running`, `paused`, \
+                 `runnable`, `refused` (`since`, `codes`, `why` with the way out, `findings`), `absent` and `last`",
+            ),
             handler: || get(jobs::list),
             ..GET
         },

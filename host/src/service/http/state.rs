@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::super::Shared;
 use super::answer::Problem;
 use crate::ledger;
+use crate::runner::Outlook;
 
 /// The scheduler goes round each second; this is many rounds.
 const SILENCE: i64 = 30;
@@ -27,7 +28,8 @@ pub(super) async fn healthz(State(shared): State<Arc<Shared>>) -> Response {
     (status, Json(body)).into_response()
 }
 
-/// It can run jobs: the ledger answers, and every plugin of the file is loaded.
+/// It can run jobs: the ledger answers, and every plugin of the file is loaded. A job that is refused is
+/// told, and changes nothing: the others run. Who asks shows no token, so it is told by its codes alone.
 pub(super) async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
     let host = shared.host();
     let mut why: Vec<String> = Vec::new();
@@ -42,7 +44,17 @@ pub(super) async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
         true => StatusCode::OK,
         false => StatusCode::SERVICE_UNAVAILABLE,
     };
-    (status, Json(json!({ "ready": why.is_empty(), "why": why }))).into_response()
+    let refused: Vec<_> = shared
+        .outlooks()
+        .all()
+        .into_iter()
+        .filter_map(|(job, known)| match known.outlook {
+            Outlook::Refused(by) => Some(json!({ "job": job.to_string(), "codes": by.codes })),
+            Outlook::Runnable | Outlook::Absent(_) => None,
+        })
+        .collect();
+    let body = json!({ "ready": why.is_empty(), "why": why, "refused": refused });
+    (status, Json(body)).into_response()
 }
 
 /// What the service has counted, for Prometheus.

@@ -117,7 +117,7 @@ async fn it_has_a_budget_a_floor_and_a_pause_of_its_own() {
 
         desk.says(&["pause", LIKE]);
         let refused = desk.run(&["run", LIKE]);
-        assert_eq!(refused.code, 2, "{}", refused.stderr);
+        assert_eq!(refused.code, 1, "{}", refused.stderr);
         assert!(
             refused.stderr.contains("`tokens/api-tokens` is paused"),
             "{}",
@@ -177,8 +177,9 @@ async fn a_service_runs_both_and_takes_the_second_up_and_gives_it_up_with_the_fi
             "{like}"
         );
         assert_eq!(like["schedule"], "30 4 * * *");
+        let success = "last_success_timestamp_seconds{plugin=\"tokens\",job=\"api-tokens\"}";
         let metrics = client.get("/metrics").await.body;
-        assert!(metrics.contains("job=\"api-tokens\""), "{metrics}");
+        assert!(metrics.contains(success), "{metrics}");
 
         change(&desk, |text| text.replace(OWN, ""));
         let again = "was read again and is in force";
@@ -189,7 +190,9 @@ async fn a_service_runs_both_and_takes_the_second_up_and_gives_it_up_with_the_fi
         assert_eq!(desk.run(&["trigger", LIKE]).code, 2);
         let listed = client.get("/v1/jobs").await.body;
         assert!(!listed.contains("api-tokens"), "{listed}");
-        // What it did stays on record.
+        // Nobody waits for its next success; what it did stays on record.
+        let metrics = client.get("/metrics").await.body;
+        assert!(!metrics.contains(success), "{metrics}");
         let shown = desk.json(&["runs", "list", "--job", LIKE, "--json"]);
         assert_eq!(shown.as_array().unwrap().len(), 1, "{shown}");
     }
@@ -209,10 +212,14 @@ async fn a_slip_in_the_name_that_it_is_like_is_told_with_line_and_way_out_and_th
         let words = "plugin `tokens` has no job `refresh-token` that this one could be like; did you \
                      mean like = \"refresh-tokens\"?";
         let place = "plugins.tokens.jobs.api-tokens.like: ";
-        for command in [&["check"][..], &["run", LIKE], &["run", "tokens"]] {
+        for (command, code) in [
+            (&["check"][..], 2),
+            (&["run", LIKE], 2),
+            (&["run", "tokens"], 1),
+        ] {
             let said = desk.run(command);
             let all = format!("{}{}", said.stdout, said.stderr);
-            assert_eq!(said.code, 2, "{command:?} {all}");
+            assert_eq!(said.code, code, "{command:?} {all}");
             for words in [words, place, "besom.toml:"] {
                 assert!(all.contains(words), "{command:?} {words}: {all}");
             }
@@ -442,4 +449,29 @@ async fn an_installed_version_of_a_bundled_plugin_is_granted_it_as_the_binarys_o
         assert_eq!(desk.count(&ran).await, 1);
         host.kill();
     }
+}
+
+#[tokio::test]
+async fn a_version_on_which_it_crashes_again_and_again_is_suspended_for_it_alone() {
+    let file = "[plugins.hostile]\ncomponent = \"hostile.wasm\"\n\
+        [plugins.hostile.grant.victims]\nread = [\"id\"]\ndelete = true\n\
+        [plugins.hostile.jobs.second]\nlike = \"recursion\"\n";
+    let desk = Desk::with_file(besom_tests::sqlite(), file);
+    place(desk.folder.path(), "hostile.wasm", &hostile());
+    desk.script(TABLES).await;
+    desk.says(&["migrate"]);
+    for _ in 0..3 {
+        assert_eq!(desk.run(&["run", "hostile/second"]).code, 1);
+    }
+
+    let suspended = desk.run(&["run", "hostile/second"]);
+    let words = "`hostile/second` is suspended on 1.0.0";
+    assert!(suspended.stderr.contains(words), "{}", suspended.stderr);
+    let other = desk.run(&["run", "hostile/recursion"]);
+    assert!(
+        !other.stderr.contains("is suspended on 1.0.0: it crashed"),
+        "{}",
+        other.stderr
+    );
+    assert!(other.stderr.contains("job recursion"), "{}", other.stderr);
 }

@@ -155,3 +155,25 @@ async fn a_profile_that_nobody_knows_is_refused_and_takes_no_job_away() {
     );
     assert!(said.stdout.contains("msa"), "{}", said.stdout);
 }
+
+#[tokio::test]
+async fn a_job_that_comes_behind_it_does_not_wait_for_what_is_left_of_it_in_the_queue() {
+    for database in both().await {
+        let file = "[plugins.sessions]\nenabled = false\n[plugins.tokens]\nenabled = false\n\
+                    settings = { profile = \"all\" }\n";
+        let desk = Desk::with_schema(database, file).await;
+        desk.says(&["trigger", "tokens/authorization-grants"]);
+        let path = desk.folder.path().join("besom.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("\"all\"", "\"refresh-tokens\"")).unwrap();
+
+        let _host = Server::start(&desk, "only");
+        desk.says(&["trigger", "sessions/finished-oauth2"]);
+
+        let ran = "SELECT count(*) FROM besom_run WHERE job =";
+        let behind = format!("{ran} 'finished-oauth2'");
+        until("it to run", async || desk.count(&behind).await == 1).await;
+        let left_out = format!("{ran} 'authorization-grants'");
+        assert_eq!(desk.count(&left_out).await, 0);
+    }
+}

@@ -1,6 +1,7 @@
 //! `besom grants` and what `besom check` says about a role: PostgreSQL alone has roles.
 
 mod exactly;
+mod refused;
 mod too_wide;
 
 use serde_json::Value;

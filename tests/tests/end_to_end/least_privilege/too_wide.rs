@@ -148,5 +148,5 @@ async fn where_a_job_is_refused_nothing_is_called_too_much() {
     let said = office
         .desk
         .run(&["grants", "--sql", &office.role, "--revoke"]);
-    assert_eq!((said.code, said.stdout.as_str()), (2, ""));
+    assert_eq!((said.code, said.stdout.as_str()), (1, ""));
 }

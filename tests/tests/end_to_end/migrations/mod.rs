@@ -93,16 +93,12 @@ async fn back_fill(database: &TestDatabase) -> u64 {
     let host = Host::open(config).await.unwrap();
     besom::ledger::migrate(host.database()).await.unwrap();
     let job = JobName::new("upstream-oauth", "backfill-user-session");
-    let (reports, _) = besom::cli::run::run_all(&host, &[job], &options(Mode::Apply), &terminal())
+    let ran = besom::cli::run::run_all(&host, &[job], &options(Mode::Apply), &terminal())
         .await
         .unwrap();
-    assert_eq!(
-        reports[0].outcome.as_str(),
-        "drained",
-        "{:?}",
-        reports[0].error
-    );
-    reports[0].totals.affected
+    let report = &ran.reports[0];
+    assert_eq!(report.outcome.as_str(), "drained", "{:?}", report.error);
+    report.totals.affected
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,6 +13,7 @@ mod leftovers;
 mod metrics;
 mod outage;
 mod paused;
+mod refused;
 mod reload;
 mod soak;
 mod systemd;

@@ -27,7 +27,7 @@ async fn a_pause_lays_the_run_by_and_resume_lets_it_go_on() {
         assert_eq!(recorded(&desk).await, done);
 
         let refused = desk.run(&["run", JOB]);
-        assert_eq!(refused.code, 2);
+        assert_eq!(refused.code, 1);
         assert!(refused.stderr.contains("an audit"), "{}", refused.stderr);
         assert!(
             refused.stderr.contains("besom resume tokens"),

@@ -64,8 +64,8 @@ async fn a_setting_that_the_plugin_does_not_have_is_refused_before_any_run_meets
 
     // At the start it is said at once, too, and the service serves the other jobs.
     let host = Server::start(&desk, "only");
-    host.says("a job cannot run as the file is").await;
     host.says("serving").await;
+    host.says("the job cannot run").await;
 }
 
 #[tokio::test]

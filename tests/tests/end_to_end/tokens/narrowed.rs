@@ -102,9 +102,9 @@ async fn a_floor_on_a_table_that_is_not_there_stops_every_job() {
             .await;
 
         let job = JobName::new("tokens", "revoked-access");
-        let refused = run::run_all(&host, &[job], &options(Mode::Apply), &terminal()).await;
+        let ran = run::run_all(&host, &[job], &options(Mode::Apply), &terminal()).await;
 
-        let refused = refused.unwrap_err().to_string();
+        let refused = ran.unwrap().not_run[0].refusal().unwrap().to_string();
         assert!(
             refused.contains("plugins.tokens.grant") && refused.contains("`oauth2_access_tokens`"),
             "{refused}"
@@ -125,11 +125,11 @@ async fn a_floor_on_a_column_that_is_not_there_stops_the_job() {
             .await;
 
         let job = [JobName::new("tokens", "revoked-access")];
-        let stopped = run::run_all(&host, &job, &options(Mode::Apply), &terminal()).await;
+        let ran = run::run_all(&host, &job, &options(Mode::Apply), &terminal()).await;
 
-        let error = stopped.unwrap_err();
-        assert_eq!(Exit::of_error(&error), Exit::Failed);
-        let error = error.to_string();
+        let ran = ran.unwrap();
+        assert_eq!(ran.exit(), Exit::Failed);
+        let error = ran.not_run[0].refusal().unwrap().to_string();
         assert!(error.contains("has no column `created`"), "{error}");
         assert_eq!(auth.names("oauth2_access_tokens").await.len(), 3);
     }

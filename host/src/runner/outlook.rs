@@ -1,0 +1,180 @@
+//! Whether a job could run as things are, told without running it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{Host, RunnerError};
+use crate::catalog::Catalog;
+use crate::preflight::Finding;
+use crate::request::JobName;
+use crate::scope::Refusal;
+
+/// Whether a job could run as things are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outlook {
+    /// It could.
+    Runnable,
+    /// It has nothing to do on this database: what is not there.
+    Absent(String),
+    /// It is refused.
+    Refused(Hindrance),
+}
+
+/// What keeps a job from running.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Hindrance {
+    /// In words of which there are few: the codes of the findings, or the kind of the refusal.
+    pub codes: BTreeSet<String>,
+    /// In a sentence, with the way out.
+    pub why: String,
+    /// The findings, where it is they.
+    pub findings: Vec<Finding>,
+    /// The rights that are missing, where it is they.
+    #[serde(skip)]
+    pub refusal: Option<Refusal>,
+}
+
+impl Outlook {
+    /// What an error of [`Host::examine`] or [`Host::prepare`] says about the job.
+    pub fn of(error: &RunnerError) -> Self {
+        match error {
+            RunnerError::Absent { missing, .. } => Self::Absent(missing.clone()),
+            refused => Self::Refused(Hindrance::of(refused)),
+        }
+    }
+
+    /// Nobody would want to hear the other one who knows this one: numbers aside, which move from one look
+    /// to the next.
+    pub fn tells_as_much_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Runnable, Self::Runnable) => true,
+            (Self::Absent(one), Self::Absent(other)) => one == other,
+            (Self::Refused(one), Self::Refused(other)) => {
+                one.codes == other.codes && without_numbers(&one.why) == without_numbers(&other.why)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn without_numbers(text: &str) -> String {
+    let number = |c: &char| c.is_ascii_digit() || matches!(c, '.' | ',');
+    text.chars().filter(|c| !number(c)).collect()
+}
+
+impl Hindrance {
+    /// What an error says that keeps a job from running.
+    pub fn of(error: &RunnerError) -> Self {
+        let findings = match error {
+            RunnerError::Stopped { findings, .. } => findings.clone(),
+            _ => Vec::new(),
+        };
+        let codes = findings.iter().map(|finding| finding.code.clone());
+        let mut codes: BTreeSet<String> = codes.collect();
+        if codes.is_empty() {
+            codes.insert(kind(error).to_owned());
+        }
+        let refusal = match error {
+            RunnerError::Denied(refusal) => Some(refusal.as_ref().clone()),
+            _ => None,
+        };
+        Self {
+            codes,
+            why: error.to_string(),
+            findings,
+            refusal,
+        }
+    }
+
+    /// The same sentence, without the lines of the file that would allow it: those of several jobs are
+    /// told once for all.
+    pub fn in_words(&self) -> String {
+        let needs = self.refusal.as_ref().map(Refusal::needs);
+        needs.unwrap_or_else(|| self.why.clone())
+    }
+}
+
+fn kind(error: &RunnerError) -> &str {
+    match error {
+        RunnerError::Denied(_) => "denied",
+        RunnerError::AtFault(fault) => &fault.problem().code,
+        RunnerError::Grant { .. } => "grant",
+        RunnerError::Settings { .. } => "settings",
+        RunnerError::Access { .. } => "access",
+        RunnerError::Quarantined { .. } => "quarantined",
+        RunnerError::TimeForms(_) => "time-forms",
+        RunnerError::Database(_) | RunnerError::Catalog(_) => "database",
+        _ => "other",
+    }
+}
+
+impl Host {
+    /// Looks at a job as [`Host::examine`] does. What it finds is answered, and not logged.
+    ///
+    /// # Errors
+    /// Where the database does not say: nothing is known of the job then.
+    pub async fn outlook(
+        &self,
+        job: &JobName,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Outlook, RunnerError> {
+        let examined = match self.examine(job, &[], catalog).await {
+            Ok(examined) => examined,
+            Err(error) if error.is_the_databases() => return Err(error),
+            Err(error) => return Ok(Outlook::of(&error)),
+        };
+        let stopping = examined.findings().iter().filter(|found| found.stops());
+        let findings: Vec<_> = stopping.cloned().collect();
+        if findings.is_empty() {
+            return Ok(Outlook::Runnable);
+        }
+        let job = job.clone();
+        Ok(Outlook::of(&RunnerError::Stopped { job, findings }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preflight::Severity;
+
+    fn stopped(code: &str, message: &str) -> Outlook {
+        let job = JobName::new("tokens", "revoked-access");
+        let findings = vec![Finding::new(code, Severity::Error, message)];
+        Outlook::of(&RunnerError::Stopped { job, findings })
+    }
+
+    #[test]
+    fn an_estimate_that_moves_is_the_same_reason_and_another_table_is_not() {
+        let known = stopped("unindexed-sweep", "a sweep of `a` reads 1,200 pages");
+
+        let grown = stopped("unindexed-sweep", "a sweep of `a` reads 91.5 pages");
+        let other = stopped("unindexed-sweep", "a sweep of `b` reads 1,200 pages");
+        let code = stopped("invalid-index", "a sweep of `a` reads 1,200 pages");
+
+        assert!(known.tells_as_much_as(&grown));
+        assert!(!known.tells_as_much_as(&other));
+        assert!(!known.tells_as_much_as(&code));
+        assert!(!known.tells_as_much_as(&Outlook::Runnable));
+    }
+
+    #[test]
+    fn a_refusal_has_the_codes_of_its_findings_or_its_kind() {
+        let Outlook::Refused(found) = stopped("unindexed-sweep", "…") else {
+            unreachable!("an error refuses")
+        };
+        let denied = Hindrance::of(&RunnerError::Quarantined {
+            job: JobName::new("tokens", "revoked-access"),
+            version: "1.0.0".to_owned(),
+            digest: Box::new(crate::plugin::Digest::of(b"")),
+            why: "trapped".to_owned(),
+        });
+
+        assert_eq!(found.codes, BTreeSet::from(["unindexed-sweep".to_owned()]));
+        assert_eq!(found.findings.len(), 1);
+        assert_eq!(denied.codes, BTreeSet::from(["quarantined".to_owned()]));
+        assert!(denied.why.contains("besom plugin pin"), "{}", denied.why);
+    }
+}
