@@ -231,10 +231,16 @@ async fn each_rule_of_the_schema_takes_a_right_that_anybody_elses_plugin_lacks_u
                         None => less.delete = false,
                         Some(columns) => less.update.retain(|column| !columns.contains(column)),
                     }
+                    if given == whole {
+                        continue; // such rows go or are unlinked ahead, by a right of another kind
+                    }
                     let grants = as_toml(&given);
                     let host = third_party_host(&auth, &component, &grants).await;
 
-                    let refusal = refusal_under(&host, job, &set).await.unwrap_err();
+                    let refused = refusal_under(&host, job, &set).await;
+                    let Err(refusal) = refused else {
+                        panic!("{job} runs without {takes:?} on {child}");
+                    };
 
                     let RunnerError::Denied(refusal) = refusal else {
                         panic!("{job} without {takes:?} on {child}: {refusal}");
