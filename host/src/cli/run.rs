@@ -146,7 +146,7 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
     }
     let host = Host::open(config).await?;
     host.note_loads().await;
-    let (json, due, nothing) = (args.json, args.due, args.named());
+    let (json, due) = (args.json, args.due);
     let options = JobOptions {
         mode: args.mode(),
         set: args.settings,
@@ -179,9 +179,12 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
     };
     host.database().close().await;
     if ran.is_empty() && others == [Exit::Done; 2] && !json {
-        terminal
-            .output
-            .print(&format!("nothing to run: {nothing}\n"))?;
+        // A target that names nothing is refused, and one that is absent has been told.
+        let nothing = match due {
+            true => "nothing is due\n",
+            false => "no job of the file runs by a schedule\n",
+        };
+        terminal.output.print(nothing)?;
     }
     let of_jobs = (!ran.is_empty()).then(|| ran.exit());
     present(&ran, json, terminal)?;
