@@ -4,7 +4,7 @@
 //! | name | product |
 //! |---|---|
 //! | `mas` | Matrix Authentication Service, August 2026 |
-//! | `mas-2025-04` | the same, April 2025: fewer tables, other rules, hardly an index |
+//! | `mas-2025-04` | the same, April 2025: fewer tables, other rules, half of the indexes |
 //! | `server-sessions` | certctl's sessions, their signing keys and the tenants |
 //!
 //! Tables that no job comes near are left out, and so are GIN indexes and triggers.
