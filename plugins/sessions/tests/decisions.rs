@@ -199,7 +199,7 @@ fn each_kind_of_inactive_session_and_the_care_for_static_clients_has_a_switch() 
         ["compat", "oauth2", "user"]
             .iter()
             .fold(host().set("ttl", 90 * DAY), |host, other| {
-                host.set(&format!("expire-{other}-sessions"), *other == kind)
+                host.set(format!("expire-{other}-sessions"), *other == kind)
             })
     };
 

@@ -40,7 +40,7 @@ pub(super) fn text(explanation: &Explanation, color: bool) -> String {
 fn lines(sweep: &SweepPlan) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     let rows = match sweep.estimated_rows {
-        0 => "not counted yet".to_owned(),
+        0 => "no statistics yet".to_owned(),
         rows => format!("about {}", thousands(rows)),
     };
     lines.push(("rows", rows));

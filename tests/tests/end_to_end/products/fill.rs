@@ -4,7 +4,7 @@ use besom::cli::demo::{data, schema};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 /// Enough for every kind of row to occur.
-const ROWS: u64 = 4_000;
+const ROWS: u64 = 2_000;
 
 /// Builds the schema of this name in an empty database and fills it: the demo's rows are made in the
 /// reference schema beside it, and each table takes over the columns that both have. Ages hang on `now`,
