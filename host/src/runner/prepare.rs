@@ -1,5 +1,6 @@
 //! What is decided about a job before it runs, without changing anything.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::needed::needed;
@@ -7,7 +8,7 @@ use super::rehearsal::{NOT_REHEARSED, before_the_run, refused};
 use super::there::there;
 use super::weigh::weigh;
 use super::{Host, RunnerError, absent, fits};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, TableId};
 use crate::config::{JobSettings, Origin, Place};
 use crate::plugin::{CallError, Digest, Plugin, Settings, SettingsError, TableAccess};
 use crate::preflight::{self, Finding, Rehearsed, Rights, Severity};
@@ -128,15 +129,19 @@ impl Prepared {
         }
     }
 
-    /// The tables that the job changes, also by what foreign keys' rules do along with its deletes, by the
-    /// names that every host gives them.
+    /// The tables that the job changes, also by what foreign keys' rules do along with its deletes, and the
+    /// partitioned tables that those are a part of, by the names that every host gives them.
     pub fn relations(&self) -> Vec<String> {
         let needed = self.needed.tables.iter();
         let changed = needed.filter(|(_, needed)| needed.changes());
         let found = changed.filter_map(|(name, _)| self.catalog.table(name).ok());
-        found
-            .map(|table| format!("{}.{}", table.id.schema, table.id.name))
-            .collect()
+        let names: BTreeSet<String> = found
+            .flat_map(|table| {
+                let above = self.catalog.partitioned_above(&table.id);
+                above.chain([&table.id]).map(name_of).collect::<Vec<_>>()
+            })
+            .collect();
+        names.into_iter().collect()
     }
 
     /// The names that the job had before.
@@ -144,6 +149,10 @@ impl Prepared {
         let job = self.plugin.manifest().job(&self.job.job);
         job.map_or(&[], |job| job.formerly.as_slice())
     }
+}
+
+fn name_of(id: &TableId) -> String {
+    format!("{}.{}", id.schema, id.name)
 }
 
 impl Host {

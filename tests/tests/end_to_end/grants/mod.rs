@@ -3,6 +3,7 @@
 
 mod grown;
 mod names;
+mod partitions;
 mod rights;
 mod unused;
 mod words;
