@@ -34,7 +34,8 @@ impl fmt::Display for Missing {
             Self::Table { table, .. } => write!(f, "table `{table}` is not in this database"),
             Self::OutOfSight(table) => write!(
                 f,
-                "table `{table}` is in no schema of the role's search path, only elsewhere in this database"
+                "table `{table}` is in no schema of the role's search path under that name, only elsewhere in this \
+                 database or in another case"
             ),
             Self::Column { table, column } => {
                 write!(
@@ -143,7 +144,12 @@ fn in_another_case(table: &Table, column: &str) -> bool {
 
 fn in_a_grant(configured: &PluginConfig, catalog: &Catalog, table: &Table, column: &str) -> bool {
     configured.grants.tables.iter().any(|(name, grant)| {
-        (grant.read.contains(column) || grant.update.contains(column))
+        let floor = grant.min_age.as_ref().map(|floor| floor.column.as_str());
+        let named = grant.read.contains(column)
+            || grant.update.contains(column)
+            || grant.filter.contains_key(column)
+            || floor == Some(column);
+        named
             && catalog
                 .table(name)
                 .is_ok_and(|granted| granted.id == table.id)
