@@ -98,7 +98,7 @@ pub(super) async fn fits(
             refusals.push(Refusal {
                 subject: Subject { job, bundled },
                 missing,
-                given: granted.written().clone(),
+                given: granted.file.clone(),
             });
         }
     }

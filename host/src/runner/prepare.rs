@@ -267,9 +267,7 @@ impl Host {
             findings: Vec::new(),
         };
         let (mut rehearsed, failure, crashed) = self.rehearse(&prepared, now).await?;
-        if let Some(said) = &prepared.granted.access {
-            prepared.needed = needed(said, &rehearsed, catalog);
-        }
+        prepared.needed = needed(&prepared.granted.access, &rehearsed, catalog);
         rehearsed.looked.extend(looked);
         let (batch_size, deadline) = (prepared.limits.batch_size, prepared.limits.deadline);
         let batch_size = u64::from(batch_size);

@@ -3,6 +3,7 @@
 
 mod grown;
 mod names;
+mod rehearsed;
 mod rights;
 mod unused;
 mod words;
