@@ -29,7 +29,6 @@ mod run;
 mod settled;
 mod shadow;
 mod switch;
-mod there;
 mod versions;
 mod weigh;
 

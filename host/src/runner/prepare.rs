@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::needed::needed;
 use super::rehearsal::{NOT_REHEARSED, before_the_run, refused};
-use super::there::there;
 use super::weigh::weigh;
 use super::{Host, RunnerError, absent, fits};
 use crate::catalog::{Catalog, TableId};
@@ -217,15 +216,15 @@ impl Host {
             .access(&job.job, &settings)
             .await
             .map_err(misbehaved)?;
-        let access = there(access, catalog);
         let manifest = plugin.manifest();
-        let missing = absent::missing(&access, catalog, manifest, config, &limits, set);
-        if let Some(missing) = absent::confirmed(missing, &self.database).await? {
+        let here = absent::here(access, catalog, manifest, config, &limits, set);
+        if let Some(missing) = absent::confirmed(here.missing, &self.database).await? {
             return Err(RunnerError::Absent {
                 job: job.clone(),
                 missing: missing.to_string(),
             });
         }
+        let access = here.access;
         let embedded = self.versions.embedded.get(&job.plugin);
         let granted = fits::granted(
             config, job, &limits, set, embedded, &plugin, &access, catalog,
@@ -277,9 +276,7 @@ impl Host {
             findings: Vec::new(),
         };
         let (mut rehearsed, failure, crashed) = self.rehearse(&prepared, now).await?;
-        if let Some(said) = &prepared.granted.access {
-            prepared.needed = needed(said, &rehearsed, catalog);
-        }
+        prepared.needed = needed(&prepared.granted.access, &rehearsed, catalog);
         rehearsed.looked.extend(looked);
         let (batch_size, deadline) = (prepared.limits.batch_size, prepared.limits.deadline);
         let batch_size = u64::from(batch_size);

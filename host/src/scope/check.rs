@@ -70,7 +70,7 @@ fn check(
         granted,
         root: root.map(|root| (&table.id, &root.id)),
         given: by_table(&granted.whole, catalog),
-        said: granted.access.as_ref().map(|said| by_table(said, catalog)),
+        said: by_table(&granted.access, catalog),
         missing: Vec::new(),
     };
 
@@ -101,7 +101,7 @@ fn check(
         return Err(Fault::from(Refusal {
             subject: subject.clone(),
             missing: check.missing,
-            given: granted.written().clone(),
+            given: granted.file.clone(),
         }));
     }
     let narrowing = match request.action {
@@ -128,7 +128,7 @@ pub(super) struct Check<'a> {
     /// The whole grant.
     given: BTreeMap<TableId, &'a TableGrant>,
     /// What the plugin says that it touches.
-    said: Option<BTreeMap<TableId, &'a TableGrant>>,
+    said: BTreeMap<TableId, &'a TableGrant>,
     missing: Vec<Missing>,
 }
 
@@ -233,8 +233,7 @@ impl Check<'_> {
         because: &str,
     ) {
         let id = self.granted_as(table);
-        let said = self.said.as_ref();
-        let unsaid = said.is_some_and(|said| !gives(said, id, right, column));
+        let unsaid = !gives(&self.said, id, right, column);
         self.note(table, right, column, because, unsaid);
     }
 

@@ -4,6 +4,7 @@
 mod grown;
 mod names;
 mod partitions;
+mod rehearsed;
 mod rights;
 mod unused;
 mod words;
