@@ -55,6 +55,14 @@ pub struct Stray {
     pub other_profile: bool,
 }
 
+impl Stray {
+    /// The same as what keeps the job from running.
+    pub fn into_error(self) -> RunnerError {
+        let why = self.to_string();
+        RunnerError::NotThere { job: self.job, why }
+    }
+}
+
 impl fmt::Display for Stray {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.why)
@@ -84,6 +92,13 @@ fn strays(config: &Config, plugins: &BTreeMap<String, Plugin>) -> Vec<Stray> {
             });
         }
     }
+    strays
+}
+
+/// Those that no profile has: most likely a slip, which leaves the job that was meant on its defaults.
+pub fn unknown_jobs(config: &Config, plugins: &BTreeMap<String, Plugin>) -> Vec<Stray> {
+    let mut strays = strays(config, plugins);
+    strays.retain(|stray| !stray.other_profile);
     strays
 }
 
@@ -161,6 +176,11 @@ impl Host {
     /// What the file names and its plugins do not have.
     pub fn strays(&self) -> Vec<Stray> {
         strays(&self.config, self.plugins())
+    }
+
+    /// Those of them that no profile has.
+    pub fn unknown_jobs(&self) -> Vec<Stray> {
+        unknown_jobs(&self.config, self.plugins())
     }
 
     /// The file makes this job, by `like`.

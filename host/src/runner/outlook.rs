@@ -104,6 +104,7 @@ fn kind(error: &RunnerError) -> &str {
         RunnerError::Settings { .. } => "settings",
         RunnerError::Access { .. } => "access",
         RunnerError::Quarantined { .. } => "quarantined",
+        RunnerError::NotThere { .. } => "unknown-job",
         RunnerError::TimeForms(_) => "time-forms",
         RunnerError::Database(_) | RunnerError::Catalog(_) => "database",
         _ => "other",

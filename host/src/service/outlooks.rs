@@ -110,7 +110,7 @@ impl Outlooks {
     }
 
     /// Forgets every job but these.
-    fn keep(&self, jobs: &[JobName]) {
+    fn keep(&self, jobs: &BTreeSet<&JobName>) {
         self.lock().retain(|job, _| jobs.contains(job));
     }
 
@@ -194,14 +194,19 @@ enum Broken {
 
 /// Every job once.
 async fn round(shared: &Shared, host: &Arc<Host>) -> Result<(), Broken> {
-    let jobs: Vec<JobName> = match host.config().schedule.skipped() {
-        None => eligible::jobs(host)
-            .into_iter()
-            .map(|one| one.name)
-            .collect(),
-        Some(_) => Vec::new(), // no job runs here, whatever stands in its way
+    let runs_jobs = host.config().schedule.skipped().is_none();
+    let (jobs, unknown) = match runs_jobs {
+        true => (eligible::jobs(host), host.unknown_jobs()),
+        false => Default::default(), // no job runs here, whatever stands in its way
     };
-    shared.outlooks().keep(&jobs);
+    let jobs: Vec<JobName> = jobs.into_iter().map(|one| one.name).collect();
+    let named = unknown.iter().map(|stray| &stray.job);
+    shared.outlooks().keep(&named.chain(&jobs).collect());
+    for stray in unknown {
+        let job = stray.job.clone();
+        let outlook = Outlook::of(&stray.into_error());
+        shared.outlooks().note(&job, outlook);
+    }
     if jobs.is_empty() {
         return Ok(());
     }

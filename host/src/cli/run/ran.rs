@@ -9,7 +9,7 @@ use super::super::report::RunJson;
 use crate::ledger::Pause;
 use crate::preflight::Finding;
 use crate::request::JobName;
-use crate::runner::{Hindrance, RunReport, RunnerError};
+use crate::runner::{Hindrance, RunReport, RunnerError, Stray};
 
 /// What became of the jobs of a command.
 #[derive(Debug, Default)]
@@ -77,6 +77,14 @@ impl Ran {
         }
         let (job, why) = (job.clone(), Why::Refused(error));
         self.not_run.push(NotRun { job, why });
+    }
+
+    /// Notes what the file names and nobody has, and tells it.
+    pub(super) fn refuse_all(&mut self, unknown: impl Iterator<Item = Stray>) {
+        for stray in unknown {
+            let job = stray.job.clone();
+            self.refuse(&job, stray.into_error());
+        }
     }
 
     /// Notes a job that is paused, and tells it. A pause holds on every host, whoever sits at it.

@@ -53,7 +53,7 @@ struct LastJson {
     started: String,
 }
 
-/// Every job that runs by itself.
+/// Every job that runs by itself, and those that the file names and nobody has.
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, Problem> {
     /// Many times what is ever there.
     const WAITING: u32 = 1000;
@@ -64,10 +64,17 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, 
     let running = shared.running().jobs();
     let mut outlooks = shared.outlooks().all();
     let mut jobs = Vec::new();
-    for one in eligible::jobs(&host) {
-        let name = &one.name;
-        let timetable = Timetable::of(host.config(), name, one.job.schedule.as_deref());
-        let last = ledger::list_of(database, name, &one.job.formerly, 1).await?;
+    let named = eligible::jobs(&host).into_iter();
+    let named = named.map(|one| (one.name, Some(one.job)));
+    let unknown = host.unknown_jobs().into_iter();
+    let unknown = unknown.map(|stray| (stray.job, None));
+    for (name, job) in named.chain(unknown) {
+        let name = &name;
+        let timetable = job
+            .as_ref()
+            .and_then(|job| Timetable::of(host.config(), name, job.schedule.as_deref()));
+        let formerly = job.as_ref().map_or(&[][..], |job| &job.formerly);
+        let last = ledger::list_of(database, name, formerly, 1).await?;
         let last = last.into_iter().find_map(RunRecord::from_ledger);
         let paused = host.pause_of(name, &pauses);
         let (runnable, refused, absent) = match outlooks.remove(name) {
@@ -86,7 +93,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, 
             .and_then(|timetable| timetable.due_after(now).next());
         jobs.push(JobJson {
             job: name.to_string(),
-            about: one.job.about.clone(),
+            about: job.map_or_else(String::new, |job| job.about),
             schedule: timetable
                 .as_ref()
                 .and_then(|timetable| timetable.expression().map(ToString::to_string)),
