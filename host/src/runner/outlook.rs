@@ -45,23 +45,46 @@ impl Outlook {
         }
     }
 
-    /// Nobody would want to hear the other one who knows this one: numbers aside, which move from one look
+    /// Nobody would want to hear the other one who knows this one: estimates aside, which move from one look
     /// to the next.
     pub fn tells_as_much_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Runnable, Self::Runnable) => true,
             (Self::Absent(one), Self::Absent(other)) => one == other,
             (Self::Refused(one), Self::Refused(other)) => {
-                one.codes == other.codes && without_numbers(&one.why) == without_numbers(&other.why)
+                one.codes == other.codes
+                    && without_numbers(&one.why) == without_numbers(&other.why)
+                    && one.refusal == other.refusal
             }
             _ => false,
         }
     }
 }
 
-fn without_numbers(text: &str) -> String {
-    let number = |c: &char| c.is_ascii_digit() || matches!(c, '.' | ',');
-    text.chars().filter(|c| !number(c)).collect()
+/// The words without numbers and units of time. What a name is made of stays: a name is a word of its own
+/// kind, or stands in backticks.
+fn without_numbers(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    for (place, part) in text.split('`').enumerate() {
+        if place % 2 == 1 {
+            words.push(part);
+            continue;
+        }
+        let mut behind_a_number = false;
+        for word in part.split_whitespace() {
+            let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '_');
+            let number = bare.starts_with(|c: char| c.is_ascii_digit())
+                && bare
+                    .chars()
+                    .all(|c| c.is_ascii_digit() || matches!(c, '.' | ','));
+            let unit = behind_a_number && matches!(bare, "s" | "min" | "h");
+            behind_a_number = number;
+            if !number && !unit {
+                words.push(word);
+            }
+        }
+    }
+    words
 }
 
 impl Hindrance {
@@ -159,6 +182,21 @@ mod tests {
         assert!(!known.tells_as_much_as(&other));
         assert!(!known.tells_as_much_as(&code));
         assert!(!known.tells_as_much_as(&Outlook::Runnable));
+    }
+
+    #[test]
+    fn digits_of_a_name_are_no_estimate_and_a_unit_behind_a_number_is_one() {
+        let of = |table: &str, time: &str| {
+            let key = format!("\"public\".\"{table}\"");
+            let why =
+                format!("no index on {key} of `{table}` = 1,200 page reads, some {time} a run");
+            stopped("unindexed-sweep", &why)
+        };
+
+        assert!(of("events_2026_01", "91 s").tells_as_much_as(&of("events_2026_01", "2 min")));
+        assert!(!of("events_2026_01", "91 s").tells_as_much_as(&of("events_2026_02", "91 s")));
+        let [one, other] = ["`2026`", "`2027`"].map(|name| stopped("invalid-index", name));
+        assert!(!one.tells_as_much_as(&other));
     }
 
     #[test]
