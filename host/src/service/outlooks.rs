@@ -80,7 +80,15 @@ impl Outlooks {
                 let codes = codes.join(", ");
                 tracing::warn!(%job, codes, "the job cannot run: {}", found.in_words());
             }
-            Outlook::Absent(missing) => tracing::info!(%job, "the job is absent: {missing}"),
+            Outlook::Absent(missing) => match before {
+                // Somebody has renamed or dropped what it cleaned, and its rows are kept from now on.
+                Some(Outlook::Runnable | Outlook::Refused(_)) => {
+                    tracing::warn!(%job, "the job is absent, and was not until now: {missing}");
+                }
+                Some(Outlook::Absent(_)) | None => {
+                    tracing::info!(%job, "the job is absent: {missing}");
+                }
+            },
             Outlook::Runnable => match before {
                 Some(Outlook::Refused(_)) => tracing::info!(%job, "the job can run again"),
                 Some(Outlook::Absent(_)) => tracing::info!(%job, "the job is absent no more"),

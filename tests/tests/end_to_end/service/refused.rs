@@ -187,6 +187,7 @@ async fn a_job_that_is_absent_is_neither_runnable_nor_refused() {
         assert_eq!(runnable(&server, job).await, None);
         let (status, ready) = get(&server, "/readyz").await;
         assert_eq!((status, &ready["refused"]), (200, &json!([])));
+        assert_eq!(ready["absent"], json!([job]));
         let told = of_job(&server, job).await;
         assert_eq!(
             (&told["runnable"], &told["refused"]),
@@ -195,6 +196,38 @@ async fn a_job_that_is_absent_is_neither_runnable_nor_refused() {
         let missing = "table `oauth2_access_tokens` is not in this database";
         assert_eq!(told["absent"], missing);
         assert!(!server.log().contains("WARN"), "{}", server.log());
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_becomes_absent_while_it_is_served_is_a_warning_and_in_a_list() {
+    let job = "tokens/refresh-tokens";
+    for database in everywhere().await {
+        let plain = format!(
+            "[schedule]\nlook-every = \"1s\"\n[http]\nlisten = \"127.0.0.1:0\"\ntoken = \"{TOKEN}\"\n\
+             [plugins.tokens]\nenabled = false\n\
+             [plugins.tokens.jobs.refresh-tokens]\n{YEARLY}"
+        );
+        let desk = absent::desk(database, &plain).await;
+        let server = Server::start(&desk, "only");
+        until("the job to be looked at", async || {
+            runnable(&server, job).await == Some(1.0)
+        })
+        .await;
+        let (_, ready) = get(&server, "/readyz").await;
+        assert_eq!(ready["absent"], json!([]));
+
+        desk.script("ALTER TABLE refresh_tokens RENAME TO renamed")
+            .await;
+
+        let words = "the job is absent, and was not until now: table `refresh_tokens`";
+        server.says(words).await;
+        let log = server.log();
+        let line = log.lines().find(|line| line.contains(words)).unwrap();
+        assert!(line.contains("WARN"), "{line}");
+        let (status, ready) = get(&server, "/readyz").await;
+        assert_eq!((status, &ready["refused"]), (200, &json!([])));
+        assert_eq!(ready["absent"], json!([job]));
     }
 }
 
