@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::Serialize;
-
+use super::error::told;
 use super::{Host, RunnerError};
 use crate::catalog::Catalog;
 use crate::preflight::Finding;
@@ -23,16 +22,15 @@ pub enum Outlook {
 }
 
 /// What keeps a job from running.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Hindrance {
     /// In words of which there are few: the codes of the findings, or the kind of the refusal.
     pub codes: BTreeSet<String>,
     /// In a sentence, with the way out.
     pub why: String,
-    /// The findings, where it is they.
+    /// The findings, where they are the reason.
     pub findings: Vec<Finding>,
-    /// The rights that are missing, where it is they.
-    #[serde(skip)]
+    /// The rights that are missing, where they are the reason.
     pub refusal: Option<Refusal>,
 }
 
@@ -103,9 +101,13 @@ impl Hindrance {
             RunnerError::Denied(refusal) => Some(refusal.as_ref().clone()),
             _ => None,
         };
+        let why = match error {
+            RunnerError::Stopped { findings, .. } => told(findings), // the job is named beside it
+            other => other.to_string(),
+        };
         Self {
             codes,
-            why: error.to_string(),
+            why,
             findings,
             refusal,
         }
@@ -213,6 +215,8 @@ mod tests {
 
         assert_eq!(found.codes, BTreeSet::from(["unindexed-sweep".to_owned()]));
         assert_eq!(found.findings.len(), 1);
+        let why = found.in_words(); // the job is named beside it
+        assert!(why.starts_with("… (unindexed-sweep)"), "{why}");
         assert_eq!(denied.codes, BTreeSet::from(["quarantined".to_owned()]));
         assert!(denied.why.contains("besom plugin pin"), "{}", denied.why);
     }

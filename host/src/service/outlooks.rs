@@ -100,16 +100,21 @@ impl Outlooks {
         rights
     }
 
-    /// Logs the lines that would let the jobs of these plugins run, one block a plugin for all of them:
-    /// what each would need by itself could not be pasted together.
-    fn tell_lines(&self, plugins: &BTreeSet<&str>) {
+    /// The lines that would let the jobs of a plugin run, one block for all of them: what each would need by
+    /// itself could not be pasted together. Empty where no line helps.
+    pub(super) fn lines_of(&self, plugin: &str) -> String {
         let all = self.lock();
+        let of_plugin = all.iter().filter(|(job, _)| job.plugin == plugin);
+        scope::lines(of_plugin.filter_map(|(_, known)| match &known.outlook {
+            Outlook::Refused(found) => found.refusal.as_ref(),
+            Outlook::Runnable | Outlook::Absent(_) => None,
+        }))
+    }
+
+    /// Logs the lines that would let the jobs of these plugins run.
+    fn tell_lines(&self, plugins: &BTreeSet<&str>) {
         for plugin in plugins {
-            let of_plugin = all.iter().filter(|(job, _)| job.plugin == *plugin);
-            let lines = scope::lines(of_plugin.filter_map(|(_, known)| match &known.outlook {
-                Outlook::Refused(found) => found.refusal.as_ref(),
-                Outlook::Runnable | Outlook::Absent(_) => None,
-            }));
+            let lines = self.lines_of(plugin);
             if !lines.is_empty() {
                 // Fields would stand below the lines, and be pasted with them.
                 tracing::warn!("plugin `{plugin}`: {TO_ALLOW_IT}\n{lines}");

@@ -1,5 +1,6 @@
 //! Jobs: when they are due, how they went, and what is asked of them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -10,10 +11,12 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::super::outlooks::Outlooks;
 use super::super::{Shared, eligible};
 use super::answer::Problem;
 use crate::ledger::{self, Asked, Cause, Scope};
-use crate::request::{JobName, Mode};
+use crate::preflight::Finding;
+use crate::request::{JobName, Mode, Timestamp};
 use crate::runner::{Hindrance, Outlook, RunRecord, RunnerError};
 use crate::schedule::Timetable;
 
@@ -42,8 +45,24 @@ struct JobJson {
 #[derive(Serialize)]
 struct RefusedJson {
     since: String,
-    #[serde(flatten)]
-    by: Hindrance,
+    codes: BTreeSet<String>,
+    why: String,
+    findings: Vec<Finding>,
+    /// The lines of the file that allow it, for all jobs of its plugin that lack rights: where each had its
+    /// own, two could not be pasted into one file.
+    allowed_by: Option<String>,
+}
+
+impl RefusedJson {
+    fn of(job: &JobName, since: Timestamp, by: Hindrance, outlooks: &Outlooks) -> Self {
+        Self {
+            since: since.to_string(),
+            why: by.in_words(),
+            allowed_by: by.refusal.is_some().then(|| outlooks.lines_of(&job.plugin)),
+            codes: by.codes,
+            findings: by.findings,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -83,8 +102,8 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, 
                 Outlook::Runnable => (Some(true), None, None),
                 Outlook::Absent(missing) => (None, None, Some(missing)),
                 Outlook::Refused(by) => {
-                    let since = known.since.to_string();
-                    (Some(false), Some(RefusedJson { since, by }), None)
+                    let refused = RefusedJson::of(name, known.since, by, shared.outlooks());
+                    (Some(false), Some(refused), None)
                 }
             },
         };

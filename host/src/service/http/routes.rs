@@ -125,7 +125,7 @@ pub(super) fn all() -> [Route; 15] {
             answer: (
                 200,
                 "An array of jobs with `job`, `about`, `schedule`, `timezone`, `next`, `waiting`, `running`, `paused`, \
-                 `runnable`, `refused` (`since`, `codes`, `why` with the way out, `findings`), `absent` and `last`",
+                 `runnable`, `refused` (`since`, `codes`, `why`, `findings`, `allowed_by`), `absent` and `last`",
             ),
             handler: || get(jobs::list),
             ..GET

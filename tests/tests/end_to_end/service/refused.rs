@@ -119,6 +119,21 @@ async fn the_lines_for_several_jobs_are_told_once_and_let_them_all_run() {
     let log = server.log();
     assert_eq!(log.matches("[plugins.").count(), 1, "{log}");
 
+    // A job's own words have no lines that would collide with another one's.
+    let blocks = [JOB, "recovery/recovery-sessions"].map(async |job| {
+        let refused = of_job(&server, job).await["refused"].clone();
+        let why = refused["why"].as_str().unwrap();
+        assert!(
+            why.contains("`notes`") && !why.contains("[plugins."),
+            "{why}"
+        );
+        refused["allowed_by"].as_str().unwrap().to_owned()
+    });
+    let [one, other] = blocks;
+    let (one, other) = (one.await, other.await);
+    assert_eq!(one, other);
+    assert!(log.contains(&one), "{one}");
+
     // From the first line of a table to the next line of the log.
     let (_, block) = log.split_once("\n[plugins.").unwrap();
     let lines = block.lines().take_while(|line| !line.starts_with("20"));
