@@ -142,11 +142,15 @@ fn left_out(config: &Config, plugin: &Plugin, job: &JobName) -> Option<String> {
     };
     let place = config.setting_place(job, "profile");
     let place = place.map_or_else(String::new, |place| format!(" ({place})"));
-    let first = original.profiles.first()?;
+    let own = format!("profile = \"{}\"", original.profiles.first()?);
+    let table = format!("[plugins.{}.jobs.{}]", job.plugin, job.job);
+    // A second `settings` would be a key that is there twice.
+    let way_out = match said.is_some_and(|said| !said.settings.values.is_empty()) {
+        true => format!("have {own} among the `settings` of {table}"),
+        false => format!("write settings = {{ {own} }} under {table}"),
+    };
     Some(format!(
-        "{whose}, and profile = \"{chosen}\" is in force{place}: to have it run, write settings = {{ profile \
-         = \"{first}\" }} under [plugins.{}.jobs.{}]",
-        job.plugin, job.job
+        "{whose}, and profile = \"{chosen}\" is in force{place}: to have it run, {way_out}"
     ))
 }
 

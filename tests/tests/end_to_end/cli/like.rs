@@ -270,6 +270,9 @@ async fn like_a_job_of_another_profile_it_is_there_under_a_profile_of_its_own_al
         "{}",
         said.stderr
     );
+    let way_out = "to have it run, have profile = \"refresh-tokens\" among the `settings` of \
+                   [plugins.tokens.jobs.api-tokens]";
+    assert!(said.stderr.contains(way_out), "{}", said.stderr);
 
     change(&desk, |text| {
         text.replace(
