@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Terminal;
 use super::exit::{Exit, Refusal};
-use super::targets::{Target, jobs_of, present_here};
+use super::targets::{Target, in_view, jobs_of, present_here, tell_unknown};
 use crate::config::{Config, ENVIRONMENT_VARIABLE, Environment};
 use crate::ledger::{self, Asked, Cause, Pause, Scope};
 use crate::request::{JobName, Mode};
@@ -52,7 +52,8 @@ pub struct ResumeArgs {
 /// their maintenance windows. `besom run` runs jobs here and now instead.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 queued, 1 failed, 2 wrong usage.
+Exit codes: 0 queued, 1 failed, or the file names a job that a plugin named here does not have (the others
+are queued), 2 wrong usage.
 
 Examples:
   besom trigger tokens/revoked-access
@@ -132,7 +133,8 @@ pub async fn trigger(args: TriggerArgs, config: Config, terminal: &Terminal) -> 
     };
     let mut queued = Vec::new();
     let jobs = host.in_order(jobs_of(&host, &targets)?)?;
-    let (jobs, exit) = present_here(&host, jobs, &targets, &[]).await?;
+    let unknown = tell_unknown(in_view(host.unknown_jobs(), &targets));
+    let (jobs, absent) = present_here(&host, jobs, &targets, &[]).await?;
     for job in jobs {
         let asked = Asked {
             job: job.clone(),
@@ -160,7 +162,7 @@ pub async fn trigger(args: TriggerArgs, config: Config, terminal: &Terminal) -> 
             .map(|one| format!("{} queued as run {}\n", one.job, one.run));
         terminal.output.print(&lines.collect::<String>())?;
     }
-    Ok(exit)
+    Ok(Exit::worst([unknown, absent]))
 }
 
 #[derive(Serialize)]

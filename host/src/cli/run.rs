@@ -14,10 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Terminal;
 use super::exit::Exit;
-use super::output::many_lines;
 use super::progress::Bar;
 use super::report;
-use super::targets::{Target, present_here, scheduled, selected};
+use super::targets::{Target, in_view, present_here, scheduled, selected};
 use crate::config::{self, Config, DEADLINES, ENVIRONMENT_VARIABLE, ROW_BUDGETS};
 use crate::ledger::{self, Pause};
 use crate::request::{JobName, Mode};
@@ -29,7 +28,8 @@ use crate::sweep::RunContext;
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("which").required(true).args(["targets", "all", "due"]), after_help = "\
 A job that cannot run does not keep the others from running: it is told on stderr with the way out, and
-the command ends with 1.
+the command ends with 1; with 2 where nothing ran and it is the configuration that is at fault or denies it.
+So it is for a job that the file names and its plugin does not have.
 
 Exit codes: 0 every run drained, 3 a run was suspended and left a backlog, 1 a run failed, or a job was
 refused or is paused, 2 wrong usage, or nothing ran because the configuration is at fault or denies it.
@@ -157,9 +157,9 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
         queued: None,
         cause: ledger::Cause::Command,
     };
-    // How it ends for names of the file that nobody has, and for jobs that are absent.
-    let mut others = [Exit::Done; 2];
-    let ran = if due {
+    let (mut ran, mut absent) = (Ran::default(), Exit::Done);
+    let others = if due {
+        ran.refuse_all(in_view(host.unknown_jobs(), &[]));
         due::run(&host, &options, terminal).await?
     } else {
         let targets = args.targets.into_iter().map(|target| match target {
@@ -172,13 +172,15 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
             false => selected(&host, &targets)?,
         };
         let jobs = host.in_order(jobs)?;
-        let strays = tell_strays(&host, &targets);
-        let (jobs, absent) = present_here(&host, jobs, &targets, &options.set).await?;
-        others = [strays, absent];
+        ran.refuse_all(in_view(host.unknown_jobs(), &targets));
+        let (jobs, of_absent) = present_here(&host, jobs, &targets, &options.set).await?;
+        absent = of_absent;
         run_all(&host, &jobs, &options, terminal).await?
     };
+    ran.reports.extend(others.reports);
+    ran.not_run.extend(others.not_run);
     host.database().close().await;
-    if ran.is_empty() && others == [Exit::Done; 2] && !json {
+    if ran.is_empty() && absent == Exit::Done && !json {
         // A target that names nothing is refused, and one that is absent has been told.
         let nothing = match due {
             true => "nothing is due\n",
@@ -188,20 +190,8 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
     }
     let of_jobs = (!ran.is_empty()).then(|| ran.exit());
     present(&ran, json, terminal)?;
-    let others = others.into_iter().filter(|exit| *exit != Exit::Done);
-    Ok(Exit::of_jobs(others.chain(of_jobs)))
-}
-
-/// What the file names under these plugins and nobody has: an error, and the others run.
-fn tell_strays(host: &Host, targets: &[Target]) -> Exit {
-    let whole = |plugin: &String| targets.contains(&Target::Plugin(plugin.clone()));
-    let strays = host.strays().into_iter();
-    let strays = strays.filter(|stray| !stray.other_profile && whole(&stray.job.plugin));
-    let told = strays.map(|stray| {
-        tracing::error!("{}", many_lines(&stray.to_string()));
-        Exit::Refused
-    });
-    Exit::worst(told)
+    let absent = (absent != Exit::Done).then_some(absent);
+    Ok(Exit::of_jobs(absent.into_iter().chain(of_jobs)))
 }
 
 /// Checks every job before the first begins, then runs one after another. A job that cannot run is told

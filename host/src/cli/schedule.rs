@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Terminal;
 use super::exit::{Exit, Refusal};
 use super::output::{Align, Table, Tone};
-use super::targets::{Offer, Target, select};
+use super::targets::{Offer, Target, in_view, select, tell_unknown};
 use crate::config::{Config, ENVIRONMENT_VARIABLE};
 use crate::plugin::{Job, Plugin};
 use crate::request::{JobName, Timestamp};
@@ -24,7 +24,8 @@ use crate::schedule::{Timetable, Zone};
 /// binary and of the file, with a warning. A pause is not known here.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 shown, 1 a plugin does not load, 2 wrong usage or a configuration at fault.
+Exit codes: 0 shown, 1 a plugin does not load, or the file names a job that its plugin does not have (the
+others are shown), 2 wrong usage or a configuration at fault.
 
 Examples:
   besom schedule
@@ -68,7 +69,11 @@ pub async fn execute(args: ScheduleArgs, mut config: Config, terminal: &Terminal
         );
     }
     let now = Timestamp(Utc::now().timestamp_micros());
-    let lines = jobs(args.targets, &config, &plugins)?
+    let unknown = runner::unknown_jobs(&config, &plugins);
+    let unknown: Vec<_> = in_view(unknown, &args.targets).collect();
+    let jobs = jobs(args.targets, &config, &plugins)?;
+    let exit = tell_unknown(unknown.into_iter());
+    let lines = jobs
         .iter()
         .filter_map(|name| {
             let job = plugins.get(&name.plugin)?.manifest().job(&name.job)?;
@@ -82,7 +87,7 @@ pub async fn execute(args: ScheduleArgs, mut config: Config, terminal: &Terminal
             .output
             .print(&text(&lines, terminal.output.color()))?,
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// The jobs that the targets name, by their names of today; without any, all.

@@ -5,10 +5,12 @@ use std::str::FromStr;
 
 use super::check::NOTHING_IS_HERE;
 use super::exit::{Exit, Refusal};
+use super::output::many_lines;
+use super::refused;
 use crate::config;
 use crate::plugin::{self, Plugin};
 use crate::request::{JobName, NameError};
-use crate::runner::{Host, RunnerError};
+use crate::runner::{Host, RunnerError, Stray};
 use crate::schedule::Timetable;
 
 /// What is to run: a job, or every job of a plugin.
@@ -150,6 +152,25 @@ pub(super) fn selected(host: &Host, targets: &[Target]) -> Result<Vec<JobName>, 
     select(targets, &offers(host))
 }
 
+/// Those that a command would have met under the targets, had the file their names right: all where none is
+/// named, and else those of plugins that are named as a whole.
+pub(super) fn in_view(unknown: Vec<Stray>, targets: &[Target]) -> impl Iterator<Item = Stray> {
+    let met = |stray: &Stray| {
+        targets.is_empty() || targets.contains(&Target::Plugin(stray.job.plugin.clone()))
+    };
+    unknown.into_iter().filter(move |stray| met(stray))
+}
+
+/// Tells them as errors, and how the command ends for them beside the jobs that it has.
+pub(super) fn tell_unknown(unknown: impl Iterator<Item = Stray>) -> Exit {
+    Exit::worst(unknown.map(|stray| {
+        let job = stray.job.clone();
+        let words = refused::in_words(&job, &stray.into_error());
+        tracing::error!("{}", many_lines(&words));
+        Exit::Failed
+    }))
+}
+
 /// Those of the jobs that are not absent in this database, and how the command ends for those that are. One
 /// that a target names is an error, as it is where nothing else is left.
 ///
@@ -164,6 +185,7 @@ pub(super) async fn present_here(
     let catalog = host.catalog().await?;
     let absent = host.absent(&jobs, set, &catalog).await?;
     jobs.retain(|job| !absent.contains_key(job));
+    let nothing_is_here = jobs.is_empty() && !absent.is_empty();
     let mut exit = Exit::Done;
     for (job, missing) in absent {
         match targets.contains(&Target::Job(job.clone())) {
@@ -174,7 +196,7 @@ pub(super) async fn present_here(
             false => tracing::warn!("`{job}` is absent and left out: {missing}"),
         }
     }
-    if jobs.is_empty() && exit == Exit::Done {
+    if nothing_is_here && exit == Exit::Done {
         tracing::error!("{NOTHING_IS_HERE}");
         exit = Exit::Failed;
     }

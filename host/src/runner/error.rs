@@ -273,7 +273,7 @@ impl RunnerError {
 }
 
 /// Each error with the statements that mend it, and how to run all the same, where that leads anywhere.
-fn told(findings: &[Finding]) -> String {
+pub(super) fn told(findings: &[Finding]) -> String {
     let mut text = String::new();
     let mut codes: Vec<&str> = Vec::new();
     for finding in findings {

@@ -32,13 +32,13 @@ impl Host {
 
     /// Tells the other hosts, and `besom plugin list`, which versions run here, and counts those that
     /// crashed when they were loaded: when a service begins, and after each change. Says which jobs of the
-    /// file are not there.
+    /// file another profile has; those that nobody has are told as refused.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn report_running(&self) -> Result<(), RunnerError> {
         self.note_loads().await;
-        for stray in self.strays() {
+        for stray in self.strays().iter().filter(|stray| stray.other_profile) {
             tracing::warn!("a job that the file names is not there: {stray}");
         }
         let host = &self.config.host.name;

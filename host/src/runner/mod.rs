@@ -37,7 +37,7 @@ pub use formerly::{carry_over, names};
 pub use install::{Install, Installed, Standing};
 pub use known::{Known, known_plugins, plugins_on};
 pub use needed::unused_grants;
-pub use offered::{Stray, not_there};
+pub use offered::{Stray, not_there, unknown_jobs};
 pub use outlook::{Hindrance, Outlook};
 pub use prepare::{Examined, Prepared};
 pub use record::{RunDetailJson, RunRecord, RunRecordJson, detail, milliseconds};
@@ -99,10 +99,9 @@ impl Host {
             return Err(fault);
         }
         // A slip in `like` would take a job away that ran until now.
-        let own = |stray: &Stray| !stray.other_profile && host.is_own(&stray.job);
-        if let Some(stray) = host.strays().into_iter().find(own) {
-            let (why, job) = (stray.to_string(), stray.job);
-            return Err(RunnerError::NotThere { job, why });
+        let own = |stray: &Stray| host.is_own(&stray.job);
+        if let Some(stray) = host.unknown_jobs().into_iter().find(own) {
+            return Err(stray.into_error());
         }
         Ok(host)
     }

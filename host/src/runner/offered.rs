@@ -55,6 +55,14 @@ pub struct Stray {
     pub other_profile: bool,
 }
 
+impl Stray {
+    /// The same as what keeps the job from running.
+    pub fn into_error(self) -> RunnerError {
+        let why = self.to_string();
+        RunnerError::NotThere { job: self.job, why }
+    }
+}
+
 impl fmt::Display for Stray {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.why)
@@ -84,6 +92,13 @@ fn strays(config: &Config, plugins: &BTreeMap<String, Plugin>) -> Vec<Stray> {
             });
         }
     }
+    strays
+}
+
+/// Those that no profile has: most likely a slip, which leaves the job that was meant on its defaults.
+pub fn unknown_jobs(config: &Config, plugins: &BTreeMap<String, Plugin>) -> Vec<Stray> {
+    let mut strays = strays(config, plugins);
+    strays.retain(|stray| !stray.other_profile);
     strays
 }
 
@@ -127,11 +142,15 @@ fn left_out(config: &Config, plugin: &Plugin, job: &JobName) -> Option<String> {
     };
     let place = config.setting_place(job, "profile");
     let place = place.map_or_else(String::new, |place| format!(" ({place})"));
-    let first = original.profiles.first()?;
+    let own = format!("profile = \"{}\"", original.profiles.first()?);
+    let table = format!("[plugins.{}.jobs.{}]", job.plugin, job.job);
+    // A second `settings` would be a key that is there twice.
+    let way_out = match said.is_some_and(|said| !said.settings.values.is_empty()) {
+        true => format!("have {own} among the `settings` of {table}"),
+        false => format!("write settings = {{ {own} }} under {table}"),
+    };
     Some(format!(
-        "{whose}, and profile = \"{chosen}\" is in force{place}: to have it run, write settings = {{ profile \
-         = \"{first}\" }} under [plugins.{}.jobs.{}]",
-        job.plugin, job.job
+        "{whose}, and profile = \"{chosen}\" is in force{place}: to have it run, {way_out}"
     ))
 }
 
@@ -161,6 +180,11 @@ impl Host {
     /// What the file names and its plugins do not have.
     pub fn strays(&self) -> Vec<Stray> {
         strays(&self.config, self.plugins())
+    }
+
+    /// Those of them that no profile has.
+    pub fn unknown_jobs(&self) -> Vec<Stray> {
+        unknown_jobs(&self.config, self.plugins())
     }
 
     /// The file makes this job, by `like`.

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::Serialize;
-
+use super::error::told;
 use super::{Host, RunnerError};
 use crate::catalog::Catalog;
 use crate::preflight::Finding;
@@ -23,16 +22,15 @@ pub enum Outlook {
 }
 
 /// What keeps a job from running.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Hindrance {
     /// In words of which there are few: the codes of the findings, or the kind of the refusal.
     pub codes: BTreeSet<String>,
     /// In a sentence, with the way out.
     pub why: String,
-    /// The findings, where it is they.
+    /// The findings, where they are the reason.
     pub findings: Vec<Finding>,
-    /// The rights that are missing, where it is they.
-    #[serde(skip)]
+    /// The rights that are missing, where they are the reason.
     pub refusal: Option<Refusal>,
 }
 
@@ -45,23 +43,46 @@ impl Outlook {
         }
     }
 
-    /// Nobody would want to hear the other one who knows this one: numbers aside, which move from one look
+    /// Nobody would want to hear the other one who knows this one: estimates aside, which move from one look
     /// to the next.
     pub fn tells_as_much_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Runnable, Self::Runnable) => true,
             (Self::Absent(one), Self::Absent(other)) => one == other,
             (Self::Refused(one), Self::Refused(other)) => {
-                one.codes == other.codes && without_numbers(&one.why) == without_numbers(&other.why)
+                one.codes == other.codes
+                    && without_numbers(&one.why) == without_numbers(&other.why)
+                    && one.refusal == other.refusal
             }
             _ => false,
         }
     }
 }
 
-fn without_numbers(text: &str) -> String {
-    let number = |c: &char| c.is_ascii_digit() || matches!(c, '.' | ',');
-    text.chars().filter(|c| !number(c)).collect()
+/// The words without numbers and units of time. What a name is made of stays: a name is a word of its own
+/// kind, or stands in backticks.
+fn without_numbers(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    for (place, part) in text.split('`').enumerate() {
+        if place % 2 == 1 {
+            words.push(part);
+            continue;
+        }
+        let mut behind_a_number = false;
+        for word in part.split_whitespace() {
+            let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '_');
+            let number = bare.starts_with(|c: char| c.is_ascii_digit())
+                && bare
+                    .chars()
+                    .all(|c| c.is_ascii_digit() || matches!(c, '.' | ','));
+            let unit = behind_a_number && matches!(bare, "s" | "min" | "h");
+            behind_a_number = number;
+            if !number && !unit {
+                words.push(word);
+            }
+        }
+    }
+    words
 }
 
 impl Hindrance {
@@ -80,9 +101,13 @@ impl Hindrance {
             RunnerError::Denied(refusal) => Some(refusal.as_ref().clone()),
             _ => None,
         };
+        let why = match error {
+            RunnerError::Stopped { findings, .. } => told(findings), // the job is named beside it
+            other => other.to_string(),
+        };
         Self {
             codes,
-            why: error.to_string(),
+            why,
             findings,
             refusal,
         }
@@ -104,6 +129,7 @@ fn kind(error: &RunnerError) -> &str {
         RunnerError::Settings { .. } => "settings",
         RunnerError::Access { .. } => "access",
         RunnerError::Quarantined { .. } => "quarantined",
+        RunnerError::NotThere { .. } => "unknown-job",
         RunnerError::TimeForms(_) => "time-forms",
         RunnerError::Database(_) | RunnerError::Catalog(_) => "database",
         _ => "other",
@@ -161,6 +187,21 @@ mod tests {
     }
 
     #[test]
+    fn digits_of_a_name_are_no_estimate_and_a_unit_behind_a_number_is_one() {
+        let of = |table: &str, time: &str| {
+            let key = format!("\"public\".\"{table}\"");
+            let why =
+                format!("no index on {key} of `{table}` = 1,200 page reads, some {time} a run");
+            stopped("unindexed-sweep", &why)
+        };
+
+        assert!(of("events_2026_01", "91 s").tells_as_much_as(&of("events_2026_01", "2 min")));
+        assert!(!of("events_2026_01", "91 s").tells_as_much_as(&of("events_2026_02", "91 s")));
+        let [one, other] = ["`2026`", "`2027`"].map(|name| stopped("invalid-index", name));
+        assert!(!one.tells_as_much_as(&other));
+    }
+
+    #[test]
     fn a_refusal_has_the_codes_of_its_findings_or_its_kind() {
         let Outlook::Refused(found) = stopped("unindexed-sweep", "…") else {
             unreachable!("an error refuses")
@@ -174,6 +215,8 @@ mod tests {
 
         assert_eq!(found.codes, BTreeSet::from(["unindexed-sweep".to_owned()]));
         assert_eq!(found.findings.len(), 1);
+        let why = found.in_words(); // the job is named beside it
+        assert!(why.starts_with("… (unindexed-sweep)"), "{why}");
         assert_eq!(denied.codes, BTreeSet::from(["quarantined".to_owned()]));
         assert!(denied.why.contains("besom plugin pin"), "{}", denied.why);
     }

@@ -9,11 +9,11 @@
 //! a crash, and whichever host claims it next goes on from the checkpoint.
 
 mod backlogs;
+mod due;
 mod eligible;
 mod folder;
 pub mod http;
 mod metrics;
-mod once;
 mod outlooks;
 mod pick;
 mod reload;
@@ -29,8 +29,8 @@ mod waits;
 mod worker;
 
 pub use backlogs::Backlogs;
+pub use due::{due_now, enqueue_due};
 pub use metrics::Metrics;
-pub use once::{due_now, enqueue_due};
 pub use reload::Loader;
 pub use scheduler::consider;
 pub use shared::{Health, Shared};

@@ -80,7 +80,15 @@ impl Outlooks {
                 let codes = codes.join(", ");
                 tracing::warn!(%job, codes, "the job cannot run: {}", found.in_words());
             }
-            Outlook::Absent(missing) => tracing::info!(%job, "the job is absent: {missing}"),
+            Outlook::Absent(missing) => match before {
+                // Somebody has renamed or dropped what it cleaned, and its rows are kept from now on.
+                Some(Outlook::Runnable | Outlook::Refused(_)) => {
+                    tracing::warn!(%job, "the job is absent, and was not until now: {missing}");
+                }
+                Some(Outlook::Absent(_)) | None => {
+                    tracing::info!(%job, "the job is absent: {missing}");
+                }
+            },
             Outlook::Runnable => match before {
                 Some(Outlook::Refused(_)) => tracing::info!(%job, "the job can run again"),
                 Some(Outlook::Absent(_)) => tracing::info!(%job, "the job is absent no more"),
@@ -92,16 +100,21 @@ impl Outlooks {
         rights
     }
 
-    /// Logs the lines that would let the jobs of these plugins run, one block a plugin for all of them:
-    /// what each would need by itself could not be pasted together.
-    fn tell_lines(&self, plugins: &BTreeSet<&str>) {
+    /// The lines that would let the jobs of a plugin run, one block for all of them: what each would need by
+    /// itself could not be pasted together. Empty where no line helps.
+    pub(super) fn lines_of(&self, plugin: &str) -> String {
         let all = self.lock();
+        let of_plugin = all.iter().filter(|(job, _)| job.plugin == plugin);
+        scope::lines(of_plugin.filter_map(|(_, known)| match &known.outlook {
+            Outlook::Refused(found) => found.refusal.as_ref(),
+            Outlook::Runnable | Outlook::Absent(_) => None,
+        }))
+    }
+
+    /// Logs the lines that would let the jobs of these plugins run.
+    fn tell_lines(&self, plugins: &BTreeSet<&str>) {
         for plugin in plugins {
-            let of_plugin = all.iter().filter(|(job, _)| job.plugin == *plugin);
-            let lines = scope::lines(of_plugin.filter_map(|(_, known)| match &known.outlook {
-                Outlook::Refused(found) => found.refusal.as_ref(),
-                Outlook::Runnable | Outlook::Absent(_) => None,
-            }));
+            let lines = self.lines_of(plugin);
             if !lines.is_empty() {
                 // Fields would stand below the lines, and be pasted with them.
                 tracing::warn!("plugin `{plugin}`: {TO_ALLOW_IT}\n{lines}");
@@ -110,7 +123,7 @@ impl Outlooks {
     }
 
     /// Forgets every job but these.
-    fn keep(&self, jobs: &[JobName]) {
+    fn keep(&self, jobs: &BTreeSet<&JobName>) {
         self.lock().retain(|job, _| jobs.contains(job));
     }
 
@@ -194,14 +207,19 @@ enum Broken {
 
 /// Every job once.
 async fn round(shared: &Shared, host: &Arc<Host>) -> Result<(), Broken> {
-    let jobs: Vec<JobName> = match host.config().schedule.skipped() {
-        None => eligible::jobs(host)
-            .into_iter()
-            .map(|one| one.name)
-            .collect(),
-        Some(_) => Vec::new(), // no job runs here, whatever stands in its way
+    let runs_jobs = host.config().schedule.skipped().is_none();
+    let (jobs, unknown) = match runs_jobs {
+        true => (eligible::jobs(host), host.unknown_jobs()),
+        false => Default::default(), // no job runs here, whatever stands in its way
     };
-    shared.outlooks().keep(&jobs);
+    let jobs: Vec<JobName> = jobs.into_iter().map(|one| one.name).collect();
+    let named = unknown.iter().map(|stray| &stray.job);
+    shared.outlooks().keep(&named.chain(&jobs).collect());
+    for stray in unknown {
+        let job = stray.job.clone();
+        let outlook = Outlook::of(&stray.into_error());
+        shared.outlooks().note(&job, outlook);
+    }
     if jobs.is_empty() {
         return Ok(());
     }

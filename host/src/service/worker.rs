@@ -284,11 +284,13 @@ async fn refuse(
 ) -> Option<Duration> {
     match host.record_refused(entry, error).await {
         Ok(run) => {
-            match shared.outlooks().told(&entry.job, error) {
-                true => {
-                    tracing::error!(job = %entry.job, %run, "the run is refused, as told before")
+            let job = &entry.job;
+            match (error, shared.outlooks().told(job, error)) {
+                (RunnerError::Absent { missing, .. }, _) => {
+                    tracing::warn!(%job, %run, "the run is refused, as the job is absent: {missing}");
                 }
-                false => tracing::error!(job = %entry.job, %run, "the run is refused: {error}"),
+                (_, true) => tracing::error!(%job, %run, "the run is refused, as told before"),
+                (_, false) => tracing::error!(%job, %run, "the run is refused: {error}"),
             }
             shared.metrics().refused(entry);
             None

@@ -9,7 +9,7 @@ use super::super::report::RunJson;
 use crate::ledger::Pause;
 use crate::preflight::Finding;
 use crate::request::JobName;
-use crate::runner::{Hindrance, RunReport, RunnerError};
+use crate::runner::{Hindrance, RunReport, RunnerError, Stray};
 
 /// What became of the jobs of a command.
 #[derive(Debug, Default)]
@@ -56,7 +56,7 @@ pub enum LineJson<'a> {
         absent: Option<&'a str>,
         /// The same in words of which there are few.
         codes: Vec<String>,
-        /// The findings, where it is they.
+        /// The findings, where they are the reason.
         findings: Vec<Finding>,
     },
 }
@@ -73,10 +73,29 @@ impl Ran {
             RunnerError::Absent { missing, .. } => {
                 tracing::warn!("`{job}` is absent and left out: {missing}");
             }
-            error => tracing::error!("{}", many_lines(&refused::in_words(job, error))),
+            error => match self.refused_as(error) {
+                Some(other) => tracing::error!("`{job}` does not run, for the reason of `{other}`"),
+                None => tracing::error!("{}", many_lines(&refused::in_words(job, error))),
+            },
         }
         let (job, why) = (job.clone(), Why::Refused(error));
         self.not_run.push(NotRun { job, why });
+    }
+
+    /// A job that was told with this reason already: a grant or a setting at fault meets a whole plugin.
+    fn refused_as(&self, error: &RunnerError) -> Option<&JobName> {
+        let words = error.to_string();
+        let mut told = self.not_run.iter();
+        let same = told.find(|one| one.refusal().is_some_and(|told| told.to_string() == words));
+        same.map(|one| &one.job)
+    }
+
+    /// Notes what the file names and nobody has, and tells it.
+    pub(super) fn refuse_all(&mut self, unknown: impl Iterator<Item = Stray>) {
+        for stray in unknown {
+            let job = stray.job.clone();
+            self.refuse(&job, stray.into_error());
+        }
     }
 
     /// Notes a job that is paused, and tells it. A pause holds on every host, whoever sits at it.

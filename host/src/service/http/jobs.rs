@@ -1,5 +1,6 @@
 //! Jobs: when they are due, how they went, and what is asked of them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -10,10 +11,12 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::super::outlooks::Outlooks;
 use super::super::{Shared, eligible};
 use super::answer::Problem;
 use crate::ledger::{self, Asked, Cause, Scope};
-use crate::request::{JobName, Mode};
+use crate::preflight::Finding;
+use crate::request::{JobName, Mode, Timestamp};
 use crate::runner::{Hindrance, Outlook, RunRecord, RunnerError};
 use crate::schedule::Timetable;
 
@@ -42,8 +45,24 @@ struct JobJson {
 #[derive(Serialize)]
 struct RefusedJson {
     since: String,
-    #[serde(flatten)]
-    by: Hindrance,
+    codes: BTreeSet<String>,
+    why: String,
+    findings: Vec<Finding>,
+    /// The lines of the file that allow it, for all jobs of its plugin that lack rights: where each had its
+    /// own, two could not be pasted into one file.
+    allowed_by: Option<String>,
+}
+
+impl RefusedJson {
+    fn of(job: &JobName, since: Timestamp, by: Hindrance, outlooks: &Outlooks) -> Self {
+        Self {
+            since: since.to_string(),
+            why: by.in_words(),
+            allowed_by: by.refusal.is_some().then(|| outlooks.lines_of(&job.plugin)),
+            codes: by.codes,
+            findings: by.findings,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -53,7 +72,7 @@ struct LastJson {
     started: String,
 }
 
-/// Every job that runs by itself.
+/// Every job that runs by itself, and those that the file names and nobody has.
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, Problem> {
     /// Many times what is ever there.
     const WAITING: u32 = 1000;
@@ -64,10 +83,17 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, 
     let running = shared.running().jobs();
     let mut outlooks = shared.outlooks().all();
     let mut jobs = Vec::new();
-    for one in eligible::jobs(&host) {
-        let name = &one.name;
-        let timetable = Timetable::of(host.config(), name, one.job.schedule.as_deref());
-        let last = ledger::list_of(database, name, &one.job.formerly, 1).await?;
+    let named = eligible::jobs(&host).into_iter();
+    let named = named.map(|one| (one.name, Some(one.job)));
+    let unknown = host.unknown_jobs().into_iter();
+    let unknown = unknown.map(|stray| (stray.job, None));
+    for (name, job) in named.chain(unknown) {
+        let name = &name;
+        let timetable = job
+            .as_ref()
+            .and_then(|job| Timetable::of(host.config(), name, job.schedule.as_deref()));
+        let formerly = job.as_ref().map_or(&[][..], |job| &job.formerly);
+        let last = ledger::list_of(database, name, formerly, 1).await?;
         let last = last.into_iter().find_map(RunRecord::from_ledger);
         let paused = host.pause_of(name, &pauses);
         let (runnable, refused, absent) = match outlooks.remove(name) {
@@ -76,8 +102,8 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, 
                 Outlook::Runnable => (Some(true), None, None),
                 Outlook::Absent(missing) => (None, None, Some(missing)),
                 Outlook::Refused(by) => {
-                    let since = known.since.to_string();
-                    (Some(false), Some(RefusedJson { since, by }), None)
+                    let refused = RefusedJson::of(name, known.since, by, shared.outlooks());
+                    (Some(false), Some(refused), None)
                 }
             },
         };
@@ -86,7 +112,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, 
             .and_then(|timetable| timetable.due_after(now).next());
         jobs.push(JobJson {
             job: name.to_string(),
-            about: one.job.about.clone(),
+            about: job.map_or_else(String::new, |job| job.about),
             schedule: timetable
                 .as_ref()
                 .and_then(|timetable| timetable.expression().map(ToString::to_string)),

@@ -79,7 +79,7 @@ pub(super) fn all() -> [Route; 15] {
             open: true,
             answer: (
                 200,
-                "They can, all but those in `refused` (`job`, and the `codes` of what stands in its way); 503 with the \
+                "They can, all but those in `refused` (`job`, and the `codes` of what stands in its way) and in `absent` (names of jobs that have nothing to do on this database); 503 with the \
                  reasons in `why`",
             ),
             handler: || get(state::readyz),
@@ -125,7 +125,7 @@ pub(super) fn all() -> [Route; 15] {
             answer: (
                 200,
                 "An array of jobs with `job`, `about`, `schedule`, `timezone`, `next`, `waiting`, `running`, `paused`, \
-                 `runnable`, `refused` (`since`, `codes`, `why` with the way out, `findings`), `absent` and `last`",
+                 `runnable`, `refused` (`since`, `codes`, `why`, `findings`, `allowed_by`), `absent` and `last`",
             ),
             handler: || get(jobs::list),
             ..GET

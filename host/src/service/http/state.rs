@@ -29,7 +29,8 @@ pub(super) async fn healthz(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 /// It can run jobs: the ledger answers, and every plugin of the file is loaded. A job that is refused is
-/// told, and changes nothing: the others run. Who asks shows no token, so it is told by its codes alone.
+/// told, and changes nothing: the others run. So is one that is absent. Who asks shows no token, so a refused
+/// job is told by its codes alone, and an absent one by its name.
 pub(super) async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
     let host = shared.host();
     let mut why: Vec<String> = Vec::new();
@@ -44,16 +45,22 @@ pub(super) async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
         true => StatusCode::OK,
         false => StatusCode::SERVICE_UNAVAILABLE,
     };
-    let refused: Vec<_> = shared
-        .outlooks()
-        .all()
-        .into_iter()
-        .filter_map(|(job, known)| match known.outlook {
-            Outlook::Refused(by) => Some(json!({ "job": job.to_string(), "codes": by.codes })),
-            Outlook::Runnable | Outlook::Absent(_) => None,
-        })
-        .collect();
-    let body = json!({ "ready": why.is_empty(), "why": why, "refused": refused });
+    let (mut refused, mut absent) = (Vec::new(), Vec::new());
+    for (job, known) in shared.outlooks().all() {
+        match known.outlook {
+            Outlook::Refused(by) => {
+                refused.push(json!({ "job": job.to_string(), "codes": by.codes }));
+            }
+            Outlook::Absent(_) => absent.push(job.to_string()),
+            Outlook::Runnable => {}
+        }
+    }
+    let body = json!({
+        "ready": why.is_empty(),
+        "why": why,
+        "refused": refused,
+        "absent": absent,
+    });
     (status, Json(body)).into_response()
 }
 

@@ -18,7 +18,7 @@ const LIKE: &str = "tokens/api-tokens";
 
 /// Two tables of one kind. In each, two tokens that expired ten days ago, three that did sixty days ago,
 /// and one that lives.
-async fn desk(database: TestDatabase, file: &str) -> Desk {
+pub(super) async fn desk(database: TestDatabase, file: &str) -> Desk {
     let postgres = database.url.starts_with("postgres");
     let types = match postgres {
         true => {
@@ -48,11 +48,11 @@ async fn desk(database: TestDatabase, file: &str) -> Desk {
     desk
 }
 
-async fn left(desk: &Desk, table: &str) -> i64 {
+pub(super) async fn left(desk: &Desk, table: &str) -> i64 {
     desk.count(&format!("SELECT count(*) FROM {table}")).await
 }
 
-fn change(desk: &Desk, change: impl Fn(&str) -> String) {
+pub(super) fn change(desk: &Desk, change: impl Fn(&str) -> String) {
     let file = desk.folder.path().join("besom.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(file, change(&text)).unwrap();
@@ -216,6 +216,10 @@ async fn a_slip_in_the_name_that_it_is_like_is_told_with_line_and_way_out_and_th
             (&["check"][..], 2),
             (&["run", LIKE], 2),
             (&["run", "tokens"], 1),
+            (&["run", "--all"], 1),
+            (&["run", "--due"], 2),
+            (&["trigger", "tokens"], 1),
+            (&["schedule"], 1),
         ] {
             let said = desk.run(command);
             let all = format!("{}{}", said.stdout, said.stderr);
@@ -231,8 +235,8 @@ async fn a_slip_in_the_name_that_it_is_like_is_told_with_line_and_way_out_and_th
         drop(host);
 
         let host = Server::start(&desk, "other");
-        host.says("a job that the file names is not there").await;
-        host.says("serving").await;
+        host.says("the job cannot run: ").await;
+        host.says(words).await;
     }
 }
 
@@ -266,6 +270,9 @@ async fn like_a_job_of_another_profile_it_is_there_under_a_profile_of_its_own_al
         "{}",
         said.stderr
     );
+    let way_out = "to have it run, have profile = \"refresh-tokens\" among the `settings` of \
+                   [plugins.tokens.jobs.api-tokens]";
+    assert!(said.stderr.contains(way_out), "{}", said.stderr);
 
     change(&desk, |text| {
         text.replace(

@@ -7,6 +7,7 @@ mod demo;
 mod due;
 pub mod killed;
 mod like;
+mod misspelt;
 mod profiles;
 pub mod refused;
 mod renamed;

@@ -117,6 +117,31 @@ async fn a_setting_at_fault_is_the_matter_of_the_job_that_it_is_for() {
 }
 
 #[tokio::test]
+async fn a_grant_at_fault_meets_every_job_of_its_plugin_and_is_told_once() {
+    let wrong = format!(
+        "{FILE}[plugins.recovery.grant.user_recovery_sesions]\nread = [\"user_recovery_session_id\"]\n"
+    );
+    for database in both().await {
+        let desk = Desk::filled(database, 2_000, &wrong).await;
+
+        let said = desk.run(&["run", "tokens/revoked-access", "recovery", "--json"]);
+
+        assert_eq!(said.code, 1, "{}", said.stderr);
+        let lines = lines(&said);
+        assert_eq!(with(&lines, "drained"), ["tokens/revoked-access"]);
+        let refused = with(&lines, "refused");
+        assert_eq!(refused.len(), 4);
+        let why = "there is no table `user_recovery_sesions`";
+        assert_eq!(said.stderr.matches(why).count(), 1, "{}", said.stderr);
+        let meant = "did you mean `user_recovery_sessions`";
+        assert!(said.stderr.contains(meant), "{}", said.stderr);
+        for job in refused {
+            assert!(said.stderr.contains(job), "{job}: {}", said.stderr);
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_the_command_line_says_wrong_is_refused_before_anything_runs() {
     for database in both().await {
         let desk = desk(database, FILE).await;

@@ -86,7 +86,9 @@ async fn who_asked_for_it_finds_why_it_did_not_run() {
         let shown = desk.says(&["runs", "show", runs[0]["run"].as_str().unwrap(), "--json"]);
         let words = "is absent: table `refresh_tokens` is not in this database";
         assert!(shown.contains(words), "{shown}");
-        drop(server);
+        let words = "the run is refused, as the job is absent: table `refresh_tokens` is not in this database";
+        server.says(words).await;
+        assert!(!server.log().contains("ERROR"), "{}", server.log());
     }
 }
 

@@ -119,6 +119,21 @@ async fn the_lines_for_several_jobs_are_told_once_and_let_them_all_run() {
     let log = server.log();
     assert_eq!(log.matches("[plugins.").count(), 1, "{log}");
 
+    // A job's own words have no lines that would collide with another one's.
+    let blocks = [JOB, "recovery/recovery-sessions"].map(async |job| {
+        let refused = of_job(&server, job).await["refused"].clone();
+        let why = refused["why"].as_str().unwrap();
+        assert!(
+            why.contains("`notes`") && !why.contains("[plugins."),
+            "{why}"
+        );
+        refused["allowed_by"].as_str().unwrap().to_owned()
+    });
+    let [one, other] = blocks;
+    let (one, other) = (one.await, other.await);
+    assert_eq!(one, other);
+    assert!(log.contains(&one), "{one}");
+
     // From the first line of a table to the next line of the log.
     let (_, block) = log.split_once("\n[plugins.").unwrap();
     let lines = block.lines().take_while(|line| !line.starts_with("20"));
@@ -187,6 +202,7 @@ async fn a_job_that_is_absent_is_neither_runnable_nor_refused() {
         assert_eq!(runnable(&server, job).await, None);
         let (status, ready) = get(&server, "/readyz").await;
         assert_eq!((status, &ready["refused"]), (200, &json!([])));
+        assert_eq!(ready["absent"], json!([job]));
         let told = of_job(&server, job).await;
         assert_eq!(
             (&told["runnable"], &told["refused"]),
@@ -195,6 +211,38 @@ async fn a_job_that_is_absent_is_neither_runnable_nor_refused() {
         let missing = "table `oauth2_access_tokens` is not in this database";
         assert_eq!(told["absent"], missing);
         assert!(!server.log().contains("WARN"), "{}", server.log());
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_becomes_absent_while_it_is_served_is_a_warning_and_in_a_list() {
+    let job = "tokens/refresh-tokens";
+    for database in everywhere().await {
+        let plain = format!(
+            "[schedule]\nlook-every = \"1s\"\n[http]\nlisten = \"127.0.0.1:0\"\ntoken = \"{TOKEN}\"\n\
+             [plugins.tokens]\nenabled = false\n\
+             [plugins.tokens.jobs.refresh-tokens]\n{YEARLY}"
+        );
+        let desk = absent::desk(database, &plain).await;
+        let server = Server::start(&desk, "only");
+        until("the job to be looked at", async || {
+            runnable(&server, job).await == Some(1.0)
+        })
+        .await;
+        let (_, ready) = get(&server, "/readyz").await;
+        assert_eq!(ready["absent"], json!([]));
+
+        desk.script("ALTER TABLE refresh_tokens RENAME TO renamed")
+            .await;
+
+        let words = "the job is absent, and was not until now: table `refresh_tokens`";
+        server.says(words).await;
+        let log = server.log();
+        let line = log.lines().find(|line| line.contains(words)).unwrap();
+        assert!(line.contains("WARN"), "{line}");
+        let (status, ready) = get(&server, "/readyz").await;
+        assert_eq!((status, &ready["refused"]), (200, &json!([])));
+        assert_eq!(ready["absent"], json!([job]));
     }
 }
 
