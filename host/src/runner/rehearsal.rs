@@ -10,8 +10,8 @@ use super::{Host, RunnerError};
 use crate::config::JobSettings;
 use crate::plugin::CallError;
 use crate::preflight::{Finding, Rehearsed, Severity};
-use crate::request::{Fault, Mode, Timestamp};
-use crate::scope::{Granted, Missing, Refusal, Subject};
+use crate::request::{Fault, Missing, Mode, Timestamp};
+use crate::scope::{Granted, Refusal, Subject};
 use crate::sweep::{RunContext, RunOptions};
 
 /// A rehearsal never comes to ask; the plugin's own time for it is far shorter.
