@@ -21,6 +21,9 @@ pub struct Finding {
     /// Who tolerates it gains nothing: the run meets the same thing, and fails.
     #[serde(skip)]
     pub inevitable: bool,
+    /// A run bears it and need not log it each time: `besom check` tells of it, and the run's record.
+    #[serde(skip)]
+    pub borne: bool,
 }
 
 /// How bad a finding is.
@@ -56,6 +59,7 @@ impl Finding {
             fix: Vec::new(),
             tolerated: false,
             inevitable: false,
+            borne: false,
         }
     }
 
@@ -63,6 +67,13 @@ impl Finding {
     #[must_use]
     pub(super) fn inevitable(mut self) -> Self {
         self.inevitable = true;
+        self
+    }
+
+    /// The same, which a run bears.
+    #[must_use]
+    pub(super) fn borne(mut self) -> Self {
+        self.borne = true;
         self
     }
 
@@ -85,7 +96,8 @@ impl Finding {
 
     /// The operator knows of it and need not hear of it again: what is tolerated and was no error.
     pub fn hidden_by(&self, tolerated: &[String]) -> bool {
-        self.severity == Severity::Info && tolerated.contains(&self.code)
+        let was_error = self.tolerated || self.severity == Severity::Error;
+        !was_error && tolerated.contains(&self.code)
     }
 
     /// Keeps its job from running.
@@ -129,6 +141,19 @@ mod tests {
         assert!(error.tolerated && !error.stops());
         assert!(!finding("b", Severity::Warning).tolerated);
         assert!(finding("c", Severity::Error).stops());
+    }
+
+    #[test]
+    fn a_tolerated_warning_is_not_shown_and_a_tolerated_error_is_as_a_warning() {
+        let codes = ["a".to_owned()];
+        let shown = |severity| {
+            let finding = Finding::new("a", severity, "…");
+            let under = finding.clone().under(&codes);
+            !finding.hidden_by(&codes) && !under.hidden_by(&codes)
+        };
+
+        assert!(shown(Severity::Error));
+        assert!(!shown(Severity::Warning) && !shown(Severity::Info));
     }
 
     #[test]

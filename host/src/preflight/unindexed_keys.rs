@@ -90,9 +90,10 @@ fn one(key: &ForeignKey, going: Going, weights: &Weights, catalog: &Catalog) -> 
     };
     let size = weights.size(child);
     let reads = going.rows.saturating_mul(size.pages);
+    let gains = weights.gains_by_index(child);
     let message = format!(
         "foreign key `{}`: no index on {} of `{}` ({} on {}). For each row that goes from `{}` the \
-         database {does}, and reads the whole table for it: {} {} to go x {} = {} page reads, {}",
+         database {does}, and reads the whole table for it: {} {} to go x {} = {} page reads, {}{}",
         key.name,
         listed(&key.columns),
         key.child,
@@ -107,15 +108,20 @@ fn one(key: &ForeignKey, going: Going, weights: &Weights, catalog: &Catalog) -> 
         pages(size.pages),
         grouped(reads),
         told(time(reads, dialect)),
+        match gains {
+            true => "",
+            false => ". So small a table is read as fast as an index would be",
+        },
     );
     let fix = without_index(child, &key.columns, catalog)
         .into_iter()
+        .filter(|_| gains)
         .map(|table| create_index(table, &key.columns, None, catalog));
-    let severity = match weights.too_much(going.rows, size.pages, dialect) {
-        true => Severity::Error,
-        false => Severity::Warning,
-    };
-    Some(Finding::new("unindexed-foreign-key", severity, message).mended_by(fix))
+    let told = |severity| Finding::new("unindexed-foreign-key", severity, message).mended_by(fix);
+    Some(match weights.too_much(going.rows, size.pages, dialect) {
+        true => told(Severity::Error),
+        false => told(Severity::Warning).borne(),
+    })
 }
 
 /// The tables that need the index: none where there is one, or where a failed build of one needs

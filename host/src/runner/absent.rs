@@ -72,7 +72,7 @@ pub(super) fn here(
 impl Here {
     /// What a grant has to cover. Of an absent job without what is not here: no line of the file could give
     /// that, and where it comes, each run is held against the grant anew.
-    pub(super) fn to_grant(self, catalog: &Catalog) -> Vec<TableAccess> {
+    pub(super) fn grantable(self, catalog: &Catalog) -> Vec<TableAccess> {
         match self.missing {
             None => self.access,
             Some(_) => {

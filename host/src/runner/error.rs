@@ -231,7 +231,8 @@ pub enum RunnerError {
 }
 
 impl RunnerError {
-    /// Whether it may be over by itself: the database does not answer just now.
+    /// Whether it may be over another time with the same file and the same plugins: the database does not
+    /// answer, or refuses. So nothing that lasts is concluded from it, of a version or of a run that lies still.
     pub fn passes(&self) -> bool {
         match self {
             Self::Database(_) | Self::Unreachable { .. } | Self::Catalog(_) => true,
@@ -241,7 +242,9 @@ impl RunnerError {
         }
     }
 
-    /// Whether it says nothing about the job: the database does not answer just now, or not as it should.
+    /// Whether it says nothing about a job that was looked at: the database does not answer just now, or not as
+    /// it should. Narrower than [`passes`](Self::passes): a right or a table that the database says is missing may
+    /// come, and until then it keeps this job from running.
     pub fn is_the_databases(&self) -> bool {
         /// Of SQLSTATE: a value that does not fit, and a right, a table or a column that is not there.
         const STAYING: [&str; 2] = ["22", "42"];
@@ -310,10 +313,12 @@ mod tests {
     fn a_right_that_is_missing_is_the_jobs_and_a_connection_that_is_cut_is_the_databases() {
         let of = |code| RunnerError::Database(DatabaseError::other(code, "why"));
         for stays in ["42501", "42P01", "22008"] {
-            assert!(!of(stays).is_the_databases(), "{stays}");
+            let error = of(stays);
+            assert!(!error.is_the_databases() && error.passes(), "{stays}");
         }
         for passes in ["57P01", "40001", "connection"] {
-            assert!(of(passes).is_the_databases(), "{passes}");
+            let error = of(passes);
+            assert!(error.is_the_databases() && error.passes(), "{passes}");
         }
     }
 

@@ -80,7 +80,7 @@ pub(super) async fn fits(
             why: Box::new(why),
         })?;
         let here = absent::here(access, catalog, manifest, configured, &limits, &[]);
-        let access = here.to_grant(catalog);
+        let access = here.grantable(catalog);
         let granted = granted(
             configured,
             &job,

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::catalog::{Catalog, OnDelete, TableId};
+use crate::catalog::{Catalog, TableId};
 use crate::config::PluginConfig;
 use crate::preflight::{Finding, Rehearsed, Severity, foreign_keys};
 use crate::request::{Action, Condition, Fate, Request, Right};
-use crate::scope::{Grants, TableGrant};
+use crate::scope::{Grants, TableGrant, by_rule};
 
 /// What a job needs, under the catalog's spelling. `said` is its access list.
 pub(super) fn needed(said: &Grants, rehearsed: &Rehearsed, catalog: &Catalog) -> Grants {
@@ -31,15 +31,10 @@ pub(super) fn needed(said: &Grants, rehearsed: &Rehearsed, catalog: &Catalog) ->
         }
         let unheard = Request::delete(name.clone(), Condition::Everything);
         for key in foreign_keys(&unheard, catalog) {
-            let mut takes = TableGrant::default();
-            match key.on_delete {
-                OnDelete::Cascade => takes.delete = true,
-                OnDelete::SetNull | OnDelete::SetDefault => {
-                    takes.update.extend(key.set_columns.iter().cloned());
-                }
-                OnDelete::NoAction | OnDelete::Restrict => continue,
+            let takes = by_rule(&key);
+            if takes.changes() {
+                add(&mut needed, &key.child, &takes, catalog);
             }
-            add(&mut needed, &key.child, &takes, catalog);
         }
     }
     needed

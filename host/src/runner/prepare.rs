@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::needed::needed;
-use super::rehearsal::{NOT_REHEARSED, before_the_run, refused};
+use super::rehearsal::{before_the_run, refused};
 use super::weigh::weigh;
 use super::{Host, RunnerError, absent, fits};
 use crate::catalog::{Catalog, TableId};
@@ -37,6 +37,8 @@ pub struct Examined {
     prepared: Prepared,
     /// What the job asked for when it was rehearsed.
     pub rehearsed: Rehearsed,
+    /// The plugin asked for everything that it asks for before it has seen a row.
+    heard_out: bool,
     crashed: Option<CallError>,
 }
 
@@ -64,19 +66,13 @@ impl Examined {
     /// What the job needs of its grant, under the catalog's spelling of each table; `None` where not all
     /// of it is known, as of its [rights](Self::rights).
     pub fn needed(&self) -> Option<&Grants> {
-        (self.heard_out() && self.rehearsed.refused.is_empty()).then_some(&self.prepared.needed)
-    }
-
-    /// The plugin asked for everything that it asks for before it has seen a row.
-    fn heard_out(&self) -> bool {
-        let broke_off = |finding: &Finding| finding.code == NOT_REHEARSED;
-        !self.prepared.findings.iter().any(broke_off)
+        (self.heard_out && self.rehearsed.refused.is_empty()).then_some(&self.prepared.needed)
     }
 
     /// The rights that the job needs on PostgreSQL; `None` where not all of them are known, because the
     /// plugin broke off, or asked for what is not there.
     pub fn rights(&self) -> Option<Vec<Rights>> {
-        match self.heard_out() {
+        match self.heard_out {
             true => preflight::rights(&self.prepared.catalog, &self.rehearsed),
             false => None,
         }
@@ -276,6 +272,7 @@ impl Host {
             findings: Vec::new(),
         };
         let (mut rehearsed, failure, crashed) = self.rehearse(&prepared, now).await?;
+        let heard_out = failure.is_none();
         prepared.needed = needed(&prepared.granted.access, &rehearsed, catalog);
         rehearsed.looked.extend(looked);
         let (batch_size, deadline) = (prepared.limits.batch_size, prepared.limits.deadline);
@@ -293,6 +290,7 @@ impl Host {
                 ..prepared
             },
             rehearsed,
+            heard_out,
             crashed,
         })
     }
@@ -327,6 +325,7 @@ fn log(job: &JobName, finding: &Finding) {
     let Finding { code, message, .. } = finding;
     match (finding.tolerated, finding.severity) {
         (true, _) => tracing::warn!(%job, code, "tolerated: {message}"),
+        (false, _) if finding.borne => tracing::debug!(%job, code, "{message}"),
         (false, Severity::Info) => tracing::info!(%job, code, "{message}"),
         (false, _) => tracing::warn!(%job, code, "{message}"),
     }

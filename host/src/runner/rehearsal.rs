@@ -10,12 +10,9 @@ use super::{Host, RunnerError};
 use crate::config::JobSettings;
 use crate::plugin::CallError;
 use crate::preflight::{Finding, Rehearsed, Severity};
-use crate::request::{Fault, Mode, Timestamp};
-use crate::scope::{Granted, Missing, Refusal, Subject};
+use crate::request::{Fault, Missing, Mode, Timestamp};
+use crate::scope::{Granted, Refusal, Subject};
 use crate::sweep::{RunContext, RunOptions};
-
-/// The finding of a rehearsal that ended early.
-pub(super) const NOT_REHEARSED: &str = "not-rehearsed";
 
 /// A rehearsal never comes to ask; the plugin's own time for it is far shorter.
 const NO_DEADLINE: Duration = Duration::from_secs(3600);
@@ -76,7 +73,7 @@ fn heard(
 ) -> (Rehearsed, Option<Finding>, Option<CallError>) {
     let failure = match &called {
         Err(error) if rehearsed.refused.is_empty() => Some(Finding::new(
-            NOT_REHEARSED,
+            "not-rehearsed",
             Severity::Warning,
             format!(
                 "the plugin broke off before it had asked for everything, so not all of it could \

@@ -19,7 +19,7 @@ pub use check::{Subject, authorize};
 pub use family::Family;
 pub use grant::{Granted, Grants, MinAge, TableGrant};
 pub use leaves::authorize_leaves;
-pub use path::{Consequence, Link, Path, Restriction, Tied};
+pub use path::{Consequence, Link, Path, Restriction, Tied, by_rule};
 pub use refusal::{Refusal, TO_ALLOW_IT, lines};
 pub(crate) use tables::find_column;
 
@@ -27,7 +27,6 @@ use std::sync::Arc;
 
 use crate::catalog::{ForeignKey, Table};
 use crate::request::{Condition, Request};
-pub use crate::request::{Missing, Right};
 
 /// A request that passed the check, with everything that the check decided.
 #[derive(Debug, Clone)]

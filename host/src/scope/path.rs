@@ -106,13 +106,19 @@ pub struct Consequence {
 impl Consequence {
     /// The rights that it takes on the child's table.
     pub fn takes(&self) -> TableGrant {
-        let mut takes = TableGrant::default();
-        match self.path.key() {
-            Some(key) if key.on_delete != OnDelete::Cascade => {
-                takes.update.extend(key.set_columns.iter().cloned());
-            }
-            _ => takes.delete = true,
-        }
-        takes
+        self.path.key().map_or_else(TableGrant::default, by_rule)
     }
+}
+
+/// The rights on a child's table that a foreign key's ON DELETE rule takes; none where it forbids the delete.
+pub fn by_rule(key: &ForeignKey) -> TableGrant {
+    let mut takes = TableGrant::default();
+    match key.on_delete {
+        OnDelete::Cascade => takes.delete = true,
+        OnDelete::SetNull | OnDelete::SetDefault => {
+            takes.update.extend(key.set_columns.iter().cloned());
+        }
+        OnDelete::NoAction | OnDelete::Restrict => {}
+    }
+    takes
 }

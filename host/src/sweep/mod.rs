@@ -121,8 +121,9 @@ impl Sweep {
         for (leaf, forms) in authorized.into_iter().zip(forms) {
             let catalog = Arc::clone(&context.catalog);
             let plan = Plan::new(leaf, catalog, forms, state.history.clone())?;
+            // Where it costs something, preflight warns of it.
             if let (Some(note), false) = (&plan.axis().note, context.rehearsal) {
-                tracing::warn!("{note}");
+                tracing::info!("{note}");
             }
             let (technique, why) = plan.technique();
             tracing::debug!(job = %context.subject.job, table = %plan.table().id, ?technique, why, "sweep opened");

@@ -13,8 +13,10 @@ use std::path::Path;
 
 use besom::catalog::Dialect;
 use besom::config::{Config, Environment, Rules};
-use besom::request::{Comparison, Condition, Fault, JobName, Join, Request, Timestamp, Value};
-use besom::scope::{Granted, Grants, Missing, Refusal, Right, Subject, authorize, lines};
+use besom::request::{
+    Comparison, Condition, Fault, JobName, Join, Missing, Request, Right, Timestamp, Value,
+};
+use besom::scope::{Granted, Grants, Refusal, Subject, authorize, lines};
 use besom_tests::lab::{Lab, both};
 
 /// `plain` stands alone; from `item` cascades lead to `part`, to `crumb`, and a SET NULL from each.

@@ -55,11 +55,10 @@ async fn a_rehearsal_hears_everything_at_once_and_plans_nothing_of_what_is_refus
         let missing: Vec<_> = progress
             .refused
             .iter()
-            .map(|(_, fault)| match fault {
+            .flat_map(|(_, fault)| match fault {
                 Fault::Denied(denied) => &denied.missing,
                 other => panic!("{other}"),
             })
-            .flatten()
             .map(|need| (need.right, need.column.as_deref()))
             .collect();
         let (delete, read) = ((Right::Delete, None), (Right::Read, Some("at")));

@@ -139,6 +139,46 @@ async fn a_tolerated_error_is_a_warning_that_the_runs_record_keeps() {
 }
 
 #[tokio::test]
+async fn what_costs_nothing_is_told_by_check_until_it_is_tolerated_and_by_no_run() {
+    for database in both().await {
+        let desk = Desk::filled(database, 4_000, TOKENS).await;
+        desk.script(
+            "CREATE TABLE mirror (id bigint PRIMARY KEY, \
+             token uuid REFERENCES oauth2_access_tokens (oauth2_access_token_id)); \
+             INSERT INTO mirror VALUES (1, NULL); \
+             DROP INDEX oauth_access_tokens_revoked_at_idx",
+        )
+        .await;
+        let codes = || {
+            let checked = desk.json(&["check", "--json"]);
+            let findings = job(&checked, "tokens/revoked-access")["findings"].clone();
+            let findings = findings.as_array().unwrap().iter();
+            let codes = findings.map(|found| found["code"].as_str().unwrap().to_owned());
+            codes.collect::<Vec<_>>()
+        };
+
+        assert_eq!(codes(), [CODE]);
+        let script = desk.says(&["check", "--sql"]);
+        assert!(!script.contains("CREATE"), "{script}");
+        let ran = desk.run(&["run", "tokens/revoked-access"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(!ran.stderr.contains("WARN"), "{}", ran.stderr);
+        let record = desk.json(&["runs", "list", "--json"])[0]["run"].clone();
+        let record = desk.json(&["runs", "show", record.as_str().unwrap(), "--json"]);
+        assert_eq!(record["findings"][0]["code"], CODE, "{record:#}");
+
+        let path = desk.folder.path().join("besom.toml");
+        let file = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(
+            &path,
+            format!("{file}\n[defaults]\ntolerate = [\"{CODE}\"]\n"),
+        )
+        .unwrap();
+        assert_eq!(codes(), [""; 0]);
+    }
+}
+
+#[tokio::test]
 async fn the_file_tolerates_for_all_jobs_for_a_plugin_or_for_one_job() {
     for (more, codes) in [
         (format!("[defaults]\ntolerate = [\"{CODE}\"]\n"), [0, 0]),

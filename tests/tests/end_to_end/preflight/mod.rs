@@ -93,3 +93,11 @@ fn on(foreign: &str, local: &str) -> Vec<Join> {
         local: local.to_owned(),
     }]
 }
+
+/// Rows that refer to nothing, so many that an index gains something.
+fn rows(table: &str) -> String {
+    format!(
+        "INSERT INTO {table} (id) WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 3000) \
+         SELECT n FROM s;"
+    )
+}

@@ -12,7 +12,8 @@ fn dead_rows() -> Request {
 async fn a_key_that_a_readers_deletes_would_look_up_needs_its_index() {
     let schema = "CREATE TABLE parent (id BIGINT NOT NULL PRIMARY KEY, dead_at BIGINT);
                   CREATE TABLE child (id BIGINT PRIMARY KEY, parent BIGINT REFERENCES parent (id));";
-    for lab in both(schema, schema).await {
+    let schema = format!("{schema} {}", rows("child"));
+    for lab in both(&schema, &schema).await {
         let finding = found(&lab, &dead_rows(), "unindexed-foreign-key").await;
 
         mend(&lab, &finding).await;
