@@ -167,10 +167,11 @@ impl Lab {
     }
 
     fn granted(&self, catalog: &Catalog) -> Granted {
+        let whole = self.grants.clone().unwrap_or_else(|| everything(catalog));
         Granted {
-            whole: self.grants.clone().unwrap_or_else(|| everything(catalog)),
-            access: self.access.clone(),
-            file: None,
+            file: whole.clone(),
+            access: self.access.clone().unwrap_or_else(|| everything(catalog)),
+            whole,
         }
     }
 
@@ -266,6 +267,15 @@ pub async fn drain(context: &Arc<RunContext>, request: Request) -> Result<(Batch
             Step::Batch(batch) => total += batch,
             end => return Ok((total, end)),
         }
+    }
+}
+
+/// A grant of every right, for a plugin that says that it uses them all.
+pub fn all_granted(catalog: &Catalog) -> Granted {
+    Granted {
+        whole: everything(catalog),
+        access: everything(catalog),
+        file: everything(catalog),
     }
 }
 

@@ -33,6 +33,13 @@ impl Catalog {
         }
     }
 
+    /// The partitioned tables that a table is a part of, however deep it lies in them.
+    pub fn partitioned_above<'a>(&'a self, id: &'a TableId) -> impl Iterator<Item = &'a TableId> {
+        let all = self.tables.values();
+        let above = all.filter(move |table| table.id != *id && self.holds(&table.id, id));
+        above.map(|table| &table.id)
+    }
+
     /// `id` is `table` itself or a partition below it: its rows are rows of `table`.
     pub fn holds(&self, table: &TableId, id: &TableId) -> bool {
         table == id

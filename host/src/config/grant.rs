@@ -20,11 +20,14 @@ const MIN_AGES: RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(36_500 * DAY.as_secs());
 
 /// Reads the grants of one plugin.
-pub(super) fn read(section: &Section<'_>) -> Result<Grants, ConfigError> {
+pub(super) fn read(section: &Section<'_>, bundled: bool) -> Result<Grants, ConfigError> {
     let mut grants = Grants::default();
     for (table, node) in section.entries() {
         let granted = node.section()?;
         refuse_unquoted_schema(&granted, table)?;
+        if bundled {
+            refuse_taking_away(&granted)?;
+        }
         grants.tables.insert(table.to_owned(), grant(&granted)?);
     }
     Ok(grants)
@@ -100,6 +103,29 @@ fn value(node: &Node<'_>) -> Result<Value, ConfigError> {
              or a truth value",
         )),
     }
+}
+
+/// Who writes `delete = false` for a bundled plugin means that it is to keep off, and it would not: it is
+/// granted what its own component asks for.
+fn refuse_taking_away(section: &Section<'_>) -> Result<(), ConfigError> {
+    for right in RIGHTS {
+        let Some(node) = section.get(right) else {
+            continue;
+        };
+        let nothing = match node.raw()? {
+            toml::Value::Boolean(given) => !given,
+            toml::Value::Array(columns) => columns.is_empty(),
+            _ => false,
+        };
+        if nothing {
+            return Err(node.error(
+                "takes nothing away: a bundled plugin may do what its own component asks for, and a grant \
+                 adds to that. To keep rows, narrow the table by `min-age` or `where`; to keep a job from \
+                 running, set `enabled = false` under [plugins.PLUGIN.jobs.JOB]",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// `[….grant.public.audit_log]` is a table in a table to TOML.

@@ -137,7 +137,7 @@ fn plugin(
         ..PluginConfig::bundled()
     };
     if let Some(node) = section.get("grant") {
-        plugin.grants = grant::read(&node.section()?)?;
+        plugin.grants = grant::read(&node.section()?, origin == Origin::Bundled)?;
     }
     plugin.only_embedded = section.get("source").is_some() && origin == Origin::Bundled;
     plugin.origin = origin;

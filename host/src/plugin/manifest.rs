@@ -104,6 +104,11 @@ impl Job {
         self.like.as_deref().unwrap_or(&self.name)
     }
 
+    /// The operator's file has it under a name of its own, beside the plugin's job.
+    pub fn is_like(&self) -> bool {
+        self.like.is_some()
+    }
+
     /// The same once more, under a name that the operator's file gives it, which is what lets it run.
     pub fn again_as(&self, name: &str) -> Self {
         Self {

@@ -1,7 +1,7 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
-pub const CODES: [&str; 58] = [
+pub const CODES: [&str; 59] = [
     "ambiguous-grant",
     "before-delete-trigger",
     "chain-too-long",
@@ -39,6 +39,7 @@ pub const CODES: [&str; 58] = [
     "probe-failed",
     "read-columns",
     "row-security",
+    "same-tables",
     "soft-delete-trigger",
     "superuser",
     "sweep-assignments",

@@ -9,7 +9,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::there::there;
 use super::{Host, RunnerError, fits};
 use crate::catalog::{Catalog, Table};
 use crate::config::{Config, JobSettings, PluginConfig};
@@ -34,7 +33,8 @@ impl fmt::Display for Missing {
             Self::Table { table, .. } => write!(f, "table `{table}` is not in this database"),
             Self::OutOfSight(table) => write!(
                 f,
-                "table `{table}` is in no schema of the role's search path, only elsewhere in this database"
+                "table `{table}` is in no schema of the role's search path under that name, only elsewhere in this \
+                 database or in another case"
             ),
             Self::Column { table, column } => {
                 write!(
@@ -46,9 +46,79 @@ impl fmt::Display for Missing {
     }
 }
 
+/// A job's access list on this database.
+#[derive(Debug)]
+pub(super) struct Here {
+    /// What the job asks for.
+    pub(super) access: Vec<TableAccess>,
+    /// Why the job is absent, where it is.
+    pub(super) missing: Option<Missing>,
+}
+
+/// What a job asks for here, and whether it is absent for want of some of it.
+pub(super) fn here(
+    access: Vec<TableAccess>,
+    catalog: &Catalog,
+    manifest: &Manifest,
+    configured: &PluginConfig,
+    limits: &JobSettings,
+    set: &[(String, String)],
+) -> Here {
+    let access = without_what_may_lack(access, catalog);
+    let missing = missing(&access, catalog, manifest, configured, limits, set);
+    Here { access, missing }
+}
+
+impl Here {
+    /// What a grant has to cover. Of an absent job without what is not here: no line of the file could give
+    /// that, and where it comes, each run is held against the grant anew.
+    pub(super) fn to_grant(self, catalog: &Catalog) -> Vec<TableAccess> {
+        match self.missing {
+            None => self.access,
+            Some(_) => {
+                let access = self.access.into_iter();
+                access
+                    .filter_map(|of| as_far_as_there(of, catalog))
+                    .collect()
+            }
+        }
+    }
+}
+
+/// The list without what may be missing and is: of an entry that is `if_there` the whole, where its table or
+/// a column that it reads is not there (the foreign key that it speaks of is not there either), and each
+/// updated column that is not.
+pub(super) fn without_what_may_lack(
+    access: Vec<TableAccess>,
+    catalog: &Catalog,
+) -> Vec<TableAccess> {
+    let left = |of: TableAccess| {
+        if !of.if_there {
+            return Some(of);
+        }
+        let table = catalog.table(&of.table).ok()?;
+        let reads_all = of.read.iter().all(|column| table.column(column).is_some());
+        match reads_all {
+            true => as_far_as_there(of, catalog),
+            false => None,
+        }
+    };
+    access.into_iter().filter_map(left).collect()
+}
+
+/// An entry without the columns that are not there; `None` where nothing is left of it.
+fn as_far_as_there(mut of: TableAccess, catalog: &Catalog) -> Option<TableAccess> {
+    let table = catalog.table(&of.table).ok()?;
+    let known = |column: &String| table.column(column).is_some();
+    of.read.retain(known);
+    of.update.retain(known);
+    of.expiry.retain(known);
+    (of.delete || of.all_rows || !of.read.is_empty() || !of.update.is_empty()).then_some(of)
+}
+
 /// What of a job's access list the database lacks; `None` also where something that is missing is the
 /// operator's to mend.
-pub(super) fn missing(
+fn missing(
     access: &[TableAccess],
     catalog: &Catalog,
     manifest: &Manifest,
@@ -143,7 +213,12 @@ fn in_another_case(table: &Table, column: &str) -> bool {
 
 fn in_a_grant(configured: &PluginConfig, catalog: &Catalog, table: &Table, column: &str) -> bool {
     configured.grants.tables.iter().any(|(name, grant)| {
-        (grant.read.contains(column) || grant.update.contains(column))
+        let floor = grant.min_age.as_ref().map(|floor| floor.column.as_str());
+        let named = grant.read.contains(column)
+            || grant.update.contains(column)
+            || grant.filter.contains_key(column)
+            || floor == Some(column);
+        named
             && catalog
                 .table(name)
                 .is_ok_and(|granted| granted.id == table.id)
@@ -201,9 +276,8 @@ pub(super) async fn among(
         let Ok(access) = plugin.access(&job.job, &settings).await else {
             continue;
         };
-        let access = there(access, catalog);
-        let found = missing(&access, catalog, manifest, configured, &limits, set);
-        if let Some(missing) = confirmed(found, database).await? {
+        let here = here(access, catalog, manifest, configured, &limits, set);
+        if let Some(missing) = confirmed(here.missing, database).await? {
             all.insert(job.clone(), missing.to_string());
         }
     }

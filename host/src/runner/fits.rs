@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::grants::in_force;
-use super::there::there;
 use super::{RunnerError, absent, formerly, offered};
 use crate::catalog::Catalog;
 use crate::config::{Config, JobSettings, Origin, PluginConfig};
@@ -80,12 +79,8 @@ pub(super) async fn fits(
             digest: Box::new(*plugin.digest()),
             why: Box::new(why),
         })?;
-        let mut access = there(access, catalog);
-        // A table that is not here is not asked for here, and nobody can grant it. Where it comes, each run is
-        // held against the grant anew.
-        if absent::missing(&access, catalog, manifest, configured, &limits, &[]).is_some() {
-            access.retain(|of| catalog.table(&of.table).is_ok());
-        }
+        let here = absent::here(access, catalog, manifest, configured, &limits, &[]);
+        let access = here.to_grant(catalog);
         let granted = granted(
             configured,
             &job,
@@ -103,7 +98,7 @@ pub(super) async fn fits(
             refusals.push(Refusal {
                 subject: Subject { job, bundled },
                 missing,
-                given: granted.written().clone(),
+                given: granted.file.clone(),
             });
         }
     }
@@ -164,7 +159,8 @@ pub(super) async fn granted(
             let asked = match namesake(embedded.described(), running, &job.job) {
                 Some(name) => {
                     let name = JobName::new(plugin, &name);
-                    there(access_of(&embedded, &name, limits, set).await?, catalog)
+                    let asked = access_of(&embedded, &name, limits, set).await?;
+                    absent::without_what_may_lack(asked, catalog)
                 }
                 None => Vec::new(),
             };

@@ -33,8 +33,8 @@ pub(super) fn in_force(
     }
     Ok(Granted {
         whole,
-        access: Some(spelled(&asked_for(access), catalog)?),
-        file: Some(config.grants.clone()),
+        access: spelled(&asked_for(access), catalog)?,
+        file: config.grants.clone(),
     })
 }
 

@@ -30,7 +30,6 @@ mod run;
 mod settled;
 mod shadow;
 mod switch;
-mod there;
 mod versions;
 mod weigh;
 

@@ -1,13 +1,13 @@
 //! What is decided about a job before it runs, without changing anything.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::needed::needed;
 use super::rehearsal::{NOT_REHEARSED, before_the_run, refused};
-use super::there::there;
 use super::weigh::weigh;
 use super::{Host, RunnerError, absent, fits};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, TableId};
 use crate::config::{JobSettings, Origin, Place};
 use crate::plugin::{CallError, Digest, Plugin, Settings, SettingsError, TableAccess};
 use crate::preflight::{self, Finding, Rehearsed, Rights, Severity};
@@ -128,15 +128,19 @@ impl Prepared {
         }
     }
 
-    /// The tables that the job changes, also by what foreign keys' rules do along with its deletes, by the
-    /// names that every host gives them.
+    /// The tables that the job changes, also by what foreign keys' rules do along with its deletes, and the
+    /// partitioned tables that those are a part of, by the names that every host gives them.
     pub fn relations(&self) -> Vec<String> {
         let needed = self.needed.tables.iter();
         let changed = needed.filter(|(_, needed)| needed.changes());
         let found = changed.filter_map(|(name, _)| self.catalog.table(name).ok());
-        found
-            .map(|table| format!("{}.{}", table.id.schema, table.id.name))
-            .collect()
+        let names: BTreeSet<String> = found
+            .flat_map(|table| {
+                let above = self.catalog.partitioned_above(&table.id);
+                above.chain([&table.id]).map(name_of).collect::<Vec<_>>()
+            })
+            .collect();
+        names.into_iter().collect()
     }
 
     /// The names that the job had before.
@@ -144,6 +148,10 @@ impl Prepared {
         let job = self.plugin.manifest().job(&self.job.job);
         job.map_or(&[], |job| job.formerly.as_slice())
     }
+}
+
+fn name_of(id: &TableId) -> String {
+    format!("{}.{}", id.schema, id.name)
 }
 
 impl Host {
@@ -208,15 +216,15 @@ impl Host {
             .access(&job.job, &settings)
             .await
             .map_err(misbehaved)?;
-        let access = there(access, catalog);
         let manifest = plugin.manifest();
-        let missing = absent::missing(&access, catalog, manifest, config, &limits, set);
-        if let Some(missing) = absent::confirmed(missing, &self.database).await? {
+        let here = absent::here(access, catalog, manifest, config, &limits, set);
+        if let Some(missing) = absent::confirmed(here.missing, &self.database).await? {
             return Err(RunnerError::Absent {
                 job: job.clone(),
                 missing: missing.to_string(),
             });
         }
+        let access = here.access;
         let embedded = self.versions.embedded.get(&job.plugin);
         let granted = fits::granted(
             config, job, &limits, set, embedded, &plugin, &access, catalog,
@@ -268,9 +276,7 @@ impl Host {
             findings: Vec::new(),
         };
         let (mut rehearsed, failure, crashed) = self.rehearse(&prepared, now).await?;
-        if let Some(said) = &prepared.granted.access {
-            prepared.needed = needed(said, &rehearsed, catalog);
-        }
+        prepared.needed = needed(&prepared.granted.access, &rehearsed, catalog);
         rehearsed.looked.extend(looked);
         let (batch_size, deadline) = (prepared.limits.batch_size, prepared.limits.deadline);
         let batch_size = u64::from(batch_size);

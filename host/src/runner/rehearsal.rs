@@ -24,52 +24,17 @@ impl Host {
     /// Lets the plugin open its sweeps, and nothing more. Where it breaks off with nothing refused, the
     /// run itself will tell why; what is known until then is checked.
     ///
-    /// A plugin breaks off at the first request that is refused. So that the lines which a refusal prints
-    /// are all that the job needs, it is heard again as if it had been granted what was missing.
+    /// What the grant does not cover is neither planned nor looked at, and the plugin hears that it is drained
+    /// as of anything else. So it goes on, and the lines which the refusal prints are all that the job needs.
     pub(super) async fn rehearse(
         &self,
         prepared: &Prepared,
         now: Timestamp,
     ) -> Result<(Rehearsed, Option<Finding>, Option<CallError>), RunnerError> {
-        /// A job has a handful of requests; one that is refused something new each time is a bad joke.
-        const MOST_HEARD: usize = 20;
-        let mut granted = prepared.granted.clone();
-        let mut missing: Vec<Missing> = Vec::new();
-        for _ in 0..MOST_HEARD {
-            let (rehearsed, called) = self.hear(prepared, &granted, now).await;
-            let mut more = Vec::new();
-            for (_, fault) in &rehearsed.refused {
-                match fault {
-                    Fault::Denied(denied) if denied.missing.is_empty() && missing.is_empty() => {
-                        return Err(RunnerError::AtFault(fault.clone()));
-                    }
-                    Fault::Denied(denied) => more.extend(denied.missing.iter().cloned()),
-                    _ => {}
-                }
-            }
-            more.retain(|need| !missing.contains(need));
-            if more.is_empty() {
-                if missing.is_empty() {
-                    return Ok(heard(rehearsed, called));
-                }
-                break;
-            }
-            granted = granted.with(&more);
-            missing.extend(more);
-        }
-        Err(refused(&prepared.subject(), missing, &prepared.granted))
-    }
-
-    async fn hear(
-        &self,
-        prepared: &Prepared,
-        granted: &Granted,
-        now: Timestamp,
-    ) -> (Rehearsed, Result<(), CallError>) {
         let context = RunContext::rehearsal(
             self.database.clone(),
             Arc::clone(&prepared.catalog),
-            Arc::new(granted.clone()),
+            Arc::new(prepared.granted.clone()),
             prepared.subject(),
             now,
             before_the_run(&prepared.limits),
@@ -84,7 +49,24 @@ impl Host {
             refused: progress.refused,
             looked: progress.looked,
         };
-        (rehearsed, called)
+        let mut missing: Vec<Missing> = Vec::new();
+        for (_, fault) in &rehearsed.refused {
+            let Fault::Denied(denied) = fault else {
+                continue;
+            };
+            if denied.missing.is_empty() {
+                return Err(RunnerError::AtFault(fault.clone()));
+            }
+            for need in &denied.missing {
+                if !missing.contains(need) {
+                    missing.push(need.clone());
+                }
+            }
+        }
+        match missing.is_empty() {
+            true => Ok(heard(rehearsed, called)),
+            false => Err(refused(&prepared.subject(), missing, &prepared.granted)),
+        }
     }
 }
 
@@ -111,7 +93,7 @@ pub(super) fn refused(subject: &Subject, missing: Vec<Missing>, granted: &Grante
     RunnerError::Denied(Box::new(Refusal {
         subject: subject.clone(),
         missing,
-        given: granted.written().clone(),
+        given: granted.file.clone(),
     }))
 }
 

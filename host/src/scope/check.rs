@@ -70,7 +70,7 @@ fn check(
         granted,
         root: root.map(|root| (&table.id, &root.id)),
         given: by_table(&granted.whole, catalog),
-        said: granted.access.as_ref().map(|said| by_table(said, catalog)),
+        said: by_table(&granted.access, catalog),
         missing: Vec::new(),
     };
 
@@ -101,7 +101,7 @@ fn check(
         return Err(Fault::from(Refusal {
             subject: subject.clone(),
             missing: check.missing,
-            given: granted.written().clone(),
+            given: granted.file.clone(),
         }));
     }
     let narrowing = match request.action {
@@ -128,7 +128,7 @@ pub(super) struct Check<'a> {
     /// The whole grant.
     given: BTreeMap<TableId, &'a TableGrant>,
     /// What the plugin says that it touches.
-    said: Option<BTreeMap<TableId, &'a TableGrant>>,
+    said: BTreeMap<TableId, &'a TableGrant>,
     missing: Vec<Missing>,
 }
 
@@ -233,8 +233,7 @@ impl Check<'_> {
         because: &str,
     ) {
         let id = self.granted_as(table);
-        let said = self.said.as_ref();
-        let unsaid = said.is_some_and(|said| !gives(said, id, right, column));
+        let unsaid = !gives(&self.said, id, right, column);
         self.note(table, right, column, because, unsaid);
     }
 
@@ -282,12 +281,37 @@ impl Check<'_> {
         }
     }
 
-    /// The grant's `min-age` and `where` on a table, as conditions on the row that is changed.
+    /// The grant's `min-age` and `where` on a table, as conditions on the row that is changed: its own and
+    /// those of every partitioned table that it is a part of.
+    ///
+    /// # Errors
+    /// `ambiguous-grant` where the grant narrows a partition of it: the rows of one partition cannot be
+    /// told from the others' in what the database does by itself.
     pub(super) fn narrowing(&self, table: &Table) -> Result<Vec<Condition>, Fault> {
-        let Some(grant) = self.given.get(self.granted_as(table)) else {
-            return Ok(Vec::new());
-        };
         let mut all = Vec::new();
+        for (id, grant) in self.given.iter().filter(|(_, grant)| grant.narrows()) {
+            if self.catalog.holds(id, &table.id) {
+                self.narrow(table, grant, &mut all)?;
+            } else if self.catalog.holds(&table.id, id) {
+                return Err(Fault::invalid(
+                    "ambiguous-grant",
+                    format!(
+                        "the grant narrows `{id}`, which is a partition of `{}`, and the job changes that \
+                         as a whole: write `min-age` and `where` for `{}`",
+                        table.id, table.id
+                    ),
+                ));
+            }
+        }
+        Ok(all)
+    }
+
+    fn narrow(
+        &self,
+        table: &Table,
+        grant: &TableGrant,
+        all: &mut Vec<Condition>,
+    ) -> Result<(), Fault> {
         if let Some(floor) = &grant.min_age {
             let column = find_column(table, &floor.column)?;
             let age = i64::try_from(floor.age.as_micros()).unwrap_or(i64::MAX);
@@ -313,7 +337,7 @@ impl Check<'_> {
                 to: value.clone(),
             });
         }
-        Ok(all)
+        Ok(())
     }
 }
 

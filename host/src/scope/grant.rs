@@ -74,25 +74,17 @@ impl Grants {
 }
 
 /// Everything that bears on what one job may do.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Granted {
     /// The whole grant: what may be done to each table, by whatever hand, and what narrows that. What
     /// ON DELETE rules do along with a delete is held against this alone.
     pub whole: Grants,
     /// What the plugin itself says that it touches. Its requests do not go beyond, however much more
-    /// the grant gives; `None`: they go as far as the grant.
-    pub access: Option<Grants>,
-    /// What stands in the operator's file, under the names that stand there; `None`: the whole grant.
-    pub file: Option<Grants>,
-}
-
-impl From<Grants> for Granted {
-    fn from(whole: Grants) -> Self {
-        Self {
-            whole,
-            ..Self::default()
-        }
-    }
+    /// the grant gives.
+    pub access: Grants,
+    /// What stands in the operator's file, under the names that stand there: a refusal prints it again beside
+    /// what is missing, because a table stands in a file once.
+    pub file: Grants,
 }
 
 impl Granted {
@@ -101,26 +93,17 @@ impl Granted {
     /// # Errors
     /// As [`Grants::spelled`].
     pub fn spelled(&self, catalog: &Catalog) -> Result<Self, Fault> {
-        let access = self.access.as_ref().map(|access| access.spelled(catalog));
         Ok(Self {
             whole: self.whole.spelled(catalog)?,
-            access: access.transpose()?,
+            access: self.access.spelled(catalog)?,
             file: self.file.clone(),
         })
     }
 
-    /// What a refusal prints again beside what is missing: a table stands in a file once.
-    pub fn written(&self) -> &Grants {
-        self.file.as_ref().unwrap_or(&self.whole)
-    }
-
     /// What the plugin's own requests may do: the grant cut down to the plugin's access list.
     pub fn own(&self) -> Grants {
-        let Some(access) = &self.access else {
-            return self.whole.clone();
-        };
         let said = |(name, grant): (&String, &TableGrant)| {
-            let said = access.tables.get(name)?;
+            let said = self.access.tables.get(name)?;
             Some((name.clone(), grant.cut_down_to(said)))
         };
         Grants {
@@ -128,19 +111,9 @@ impl Granted {
         }
     }
 
-    /// The same with these rights given, too.
-    pub fn with(&self, missing: &[Missing]) -> Self {
-        let mut granted = self.clone();
-        for need in missing.iter().filter(|need| !need.unsaid) {
-            let table = granted.whole.tables.entry(need.table.clone());
-            table.or_default().give(need);
-        }
-        granted
-    }
-
     /// The name that the file has for a table; the catalog's own where it has none.
     pub(super) fn name_of(&self, table: &TableId, catalog: &Catalog) -> String {
-        let mut names = self.written().tables.keys();
+        let mut names = self.file.tables.keys();
         let means = |name: &&String| catalog.table(name).is_ok_and(|found| found.id == *table);
         names
             .find(means)
@@ -153,8 +126,7 @@ impl Granted {
     /// middle.
     pub fn lacking(&self, catalog: &Catalog) -> Vec<Missing> {
         let mut missing = Vec::new();
-        let asked = self.access.iter().flat_map(|access| &access.tables);
-        for (table, wanted) in asked {
+        for (table, wanted) in &self.access.tables {
             let none = TableGrant::default();
             let have = self.whole.tables.get(table).unwrap_or(&none);
             let name = match catalog.table(table) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use super::{Grants, Subject, TableGrant};
 use crate::request::{Denied, Fault, Missing, Problem, Value};
@@ -116,7 +117,7 @@ fn block(plugin: &str, table: &str, grant: &TableGrant) -> String {
         out.push_str(&format!(
             "min-age = {{ column = {}, age = \"{}\" }}\n",
             toml_string(&floor.column),
-            humantime::format_duration(floor.age)
+            in_whole_units(floor.age)
         ));
     }
     if !grant.filter.is_empty() {
@@ -127,6 +128,17 @@ fn block(plugin: &str, table: &str, grant: &TableGrant) -> String {
         out.push_str(&format!("where = {{ {} }}\n", filter.join(", ")));
     }
     out
+}
+
+/// `365d` rather than `11months 30days 3h`: whoever pastes it reads it, too.
+fn in_whole_units(age: Duration) -> String {
+    const UNITS: [(u64, char); 4] = [(86_400, 'd'), (3_600, 'h'), (60, 'm'), (1, 's')];
+    let seconds = age.as_secs();
+    let whole = |(unit, _): &(u64, char)| age.subsec_nanos() == 0 && seconds.is_multiple_of(*unit);
+    match UNITS.into_iter().find(whole) {
+        Some((unit, name)) => format!("{}{name}", seconds / unit),
+        None => humantime::format_duration(age).to_string(),
+    }
 }
 
 /// A string as the file must hold it, where `${NAME}` is a variable and `$$` a dollar sign.

@@ -96,7 +96,7 @@ pub(super) struct State {
     /// By their hashes: a guest may try any number of large ones.
     pub(super) refused: BTreeSet<String>,
     /// In a rehearsal the same with the reasons, which a run tells its guest and needs no more.
-    pub(super) told: BTreeMap<String, (Request, Fault)>,
+    pub(super) told: Vec<(Request, Fault)>,
     /// What was read before the run, by the hashes of the requests.
     pub(super) looked: BTreeMap<String, Arc<Plan>>,
     /// Sweeps that came to their end.
@@ -244,7 +244,7 @@ impl RunContext {
                 drained: Vec::new(),
                 finished: BTreeMap::new(),
                 under_way: BTreeMap::new(),
-                told: BTreeMap::new(),
+                told: Vec::new(),
                 history,
                 estimated: false,
                 suspended: None,
@@ -256,7 +256,8 @@ impl RunContext {
     }
 
     /// For finding out what a job will ask for: its sweeps are checked and planned like any others
-    /// and answer `drained` at once. Nothing is claimed, changed or read beyond what planning reads.
+    /// and answer `drained` at once. Nothing is claimed, changed or read beyond what planning reads, and of
+    /// what the grant does not cover nothing at all: that is noted, and answers `drained`, too.
     /// [`Progress::drained`] then holds the plans, [`Progress::refused`] what could not be planned.
     pub fn rehearsal(
         database: Database,
@@ -316,15 +317,19 @@ impl RunContext {
         let asked = hash(request);
         let mut state = self.state.lock().await;
         state.refused.remove(&asked);
-        state.told.remove(&asked);
+        state.told.retain(|(told, _)| told != request);
         if let Some(fault) = fault {
             if self.rehearsal && state.told.len() < MOST_TOLD {
-                state
-                    .told
-                    .insert(asked.clone(), (request.clone(), fault.clone()));
+                state.told.push((request.clone(), fault.clone()));
             }
             state.refused.insert(asked);
         }
+    }
+
+    /// A rehearsal goes on after what the grant does not cover, as if that were drained: see
+    /// [`RunContext::rehearsal`].
+    pub(super) fn goes_on_after(&self, fault: &Fault) -> bool {
+        self.rehearsal && matches!(fault, Fault::Denied(denied) if !denied.missing.is_empty())
     }
 
     /// Notes what is read before the run, whose rights preflight asks for.
@@ -399,7 +404,7 @@ impl RunContext {
             throttled: self.held_back.altogether(),
             held_back: self.held_back.here(),
             suspended: state.suspended,
-            refused: state.told.values().cloned().collect(),
+            refused: state.told.clone(),
             unfinished: state.opened > state.ended || !state.refused.is_empty(),
             denied: state.denied,
         }

@@ -57,7 +57,8 @@ use retry::InTheWay;
 #[derive(Debug, Clone)]
 pub struct Sweep {
     context: Arc<RunContext>,
-    inner: Arc<Mutex<Inner>>,
+    /// `None`: refused in a rehearsal.
+    inner: Option<Arc<Mutex<Inner>>>,
 }
 
 #[derive(Debug)]
@@ -88,10 +89,15 @@ impl Sweep {
     pub async fn open(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
         let opened = Self::prepare(context, request.clone()).await;
         context.note(&request, opened.as_ref().err()).await;
-        opened
+        let inner = match opened {
+            Err(fault) if context.goes_on_after(&fault) => None,
+            opened => Some(Arc::new(Mutex::new(opened?))),
+        };
+        let context = Arc::clone(context);
+        Ok(Self { context, inner })
     }
 
-    async fn prepare(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
+    async fn prepare(context: &Arc<RunContext>, request: Request) -> Result<Inner, Fault> {
         let authorized = match authorize_leaves(
             request,
             &context.granted,
@@ -169,11 +175,7 @@ impl Sweep {
         if inner.cursor.is_none() {
             state.ended(inner.ordinal, &inner.leaves);
         }
-        drop(state);
-        Ok(Self {
-            context: Arc::clone(context),
-            inner: Arc::new(Mutex::new(inner)),
-        })
+        Ok(inner)
     }
 
     /// Runs the next batch.
@@ -192,7 +194,10 @@ impl Sweep {
 
     async fn step(&self) -> Result<Step, Fault> {
         let context = &self.context;
-        let mut inner = self.inner.lock().await;
+        let Some(inner) = &self.inner else {
+            return Ok(Step::Drained);
+        };
+        let mut inner = inner.lock().await;
         let mut state = context.state.lock().await;
         while inner.cursor.is_some() && inner.leaves.is_gone(&context.database).await? {
             self.pass(&mut inner, &mut state);

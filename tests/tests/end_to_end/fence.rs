@@ -6,7 +6,7 @@ use besom::database::Statement;
 use besom::ledger::{Fence, LedgerError};
 use besom::request::{Condition, Request, Step};
 use besom::sweep::{RunContext, Sweep};
-use besom_tests::lab::{Lab, both, drain, everything, job};
+use besom_tests::lab::{Lab, all_granted, both, drain, job};
 
 const POSTGRES: &str = "CREATE TABLE item (id bigint PRIMARY KEY, pad text);
     INSERT INTO item SELECT n, 'x' FROM generate_series(1, 5000) AS n;";
@@ -29,7 +29,7 @@ async fn with_fence(
     now: besom::request::Timestamp,
 ) -> std::sync::Arc<RunContext> {
     let catalog = lab.catalog().await;
-    let grants = std::sync::Arc::new(everything(&catalog).into());
+    let grants = std::sync::Arc::new(all_granted(&catalog));
     let subject = besom::scope::Subject {
         job: job(),
         bundled: false,

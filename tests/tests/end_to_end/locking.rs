@@ -9,7 +9,7 @@ use besom::request::{Comparison, Condition, Join, Mode, Request, Step, Value};
 use besom::scope::{Subject, authorize};
 use besom::sql::{Forms, Plan, Technique};
 use besom::sweep::Sweep;
-use besom_tests::lab::{Lab, everything, job};
+use besom_tests::lab::{Lab, all_granted, job};
 
 /// Items whose notes go with them, or forbid it, as `rule` says.
 fn schema(rule: &str, items: u32) -> String {
@@ -55,14 +55,7 @@ async fn technique(lab: &Lab, matching: Condition) -> Technique {
     };
     let now = lab.database.now().await.unwrap();
     let request = Request::delete("item", matching);
-    let authorized = authorize(
-        request,
-        &everything(&catalog).into(),
-        &subject,
-        &catalog,
-        now,
-    )
-    .unwrap();
+    let authorized = authorize(request, &all_granted(&catalog), &subject, &catalog, now).unwrap();
     Plan::new(authorized, catalog, Forms::default(), Vec::new())
         .unwrap()
         .technique()

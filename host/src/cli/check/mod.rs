@@ -1,6 +1,7 @@
 //! `besom check`: would everything run? Changes nothing.
 
 mod report;
+mod same_tables;
 mod sql;
 #[cfg(test)]
 mod tests;
@@ -98,6 +99,9 @@ pub async fn execute(args: CheckArgs, config: Config, terminal: &Terminal) -> Re
                 .map(|(all, more)| joined(all, &more));
             denied.extend(checked.denied);
             jobs.push(checked.told);
+        }
+        if let Some(own) = jobs.get_mut(first..) {
+            same_tables::note(plugin, own);
         }
         if let (Some(named), Some(needed), Some(job)) = (named, makes_use_of, jobs.get_mut(first)) {
             job.findings

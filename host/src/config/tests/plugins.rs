@@ -48,6 +48,23 @@ fn the_grant_of_a_bundled_plugin_is_read_as_any_other() {
 }
 
 #[test]
+fn a_grant_that_seems_to_take_a_right_from_a_bundled_plugin_is_refused() {
+    for right in [
+        "delete = false",
+        "all-rows = false",
+        "read = []",
+        "update = []",
+    ] {
+        let name = right.split(' ').next().unwrap();
+        let key = format!("plugins.tokens.grant.t.{name}");
+        let grant = format!("[plugins.tokens.grant.t]\n{right}\n");
+        refused(&grant, &[&key, "takes nothing away", "`min-age`"]);
+    }
+    let own = "[plugins.a]\ncomponent = \"a.wasm\"\n[plugins.a.grant.t]\nread = [\"id\"]\ndelete = false\n";
+    assert!(parse(own).is_ok());
+}
+
+#[test]
 fn a_grant_that_says_something_else_than_it_seems_is_refused() {
     let grant =
         |body: &str| format!("[plugins.a]\ncomponent = \"a.wasm\"\n[plugins.a.grant.t]\n{body}\n");

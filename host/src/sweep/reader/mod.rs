@@ -29,7 +29,8 @@ const LOOK_LIMIT: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct Reader {
     context: Arc<RunContext>,
-    inner: Arc<Mutex<Inner>>,
+    /// `None`: refused in a rehearsal.
+    inner: Option<Arc<Mutex<Inner>>>,
 }
 
 #[derive(Debug)]
@@ -67,7 +68,10 @@ pub async fn count(context: &Arc<RunContext>, request: Request, most: u64) -> Re
     let counted = async move {
         let plan = plan(&asked, request.clone()).await;
         asked.note(&request, plan.as_ref().err()).await;
-        let plan = plan?;
+        let plan = match plan {
+            Err(fault) if asked.goes_on_after(&fault) => return Ok(0),
+            plan => plan?,
+        };
         asked.looked(&plan).await;
         let statement = plan.count(most)?;
         let rows = fetch(&asked, &statement).await?;
@@ -84,10 +88,15 @@ impl Reader {
     pub async fn open(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
         let opened = Self::prepare(context, request.clone()).await;
         context.note(&request, opened.as_ref().err()).await;
-        opened
+        let inner = match opened {
+            Err(fault) if context.goes_on_after(&fault) => None,
+            opened => Some(Arc::new(Mutex::new(opened?))),
+        };
+        let context = Arc::clone(context);
+        Ok(Self { context, inner })
     }
 
-    async fn prepare(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
+    async fn prepare(context: &Arc<RunContext>, request: Request) -> Result<Inner, Fault> {
         let plan = plan(context, request).await?;
         let table = plan.table();
         if table.primary_key.is_empty() && !table.has_rowid {
@@ -114,19 +123,16 @@ impl Reader {
         // A plugin may have seen enough at any page.
         state.ended += 1;
         drop(state);
-        Ok(Self {
-            context: Arc::clone(context),
-            inner: Arc::new(Mutex::new(Inner {
-                drained: context.rehearsal,
-                plan,
-                ordinal,
-                after: None,
-                page: Vec::new(),
-                offset: 0,
-                acts: 0,
-                span: u64::MAX,
-                skip_locked: 0,
-            })),
+        Ok(Inner {
+            drained: context.rehearsal,
+            plan,
+            ordinal,
+            after: None,
+            page: Vec::new(),
+            offset: 0,
+            acts: 0,
+            span: u64::MAX,
+            skip_locked: 0,
         })
     }
 
@@ -143,7 +149,10 @@ impl Reader {
     }
 
     async fn turn(&self) -> Result<Reading, Fault> {
-        let mut inner = self.inner.lock().await;
+        let Some(inner) = &self.inner else {
+            return Ok(Reading::Drained);
+        };
+        let mut inner = inner.lock().await;
         let mut state = self.context.state.lock().await;
         inner.offset += inner.page.len() as u64;
         inner.page.clear();
@@ -186,7 +195,11 @@ impl Reader {
     }
 
     async fn change(&self, change: Change) -> Result<Batch, Fault> {
-        let mut inner = self.inner.lock().await;
+        // It has shown no row.
+        let Some(inner) = &self.inner else {
+            return Ok(Batch::default());
+        };
+        let mut inner = inner.lock().await;
         let reads = inner.plan.request();
         let (request, places) = match change {
             Change::Delete(mut rows) => {

@@ -16,6 +16,8 @@ use besom::sweep::Progress as Counted;
 use besom_tests::fixtures;
 use besom_tests::lab::Lab;
 
+use super::cli::Desk;
+
 /// 2026-01-02 03:04:05.678901 UTC, in microseconds: the present of every run that is told its time.
 /// Not a whole millisecond, because the keys that hold a time do hold whole ones.
 pub const NOW: i64 = 1_767_323_045_678_901;
@@ -223,6 +225,17 @@ fn wanted(dialect: Dialect, table: &str) -> &'static [(&'static str, &'static st
         "sessions" => &[("actor_id", "'user'"), ("actor_type", "'user'")],
         _ => &[],
     }
+}
+
+/// The host that `besom` would be in this folder.
+pub async fn host_of(desk: &Desk) -> Host {
+    let rules = Rules {
+        environment: Environment::of([]),
+        bundled: &bundled_names(),
+    };
+    let file = desk.folder.path().join("besom.toml");
+    let config = Config::load(Some(&file), &rules).unwrap();
+    Host::open(config).await.unwrap()
 }
 
 /// The column that names a row in these tests.

@@ -273,7 +273,7 @@ async fn where_it_does_not_such_a_table_is_somebody_elses() {
     let desk = desk(besom_tests::postgres().await, PLAIN).await;
     desk.script("CREATE SCHEMA auth; ALTER TABLE refresh_tokens SET SCHEMA auth")
         .await;
-    let words = "table `refresh_tokens` is in no schema of the role's search path, only elsewhere";
+    let words = "table `refresh_tokens` is in no schema of the role's search path under that name";
     let absent = |said: &str| {
         let found: Value = serde_json::from_str(said).unwrap();
         of(JOB, &found)["absent"].as_str().unwrap_or("-").to_owned()

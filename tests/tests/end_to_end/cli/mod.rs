@@ -12,6 +12,7 @@ mod profiles;
 pub mod refused;
 mod renamed;
 mod runs;
+mod same_tables;
 mod schedule;
 mod third_party;
 

@@ -3,6 +3,8 @@
 
 mod grown;
 mod names;
+mod partitions;
+mod rehearsed;
 mod rights;
 mod unused;
 mod words;

@@ -74,8 +74,8 @@ fn bundled(said: &str, file_says: &str) -> (Granted, Subject) {
     }
     let granted = Granted {
         whole,
-        access: Some(access),
-        file: Some(file),
+        access,
+        file,
     };
     let subject = Subject {
         job: JobName::new("tokens", "revoked-access"),

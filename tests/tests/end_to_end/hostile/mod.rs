@@ -41,20 +41,13 @@ async fn context(job: &str) -> (Lab, Arc<RunContext>) {
 /// What `preflight` looks with.
 async fn looking(lab: &Lab) -> Arc<RunContext> {
     let catalog = lab.catalog().await;
-    let grants = besom_tests::lab::everything(&catalog);
+    let grants = besom_tests::lab::all_granted(&catalog);
     let subject = besom::scope::Subject {
         job: JobName::new("hostile", "good"),
         bundled: false,
     };
     let (database, options) = (lab.database.clone(), lab.options.clone());
-    RunContext::looking(
-        database,
-        catalog,
-        Arc::new(grants.into()),
-        subject,
-        NOW,
-        options,
-    )
+    RunContext::looking(database, catalog, Arc::new(grants), subject, NOW, options)
 }
 
 /// Three hundred rows, and a ledger whose every fence is slow.

@@ -4,7 +4,7 @@ use besom_tests::sqlite;
 use serde_json::Value;
 
 use super::super::cli::{Desk, both, place};
-use super::{JOB, desk};
+use super::{JOB, VERSION, desk};
 
 /// Everything of besom's.
 const LOUD: &str = "warn,besom=trace";
@@ -51,7 +51,7 @@ async fn each_json_line_of_a_run_has_run_plugin_version_and_job() {
             assert_eq!(of["run"], run, "{line}");
             assert_eq!(of["plugin"], "tokens", "{line}");
             assert_eq!(of["job"], "revoked-access", "{line}");
-            assert_eq!(of["version"], "1.0.0", "{line}");
+            assert_eq!(of["version"], VERSION, "{line}");
         }
     }
 }
@@ -68,7 +68,7 @@ async fn the_flag_wins_over_the_file_and_text_has_the_span_before_the_message() 
     for part in [
         "run{run=",
         "plugin=\"tokens\"",
-        "version=\"1.0.0\"",
+        &format!("version=\"{VERSION}\""),
         "job=\"revoked-access\"",
     ] {
         assert!(span.contains(part), "{part} in {begins}");

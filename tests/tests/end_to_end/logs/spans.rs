@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 
-use super::{BATCHES, JOB, desk};
+use super::{BATCHES, JOB, VERSION, desk};
 
 /// A collector on loopback.
 struct Collector {
@@ -107,7 +107,7 @@ async fn a_collector_gets_one_span_a_run_and_a_child_a_batch() {
     let of = attributes(&run.attributes);
     assert_eq!(of["plugin"], "tokens");
     assert_eq!(of["job"], "revoked-access");
-    assert_eq!(of["version"], "1.0.0");
+    assert_eq!(of["version"], VERSION);
     assert_eq!(of["outcome"], "drained");
     assert_eq!(of["affected"], "50");
     let listed = desk.json(&["runs", "list", "--json"]);

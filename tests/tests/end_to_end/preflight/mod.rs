@@ -19,7 +19,7 @@ use besom::request::{Action, Condition, Join, Request};
 use besom::runner::weigh;
 use besom::scope::Subject;
 use besom::sweep::{Reader, RunContext, Sweep};
-use besom_tests::lab::{Lab, everything, job};
+use besom_tests::lab::{Lab, all_granted, job};
 
 /// What preflight says to a job that asks for these sweeps.
 async fn findings(lab: &Lab, requests: &[Request]) -> Vec<Finding> {
@@ -27,7 +27,7 @@ async fn findings(lab: &Lab, requests: &[Request]) -> Vec<Finding> {
     let context = RunContext::rehearsal(
         lab.database.clone(),
         Arc::clone(&catalog),
-        Arc::new(everything(&catalog).into()),
+        Arc::new(all_granted(&catalog)),
         Subject {
             job: job(),
             bundled: false,

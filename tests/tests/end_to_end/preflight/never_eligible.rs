@@ -133,7 +133,7 @@ async fn plans(lab: &Lab, requests: &[Request]) -> Vec<Arc<Plan>> {
     let context = RunContext::rehearsal(
         lab.database.clone(),
         Arc::clone(&catalog),
-        Arc::new(everything(&catalog).into()),
+        Arc::new(all_granted(&catalog)),
         Subject {
             job: job(),
             bundled: false,

@@ -44,7 +44,7 @@ async fn rehearsed(lab: &Lab, request: &Request) -> (Arc<besom::catalog::Catalog
     let context = RunContext::rehearsal(
         lab.database.clone(),
         Arc::clone(&catalog),
-        Arc::new(everything(&catalog).into()),
+        Arc::new(all_granted(&catalog)),
         Subject {
             job: job(),
             bundled: false,

@@ -351,3 +351,64 @@ async fn two_cleaners_share_the_rows_without_a_deadlock_and_each_counts_its_own(
     }
     assert!(by_besom.values().sum::<i64>() > 0 && by_server.values().sum::<i64>() > 0);
 }
+
+#[tokio::test]
+async fn what_the_server_has_in_hand_besom_leaves_counts_and_does_not_wait_for() {
+    // Given a clean-up of the server's in mid transaction: it holds one session that is due, and of another
+    // only the tokens that it deletes first
+    let database = besom_tests::postgres().await;
+    let mut server = PgConnection::connect(&database.direct()).await.unwrap();
+    let now = super::now(&mut server).await;
+    fill::fill(&mut server, "mas", now).await;
+    let due: Vec<String> = sqlx::query_scalar(
+        "SELECT compat_session_id::text FROM compat_sessions AS s
+         WHERE finished_at < now() - interval '30 days'
+           AND EXISTS (SELECT FROM compat_refresh_tokens AS r WHERE r.compat_session_id = s.compat_session_id)
+         ORDER BY finished_at",
+    )
+    .fetch_all(&mut server)
+    .await
+    .unwrap();
+    let (held, begun) = (&due[0], &due[1]);
+    let desk = Desk::with_file(database, &plugins_of("mas", &["sessions"]));
+    desk.says(&["migrate"]);
+    fill::run(
+        &mut server,
+        &format!(
+            "BEGIN;
+             SELECT FROM compat_sessions WHERE compat_session_id = '{held}' FOR UPDATE;
+             DELETE FROM compat_refresh_tokens WHERE compat_session_id = '{begun}'"
+        ),
+    )
+    .await;
+
+    // When besom cleans the same table
+    let runs = desk.json(&["run", "sessions/finished-compat", "--json"]);
+
+    // Then the two stay, counted, and all others are gone
+    let run = &runs[0];
+    let rest = due.len() as u64 - 2;
+    assert_eq!(run["outcome"], "drained", "{run}");
+    assert_eq!(
+        (&run["affected"], &run["locked"]),
+        (&rest.into(), &2.into()),
+        "{run}"
+    );
+
+    // And the server goes on to its end
+    fill::run(
+        &mut server,
+        &format!(
+            "DELETE FROM compat_access_tokens WHERE compat_session_id = '{begun}';
+             DELETE FROM compat_sso_logins WHERE compat_session_id = '{begun}';
+             DELETE FROM compat_sessions WHERE compat_session_id = '{begun}';
+             COMMIT"
+        ),
+    )
+    .await;
+    let runs = desk.json(&["run", "sessions/finished-compat", "--json"]);
+    assert_eq!(
+        (&runs[0]["affected"], &runs[0]["locked"]),
+        (&1.into(), &0.into())
+    );
+}

@@ -358,3 +358,48 @@ async fn the_compiler_is_held_by_limits_of_the_operating_system() {
     drop(compiler.stdin.take());
     assert_eq!(compiler.wait().unwrap().code(), Some(1));
 }
+
+#[tokio::test]
+async fn a_version_is_not_granted_what_the_database_lacks_and_the_lines_that_it_prints_hold() {
+    let component = |name: &str| {
+        let mut bundled = besom_bundle::PLUGINS.iter();
+        bundled.find(|one| one.name == name).unwrap().component
+    };
+    for database in both().await {
+        let desk = Desk::with_file(
+            database,
+            &format!("{ANY}[plugins.tokens]\nsource = \"store\"\n"),
+        );
+        let tables = super::super::cli::absent::tables(&desk);
+        desk.script(&tables).await;
+        desk.script(
+            "DROP INDEX refresh_tokens_revoked; ALTER TABLE refresh_tokens RENAME COLUMN revoked TO gone",
+        )
+        .await;
+        desk.says(&["migrate"]);
+        place(desk.folder.path(), "tokens.wasm", component("tokens"));
+        let install = ["plugin", "install", "tokens.wasm"];
+
+        let waits = desk.run(&install).stdout;
+
+        let (_, lines) = waits
+            .split_once("To allow it, write in besom.toml:\n")
+            .unwrap();
+        let (lines, _) = lines.split_once("\n\n").unwrap_or((lines, ""));
+        let path = desk.folder.path().join("besom.toml");
+        let before = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, format!("{before}{lines}\n")).unwrap();
+        let said = desk.run(&install);
+        assert_eq!(said.code, 0, "{lines}\n{}{}", said.stdout, said.stderr);
+        assert!(!lines.contains("revoked"), "{lines}");
+        assert!(
+            lines.contains("[plugins.tokens.grant.refresh_tokens]"),
+            "{lines}"
+        );
+        let checked = desk.run(&["check", "--json"]).stdout;
+        let checked: serde_json::Value = serde_json::from_str(&checked).unwrap();
+        for job in checked["jobs"].as_array().unwrap() {
+            assert!(job["absent"].is_string(), "{job}");
+        }
+    }
+}
