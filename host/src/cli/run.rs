@@ -16,7 +16,7 @@ use super::Terminal;
 use super::exit::Exit;
 use super::progress::Bar;
 use super::report;
-use super::targets::{Target, in_view, present_here, scheduled, selected};
+use super::targets::{Target, in_view, present_here, selected};
 use crate::config::{self, Config, DEADLINES, ENVIRONMENT_VARIABLE, ROW_BUDGETS};
 use crate::ledger::{self, Pause};
 use crate::request::{JobName, Mode};
@@ -168,7 +168,7 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
         });
         let targets: Vec<_> = targets.collect();
         let jobs = match args.all {
-            true => scheduled(&host),
+            true => host.scheduled().into_iter().map(|one| one.name).collect(),
             false => selected(&host, &targets)?,
         };
         let jobs = host.in_order(jobs)?;

@@ -11,7 +11,6 @@ use crate::config;
 use crate::plugin::{self, Plugin};
 use crate::request::{JobName, NameError};
 use crate::runner::{Host, RunnerError, Stray};
-use crate::schedule::Timetable;
 
 /// What is to run: a job, or every job of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,20 +121,6 @@ pub(super) fn jobs_of(host: &Host, targets: &[Target]) -> Result<Vec<JobName>, R
     }
     let all = offers.into_iter().filter(|offer| !offer.opt_in);
     Ok(all.map(|offer| offer.job).collect())
-}
-
-/// The jobs that run by themselves, and have a schedule.
-pub(super) fn scheduled(host: &Host) -> Vec<JobName> {
-    let with_times = |offer: &Offer| {
-        let manifest = host.plugins().get(&offer.job.plugin)?.manifest();
-        let proposed = manifest.job(&offer.job.job)?.schedule.as_deref();
-        let timetable = Timetable::of(host.config(), &offer.job, proposed)?;
-        timetable.expression().map(drop)
-    };
-    let all = offers(host).into_iter();
-    all.filter(|offer| !offer.opt_in && with_times(offer).is_some())
-        .map(|offer| offer.job)
-        .collect()
 }
 
 /// The jobs that the targets name, each once.

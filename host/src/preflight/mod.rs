@@ -96,18 +96,21 @@ pub fn rights(catalog: &Catalog, rehearsed: &Rehearsed) -> Option<Vec<Rights>> {
 /// What the role lacks for the looks of a plugin's own preflight.
 pub fn unable_to_look(catalog: &Catalog, looked: &[Arc<Plan>]) -> Vec<Finding> {
     let looked = looked.iter();
-    let reaches = looked.filter_map(|plan| Reach::of_plan(plan, catalog));
-    match catalog.dialect() {
-        Dialect::Postgres => reaches
-            .flat_map(|reach| may_look(&reach, catalog))
-            .collect(),
-        Dialect::Sqlite => Vec::new(),
-    }
+    let reaches: Vec<_> = looked
+        .filter_map(|plan| Reach::of_plan(plan, catalog))
+        .collect();
+    may_touch(&reaches, catalog)
 }
 
-fn may_look(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
-    let mut found = privileges::missing(reach, catalog);
-    found.extend(row_security::applies(reach, catalog));
+/// What keeps the role from touching the rows that all of these reach, once a table. Nothing on SQLite.
+fn may_touch(reaches: &[Reach], catalog: &Catalog) -> Vec<Finding> {
+    if catalog.dialect() == Dialect::Sqlite {
+        return Vec::new();
+    }
+    let touched = reaches.iter().flat_map(|reach| reach.tables.values());
+    let mut found = privileges::missing(&merged(touched.map(Rights::of)), catalog);
+    let each = reaches.iter();
+    found.extend(each.flat_map(|reach| row_security::applies(reach, catalog)));
     found
 }
 
@@ -174,14 +177,15 @@ pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed, weights: &Weights) -> 
         found.extend(indexes::invalid(&reach));
         found.extend(triggers::on_delete(&reach, catalog.dialect()));
         if catalog.dialect() == Dialect::Postgres {
-            found.extend(may_look(&reach, catalog));
             found.extend(relations::unenforced(&reach, catalog));
         }
     }
     for plan in &rehearsed.plans {
         found.extend(indexes::unindexed(plan, weights));
     }
-    found.extend(unable_to_look(catalog, &rehearsed.looked));
+    let reaches = rehearsed.reaches(catalog).flatten();
+    let reaches: Vec<_> = reaches.chain(rehearsed.looks(catalog)).collect();
+    found.extend(may_touch(&reaches, catalog));
     // A job that asks for nothing, such as one of another profile, needs no rights. A refused request may
     // be refused for want of them, and all that are missing are told at once.
     let asks = !rehearsed.plans.is_empty() || !rehearsed.refused.is_empty();

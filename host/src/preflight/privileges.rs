@@ -4,16 +4,15 @@
 //! to them itself is to look, count and lock.
 
 use super::mend::{listed, role};
-use super::reach::Reach;
 use super::rights::{Columns, Rights, grant};
 use super::{Finding, Severity};
 use crate::catalog::Catalog;
 
-/// Rights that the role lacks on the request's own tables, a finding each.
-pub(super) fn missing(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
-    let needed = reach.tables.values().map(Rights::of);
+/// Those of the rights on requests' tables that the role lacks, a finding each.
+pub(super) fn missing(needed: &[Rights], catalog: &Catalog) -> Vec<Finding> {
+    let needed = needed.iter();
     needed
-        .flat_map(|rights| on_table(&rights, catalog))
+        .flat_map(|rights| on_table(rights, catalog))
         .collect()
 }
 

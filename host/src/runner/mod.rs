@@ -6,6 +6,7 @@
 
 mod absent;
 mod bases;
+mod by_itself;
 mod candidate;
 mod conduct;
 mod error;
@@ -33,6 +34,7 @@ mod switch;
 mod versions;
 mod weigh;
 
+pub use by_itself::{ByItself, Scheduled};
 pub use error::RunnerError;
 pub use formerly::{carry_over, names};
 pub use install::{Install, Installed, Standing};
@@ -42,6 +44,7 @@ pub use offered::{Stray, not_there, unknown_jobs};
 pub use outlook::{Hindrance, Outlook};
 pub use prepare::{Examined, Prepared};
 pub use record::{RunDetailJson, RunRecord, RunRecordJson, detail, milliseconds};
+pub use refuse::Answered;
 pub use report::{Outcome, Remains, RunReport, Verification, thousands, verification};
 pub use run::{JobOptions, Queued};
 pub use versions::{PassedOver, Versions};

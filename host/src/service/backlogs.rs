@@ -12,7 +12,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::eligible;
 use super::metrics::{Float, Job};
 use crate::database::Database;
 use crate::ledger::{self, LedgerError};
@@ -129,7 +128,7 @@ impl Backlogs {
     pub(super) fn forget_left_out(&self, host: &Host) {
         let known = self.lock().clone();
         for (job, known) in known {
-            if eligible::is_left_out(host, &job) {
+            if host.leaves_out(&job) {
                 self.forget(&job, known.run_began);
             }
         }

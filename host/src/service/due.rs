@@ -6,12 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use super::eligible::{self, Eligible};
 use super::scheduler;
 use crate::ledger::{self, Due, LedgerError, Pause, Ripe};
 use crate::request::{JobName, Timestamp};
-use crate::runner::Host;
-use crate::schedule::Timetable;
+use crate::runner::{Host, Scheduled};
 
 /// Puts what has become due into the queue, and answers the jobs of which a due time waits there that may
 /// begin now.
@@ -60,27 +58,11 @@ pub async fn due_now(
     Ok(jobs)
 }
 
-struct Scheduled {
-    name: JobName,
-    formerly: Vec<String>,
-    timetable: Timetable,
-}
-
-/// Jobs that run by themselves, have a schedule, and are not paused.
+/// Jobs that run by their schedule, and are not paused.
 fn scheduled(host: &Host, pauses: &[Pause]) -> Vec<Scheduled> {
-    let with_times = |Eligible { name, job }: Eligible| {
-        let timetable = Timetable::of(host.config(), &name, job.schedule.as_deref())?;
-        timetable.expression()?;
-        let formerly = job.formerly;
-        Some(Scheduled {
-            name,
-            formerly,
-            timetable,
-        })
-    };
-    let all = eligible::jobs(host).into_iter().filter_map(with_times);
-    all.filter(|one| host.pause_of(&one.name, pauses).is_none())
-        .collect()
+    let mut all = host.scheduled();
+    all.retain(|one| host.pause_of(&one.name, pauses).is_none());
+    all
 }
 
 /// From where the due times of a job count that nobody has looked at: its last run, and where there was
@@ -92,7 +74,7 @@ async fn never_considered(
 ) -> Result<Timestamp, LedgerError> {
     /// The 29th of February is that far apart where a century has none.
     const LONG: i64 = 9 * 366 * 24 * 60 * 60 * 1_000_000;
-    if let Some(began) = ledger::last_began(host.database(), &one.name, &one.formerly).await? {
+    if let Some(began) = ledger::last_began(host.database(), &one.name, &one.job.formerly).await? {
         return Ok(began);
     }
     let found = one.timetable.due(now.minus_micros(LONG), now);

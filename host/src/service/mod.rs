@@ -10,7 +10,6 @@
 
 mod backlogs;
 mod due;
-mod eligible;
 mod folder;
 pub mod http;
 mod metrics;
@@ -26,6 +25,7 @@ mod signals;
 mod successes;
 mod systemd;
 mod waits;
+mod window;
 mod worker;
 
 pub use backlogs::Backlogs;
@@ -35,6 +35,7 @@ pub use reload::Loader;
 pub use scheduler::consider;
 pub use shared::{Health, Shared};
 pub use signals::Signals;
+pub use window::window_closed;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -108,7 +109,7 @@ pub async fn start(
     systemd::ready();
     tracing::info!(
         host = %name,
-        jobs = eligible::jobs(&shared.host()).len(),
+        jobs = shared.host().by_themselves().len(),
         "serving; SIGTERM stops after the batches in hand"
     );
     stop.cancelled().await;

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::metrics::Job;
 use super::worker::DATABASE_WAIT;
-use super::{Shared, TICK, eligible};
+use super::{Shared, TICK};
 use crate::catalog::Catalog;
 use crate::request::{JobName, Timestamp};
 use crate::runner::{Host, Outlook, RunnerError};
@@ -163,7 +163,7 @@ impl Runnable {
 /// an eye on, and what holds under another file holds no longer.
 pub(super) fn learn(shared: &Shared, host: &Host, job: &JobName, outlook: Outlook) {
     let in_force = std::ptr::eq(host, Arc::as_ptr(&shared.host()));
-    if in_force && eligible::is(host, job) {
+    if in_force && host.runs_by_itself(job) {
         let rights = shared.outlooks().note(job, outlook);
         if rights {
             let plugin = BTreeSet::from([job.plugin.as_str()]);
@@ -209,7 +209,7 @@ enum Broken {
 async fn round(shared: &Shared, host: &Arc<Host>) -> Result<(), Broken> {
     let runs_jobs = host.config().schedule.skipped().is_none();
     let (jobs, unknown) = match runs_jobs {
-        true => (eligible::jobs(host), host.unknown_jobs()),
+        true => (host.by_themselves(), host.unknown_jobs()),
         false => Default::default(), // no job runs here, whatever stands in its way
     };
     let jobs: Vec<JobName> = jobs.into_iter().map(|one| one.name).collect();

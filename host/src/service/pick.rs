@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Shared, eligible};
+use super::Shared;
 use crate::ledger::{self, Entry, LedgerError, Pause, Ripe};
 use crate::request::{JobName, Timestamp};
 use crate::runner::Host;
@@ -65,7 +65,7 @@ fn takeable(
     running: &[JobName],
     now: Timestamp,
 ) -> Vec<Ripe> {
-    let eligible = eligible::jobs(host);
+    let eligible = host.by_themselves();
     let after = |name: &JobName| {
         let manifest = host.plugins().get(&name.plugin)?.manifest();
         Some(manifest.job(&name.job)?.after.as_slice())

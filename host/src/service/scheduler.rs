@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Shared, TICK, eligible, restored};
+use super::{Shared, TICK, restored};
 use crate::ledger::{self, Due, LedgerError, Pause};
 use crate::request::{Suspension, Timestamp};
 use crate::runner::Host;
@@ -126,7 +126,7 @@ async fn consider_as(
     let database = host.database();
     let considered = Due::considered(database).await?;
     let mut new = 0;
-    for eligible in eligible::jobs(host) {
+    for eligible in host.by_themselves() {
         let name = &eligible.name;
         // A paused job's times are considered when it is resumed.
         if host.pause_of(name, pauses).is_some() {

@@ -10,7 +10,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::eligible;
 use super::metrics::{Float, Job};
 use crate::ledger::{self, LedgerError};
 use crate::request::JobName;
@@ -57,7 +56,7 @@ impl Successes {
     pub(super) fn show(&self, host: &Host) {
         for (job, seconds) in self.lock().iter() {
             let of = Job::of(job);
-            match eligible::is_left_out(host, job) {
+            match host.leaves_out(job) {
                 true => drop(self.at.remove(&of)),
                 false => drop(self.at.get_or_create(&of).set(*seconds)),
             }

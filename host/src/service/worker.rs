@@ -9,11 +9,10 @@ use tokio_util::task::TaskTracker;
 
 use super::running::Place;
 use super::shadow::Counted;
-use super::{Shared, TICK, outlooks, pick, shadow};
-use crate::database::DatabaseError;
+use super::{Shared, TICK, outlooks, pick, shadow, window};
 use crate::ledger::{Again, Entry, LedgerError};
 use crate::request::{Mode, RunId, Suspension};
-use crate::runner::{Host, JobOptions, Outlook, Prepared, Queued, RunnerError};
+use crate::runner::{Answered, Host, JobOptions, Outlook, Prepared, Queued, RunnerError};
 use crate::schedule::Timetable;
 use crate::sweep::{RunContext, TABLE};
 
@@ -82,11 +81,7 @@ async fn work(shared: &Shared, host: Arc<Host>, entry: Entry, permit: OwnedSemap
             tracing::warn!(job = %entry.job, %error, "not begun yet");
             Some(DATABASE_WAIT)
         }
-        // Who asked for it, or whose run lies still, is to find what became of it.
-        Some(Err(RunnerError::Absent { .. })) if entry.due_at.is_some() && !entry.begun_before => {
-            pass_by(shared, &entry).await
-        }
-        Some(Err(error)) => refuse(shared, &host, &entry, &error).await,
+        Some(Err(error)) => answer(shared, &host, &entry, &error).await,
     };
     if let Some(wait) = wait
         && let Err(error) = entry.put_back(shared.database(), name, wait).await
@@ -149,7 +144,7 @@ async fn go(
         .as_ref()
         .and_then(|timetable| timetable.retry(&entry.job, entry.attempt));
     // Looking at the job may have taken longer than its window was open.
-    match window_closes(host, entry, timetable.as_ref()).await {
+    match window::closes_in(host, entry, timetable.as_ref()).await {
         Ok(Some((Duration::ZERO, wait))) => return Some(wait),
         Ok(_) => {}
         Err(error) => {
@@ -172,7 +167,7 @@ async fn go(
         }),
         cause: entry.cause,
     };
-    let closing = close_with_window(host, entry, timetable.as_ref(), place);
+    let closing = window::window_closed(host, entry, timetable.as_ref());
     let mut history = Vec::new();
     let begun = OnceLock::new();
     let watch = |context: Arc<RunContext>| {
@@ -192,7 +187,10 @@ async fn go(
     tokio::pin!(run);
     let ran = tokio::select! {
         ran = &mut run => ran,
-        () = closing => run.await,
+        wait = closing => {
+            place.park(Suspension::WindowClosed, wait);
+            run.await
+        }
     };
     match ran {
         Ok(report) => {
@@ -228,62 +226,16 @@ async fn go(
     }
 }
 
-/// The time until the window of the entry's job closes, and from then until it opens; `None`: never. What
-/// somebody asked for knows no window.
-async fn window_closes(
-    host: &Host,
-    entry: &Entry,
-    timetable: Option<&Timetable>,
-) -> Result<Option<(Duration, Duration)>, DatabaseError> {
-    match (timetable, entry.due_at) {
-        (Some(timetable), Some(_)) if timetable.window().is_some() => {
-            Ok(timetable.closes_in(host.database().now().await?))
-        }
-        _ => Ok(None),
-    }
-}
-
-/// Lays the run by when the window of its job closes.
-async fn close_with_window(
-    host: &Host,
-    entry: &Entry,
-    timetable: Option<&Timetable>,
-    place: &Place<'_>,
-) {
-    /// A machine that is suspended does not count the time; a database that did not answer does later.
-    const LOOK: Duration = Duration::from_secs(30);
-    loop {
-        match window_closes(host, entry, timetable).await {
-            Ok(None) => return std::future::pending().await,
-            Ok(Some((Duration::ZERO, wait))) => {
-                return place.park(Suspension::WindowClosed, wait);
-            }
-            Ok(Some((left, _))) => tokio::time::sleep(left.min(LOOK)).await,
-            Err(_) => tokio::time::sleep(TICK).await,
-        }
-    }
-}
-
-/// Ends an entry that has become due, and for which there is nothing to do.
-async fn pass_by(shared: &Shared, entry: &Entry) -> Option<Duration> {
-    match entry.pass_by(shared.database(), shared.name()).await {
-        Ok(()) => None,
-        Err(error) => {
-            tracing::debug!(job = %entry.job, %error, "the entry is still in the queue");
-            Some(DATABASE_WAIT)
-        }
-    }
-}
-
-/// Records a job that must not run as it is.
-async fn refuse(
+/// Answers an entry whose job does not run as it is.
+async fn answer(
     shared: &Shared,
     host: &Host,
     entry: &Entry,
     error: &RunnerError,
 ) -> Option<Duration> {
-    match host.record_refused(entry, error).await {
-        Ok(run) => {
+    match host.answer_without_a_run(entry, error).await {
+        Ok(Answered::PassedBy) | Err(LedgerError::Taken) => None,
+        Ok(Answered::Refused(run)) => {
             let job = &entry.job;
             match (error, shared.outlooks().told(job, error)) {
                 (RunnerError::Absent { missing, .. }, _) => {
@@ -295,9 +247,8 @@ async fn refuse(
             shared.metrics().refused(entry);
             None
         }
-        Err(LedgerError::Taken) => None,
         Err(error) => {
-            tracing::warn!(job = %entry.job, %error, "the refusal was not recorded");
+            tracing::warn!(job = %entry.job, %error, "that it does not run was not recorded");
             Some(DATABASE_WAIT)
         }
     }

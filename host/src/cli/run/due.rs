@@ -88,17 +88,9 @@ async fn answer_without_a_run(host: &Host, not_run: &NotRun) -> Result<(), Ledge
     let Some(entry) = take(host, &not_run.job).await? else {
         return Ok(());
     };
-    let done = match error {
-        // One whose run lies still is to find what became of it.
-        RunnerError::Absent { .. } if !entry.begun_before => {
-            let name = &host.config().host.name;
-            entry.pass_by(host.database(), name).await
-        }
-        refused => host.record_refused(&entry, refused).await.map(drop),
-    };
-    match done {
-        Err(LedgerError::Taken) => Ok(()),
-        other => other,
+    match host.answer_without_a_run(&entry, error).await {
+        Ok(_) | Err(LedgerError::Taken) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
@@ -132,7 +124,7 @@ async fn answer(
     tokio::pin!(run);
     let laid_by = tokio::select! {
         ran = &mut run => Err(ran),
-        wait = closes(host, timetable.as_ref()) => Ok((Suspension::WindowClosed, wait)),
+        wait = service::window_closed(host, &entry, timetable.as_ref()) => Ok((Suspension::WindowClosed, wait)),
         () = options.stop.cancelled() => Ok((Suspension::ShuttingDown, Duration::ZERO)),
     };
     let ran = match laid_by {
@@ -149,22 +141,4 @@ async fn answer(
         let _ = entry.put_back(host.database(), name, SOON).await;
     }
     ran
-}
-
-/// Until the window of a job closes; answers how long it is closed then.
-async fn closes(host: &Host, timetable: Option<&Timetable>) -> Duration {
-    /// A machine that is suspended does not count the time.
-    const LOOK: Duration = Duration::from_secs(30);
-    loop {
-        let closes = match (timetable, host.database().now().await) {
-            (Some(timetable), Ok(now)) => timetable.closes_in(now),
-            (Some(_), Err(_)) => Some((SOON, SOON)),
-            (None, _) => None,
-        };
-        match closes {
-            None => return std::future::pending().await,
-            Some((Duration::ZERO, wait)) => return wait,
-            Some((left, _)) => tokio::time::sleep(left.min(LOOK)).await,
-        }
-    }
 }

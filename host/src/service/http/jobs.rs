@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::super::Shared;
 use super::super::outlooks::Outlooks;
-use super::super::{Shared, eligible};
 use super::answer::Problem;
 use crate::ledger::{self, Asked, Cause, Scope};
 use crate::preflight::Finding;
@@ -83,7 +83,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, 
     let running = shared.running().jobs();
     let mut outlooks = shared.outlooks().all();
     let mut jobs = Vec::new();
-    let named = eligible::jobs(&host).into_iter();
+    let named = host.by_themselves().into_iter();
     let named = named.map(|one| (one.name, Some(one.job)));
     let unknown = host.unknown_jobs().into_iter();
     let unknown = unknown.map(|stray| (stray.job, None));

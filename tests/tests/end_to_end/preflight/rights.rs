@@ -106,6 +106,34 @@ async fn the_grants_that_are_printed_are_what_the_job_needs_and_no_delete_of_wha
 }
 
 #[tokio::test]
+async fn a_table_that_two_sweeps_touch_is_told_once_a_right_with_the_columns_of_both() {
+    let owner = Lab::postgres(FAMILY).await;
+    let role = seen_by(&owner, "besom_preflight_twice").await;
+    let first = Condition::Compare {
+        column: "id".to_owned(),
+        operator: besom::request::Comparison::Equal,
+        to: besom::request::Value::Integer(1),
+    };
+
+    // The first reads `parent` of `note` for its foreign key, the second its `id`.
+    let all = findings(&role, &[family(), Request::delete("note", first)]).await;
+
+    let grants: Vec<_> = all.iter().flat_map(|finding| &finding.fix).collect();
+    let on = |right: &str| {
+        let of_note = |grant: &&&String| grant.contains(right) && grant.contains(".\"note\"");
+        grants.iter().filter(of_note).count()
+    };
+    for right in ["GRANT SELECT", "GRANT UPDATE", "GRANT DELETE"] {
+        assert_eq!(on(right), 1, "{right} in {grants:#?}");
+    }
+    assert_eq!(on("SELECT (\"id\", \"parent\")"), 1, "{grants:#?}");
+    for finding in &all {
+        mend(&owner, finding).await;
+    }
+    assert!(codes(&role, &family()).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_check_by_a_role_without_a_right_even_on_the_ledger_prints_every_grant() {
     let file = "[plugins.tokens]\n[plugins.sessions]\n";
     let desk = Desk::with_schema(besom_tests::postgres().await, file).await;
