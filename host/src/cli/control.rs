@@ -134,8 +134,8 @@ pub async fn trigger(args: TriggerArgs, config: Config, terminal: &Terminal) -> 
     let mut queued = Vec::new();
     let jobs = host.in_order(jobs_of(&host, &targets)?)?;
     let unknown = tell_unknown(in_view(host.unknown_jobs(), &targets));
-    let (jobs, absent) = present_here(&host, jobs, &targets, &[]).await?;
-    for job in jobs {
+    let here = present_here(&host, jobs, &targets, &[]).await?;
+    for job in here.jobs {
         let asked = Asked {
             job: job.clone(),
             mode,
@@ -162,7 +162,7 @@ pub async fn trigger(args: TriggerArgs, config: Config, terminal: &Terminal) -> 
             .map(|one| format!("{} queued as run {}\n", one.job, one.run));
         terminal.output.print(&lines.collect::<String>())?;
     }
-    Ok(Exit::worst([unknown, absent]))
+    Ok(Exit::worst([unknown, here.exit]))
 }
 
 #[derive(Serialize)]

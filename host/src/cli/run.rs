@@ -173,12 +173,14 @@ pub async fn execute(args: RunArgs, config: Config, terminal: &Terminal) -> Resu
         };
         let jobs = host.in_order(jobs)?;
         ran.refuse_all(in_view(host.unknown_jobs(), &targets));
-        let (jobs, of_absent) = present_here(&host, jobs, &targets, &options.set).await?;
-        absent = of_absent;
-        run_all(&host, &jobs, &options, terminal).await?
+        let here = present_here(&host, jobs, &targets, &options.set).await?;
+        absent = here.exit;
+        ran.left_out(here.absent);
+        run_all(&host, &here.jobs, &options, terminal).await?
     };
     ran.reports.extend(others.reports);
     ran.not_run.extend(others.not_run);
+    ran.nothing_is_here = others.nothing_is_here;
     host.database().close().await;
     if ran.is_empty() && absent == Exit::Done && !json {
         // A target that names nothing is refused, and one that is absent has been told.

@@ -1,16 +1,16 @@
 //! Which jobs a command line names.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use super::check::NOTHING_IS_HERE;
 use super::exit::{Exit, Refusal};
 use super::output::many_lines;
 use super::refused;
 use crate::config;
 use crate::plugin::{self, Plugin};
 use crate::request::{JobName, NameError};
-use crate::runner::{Host, RunnerError, Stray};
+use crate::runner::{Host, NOTHING_IS_HERE, RunnerError, Stray};
 
 /// What is to run: a job, or every job of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,8 +156,18 @@ pub(super) fn tell_unknown(unknown: impl Iterator<Item = Stray>) -> Exit {
     }))
 }
 
-/// Those of the jobs that are not absent in this database, and how the command ends for those that are. One
-/// that a target names is an error, as it is where nothing else is left.
+/// The jobs that a command is about, as far as this database has what they clean.
+pub(super) struct Here {
+    /// Those that are here.
+    pub(super) jobs: Vec<JobName>,
+    /// The others, which have been told, and what is missing.
+    pub(super) absent: BTreeMap<JobName, String>,
+    /// How the command ends for them.
+    pub(super) exit: Exit,
+}
+
+/// Tells those of the jobs that are absent in this database. One that a target names is an error, as it is
+/// where nothing else is left.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -166,13 +176,13 @@ pub(super) async fn present_here(
     mut jobs: Vec<JobName>,
     targets: &[Target],
     set: &[(String, String)],
-) -> Result<(Vec<JobName>, Exit), RunnerError> {
+) -> Result<Here, RunnerError> {
     let catalog = host.catalog().await?;
     let absent = host.absent(&jobs, set, &catalog).await?;
     jobs.retain(|job| !absent.contains_key(job));
     let nothing_is_here = jobs.is_empty() && !absent.is_empty();
     let mut exit = Exit::Done;
-    for (job, missing) in absent {
+    for (job, missing) in &absent {
         match targets.contains(&Target::Job(job.clone())) {
             true => {
                 tracing::error!("`{job}` is absent: {missing}");
@@ -185,7 +195,7 @@ pub(super) async fn present_here(
         tracing::error!("{NOTHING_IS_HERE}");
         exit = Exit::Failed;
     }
-    Ok((jobs, exit))
+    Ok(Here { jobs, absent, exit })
 }
 
 /// The jobs of the configured plugins, in the order of their manifests.

@@ -16,6 +16,10 @@ use crate::database::Database;
 use crate::plugin::{Manifest, Plugin, Setting, SettingKind, TableAccess};
 use crate::request::JobName;
 
+/// What to look at where a database has nothing for any job.
+pub const NOTHING_IS_HERE: &str = "no job has anything to do here: look whether this is the right database, and \
+     whether the role's search path leads to its tables";
+
 /// What is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Missing {

@@ -34,6 +34,7 @@ mod switch;
 mod versions;
 mod weigh;
 
+pub use absent::NOTHING_IS_HERE;
 pub use by_itself::{ByItself, Scheduled};
 pub use error::RunnerError;
 pub use formerly::{carry_over, names};

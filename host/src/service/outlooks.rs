@@ -7,6 +7,7 @@
 //! else wants; where the database does not say, what was known stays.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ use super::worker::DATABASE_WAIT;
 use super::{Shared, TICK};
 use crate::catalog::Catalog;
 use crate::request::{JobName, Timestamp};
-use crate::runner::{Host, Outlook, RunnerError};
+use crate::runner::{Host, NOTHING_IS_HERE, Outlook, RunnerError};
 use crate::scope::{self, TO_ALLOW_IT};
 
 /// Which jobs of this host could run.
@@ -30,6 +31,8 @@ use crate::scope::{self, TO_ALLOW_IT};
 pub(super) struct Outlooks {
     known: Mutex<BTreeMap<JobName, Known>>,
     asked: Notify,
+    /// It has been told that the database has nothing for any job.
+    told_of_nothing: AtomicBool,
 }
 
 /// What is known of a job.
@@ -120,6 +123,17 @@ impl Outlooks {
                 tracing::warn!("plugin `{plugin}`: {TO_ALLOW_IT}\n{lines}");
             }
         }
+    }
+
+    /// Says once, as long as it is so, that every job is absent: it is hardly the right database.
+    fn tell_nothing(&self) {
+        let all = self.all();
+        let absent = |known: &Known| matches!(known.outlook, Outlook::Absent(_));
+        let nothing = !all.is_empty() && all.values().all(absent);
+        if nothing && !self.told_of_nothing.swap(nothing, Ordering::Relaxed) {
+            tracing::warn!("{NOTHING_IS_HERE}");
+        }
+        self.told_of_nothing.store(nothing, Ordering::Relaxed);
     }
 
     /// Forgets every job but these.
@@ -239,6 +253,9 @@ async fn round(shared: &Shared, host: &Arc<Host>) -> Result<(), Broken> {
     let mut lacking = BTreeSet::new();
     let done = each(shared, host, &jobs, &catalog, &mut lacking).await;
     shared.outlooks().tell_lines(&lacking);
+    if done.is_ok() {
+        shared.outlooks().tell_nothing();
+    }
     done
 }
 

@@ -6,7 +6,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-pub use report::{CheckReport, JobCheck, NOTHING_IS_HERE, told};
+pub use report::{CheckReport, JobCheck, told};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

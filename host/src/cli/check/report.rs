@@ -8,11 +8,8 @@ use super::super::exit::Exit;
 use super::super::output::{Align, Table, Tone, many_lines};
 use crate::preflight::{Finding, Severity};
 use crate::request::JobName;
+use crate::runner::NOTHING_IS_HERE;
 use crate::scope::TO_ALLOW_IT;
-
-/// What to look at where a database has nothing for any job.
-pub const NOTHING_IS_HERE: &str = "no job has anything to do here: look whether this is the right database, and \
-     whether the role's search path leads to its tables";
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -115,6 +115,7 @@ async fn run_in(
     let Ran {
         reports: runs,
         not_run,
+        ..
     } = super::run::run_all(&host, &jobs, &options, terminal).await?;
     if !not_run.is_empty() {
         anyhow::bail!("not every job could begin: the log above says why");

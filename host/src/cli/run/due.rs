@@ -10,7 +10,7 @@ use super::super::Terminal;
 use super::{NotRun, Ran, Why, begin, look};
 use crate::ledger::{self, Again, Cause, Entry, LedgerError, Ripe};
 use crate::request::{JobName, Mode, Parking, Suspension};
-use crate::runner::{Host, JobOptions, Prepared, Queued, RunReport, RunnerError};
+use crate::runner::{Host, JobOptions, NOTHING_IS_HERE, Prepared, Queued, RunReport, RunnerError};
 use crate::schedule::Timetable;
 use crate::service;
 
@@ -62,6 +62,16 @@ pub(super) async fn run(host: &Host, options: &JobOptions, terminal: &Terminal) 
         match run {
             Ok(report) => ran.reports.push(report),
             Err(error) => ran.refuse(job, error),
+        }
+    }
+    // That what is due just now is absent says little; that all is, that this is another database.
+    if ran.is_absent() {
+        let all: Vec<_> = host.scheduled().into_iter().map(|of| of.name).collect();
+        let catalog = host.catalog().await?;
+        let absent = host.absent(&all, &[], &catalog).await?;
+        if absent.len() == all.len() {
+            tracing::error!("{NOTHING_IS_HERE}");
+            ran.nothing_is_here = true;
         }
     }
     Ok(ran)

@@ -1,5 +1,7 @@
 //! What became of the jobs of a command: runs, and jobs that did not run.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::super::exit::Exit;
@@ -18,6 +20,8 @@ pub struct Ran {
     pub reports: Vec<RunReport>,
     /// The jobs of which none began.
     pub not_run: Vec<NotRun>,
+    /// Of the jobs of the file that run by themselves, this database has none.
+    pub nothing_is_here: bool,
 }
 
 /// A job that did not run.
@@ -98,6 +102,21 @@ impl Ran {
         }
     }
 
+    /// Notes jobs that are absent and have been told.
+    pub(super) fn left_out(&mut self, absent: BTreeMap<JobName, String>) {
+        self.not_run
+            .extend(absent.into_iter().map(|(job, missing)| NotRun {
+                job: job.clone(),
+                why: Why::Refused(RunnerError::Absent { job, missing }),
+            }));
+    }
+
+    /// Every job was absent.
+    pub(super) fn is_absent(&self) -> bool {
+        let absent = |one: &NotRun| matches!(one.why, Why::Refused(RunnerError::Absent { .. }));
+        self.reports.is_empty() && !self.not_run.is_empty() && self.not_run.iter().all(absent)
+    }
+
     /// Notes a job that is paused, and tells it. A pause holds on every host, whoever sits at it.
     pub(super) fn skip(&mut self, job: &JobName, pause: &Pause) {
         let resume = format!("besom resume {}", pause.what);
@@ -130,7 +149,8 @@ impl Ran {
                 Why::Refused(error) => Some(Exit::of_refused_job(error)),
                 Why::Paused(_) => Some(Exit::Failed),
             });
-        Exit::of_jobs(runs.chain(others))
+        let wrong = self.nothing_is_here.then_some(Exit::Failed);
+        Exit::of_jobs(runs.chain(others).chain(wrong))
     }
 
     /// All of it as JSON.
