@@ -114,6 +114,23 @@ pub fn policy_data() -> Vec<u8> {
     BUILT.get_or_init(|| build("besom-policy-data")).clone()
 }
 
+/// The version of a bundled plugin, as its Cargo.toml has it.
+///
+/// # Panics
+///
+/// When there is no such plugin.
+pub fn version_of(plugin: &str) -> String {
+    let file =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../plugins/{plugin}/Cargo.toml"));
+    let text = std::fs::read_to_string(&file)
+        .unwrap_or_else(|error| panic!("reading {}: {error}", file.display()));
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("version = "));
+    let version = line.unwrap_or_else(|| panic!("{} has no version", file.display()));
+    version.trim_matches('"').to_owned()
+}
+
 /// A component with the exports of a plugin by name, whose start function never ends.
 pub fn spins_at_start() -> Vec<u8> {
     handmade(

@@ -1,10 +1,11 @@
 //! Lines for people and lines for machines; each of a run says whose it is.
 
+use besom_tests::fixtures::version_of;
 use besom_tests::sqlite;
 use serde_json::Value;
 
 use super::super::cli::{Desk, both, place};
-use super::{JOB, VERSION, desk};
+use super::{JOB, desk};
 
 /// Everything of besom's.
 const LOUD: &str = "warn,besom=trace";
@@ -51,7 +52,7 @@ async fn each_json_line_of_a_run_has_run_plugin_version_and_job() {
             assert_eq!(of["run"], run, "{line}");
             assert_eq!(of["plugin"], "tokens", "{line}");
             assert_eq!(of["job"], "revoked-access", "{line}");
-            assert_eq!(of["version"], VERSION, "{line}");
+            assert_eq!(of["version"], version_of("tokens"), "{line}");
         }
     }
 }
@@ -68,7 +69,7 @@ async fn the_flag_wins_over_the_file_and_text_has_the_span_before_the_message() 
     for part in [
         "run{run=",
         "plugin=\"tokens\"",
-        &format!("version=\"{VERSION}\""),
+        &format!("version=\"{}\"", version_of("tokens")),
         "job=\"revoked-access\"",
     ] {
         assert!(span.contains(part), "{part} in {begins}");

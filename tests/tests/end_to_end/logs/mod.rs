@@ -9,8 +9,6 @@ use besom_tests::TestDatabase;
 use super::cli::{Desk, killed::fill};
 
 const JOB: &str = "tokens/revoked-access";
-/// Of the plugin, as its Cargo.toml has it.
-const VERSION: &str = "1.0.1";
 
 /// Batches of the fixture's run.
 const BATCHES: usize = 5;

@@ -5,13 +5,14 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
+use besom_tests::fixtures::version_of;
 use besom_tests::sqlite;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 
-use super::{BATCHES, JOB, VERSION, desk};
+use super::{BATCHES, JOB, desk};
 
 /// A collector on loopback.
 struct Collector {
@@ -107,7 +108,7 @@ async fn a_collector_gets_one_span_a_run_and_a_child_a_batch() {
     let of = attributes(&run.attributes);
     assert_eq!(of["plugin"], "tokens");
     assert_eq!(of["job"], "revoked-access");
-    assert_eq!(of["version"], VERSION);
+    assert_eq!(of["version"], version_of("tokens"));
     assert_eq!(of["outcome"], "drained");
     assert_eq!(of["affected"], "50");
     let listed = desk.json(&["runs", "list", "--json"]);

@@ -1,7 +1,7 @@
 //! Somebody who can write the ledger and not the file: no code of his runs, and no grant grows.
 
 use besom::plugin::SecretKey;
-use besom_tests::fixtures::{Versioned, padded};
+use besom_tests::fixtures::{Versioned, padded, version_of};
 
 use super::*;
 
@@ -56,7 +56,10 @@ async fn a_plugin_that_calls_itself_tokens_and_asks_for_users_is_not_run() {
 
         forge_version(&desk, "tokens", "9.0.0", &wolf.build(), Bind::Null).await;
 
-        assert_eq!(ran(&desk, "tokens/revoked-access").await, "1.0.0");
+        assert_eq!(
+            ran(&desk, "tokens/revoked-access").await,
+            version_of("tokens")
+        );
         let installed = &listed(&desk, "tokens")["installed"];
         let why = installed["passed_over"][0]["why"].as_str().unwrap();
         for words in [
@@ -76,7 +79,7 @@ async fn a_version_within_the_grant_of_the_embedded_one_runs_in_its_place() {
         let desk = Desk::with_schema(database, &format!("{ANY}[plugins.tokens]\n")).await;
         let patched = padded(besom_bundle::PLUGINS[0].component, 1);
 
-        forge_version(&desk, "tokens", "1.0.0", &patched, Bind::Null).await;
+        forge_version(&desk, "tokens", &version_of("tokens"), &patched, Bind::Null).await;
 
         desk.says(&["run", "tokens/revoked-access"]);
         let digest = Digest::of(&patched).to_string();
@@ -108,7 +111,10 @@ async fn a_forged_deployment_of_what_is_not_there_leaves_the_bundled_version_run
 
         deploy(&desk, "tokens", &Digest::of(b"nothing").to_string()).await;
 
-        assert_eq!(ran(&desk, "tokens/revoked-access").await, "1.0.0");
+        assert_eq!(
+            ran(&desk, "tokens/revoked-access").await,
+            version_of("tokens")
+        );
     }
 }
 
