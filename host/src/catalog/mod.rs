@@ -21,8 +21,10 @@
 //! new. That is no worse than a change right after: every statement is checked by the database
 //! again.
 
+mod behind;
 mod error;
 mod lookup;
+mod not_null;
 mod partitions;
 mod postgres;
 mod probe;
@@ -32,6 +34,7 @@ mod sqlite;
 mod time_forms;
 mod types;
 
+pub use behind::{Behind, Event, Facts, Rule, Unpublishable};
 pub use error::{CatalogError, TimeFormError};
 pub use lookup::UnknownTable;
 pub use probe::{IdForm, IdShape, ProbeError, TimeProbe};
@@ -61,6 +64,8 @@ pub struct Catalog {
     /// Schemas in the order in which an unqualified name is looked up.
     search_path: Vec<String>,
     role: Option<String>,
+    replica: bool,
+    version: Option<i64>,
     tables: BTreeMap<TableId, Arc<Table>>,
 }
 
@@ -100,6 +105,8 @@ impl Catalog {
             dialect,
             search_path,
             role: None,
+            replica: false,
+            version: None,
             tables,
         }
     }
@@ -109,6 +116,36 @@ impl Catalog {
     pub(crate) fn seen_by(mut self, role: String) -> Self {
         self.role = Some(role);
         self
+    }
+
+    /// The same catalog, of sessions that act as a replica does.
+    #[must_use]
+    pub(crate) fn as_replica(mut self, replica: bool) -> Self {
+        self.replica = replica;
+        self
+    }
+
+    /// The same catalog, read when the schema had this version.
+    #[must_use]
+    pub(crate) fn at_version(mut self, version: i64) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// PostgreSQL: `session_replication_role` is `replica`, so that no foreign key acts.
+    pub fn is_replica(&self) -> bool {
+        self.replica
+    }
+
+    /// SQLite: the schema's version, which every change of any part of it raises.
+    pub fn version(&self) -> Option<i64> {
+        self.version
+    }
+
+    /// PostgreSQL: an expression for what [`Facts`] has of the table `known.oid` and the event `known.event`;
+    /// `partitioned`: it may be a partitioned table.
+    pub(crate) fn facts(partitioned: bool) -> String {
+        postgres::facts(partitioned)
     }
 
     /// The connected role, whose privileges the tables tell; `None` on SQLite, which has none.

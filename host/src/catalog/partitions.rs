@@ -19,6 +19,21 @@ impl Catalog {
         found
     }
 
+    /// The leaves that this role can see.
+    pub(crate) fn leaves_of<'a>(
+        &'a self,
+        table: &'a Table,
+    ) -> Box<dyn Iterator<Item = &'a Arc<Table>> + 'a> {
+        if table.kind != TableKind::Partitioned {
+            return Box::new(std::iter::empty());
+        }
+        let parts = table.partitions.iter().filter_map(|id| self.by_id(id));
+        Box::new(parts.flat_map(|part| match part.kind {
+            TableKind::Partitioned => self.leaves_of(part),
+            _ => Box::new(std::iter::once(part)),
+        }))
+    }
+
     fn gather(&self, table: &Table, found: &mut Vec<Result<Arc<Table>, TableId>>) {
         // An ordinary table has rows of its own, and what inherits from it is another table.
         if table.kind != TableKind::Partitioned {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::behind::Behind;
 use super::quote::quote_ident;
 
 /// Schema and name of a table, spelled as the database spells them (no quotes).
@@ -65,7 +66,8 @@ pub struct Table {
     pub indexes: Vec<Index>,
     /// User triggers that are enabled, the internal ones of foreign keys excluded.
     pub triggers: Vec<Trigger>,
-    /// Direct partitions (or inheritance children).
+    /// Direct partitions; of a table that is not partitioned those that inherit from it, see
+    /// [`Table::heirs`].
     pub partitions: Vec<TableId>,
     /// Columns of a partitioned table that say which partition a row is in.
     pub partition_key: Vec<String>,
@@ -79,12 +81,22 @@ pub struct Table {
     pub has_rowid: bool,
     /// SQLite only: the `INTEGER PRIMARY KEY` column, which is the rowid under another name.
     pub rowid_alias: Option<String>,
+    /// What the database does besides, or in place of, what a statement on it says.
+    pub behind: Behind,
 }
 
 impl Table {
     /// The column of that exact name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Tables that inherit from this one, whose rows a SELECT on it shows. None of a partitioned table.
+    pub fn heirs(&self) -> &[TableId] {
+        match self.kind {
+            TableKind::Partitioned => &[],
+            TableKind::Table | TableKind::View | TableKind::Foreign => &self.partitions,
+        }
     }
 
     /// The table's full name as SQL: `"schema"."table"`.
@@ -256,6 +268,21 @@ pub struct ForeignKey {
     pub deferrable: bool,
     /// False for NOT VALID constraints. True on SQLite, which never looks at old rows.
     pub validated: bool,
+    /// Columns of `set_columns` that cannot take what the rule would put there: every delete of a parent with such
+    /// a child fails. See [`ForeignKey::rule`].
+    pub stuck: Vec<String>,
+    /// Some of the triggers that carry the key out are disabled: it neither holds nor acts. False on SQLite.
+    pub disabled: bool,
+}
+
+impl ForeignKey {
+    /// What the rule comes to: one that cannot act forbids the delete.
+    pub fn rule(&self) -> OnDelete {
+        match self.stuck.is_empty() {
+            true => self.on_delete,
+            false => OnDelete::Restrict,
+        }
+    }
 }
 
 /// One index.
@@ -324,6 +351,10 @@ pub struct Trigger {
     /// By the look of its source it may keep a row from being deleted: a function that returns
     /// NULL, or NEW and never OLD, which is NULL when a row goes; on SQLite RAISE(IGNORE).
     pub may_keep_rows: bool,
+    /// The same of a change: a function that returns NULL, or OLD whatever fired it.
+    pub may_undo_changes: bool,
+    /// Columns whose UPDATE fires it; empty: all.
+    pub of_columns: Vec<String>,
 }
 
 /// What the connected role may do with a table, table-wide rights and column rights taken together.

@@ -1,22 +1,26 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
-pub const CODES: [&str; 59] = [
+pub const CODES: [&str; 66] = [
     "ambiguous-grant",
     "before-delete-trigger",
     "chain-too-long",
     "condition-bytes",
     "condition-depth",
     "condition-terms",
+    "delete-rule",
     "denied",
     "dependent-depth",
     "dependents",
+    "disabled-key",
     "empty-condition",
     "empty-join",
     "future-cutoff",
     "grant-too-wide",
+    "inherited-table",
     "invalid-index",
     "join-pairs",
+    "key-cannot-act",
     "lease-lost",
     "max-fraction",
     "missing-privilege",
@@ -25,6 +29,7 @@ pub const CODES: [&str; 59] = [
     "no-assignment",
     "no-key",
     "no-order",
+    "no-replica-identity",
     "not-a-table",
     "not-assignable",
     "not-looked",
@@ -46,6 +51,7 @@ pub const CODES: [&str; 59] = [
     "sweep-bytes",
     "sweep-dependents",
     "too-late",
+    "undoing-trigger",
     "unenforced-relation",
     "unindexed-foreign-key",
     "unindexed-relation",
@@ -60,6 +66,7 @@ pub const CODES: [&str; 59] = [
     "unstable",
     "unsupported",
     "unused-grant",
+    "update-rule",
     "value",
 ];
 

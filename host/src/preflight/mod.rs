@@ -22,6 +22,7 @@ mod relations;
 mod rights;
 mod role;
 mod row_security;
+mod stuck_keys;
 mod triggers;
 mod unindexed_keys;
 mod unindexed_lookups;
@@ -175,7 +176,8 @@ pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed, weights: &Weights) -> 
     for reach in rehearsed.reaches(catalog).flatten() {
         found.extend(unindexed_lookups::unindexed(&reach, weights, catalog));
         found.extend(indexes::invalid(&reach));
-        found.extend(triggers::on_delete(&reach, catalog.dialect()));
+        found.extend(stuck_keys::cannot_act(&reach, catalog));
+        found.extend(triggers::before(&reach, catalog));
         if catalog.dialect() == Dialect::Postgres {
             found.extend(relations::unenforced(&reach, catalog));
         }

@@ -23,6 +23,8 @@ pub(super) struct Touched {
     pub(super) reads: BTreeSet<String>,
     /// Columns that the job's own statement assigns.
     pub(super) assigns: BTreeSet<String>,
+    /// Columns that change, by the job's own statement or by a foreign key's rule: BEFORE UPDATE triggers fire.
+    pub(super) changes: BTreeSet<String>,
     /// Rows are told apart, or found, by where they lie: by columns of the system's own.
     pub(super) by_place: bool,
 }
@@ -98,6 +100,7 @@ impl Reach {
         for leaf in catalog.leaves(&self.swept).into_iter().flatten() {
             let same = Touched {
                 loses: false,
+                changes: BTreeSet::new(),
                 by_place: self.physical || leaf.primary_key.is_empty(),
                 table: Arc::clone(&leaf),
                 ..touched.clone()
@@ -133,6 +136,7 @@ impl Reach {
                     let column = assignment.column.clone();
                     let touched = reach.touch(&swept);
                     touched.assigns.insert(column.clone());
+                    touched.changes.insert(column.clone());
                     // Rows that hold the new value already are left alone.
                     touched.reads.insert(column);
                     match &assignment.source {
@@ -170,6 +174,7 @@ impl Reach {
                 }
                 Fate::Unlink => {
                     let columns = dependent.on.iter().map(|join| join.foreign.clone());
+                    touched.changes.extend(columns.clone());
                     touched.assigns.extend(columns);
                 }
             }
@@ -188,6 +193,7 @@ impl Reach {
                 locks: false,
                 reads: BTreeSet::new(),
                 assigns: BTreeSet::new(),
+                changes: BTreeSet::new(),
                 // Of a partitioned table it is the leaf that tells.
                 by_place: table.primary_key.is_empty() || table.kind == TableKind::Partitioned,
             })
@@ -233,13 +239,16 @@ impl Reach {
             };
             let touched = self.touch(child);
             touched.reads.extend(key.columns.iter().cloned());
-            if !matches!(key.on_delete, OnDelete::NoAction | OnDelete::Restrict) {
+            if !matches!(key.rule(), OnDelete::NoAction | OnDelete::Restrict) {
                 // Rows that go or change are counted, each once.
                 touched.reads.extend(child.primary_key.iter().cloned());
             }
-            match key.on_delete {
+            match key.rule() {
                 OnDelete::NoAction | OnDelete::Restrict => {}
-                OnDelete::SetNull | OnDelete::SetDefault => touched.locks = true,
+                OnDelete::SetNull | OnDelete::SetDefault => {
+                    touched.locks = true;
+                    touched.changes.extend(key.set_columns.iter().cloned());
+                }
                 OnDelete::Cascade => {
                     touched.locks = true;
                     self.loses_rows(child, catalog);

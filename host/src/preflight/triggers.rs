@@ -1,48 +1,99 @@
-//! `before-delete-trigger` and `soft-delete-trigger`.
+//! `before-delete-trigger`, `soft-delete-trigger` and `undoing-trigger`.
+
+use std::sync::Arc;
 
 use super::mend::name;
-use super::reach::Reach;
+use super::reach::{Reach, Touched};
 use super::{Finding, Severity};
-use crate::catalog::{Dialect, Trigger, TriggerTiming, quote_ident};
+use crate::catalog::{Catalog, Dialect, Table, Trigger, TriggerTiming, quote_ident};
 
-/// Row triggers that run before a row goes, on every table that loses rows.
-pub(super) fn on_delete(reach: &Reach, dialect: Dialect) -> Vec<Finding> {
+/// Row triggers that run before a row goes, on every table that loses rows, and those that may undo what is to
+/// change.
+pub(super) fn before(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
     let mut found = Vec::new();
-    for touched in reach.tables.values().filter(|touched| touched.loses) {
-        let table = &touched.table;
-        let firing = |trigger: &&Trigger| {
-            trigger.on_delete && trigger.for_each_row && trigger.timing == TriggerTiming::Before
-        };
-        for trigger in table.triggers.iter().filter(firing) {
-            found.push(if trigger.may_keep_rows {
-                let off = match dialect {
-                    Dialect::Postgres => format!(
-                        "ALTER TABLE {} DISABLE TRIGGER {}",
-                        name(&table.id, dialect),
-                        quote_ident(&trigger.name)
-                    ),
-                    Dialect::Sqlite => format!("DROP TRIGGER {}", quote_ident(&trigger.name)),
-                };
-                let how = match dialect {
-                    Dialect::Postgres => "returns NULL from BEFORE DELETE",
-                    Dialect::Sqlite => "says RAISE(IGNORE) before a delete",
-                };
-                let message = format!(
-                    "trigger `{}` of `{}` {how}: it may keep rows that besom believes gone, for \
-                     ever in the way. Check what it does. If rows are to go, take it away ({off}); \
-                     if it lets the job's rows go, tolerate this code",
-                    trigger.name, table.id
-                );
-                Finding::new("soft-delete-trigger", Severity::Error, message)
-            } else {
-                let message = format!(
-                    "trigger `{}` of `{}` runs for each row that goes: it may change other rows, \
-                     which besom does not count, and it takes its time in every batch",
-                    trigger.name, table.id
-                );
-                Finding::new("before-delete-trigger", Severity::Warning, message)
-            });
+    for touched in reach.tables.values() {
+        for (table, trigger) in of_rows(touched, catalog) {
+            if trigger.on_delete && touched.loses {
+                found.push(on_delete(&table, trigger, catalog.dialect()));
+            }
+            if trigger.on_update && trigger.may_undo_changes && fires(trigger, touched) {
+                found.push(on_update(&table, trigger, catalog.dialect()));
+            }
         }
     }
     found
+}
+
+/// The BEFORE triggers for each row of a table, and those that its partitions have beside them.
+fn of_rows<'a>(
+    touched: &'a Touched,
+    catalog: &'a Catalog,
+) -> impl Iterator<Item = (Arc<Table>, &'a Trigger)> {
+    let table = &touched.table;
+    let told = touched.loses || !touched.changes.is_empty();
+    let leaves = catalog.leaves_of(table).filter(move |_| told);
+    let own = table.triggers.iter().map(move |own| (table, own));
+    let copied = |trigger: &&Trigger| table.triggers.contains(trigger);
+    let below = leaves.flat_map(move |leaf| {
+        let own = leaf.triggers.iter().filter(move |trigger| !copied(trigger));
+        own.map(move |own| (leaf, own))
+    });
+    own.chain(below)
+        .filter(|(_, trigger)| trigger.for_each_row && trigger.timing == TriggerTiming::Before)
+        .map(|(table, trigger)| (Arc::clone(table), trigger))
+}
+
+/// It fires on a change of one of the columns that change.
+fn fires(trigger: &Trigger, touched: &Touched) -> bool {
+    let of = &trigger.of_columns;
+    let mut changed = touched.changes.iter();
+    changed.any(|column| of.is_empty() || of.contains(column))
+}
+
+fn on_delete(table: &Table, trigger: &Trigger, dialect: Dialect) -> Finding {
+    if !trigger.may_keep_rows {
+        let message = format!(
+            "trigger `{}` of `{}` runs for each row that goes: it may change other rows, which besom does not count, \
+             and it takes its time in every batch",
+            trigger.name, table.id
+        );
+        return Finding::new("before-delete-trigger", Severity::Warning, message);
+    }
+    let off = off(table, trigger, dialect);
+    let how = match dialect {
+        Dialect::Postgres => "returns NULL from BEFORE DELETE",
+        Dialect::Sqlite => "says RAISE(IGNORE) before a delete",
+    };
+    let message = format!(
+        "trigger `{}` of `{}` {how}: it may keep rows that besom believes gone, for ever in the way. Check what it \
+         does. If rows are to go, take it away ({off}); if it lets the job's rows go, tolerate this code",
+        trigger.name, table.id
+    );
+    Finding::new("soft-delete-trigger", Severity::Error, message)
+}
+
+fn on_update(table: &Table, trigger: &Trigger, dialect: Dialect) -> Finding {
+    let off = off(table, trigger, dialect);
+    let how = match dialect {
+        Dialect::Postgres => "returns NULL or OLD from BEFORE UPDATE",
+        Dialect::Sqlite => "says RAISE(IGNORE) before an update",
+    };
+    let message = format!(
+        "trigger `{}` of `{}` {how}: a row may keep the values that the job, or a foreign key's rule, is to change, \
+         and go on referring to a row that is gone. Check what it does. If rows are to change, take it away ({off}); \
+         if it lets the job's changes through, tolerate this code",
+        trigger.name, table.id
+    );
+    Finding::new("undoing-trigger", Severity::Error, message)
+}
+
+fn off(table: &Table, trigger: &Trigger, dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Postgres => format!(
+            "ALTER TABLE {} DISABLE TRIGGER {}",
+            name(&table.id, dialect),
+            quote_ident(&trigger.name)
+        ),
+        Dialect::Sqlite => format!("DROP TRIGGER {}", quote_ident(&trigger.name)),
+    }
 }

@@ -83,7 +83,7 @@ fn going(
 fn one(key: &ForeignKey, going: Going, weights: &Weights, catalog: &Catalog) -> Option<Finding> {
     let child = catalog.by_id(&key.child)?;
     let dialect = catalog.dialect();
-    let does = match key.on_delete {
+    let does = match key.rule() {
         OnDelete::NoAction | OnDelete::Restrict => "looks for rows that still refer to it",
         OnDelete::Cascade => "looks for the rows to delete with it",
         OnDelete::SetNull | OnDelete::SetDefault => "looks for the rows to change with it",

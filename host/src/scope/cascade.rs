@@ -67,9 +67,11 @@ impl Search<'_> {
                     ),
                 ));
             };
-            match key.on_delete {
+            match key.rule() {
                 OnDelete::NoAction | OnDelete::Restrict => {
-                    let chain = above.0.is_empty() && key.child == *self.root;
+                    // A rule that cannot act fails while the rows go one by one, also where all of them do.
+                    let acts = key.stuck.is_empty();
+                    let chain = above.0.is_empty() && key.child == *self.root && acts;
                     self.found.push(if chain {
                         Effect::Chains(key.clone())
                     } else {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::behind::{events, nothing_behind};
 use super::cutoffs::past_cutoffs;
 use super::family::Family;
 use super::refusal::Refusal;
@@ -104,6 +105,8 @@ fn check(
             given: granted.file.clone(),
         }));
     }
+    let touched = events(&table, &request, &family.dependents, &family.consequences);
+    nothing_behind(&touched, catalog)?;
     let narrowing = match request.action {
         // What may be looked at is the columns' to say; what may be changed, also the rows'.
         Action::Read(_) => Vec::new(),

@@ -5,6 +5,7 @@
 //! not authorised does not compile. What the check is, on one screen, is in `check.rs`.
 
 mod assignments;
+mod behind;
 mod cascade;
 mod check;
 mod cutoffs;
@@ -15,6 +16,7 @@ mod path;
 mod refusal;
 mod tables;
 
+pub(crate) use behind::is_behind;
 pub use check::{Subject, authorize};
 pub use family::Family;
 pub use grant::{Granted, Grants, MinAge, TableGrant};
@@ -23,9 +25,10 @@ pub use path::{Consequence, Link, Path, Restriction, Tied, by_rule};
 pub use refusal::{Refusal, TO_ALLOW_IT, lines};
 pub(crate) use tables::find_column;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::catalog::{ForeignKey, Table};
+use crate::catalog::{Event, ForeignKey, Table, TableId};
 use crate::request::{Condition, Request};
 
 /// A request that passed the check, with everything that the check decided.
@@ -73,6 +76,16 @@ impl Authorized<Request> {
     /// together by them go together.
     pub fn chains(&self) -> &[ForeignKey] {
         &self.family.chains
+    }
+
+    /// The tables whose rows go or change by the request, also by ON DELETE rules, and what becomes of them.
+    pub fn events(&self) -> BTreeSet<(TableId, Event)> {
+        behind::events(
+            &self.table,
+            &self.request,
+            &self.family.dependents,
+            &self.family.consequences,
+        )
     }
 
     /// What the database's own ON DELETE rules do along with the delete.

@@ -113,7 +113,7 @@ impl Consequence {
 /// The rights on a child's table that a foreign key's ON DELETE rule takes; none where it forbids the delete.
 pub fn by_rule(key: &ForeignKey) -> TableGrant {
     let mut takes = TableGrant::default();
-    match key.on_delete {
+    match key.rule() {
         OnDelete::Cascade => takes.delete = true,
         OnDelete::SetNull | OnDelete::SetDefault => {
             takes.update.extend(key.set_columns.iter().cloned());

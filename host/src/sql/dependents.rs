@@ -187,7 +187,7 @@ impl Plan {
                 table
                     .referenced_by
                     .iter()
-                    .any(|key| key.on_delete == OnDelete::Restrict && others(&key.child))
+                    .any(|key| key.rule() == OnDelete::Restrict && others(&key.child))
             };
             // In a circle of RESTRICT no order helps; the database will say so.
             let next = once.iter().position(|table| !held(table)).unwrap_or(0);

@@ -149,6 +149,7 @@ mod tests {
             estimated_rows: known,
             has_rowid: true,
             rowid_alias: None,
+            behind: Default::default(),
         }
     }
 

@@ -139,7 +139,7 @@ impl Plan {
             let own: Vec<&ForeignKey> = table
                 .referenced_by
                 .iter()
-                .filter(|key| key.child == table.id && key.on_delete == OnDelete::Restrict)
+                .filter(|key| key.child == table.id && key.rule() == OnDelete::Restrict)
                 .collect();
             if !own.is_empty() {
                 deletions.push(Deletion {

@@ -63,6 +63,8 @@ impl FromRow<'_, PgRow> for Found {
                 set_columns,
                 deferrable: row.try_get("condeferrable")?,
                 validated: row.try_get("convalidated")?,
+                stuck: Vec::new(),
+                disabled: row.try_get("disabled")?,
             },
             child: row.try_get("conrelid")?,
             parent: row.try_get("confrelid")?,
@@ -91,12 +93,20 @@ fn statement(server_version: i32) -> String {
         )
     };
     format!(
-        "SELECT con.conrelid, con.confrelid, con.conname::text,
+        // A partition's copy of a key that is disabled leaves the whole key with a hole.
+        "WITH RECURSIVE off(oid) AS (
+            SELECT t.tgconstraint FROM pg_catalog.pg_trigger t
+            WHERE t.tgconstraint <> 0 AND t.tgenabled NOT IN ('O', 'A')
+            UNION
+            SELECT copy.conparentid FROM off JOIN pg_catalog.pg_constraint copy ON copy.oid = off.oid
+            WHERE copy.conparentid <> 0)
+         SELECT con.conrelid, con.confrelid, con.conname::text,
                 cn.nspname::text AS child_schema, c.relname::text AS child_name,
                 pn.nspname::text AS parent_schema, p.relname::text AS parent_name,
                 {columns} AS columns, {parent_columns} AS parent_columns,
                 {set_columns} AS set_columns, con.confdeltype::text AS rule,
                 con.condeferrable, con.convalidated,
+                con.oid IN (SELECT off.oid FROM off) AS disabled,
                 up.oid IS NULL OR up.conrelid <> con.conrelid AS outward,
                 up.oid IS NULL OR up.confrelid <> con.confrelid AS inward
          FROM pg_catalog.pg_constraint con

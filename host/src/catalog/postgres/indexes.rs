@@ -97,11 +97,15 @@ pub(super) async fn add(
 /// `O` fires in an ordinary session, `A` always; `D` is disabled and `R` fires on replicas only.
 /// Before PostgreSQL 15 a partition's copy of its parent's trigger counted as internal. A function's
 /// source is looked at without its comments; where NEW is all that it returns, that is NULL when a
-/// row goes.
+/// row goes, and OLD undoes a change, unless it is returned for a delete.
 const TRIGGERS: &str = r"
 SELECT t.tgrelid, t.tgname::text, t.tgtype,
        code.source ~* '\mreturn\s+null\M'
-       OR code.source ~* '\mreturn\s+new\M' AND code.source !~* '\mreturn\s+old\M'
+       OR code.source ~* '\mreturn\s+new\M' AND code.source !~* '\mreturn\s+old\M',
+       code.source ~* '\mreturn\s+null\M'
+       OR code.source ~* '\mreturn\s+old\M' AND code.source !~* '\mtg_op\M',
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+             WHERE a.attrelid = t.tgrelid AND a.attnum = ANY(t.tgattr::int2[]))
 FROM pg_catalog.pg_trigger t
 JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
 CROSS JOIN LATERAL (
@@ -125,9 +129,9 @@ pub(super) async fn add_triggers(
     connection: &mut PgConnection,
     tables: &mut Tables,
 ) -> Result<(), CatalogError> {
-    let rows: Vec<(Oid, String, i16, bool)> =
+    let rows: Vec<(Oid, String, i16, bool, bool, Vec<String>)> =
         of_tables(connection, "triggers", TRIGGERS, tables).await?;
-    for (table, name, bits, may_keep_rows) in rows {
+    for (table, name, bits, may_keep_rows, may_undo_changes, of_columns) in rows {
         let has = |bit| bits & bit != 0;
         let trigger = Trigger {
             name,
@@ -140,6 +144,8 @@ pub(super) async fn add_triggers(
             on_update: has(UPDATE),
             for_each_row: has(ROW),
             may_keep_rows,
+            may_undo_changes,
+            of_columns,
         };
         if let Some(table) = tables.get_mut(&table.0) {
             table.triggers.push(trigger);

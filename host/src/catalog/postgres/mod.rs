@@ -1,12 +1,15 @@
-//! The catalog of a PostgreSQL server: eight queries on `pg_catalog`, however many tables there
+//! The catalog of a PostgreSQL server: twelve queries on `pg_catalog`, however many tables there
 //! are.
 //!
 //! `information_schema` is not used: it hides what the role does not own, and knows neither
 //! indexes nor `confdelsetcols`.
 
+mod behind;
 mod columns;
+mod facts;
 mod foreign_keys;
 mod indexes;
+mod not_null;
 mod relations;
 mod role;
 
@@ -18,6 +21,7 @@ use sqlx::{FromRow, SqlSafeStr};
 
 use super::{Catalog, CatalogError, Dialect, Table};
 
+pub(super) use facts::expression as facts;
 pub(super) use relations::hides;
 pub(super) use role::load as load_role;
 
@@ -28,25 +32,38 @@ const OLDEST: i32 = 140_000;
 type Tables = BTreeMap<u32, Table>;
 
 pub(super) async fn load(connection: &mut PgConnection) -> Result<Catalog, CatalogError> {
-    let (number, version, search_path, role): (i32, String, Vec<String>, String) = sqlx::query_as(
-        "SELECT current_setting('server_version_num')::int4, current_setting('server_version'),
-                current_schemas(false)::text[], current_user::text",
-    )
-    .persistent(false)
-    .fetch_one(&mut *connection)
-    .await
-    .map_err(CatalogError::reading("version and search path"))?;
+    let (number, version, search_path, role, replica): (i32, String, Vec<String>, String, bool) =
+        sqlx::query_as(
+            "SELECT current_setting('server_version_num')::int4, current_setting('server_version'),
+                current_schemas(false)::text[], current_user::text,
+                current_setting('session_replication_role') = 'replica'",
+        )
+        .persistent(false)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(CatalogError::reading("version and search path"))?;
     if number < OLDEST {
         return Err(CatalogError::TooOld { version });
     }
 
+    let facts = facts::load(connection).await?;
     let mut tables = relations::load(connection).await?;
+    for (oid, facts) in facts {
+        if let Some(table) = tables.get_mut(&oid.0) {
+            table.behind.facts = facts;
+        }
+    }
     relations::add_partitions(connection, &mut tables).await?;
     columns::add(connection, &mut tables).await?;
     indexes::add(connection, &mut tables).await?;
     indexes::add_triggers(connection, &mut tables).await?;
     foreign_keys::add(connection, &mut tables, number).await?;
-    Ok(Catalog::from_tables(Dialect::Postgres, search_path, tables.into_values()).seen_by(role))
+    not_null::mark(connection, &mut tables).await?;
+    behind::add_rules(connection, &mut tables).await?;
+    behind::add_publications(connection, &mut tables, number).await?;
+    let tables = tables.into_values();
+    let catalog = Catalog::from_tables(Dialect::Postgres, search_path, tables);
+    Ok(catalog.seen_by(role).as_replica(replica))
 }
 
 /// The rows of `sql` for the tables known so far, whose object ids are its `$1`. Not kept prepared:

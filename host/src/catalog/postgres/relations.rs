@@ -3,7 +3,7 @@
 use sqlx::postgres::PgConnection;
 use sqlx::postgres::types::Oid;
 
-use super::super::{CatalogError, Privileges, Table, TableId, TableKind};
+use super::super::{Behind, CatalogError, Privileges, Table, TableId, TableKind};
 use super::{Tables, of_tables};
 
 /// `row_security_active` knows about owners, FORCE, superusers and BYPASSRLS. `reltuples` is -1
@@ -87,6 +87,7 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Tables, Catalo
             estimated_rows: u64::try_from(estimate).unwrap_or(0),
             has_rowid: false,
             rowid_alias: None,
+            behind: Behind::default(),
         };
         (oid.0, table)
     });

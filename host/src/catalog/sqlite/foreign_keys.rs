@@ -53,6 +53,8 @@ pub(super) async fn add(
                 set_columns: Vec::new(),
                 deferrable: false,
                 validated: true,
+                stuck: Vec::new(),
+                disabled: false,
             });
         let position = key.columns.len();
         key.columns.push(from);

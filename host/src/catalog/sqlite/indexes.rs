@@ -84,6 +84,8 @@ pub(super) async fn add_triggers(
             on_update: firing.on_update,
             for_each_row: true, // SQLite has no other
             may_keep_rows: text::raises_ignore(&sql),
+            may_undo_changes: text::raises_ignore(&sql),
+            of_columns: firing.of_columns,
         });
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! The catalog of a SQLite database, from its pragmas and, for what no pragma tells, from the
 //! statements that it keeps in `sqlite_schema`.
 
+mod facts;
 mod foreign_keys;
 mod indexes;
 mod kinds;
@@ -22,16 +23,25 @@ const SCHEMA: &str = "main";
 type Tables = BTreeMap<String, Table>;
 
 pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Catalog, CatalogError> {
+    // First: what changes while the rest is read is then found by the version.
+    let version: Vec<(i64,)> =
+        rows(connection, "schema version", "PRAGMA main.schema_version").await?;
     let mut tables = tables::load(connection).await?;
     tables::add_estimates(connection, &mut tables).await?;
     indexes::add(connection, &mut tables).await?;
     indexes::add_triggers(connection, &mut tables).await?;
     foreign_keys::add(connection, &mut tables).await?;
-    Ok(Catalog::from_tables(
+    facts::mark_stuck(connection, &mut tables).await?;
+    facts::add(connection, &mut tables).await?;
+    let catalog = Catalog::from_tables(
         Dialect::Sqlite,
         vec![SCHEMA.to_owned()],
         tables.into_values(),
-    ))
+    );
+    Ok(match version.first() {
+        Some((version,)) => catalog.at_version(*version),
+        None => catalog,
+    })
 }
 
 /// SQLite folds ASCII letters and no others.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::sqlite::SqliteConnection;
 
 use super::super::{
-    CatalogError, Column, Index, IndexColumn, Privileges, Table, TableId, TableKind,
+    Behind, CatalogError, Column, Index, IndexColumn, Privileges, Table, TableId, TableKind,
 };
 use super::{SCHEMA, Tables, fold, kinds, rows};
 
@@ -88,6 +88,7 @@ fn bare(name: String, kind: &str, without_rowid: bool) -> Table {
         estimated_rows: 0,
         has_rowid: kind == TableKind::Table && !without_rowid,
         rowid_alias: None,
+        behind: Behind::default(),
     }
 }
 

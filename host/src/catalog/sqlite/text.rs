@@ -67,6 +67,8 @@ pub(super) struct Firing {
     pub(super) timing: TriggerTiming,
     pub(super) on_delete: bool,
     pub(super) on_update: bool,
+    /// The columns after UPDATE OF.
+    pub(super) of_columns: Vec<String>,
 }
 
 /// Reads `CREATE TRIGGER name [BEFORE | AFTER | INSTEAD OF] {DELETE | INSERT | UPDATE} …`, which is
@@ -87,11 +89,55 @@ pub(super) fn trigger_firing(statement: &str) -> Option<Firing> {
         }
         TriggerTiming::Before
     };
+    let mut of_columns = Vec::new();
+    if next.is("UPDATE") && tokens.next().is_some_and(|token| token.is("OF")) {
+        let listed = tokens.take_while(|token| !token.is("ON"));
+        let names = listed.filter(|token| !token.is(","));
+        of_columns.extend(names.map(|name| unquoted(name.text)));
+    }
     Some(Firing {
+        of_columns,
         timing,
         on_delete: next.is("DELETE"),
         on_update: next.is("UPDATE"),
     })
+}
+
+/// A name without the quotes around it.
+fn unquoted(name: &str) -> String {
+    let inner = |quote: char| Some(name.strip_prefix(quote)?.strip_suffix(quote)?);
+    for quote in ['"', '`', '\''] {
+        if let Some(inner) = inner(quote) {
+            let (one, two) = (quote.to_string(), quote.to_string().repeat(2));
+            return inner.replace(&two, &one);
+        }
+    }
+    let bracketed = name.strip_prefix('[').and_then(|n| n.strip_suffix(']'));
+    bracketed.unwrap_or(name).to_owned()
+}
+
+/// The CHECK conditions of a CREATE TABLE statement, each with its parentheses.
+pub(super) fn checks(statement: &str) -> Vec<&str> {
+    let tokens = tokens(statement);
+    let mut found = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if !token.is("CHECK") {
+            continue;
+        }
+        let mut depth = 0_u32;
+        for inner in tokens.iter().skip(at + 1) {
+            match inner.text {
+                "(" => depth += 1,
+                ")" => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth == 0 {
+                found.extend(statement.get(token.end..inner.end));
+                break;
+            }
+        }
+    }
+    found
 }
 
 /// A trigger with RAISE(IGNORE), which gives up the change that fired it without an error.
@@ -219,6 +265,10 @@ mod tests {
                 timing,
                 on_delete,
                 on_update,
+                of_columns: match on_update {
+                    true => vec!["x".to_owned()],
+                    false => Vec::new(),
+                },
             })
         };
         let cases = [

@@ -223,7 +223,7 @@ fn foreign_keys_of(plan: &Plan) -> Vec<ForeignKeyUse> {
             child: key.child.to_string(),
             columns: key.columns.clone(),
             parent: key.parent.to_string(),
-            effect: match key.on_delete {
+            effect: match key.rule() {
                 _ if goes_first(plan, &key) => "ahead",
                 OnDelete::NoAction | OnDelete::Restrict => "blocks",
                 OnDelete::Cascade => "cascades",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::context::RunContext;
 use super::super::forms;
 use crate::request::{Assignment, Fault, Request, Source};
-use crate::scope::{Authorized, authorize, authorize_leaves};
+use crate::scope::{Authorized, authorize, authorize_leaves, is_behind};
 use crate::sql::Plan;
 
 /// The read as a plan, for the table as a whole also where it is partitioned.
@@ -83,7 +83,10 @@ pub(super) async fn expect_changes(
         if !assignments.is_empty() {
             // A column that the grant names and no update may assign is none of this plugin's.
             let updating = by_key.updating(assignments);
-            plans.extend(changing(context, updating, &[]).await.unwrap_or_default());
+            match changing(context, updating, &[]).await {
+                Err(fault) if is_behind(&fault) => return Err(fault),
+                planned => plans.extend(planned.unwrap_or_default()),
+            }
         }
     }
     context.state.lock().await.drained.extend(plans);

@@ -1,0 +1,77 @@
+//! What the database does besides, or in place of, what a statement says, and the facts by which a later look
+//! tells whether that has changed.
+
+/// What stands behind one table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Behind {
+    /// PostgreSQL: rewrite rules ON DELETE and ON UPDATE that are in force.
+    pub rules: Vec<Rule>,
+    /// PostgreSQL: publications that make the database refuse a change, because they could not name the row
+    /// to their subscribers.
+    pub unpublishable: Vec<Unpublishable>,
+    /// What was there when the catalog was read.
+    pub facts: Facts,
+}
+
+/// A rewrite rule: the statement that is carried out is another than the one that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name.
+    pub name: String,
+    /// It is on DELETE; otherwise on UPDATE.
+    pub on_delete: bool,
+}
+
+/// A publication that a table is part of and has no usable replica identity for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpublishable {
+    /// The publication.
+    pub publication: String,
+    /// It publishes deletes.
+    pub deletes: bool,
+    /// It publishes updates.
+    pub updates: bool,
+    /// What is amiss, as the end of a sentence about the table.
+    pub why: String,
+}
+
+/// Everything that takes part when rows of a table go, or change, in one text each: keys that point at the
+/// table, triggers, rules, tables that inherit. Equal texts: nothing of it has changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// PostgreSQL: the table's object id, which a table of the same name made later does not have.
+    pub oid: u32,
+    /// Where rows go.
+    pub deletes: String,
+    /// Where rows change.
+    pub updates: String,
+}
+
+/// What becomes of rows of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Event {
+    /// They go.
+    Delete,
+    /// They change.
+    Update,
+}
+
+impl Facts {
+    /// The text for that event.
+    pub fn of(&self, event: Event) -> &str {
+        match event {
+            Event::Delete => &self.deletes,
+            Event::Update => &self.updates,
+        }
+    }
+}
+
+impl Event {
+    /// The event's bit in `pg_trigger.tgtype`, from the server's own `pg_trigger.h`.
+    pub(crate) fn bit(self) -> i16 {
+        match self {
+            Self::Delete => 8,
+            Self::Update => 16,
+        }
+    }
+}

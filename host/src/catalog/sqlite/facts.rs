@@ -1,0 +1,93 @@
+//! What the database does by itself with rows of a table: keys that cannot act, and the facts about all of it.
+
+use sqlx::sqlite::SqliteConnection;
+
+use super::super::not_null::{Refusals, Refusing, forbids_null, stuck};
+use super::super::{CatalogError, Event, OnDelete, Table};
+use super::{Tables, fold, rows, text};
+
+/// The default of each column, and the statement of its table, for tables with a key that sets columns.
+const SET: &str = "
+SELECT l.name, x.name, x.dflt_value, s.sql
+FROM pragma_table_list AS l
+JOIN pragma_table_xinfo(l.name, 'main') AS x
+JOIN sqlite_schema AS s ON s.type = 'table' AND s.name = l.name
+WHERE l.schema = 'main' AND l.type = 'table'
+  AND EXISTS (SELECT 1 FROM pragma_foreign_key_list(l.name, 'main') AS f
+              WHERE f.on_delete IN ('SET NULL', 'SET DEFAULT'))";
+
+type SetRow = (String, String, Option<String>, String);
+
+/// Marks the keys that cannot act. To be called when every key is known.
+pub(super) async fn mark_stuck(
+    connection: &mut SqliteConnection,
+    tables: &mut Tables,
+) -> Result<(), CatalogError> {
+    let found: Vec<SetRow> = rows(connection, "columns that keys set", SET).await?;
+    let mut refusals = Refusals::new();
+    for (table, column, default, sql) in found {
+        let Some(table) = tables.get(&fold(&table)) else {
+            continue;
+        };
+        let by_check = || {
+            let mut checks = text::checks(&sql).into_iter();
+            checks.any(|check| forbids_null(check, &column))
+        };
+        let nullable = table.column(&column).is_none_or(|column| column.nullable);
+        let null = !nullable || by_check();
+        refusals.insert((table.id.clone(), column), Refusing { null, default });
+    }
+    for table in tables.values_mut() {
+        let keys = table.foreign_keys.iter_mut();
+        for key in keys.chain(&mut table.referenced_by) {
+            key.stuck = stuck(key, &[], &refusals);
+        }
+    }
+    Ok(())
+}
+
+/// Notes what takes part when rows of each table go or change. To be called last.
+pub(super) async fn add(
+    connection: &mut SqliteConnection,
+    tables: &mut Tables,
+) -> Result<(), CatalogError> {
+    let triggers: Vec<(String, String)> = rows(
+        connection,
+        "triggers",
+        "SELECT tbl_name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY sql",
+    )
+    .await?;
+    for table in tables.values_mut() {
+        let own = triggers.iter();
+        let own = own.filter(|(of, _)| fold(of) == fold(&table.id.name));
+        let own: Vec<&str> = own.map(|(_, sql)| sql.as_str()).collect();
+        let facts = [Event::Delete, Event::Update].map(|event| facts(table, &own, event));
+        [table.behind.facts.deletes, table.behind.facts.updates] = facts;
+    }
+    Ok(())
+}
+
+/// A key counts by what it does and not by its name, which is its number and changes with the keys beside it.
+fn facts(table: &Table, triggers: &[&str], event: Event) -> String {
+    let mut lines = vec![format!(
+        "table {:?} {} {:?} {:?}",
+        table.kind, table.has_rowid, table.rowid_alias, table.primary_key
+    )];
+    for key in &table.referenced_by {
+        let does: Option<OnDelete> = (event == Event::Delete).then_some(key.on_delete);
+        lines.push(format!(
+            "key {} {:?} {:?} {does:?} {:?}",
+            key.child, key.columns, key.parent_columns, key.stuck
+        ));
+    }
+    let firing = triggers.iter().filter(|sql| {
+        let firing = text::trigger_firing(sql);
+        firing.is_none_or(|firing| match event {
+            Event::Delete => firing.on_delete,
+            Event::Update => firing.on_update,
+        })
+    });
+    lines.extend(firing.map(|sql| format!("trigger {sql}")));
+    lines.sort();
+    lines.join("\n")
+}

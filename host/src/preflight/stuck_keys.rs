@@ -1,0 +1,42 @@
+//! `key-cannot-act`: a foreign key's SET NULL or SET DEFAULT that the column refuses.
+
+use super::mend::listed;
+use super::reach::Reach;
+use super::{Finding, Severity};
+use crate::catalog::{Catalog, Dialect, ForeignKey, OnDelete, quote_ident};
+
+/// The keys of a request whose rule can only fail. A row that such a child refers to is held, as by RESTRICT: an
+/// error, because somebody meant the children to let go, and none of these parents ever goes.
+pub(super) fn cannot_act(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
+    let keys = reach.keys.iter().filter(|key| !key.stuck.is_empty());
+    keys.map(|key| told(key, catalog.dialect())).collect()
+}
+
+fn told(key: &ForeignKey, dialect: Dialect) -> Finding {
+    let (rule, what) = match key.on_delete {
+        OnDelete::SetDefault => ("SET DEFAULT", "has no default and takes no NULL"),
+        _ => ("SET NULL", "takes no NULL"),
+    };
+    let set = key.set_columns.iter();
+    let free: Vec<_> = set.filter(|c| !key.stuck.contains(c)).collect();
+    let narrower = match (dialect, free.as_slice()) {
+        (Dialect::Sqlite, _) | (_, []) => String::new(),
+        (Dialect::Postgres, free) => {
+            let free: Vec<_> = free.iter().map(|column| quote_ident(column)).collect();
+            format!(
+                "name the columns that can be set, ON DELETE {rule} ({}) (PostgreSQL 15 or later), or ",
+                free.join(", ")
+            )
+        }
+    };
+    let message = format!(
+        "foreign key `{}` of `{}` is ON DELETE {rule}, and {} {what}: no row of `{}` that such a row refers to can be \
+         deleted, by anybody. The job leaves those rows and counts them as blocked. If they are to go, {narrower}make \
+         the key ON DELETE CASCADE, or let the column be set",
+        key.name,
+        key.child,
+        listed(&key.stuck),
+        key.parent,
+    );
+    Finding::new("key-cannot-act", Severity::Error, message)
+}
