@@ -21,6 +21,16 @@ pub struct Fence {
 /// Writes the UPDATE that raises `seq` and stores the checkpoint, returning the new `seq`; no row
 /// where the token or `seq` has moved on.
 pub fn write_fence(w: &mut Statement, fence: &Fence, checkpoint: &str) {
+    write_fence_if(w, fence, checkpoint, |_| {});
+}
+
+/// The same where something else holds as well: `also` writes ` AND …`.
+pub fn write_fence_if(
+    w: &mut Statement,
+    fence: &Fence,
+    checkpoint: &str,
+    also: impl FnOnce(&mut Statement),
+) {
     w.push("UPDATE besom_run SET seq = seq + 1, checkpoint = ")
         .bind(checkpoint)
         .push(" WHERE id = ");
@@ -29,7 +39,9 @@ pub fn write_fence(w: &mut Statement, fence: &Fence, checkpoint: &str) {
         .bind(fence.token);
     w.push(" AND seq = ")
         .bind(fence.seq)
-        .push(" AND state = 'running' RETURNING seq");
+        .push(" AND state = 'running'");
+    also(w);
+    w.push(" RETURNING seq");
 }
 
 /// Writes the INSERT of a batch's counts. `from` names what it selects from: on PostgreSQL

@@ -1,7 +1,7 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
-pub const CODES: [&str; 66] = [
+pub const CODES: [&str; 67] = [
     "ambiguous-grant",
     "before-delete-trigger",
     "chain-too-long",
@@ -32,6 +32,7 @@ pub const CODES: [&str; 66] = [
     "no-replica-identity",
     "not-a-table",
     "not-assignable",
+    "not-gone",
     "not-looked",
     "not-now",
     "not-rehearsed",

@@ -178,6 +178,8 @@ pub enum Suspension {
     Paused,
     /// Another version of the plugin is to go on instead.
     Upgraded,
+    /// What the run's statements take for given about the schema is so no more.
+    SchemaChanged,
 }
 
 impl Suspension {
@@ -191,6 +193,7 @@ impl Suspension {
             Self::WindowClosed => "window-closed",
             Self::Paused => "paused",
             Self::Upgraded => "upgraded",
+            Self::SchemaChanged => "schema-changed",
         }
     }
 }

@@ -7,12 +7,13 @@ use super::checkpoint::Checkpoint;
 use super::context::State;
 use super::remains::PassedOver;
 use super::retry::{InTheWay, Retries, Verdict};
+use super::schema;
 use super::transaction::Failed;
 use super::windows::{next_window, size};
 use super::{Inner, RunContext, networks};
 use crate::catalog::Dialect;
 use crate::database::{DatabaseError, Session, Statement};
-use crate::ledger::{Fence, Record, Recorded, batch_of, recorded, write_fence, write_record};
+use crate::ledger::{Fence, Record, Recorded, batch_of, recorded, write_fence_if, write_record};
 use crate::request::{Batch, Fault, Mode, Problem};
 use crate::sql::{Cursor, Plan, Technique, Window, forget_picked};
 
@@ -74,6 +75,9 @@ pub(super) async fn act(
             }
             Err(failed) => failed,
         };
+        if context.failed_by_schema(&inner.plan, &failed).await {
+            return Err(schema::changed(&inner.plan));
+        }
         match retries.after(&failed, technique, inner.skip_locked > 0, size) {
             Verdict::SkipLocked => inner.met_a_lock(),
             Verdict::Lock => technique = Technique::LockThenCheck,
@@ -101,6 +105,11 @@ pub(super) async fn act(
                             return Ok((batch, next));
                         }
                         Ok(Recorded::Lost) => return Err(lease_lost(context)),
+                        Ok(Recorded::NotYet) if matches!(failed, Failed::Fenced) => {
+                            if context.schema_differs(&inner.plan).await {
+                                return Err(schema::changed(&inner.plan));
+                            }
+                        }
                         Ok(Recorded::NotYet) | Err(_) => {}
                     },
                     Err(error) => tracing::debug!(%error, "the ledger does not answer"),
@@ -109,6 +118,7 @@ pub(super) async fn act(
             Verdict::PassOver(_) | Verdict::GiveUp => {
                 return Err(match failed {
                     Failed::Fenced => lease_lost(context),
+                    Failed::Schema => schema::changed(&inner.plan),
                     Failed::Database(error) => error.into(),
                     Failed::TooMany => too_many(inner),
                     Failed::Request(fault) => fault,
@@ -289,7 +299,10 @@ impl Attempt<'_> {
             self.inner.skip_locked > 0,
             |w| {
                 w.push("fence AS (");
-                write_fence(w, &fence, &checkpoint);
+                write_fence_if(w, &fence, &checkpoint, |w| {
+                    w.push(" AND ");
+                    plan.premises_hold(w);
+                });
                 w.push(")");
             },
             |w| {

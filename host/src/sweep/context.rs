@@ -13,6 +13,7 @@ use super::fraction::Line;
 use super::held_back::HeldBack;
 use super::leaves::Leaves;
 use super::remains::PassedOver;
+use super::schema::Accepted;
 use crate::catalog::{Catalog, TableId};
 use crate::config::Fraction;
 use crate::database::{Database, Work};
@@ -68,6 +69,7 @@ pub struct RunContext {
     looking: bool,
     pub(super) state: Mutex<State>,
     pub(super) held_back: HeldBack,
+    pub(super) accepted: Accepted,
     progress: AtomicU64,
     watcher: OnceLock<Watcher>,
 }
@@ -228,6 +230,7 @@ impl RunContext {
             work: Work::default(),
             rehearsal: false,
             looking: false,
+            accepted: Accepted::default(),
             held_back: HeldBack::after(checkpoint.throttled.clone()),
             state: Mutex::new(State {
                 fence,

@@ -33,6 +33,8 @@ impl Attempt<'_> {
         checkpoint: &str,
     ) -> Result<Batch, Failed> {
         raise_fence(session, &self.fence, checkpoint).await?;
+        // There is no other writer until the commit.
+        self.schema_stands(session, plan).await?;
         let batch = if self.pass_over.is_some() {
             let examined = session.fetch_one(&plan.examine(window)?).await?;
             Batch {

@@ -79,13 +79,18 @@ impl Attempt<'_> {
             none if none.is_empty() => vec![Vec::new(); plan.key_width()],
             all => columns(&all),
         };
+        let before = self.worked_on(session, plan).await?;
         let fence = self.fence;
         let statement = plan.act_on_kept(window, &keys, held.locked, |w| {
             w.push(", record AS (");
             write_record(w, &fence, Record::Tally { from: "tally" });
             w.push(")");
         })?;
-        Ok(batch_of(&session.fetch_one(&statement).await?, 0))
+        let batch = batch_of(&session.fetch_one(&statement).await?, 0);
+        self.all_gone(session, plan, before, &batch).await?;
+        // Last: by now the rules have taken their own locks on the tables that they reach.
+        self.schema_stands(session, plan).await?;
+        Ok(batch)
     }
 
     /// Rows that refer to the kept ones go with them, so they are locked as well.

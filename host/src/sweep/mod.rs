@@ -24,6 +24,7 @@ mod probe;
 mod reader;
 mod remains;
 mod retry;
+mod schema;
 mod sizes;
 mod traced;
 mod transaction;
@@ -231,6 +232,11 @@ impl Sweep {
             Err(fault) => {
                 return match inner.leaves.is_gone(&context.database).await {
                     Ok(true) => Ok(Step::Batch(Batch::default())),
+                    _ if schema::is_changed(&fault) => {
+                        let reason = Suspension::SchemaChanged;
+                        state.suspended.get_or_insert(reason);
+                        Ok(Step::Suspended(reason))
+                    }
                     _ => Err(fault),
                 };
             }
@@ -256,6 +262,10 @@ impl Sweep {
         let options = &self.context.options;
         if let Some(asked) = options.asked_to_stop() {
             return Ok(Some(Some(asked)));
+        }
+        // What other plans of the run take for given was read at the same time.
+        if state.suspended == Some(Suspension::SchemaChanged) {
+            return Ok(Some(state.suspended));
         }
         if Instant::now() >= self.context.ends {
             return Ok(Some(Some(Suspension::Deadline)));

@@ -66,7 +66,7 @@ impl Retries {
         size: u64,
     ) -> Verdict {
         let error = match failed {
-            Failed::Request(_) => return Verdict::GiveUp,
+            Failed::Request(_) | Failed::Schema => return Verdict::GiveUp,
             Failed::Fenced => {
                 self.fenced += 1;
                 return match self.fenced {

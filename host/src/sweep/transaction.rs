@@ -10,6 +10,8 @@ use crate::request::Fault;
 pub(super) enum Failed {
     /// The fence's UPDATE found no row.
     Fenced,
+    /// The schema is another than the plan's.
+    Schema,
     /// The database refused or was not there.
     Database(DatabaseError),
     /// Too many rows hang together in one window.
@@ -22,6 +24,7 @@ impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fenced => f.write_str("the run was taken over"),
+            Self::Schema => f.write_str("the schema has changed"),
             Self::Database(error) => error.fmt(f),
             Self::TooMany => f.write_str("too many rows refer to it, one after the other"),
             Self::Request(fault) => fault.fmt(f),

@@ -15,6 +15,7 @@ use super::context::{RunContext, State};
 use super::leaves::Leaves;
 use super::page::{no_such_row, taken_apart, updating};
 use super::probe::fetch_within;
+use super::schema;
 use super::traced;
 use super::{Inner as Batches, checkpoint, first_span, fraction};
 use crate::database::{Cause, Cells, Database, DatabaseError, Statement};
@@ -286,7 +287,13 @@ async fn run(
             break;
         }
         let began = Instant::now();
-        let (batch, next) = traced::act(context, batches, state, &cursor, left).await?;
+        let (batch, next) = match traced::act(context, batches, state, &cursor, left).await {
+            Err(fault) if schema::is_changed(&fault) => {
+                suspend(state, Suspension::SchemaChanged);
+                break;
+            }
+            done => done?,
+        };
         context.tell(&batch, began.elapsed());
         state.towards_the_line(&plan, batch.affected);
         state.totals += batch;
@@ -303,6 +310,9 @@ fn due_to_stop(context: &RunContext, state: &State) -> Option<Suspension> {
     let options = &context.options;
     if let Some(asked) = options.asked_to_stop() {
         return Some(asked);
+    }
+    if state.suspended == Some(Suspension::SchemaChanged) {
+        return state.suspended;
     }
     if Instant::now() >= context.ends {
         return Some(Suspension::Deadline);

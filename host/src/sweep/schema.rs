@@ -1,0 +1,180 @@
+//! The schema that a run's plans were made for, held against the database in every batch.
+//!
+//! A foreign key that a deploy adds in mid run may take rows of a table that was never granted, with its owner's
+//! rights. What a plan takes for given is therefore looked at under the batch's own locks. Where it is so no more
+//! the run is suspended, and the next one reads everything anew and is authorised anew.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::act::Attempt;
+use super::context::RunContext;
+use super::transaction::Failed;
+use crate::catalog::{Catalog, Dialect};
+use crate::database::{Cause, DatabaseError, Session, Statement};
+use crate::request::{Batch, Fault, Problem, Suspension};
+use crate::sql::{Plan, differences};
+
+/// Versions of a SQLite schema in which everything that a plan takes for given was found to be so.
+#[derive(Debug, Default)]
+pub(super) struct Accepted(Mutex<BTreeSet<(String, i64)>>);
+
+impl Accepted {
+    fn known(&self) -> MutexGuard<'_, BTreeSet<(String, i64)>> {
+        // A set is whole whoever panicked.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether everything that the plan takes for given is so; what is not is logged.
+pub(super) async fn premises_hold(
+    session: &mut Session,
+    plan: &Plan,
+    accepted: &Accepted,
+) -> Result<bool, DatabaseError> {
+    let given = plan.premises();
+    let found = match session.dialect() {
+        Dialect::Postgres => {
+            let rows = session.fetch(&plan.look_at_schema()).await?;
+            let texts = rows.iter().map(|row| row.get(0).as_text());
+            texts
+                .map(|text| text.unwrap_or_default().to_owned())
+                .collect()
+        }
+        Dialect::Sqlite => {
+            let mut w = Statement::new(Dialect::Sqlite);
+            w.push("PRAGMA main.schema_version");
+            let version = session.fetch_one(&w).await?.get(0).as_integer();
+            if version == plan.catalog.version() {
+                return Ok(true);
+            }
+            let key = (format!("{given:?}"), version.unwrap_or_default());
+            if accepted.known().contains(&key) {
+                return Ok(true);
+            }
+            let Some(connection) = session.as_sqlite() else {
+                return Ok(false);
+            };
+            let now = Catalog::load_sqlite(connection).await;
+            let now = now.map_err(|error| DatabaseError::other("catalog", error.to_string()))?;
+            let found: Vec<_> = plan
+                .premises_by(&now)
+                .into_iter()
+                .map(|of| of.facts)
+                .collect();
+            if given.iter().map(|of| &of.facts).eq(&found) {
+                accepted.known().insert(key);
+            }
+            found
+        }
+    };
+    let different = differences(&given, &found);
+    for (table, lines) in &different {
+        tracing::warn!(
+            %table,
+            changes = lines.join("; "),
+            "what takes part in changes of the table is not what it was when the run began"
+        );
+    }
+    Ok(different.is_empty())
+}
+
+/// Ends the work of a run whose plans rest on what is so no more.
+pub(super) fn changed(plan: &Plan) -> Fault {
+    Fault::Other(Problem::new(
+        Suspension::SchemaChanged.as_str(),
+        format!(
+            "keys, triggers, rules or heirs of `{}`, or of a table whose rows go or change along, are not what they \
+             were when the run began",
+            plan.table().id
+        ),
+    ))
+}
+
+/// The fault is that of [`changed`]: the run is suspended by it and has not failed.
+pub(super) fn is_changed(fault: &Fault) -> bool {
+    fault.problem().code == Suspension::SchemaChanged.as_str()
+}
+
+impl RunContext {
+    /// Whether what a batch failed by is explained by another schema than the plan's: a key that was added refuses
+    /// row after row, a rule makes the statement one that PostgreSQL does not know.
+    pub(super) async fn failed_by_schema(&self, plan: &Plan, failed: &Failed) -> bool {
+        match failed {
+            Failed::Schema => true,
+            Failed::Database(error) if matches!(error.cause, Cause::Constraint | Cause::Other) => {
+                self.schema_differs(plan).await
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the schema is known to be another than the plan's.
+    pub(super) async fn schema_differs(&self, plan: &Plan) -> bool {
+        let Ok(mut session) = self.database.session().await else {
+            return false;
+        };
+        matches!(
+            premises_hold(&mut session, plan, &self.accepted).await,
+            Ok(false)
+        )
+    }
+}
+
+impl Attempt<'_> {
+    /// To be asked when the batch holds its locks and has not committed.
+    pub(super) async fn schema_stands(
+        &self,
+        session: &mut Session,
+        plan: &Plan,
+    ) -> Result<(), Failed> {
+        match premises_hold(session, plan, &self.context.accepted).await? {
+            true => Ok(()),
+            false => Err(Failed::Schema),
+        }
+    }
+
+    /// PostgreSQL: what the server has counted so far of rows that a foreign key's rule takes or changes, which no
+    /// statement of besom's returns; `None`: nothing of that kind goes along, or the server does not count.
+    pub(super) async fn worked_on(
+        &self,
+        session: &mut Session,
+        plan: &Plan,
+    ) -> Result<Option<u64>, Failed> {
+        if plan.authorized.consequences().is_empty() {
+            return Ok(None);
+        }
+        let row = session.fetch_one(&plan.count_worked_on()).await?;
+        Ok((row.get(1).as_integer() == Some(1)).then(|| row.get(0).as_count()))
+    }
+
+    /// Holds the counts of a batch against what the server counted between two looks.
+    pub(super) async fn all_gone(
+        &self,
+        session: &mut Session,
+        plan: &Plan,
+        before: Option<u64>,
+        batch: &Batch,
+    ) -> Result<(), Failed> {
+        let (Some(before), Some(after)) = (before, self.worked_on(session, plan).await?) else {
+            return Ok(());
+        };
+        let done = after.saturating_sub(before);
+        if done >= batch.changed() {
+            return Ok(());
+        }
+        let consequences = plan.authorized.consequences().iter();
+        let children: BTreeSet<_> = consequences.filter_map(|of| of.path.child()).collect();
+        let children: Vec<_> = children.iter().map(|id| format!("`{id}`")).collect();
+        Err(Failed::Request(Fault::Other(Problem::new(
+            "not-gone",
+            format!(
+                "a batch of `{}` was rolled back: {} rows were to go or change, and the database says that {done} \
+                 did. A trigger or rule of {} keeps rows, which would refer to nothing: take it away",
+                plan.table().id,
+                batch.changed(),
+                children.join(", ")
+            ),
+        ))))
+    }
+}
