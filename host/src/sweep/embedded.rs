@@ -1,6 +1,6 @@
 //! A batch on SQLite, where one writer at a time needs no locks.
 
-use super::act::Attempt;
+use super::attempt::Attempt;
 use super::examined_only;
 use super::transaction::{Failed, finish, raise_fence};
 use crate::database::Session;
@@ -33,7 +33,7 @@ impl Attempt<'_> {
         checkpoint: &str,
     ) -> Result<Batch, Failed> {
         raise_fence(session, &self.fence, checkpoint).await?;
-        let batch = if self.pass_over.is_some() {
+        let batch = if self.pass_over().is_some() {
             let examined = session.fetch_one(&plan.examine(window)?).await?;
             Batch {
                 blocked: 1,
