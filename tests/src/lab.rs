@@ -193,9 +193,7 @@ impl Lab {
                 job,
                 bundled: false,
             },
-            claimed.fence,
-            now,
-            &claimed.checkpoint,
+            &Claimed { now, ..claimed },
             Vec::new(),
             self.options.clone(),
         )
@@ -214,9 +212,7 @@ impl Lab {
                 job: job(),
                 bundled: false,
             },
-            claimed.fence,
-            claimed.now,
-            &claimed.checkpoint,
+            &claimed,
             history,
             self.options.clone(),
         );

@@ -54,6 +54,9 @@ pub struct Claimed {
     pub resumed: bool,
     /// Rows that it has changed until now: what it may change is meant for the whole of it.
     pub changed: u64,
+    /// Of a run without a batch yet: the checkpoint that the job's last run left when it was suspended,
+    /// on the same component and settings.
+    pub suspended: Option<String>,
 }
 
 /// A run that was claimed so many times more often than it has committed batches ends its hosts, or never
@@ -156,10 +159,35 @@ impl Claim {
             return Err(LedgerError::Lost(only));
         }
         rename(session, &self.job, &self.formerly).await?;
-        match resumed {
-            Some(claimed) => Ok(claimed),
-            None => self.begin(session, now).await,
+        let mut claimed = match resumed {
+            Some(claimed) => claimed,
+            None => self.begin(session, now).await?,
+        };
+        if claimed.fence.seq == 0 {
+            claimed.suspended = self.left_by_the_last(session).await?;
         }
+        Ok(claimed)
+    }
+
+    /// What the job's last run left, if it was suspended. One that committed nothing has nothing to leave.
+    /// One that failed leaves nothing either: what it failed at would keep the rows before it from their
+    /// turn.
+    async fn left_by_the_last(
+        &self,
+        session: &mut Session,
+    ) -> Result<Option<String>, LedgerError> {
+        let mut w = Statement::new(session.dialect());
+        w.push("SELECT state, digest, settings, checkpoint FROM besom_run WHERE plugin = ")
+            .bind(self.job.plugin.as_str());
+        w.push(" AND job = ").bind(self.job.job.as_str());
+        w.push(" AND mode = 'apply' AND state <> 'running' AND (seq > 0 OR state = 'failed')");
+        w.push(" ORDER BY started_at DESC LIMIT 1");
+        let rows = session.fetch(&w).await.map_err(LedgerError::of)?;
+        let left = rows.first().filter(|row| {
+            let is = |index: usize, word: &str| row.get(index).as_text() == Some(word);
+            is(0, "suspended") && is(1, &self.digest) && is(2, &self.settings)
+        });
+        Ok(left.and_then(|row| row.get(3).as_text().map(str::to_owned)))
     }
 
     /// The job's active runs, locked: this waits for a batch in flight.
@@ -210,6 +238,7 @@ impl Claim {
                 checkpoint: text(3),
                 resumed: true,
                 changed: 0,
+                suspended: None,
             },
         })
     }
@@ -250,6 +279,7 @@ impl Claim {
             checkpoint: "{}".to_owned(),
             resumed: false,
             changed: 0,
+            suspended: None,
         })
     }
 }

@@ -130,9 +130,7 @@ impl Host {
             Arc::clone(&prepared.catalog),
             Arc::new(prepared.granted.clone()),
             prepared.subject(),
-            claimed.fence,
-            claimed.now,
-            &claimed.checkpoint,
+            &claimed,
             history.clone(),
             RunOptions {
                 mode: options.mode,

@@ -239,7 +239,7 @@ impl Plan {
         self.eligible(w, row)
     }
 
-    fn has_relations(&self) -> bool {
+    pub(super) fn has_relations(&self) -> bool {
         let mut chains = Vec::new();
         chains_of(&self.request().matching, &[], &mut chains);
         !chains.is_empty()
@@ -264,6 +264,9 @@ impl Plan {
             w.push("0");
             return Ok(());
         }
+        if let Some(picked) = &self.picked {
+            w.push(&format!("{} + ", picked.blocked_beside));
+        }
         self.count_met(w, window, |w, row| {
             w.push("NOT (");
             w.truth(true);
@@ -274,7 +277,7 @@ impl Plan {
     }
 
     /// `(SELECT count(*) …)`: rows of the window that meet the condition, and one more.
-    fn count_met(
+    pub(super) fn count_met(
         &self,
         w: &mut Writer,
         window: &Window,
@@ -298,6 +301,11 @@ impl Plan {
     pub(crate) fn blocked_by(&self, window: &Window) -> Result<Statement, Fault> {
         let mut w = Writer::new(self.catalog.dialect());
         w.plan_each_time();
+        self.write_blocked_by(&mut w, window)?;
+        Ok(w.finish())
+    }
+
+    pub(super) fn write_blocked_by(&self, w: &mut Writer, window: &Window) -> Result<(), Fault> {
         let mut between = "";
         self.reasons(|table, holds| {
             w.push(between)
@@ -305,9 +313,8 @@ impl Plan {
                 .bind_as(self.catalog.spelling(table), "text")
                 .push(", ");
             between = " UNION ALL ";
-            self.count_met(&mut w, window, holds)
-        })?;
-        Ok(w.finish())
+            self.count_met(w, window, holds)
+        })
     }
 
     /// Calls for everything that may hold a row: the table whose rows hold it, and how to ask.

@@ -5,7 +5,7 @@ use super::collation::equal;
 use super::source::join;
 use super::window::key_columns;
 use super::writer::{Row, Writer};
-use crate::catalog::{Dialect, quote_ident};
+use crate::catalog::quote_ident;
 use crate::request::{Condition, Fault};
 use crate::scope::{Path, Restriction};
 
@@ -258,9 +258,7 @@ impl Plan {
         }
         w.push(" WHERE ").push(&first_join);
         also(w, &above)?;
-        if w.dialect() == Dialect::Postgres {
-            w.push(" OFFSET 0");
-        }
+        w.row_by_row();
         w.push(")");
         Ok(())
     }

@@ -76,7 +76,7 @@ impl Plan {
         named.collect::<Vec<_>>().join(", ")
     }
 
-    fn paths(&self) -> impl Iterator<Item = &Path> {
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
         let dependents = self.authorized.dependents().iter().map(|tied| &tied.path);
         let consequences = self.authorized.consequences().iter().map(|c| &c.path);
         dependents.chain(consequences)

@@ -272,22 +272,27 @@ impl Plan {
     }
 
     /// `kept (k0, …)`: the keys as rows.
-    fn kept(&self, w: &mut Writer, keys: &Keys) {
-        let names: Vec<_> = (0..keys.len()).map(|i| format!("k{i}")).collect();
-        w.push(&format!("kept ({}) AS (SELECT ", names.join(", ")));
-        // Each text by itself: an array of arrays would fall apart.
-        for (index, sql_type) in key_types(self.table()).iter().enumerate() {
-            w.push(if index > 0 { ", " } else { "" })
-                .push(&format!("u.k{index}::{sql_type}"));
-        }
-        w.push(" FROM unnest(");
-        for (index, list) in keys.iter().enumerate() {
-            w.push(if index > 0 { ", " } else { "" })
-                .bind(Bind::Texts(list.clone()))
-                .push("::text[]");
-        }
-        w.push(&format!(") AS u({}))", names.join(", ")));
+    pub(super) fn kept(&self, w: &mut Writer, keys: &Keys) {
+        rows_of_keys(w, "kept", keys, &key_types(self.table()));
     }
+}
+
+/// `name (k0, …) AS (…)`: keys of these types as rows.
+pub(super) fn rows_of_keys(w: &mut Writer, name: &str, keys: &Keys, types: &[String]) {
+    let names: Vec<_> = (0..keys.len()).map(|i| format!("k{i}")).collect();
+    w.push(&format!("{name} ({}) AS (SELECT ", names.join(", ")));
+    // Each text by itself: an array of arrays would fall apart.
+    for (index, sql_type) in types.iter().enumerate() {
+        w.push(if index > 0 { ", " } else { "" })
+            .push(&format!("u.k{index}::{sql_type}"));
+    }
+    w.push(" FROM unnest(");
+    for (index, list) in keys.iter().enumerate() {
+        w.push(if index > 0 { ", " } else { "" })
+            .bind(Bind::Texts(list.clone()))
+            .push("::text[]");
+    }
+    w.push(&format!(") AS u({}))", names.join(", ")));
 }
 
 pub(super) type Chain = Vec<(String, Vec<Join>)>;

@@ -4,6 +4,7 @@
 //! values are always bound. Nothing here talks to a database: a [`Plan`] answers
 //! [`crate::database::Statement`]s, and [`crate::sweep`] runs them.
 
+mod apart;
 mod assign;
 mod axis;
 mod batch;
@@ -23,12 +24,14 @@ mod relation;
 mod remains;
 mod sample;
 mod schema;
+mod scout;
 mod size;
 mod source;
 mod sqlite;
 mod technique;
 mod time;
 mod value;
+mod weight;
 mod window;
 mod writer;
 

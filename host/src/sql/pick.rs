@@ -32,6 +32,8 @@ pub(crate) struct Picked {
     pub(crate) columns: Vec<String>,
     /// The rows, in the order in which they were named.
     pub(crate) rows: Vec<Pick>,
+    /// Blocked rows that were met when these were looked for.
+    pub(crate) blocked_beside: u64,
 }
 
 impl Picked {
@@ -140,6 +142,9 @@ impl Plan {
     /// ` AND …`: the row is named, and holds what was shown.
     pub(super) fn unchanged(&self, w: &mut Writer, row: &Row<'_>) {
         let Some(picked) = &self.picked else { return };
+        if picked.columns.is_empty() {
+            return;
+        }
         w.push(" AND ");
         let columns = picked.columns.iter().map(|name| row.column(name));
         let seen = fingerprint(w.dialect(), &columns.collect::<Vec<_>>());

@@ -34,9 +34,7 @@ impl Plan {
             w.push(" AND ");
             self.condition(w, &other, matching, false)?;
         }
-        if w.dialect() == Dialect::Postgres {
-            w.push(" OFFSET 0");
-        }
+        w.row_by_row();
         w.push(")");
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::database::Statement;
 pub(crate) struct Writer {
     statement: Statement,
     rows: u32,
+    by_sets: bool,
 }
 
 impl Writer {
@@ -16,6 +17,20 @@ impl Writer {
         Self {
             statement: Statement::new(dialect),
             rows: 0,
+            by_sets: false,
+        }
+    }
+
+    /// For a statement over very many rows: relations may be read as a whole and joined.
+    pub(crate) fn by_sets(&mut self) {
+        self.by_sets = true;
+        self.plan_each_time();
+    }
+
+    /// The end of a subquery that PostgreSQL is to ask row by row.
+    pub(crate) fn row_by_row(&mut self) {
+        if self.dialect() == Dialect::Postgres && !self.by_sets {
+            self.push(" OFFSET 0");
         }
     }
 

@@ -1,57 +1,74 @@
-//! One batch: the window, the transaction, the bookkeeping.
+//! One batch, with the retries that its failures call for.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::checkpoint::Checkpoint;
+use super::{RunContext, schema, scout};
+use super::attempt::{Attempt, Way};
+use super::checkpoint::{Checkpoint, Place};
 use super::context::State;
+use super::inner::{Inner, MOST_CHANGED};
 use super::remains::PassedOver;
 use super::retry::{InTheWay, Retries, Verdict};
-use super::schema;
 use super::transaction::Failed;
-use super::windows::{next_window, size};
-use super::{Inner, RunContext, networks};
-use crate::catalog::Dialect;
-use crate::database::{DatabaseError, Session, Statement};
-use crate::ledger::{Fence, Record, Recorded, batch_of, recorded, write_fence_if, write_record};
+use super::windows::size;
+use crate::database::Cause;
+use crate::ledger::{Recorded, recorded};
 use crate::request::{Batch, Fault, Mode, Problem};
-use crate::sql::{Cursor, Plan, Technique, Window, forget_picked};
+use crate::sql::{Cursor, Technique};
 
-/// A batch that went well.
-struct Done {
-    batch: Batch,
-    next: Option<Cursor>,
-    blocked_by: BTreeMap<String, u64>,
-}
+/// A piece of a row that is being taken apart, and that takes too long, is cut to a part of itself: each
+/// attempt takes the whole statement timeout.
+const FEWER: u64 = 16;
 
-/// What is in hand while a batch is tried, perhaps several times.
-pub(super) struct Attempt<'a> {
-    pub(super) context: &'a RunContext,
-    pub(super) inner: &'a Inner,
-    pub(super) fence: Fence,
-    checkpoint: &'a Checkpoint,
-    technique: Technique,
-    pub(super) size: u64,
-    left: u64,
-    /// The row in the way is passed over and counted as blocked.
-    pub(super) pass_over: Option<InTheWay>,
-}
+/// The SQLSTATE where the role lacks a right.
+const MAY_NOT: &str = "42501";
 
-/// Runs one batch from `cursor`, with the retries that its failures call for, and answers its
-/// counts and where the sweep stands; `None`: at the end.
+/// Runs one batch: of the window after `cursor`, or of rows that were found ahead. As [`try_until_done`].
 pub(super) async fn act(
     context: &RunContext,
     inner: &mut Inner,
     state: &mut State,
     cursor: &Cursor,
     left: u64,
-) -> Result<(Batch, Option<Cursor>), Fault> {
+) -> Result<(Batch, Place), Fault> {
+    scout::ahead(context, inner, cursor).await;
+    let Some(picked) = inner.scout.some(size(context).min(inner.span)) else {
+        let done = try_until_done(context, inner, state, cursor, left).await?;
+        inner.scout.note(done.0);
+        return Ok(done);
+    };
+    let whole = Arc::clone(&inner.plan);
+    inner.plan = Arc::new(whole.with_picked(Arc::new(picked)));
+    let done = try_until_done(context, inner, state, cursor, left).await;
+    inner.plan = whole;
+    if done.is_err() {
+        inner.scout.forget();
+    }
+    done
+}
+
+/// Runs one batch from `cursor`, with the retries that its failures call for, and answers its
+/// counts and where the sweep stands; `None`: at the end.
+async fn try_until_done(
+    context: &RunContext,
+    inner: &mut Inner,
+    state: &mut State,
+    cursor: &Cursor,
+    left: u64,
+) -> Result<(Batch, Place), Fault> {
     let checkpoint = state.checkpoint_with_lines();
     let mut retries = Retries::default();
     let mut size = size(context).min(inner.span);
     let mut technique = inner.technique();
-    let mut pass_over = None;
+    let mut way = Way::Weighed;
+    let mut may_come_apart = context.options.mode == Mode::Apply
+        && inner.plan.takes_others_along()
+        && inner.plan.comes_apart();
     loop {
+        let pass_over = match way {
+            Way::PassOver(what) => Some(what),
+            _ => None,
+        };
         let attempt = Attempt {
             context,
             inner,
@@ -60,7 +77,7 @@ pub(super) async fn act(
             technique,
             size,
             left,
-            pass_over,
+            way,
         };
         let failed = match attempt.run(cursor).await {
             Ok(done) => {
@@ -68,15 +85,31 @@ pub(super) async fn act(
                     *state.blocked_by.entry(table).or_default() += rows;
                 }
                 let passed = passed_over(done.batch, pass_over);
-                moved_on(context, inner, state, done.next.as_ref(), passed);
+                let place = inner.place_after(done.next.as_ref());
+                moved_on(context, inner, state, &place, passed);
                 inner.one_window_on();
-                inner.weigh(size, done.batch);
-                return Ok((done.batch, done.next));
+                inner.gone_before = done.gone_before;
+                match way {
+                    // It is next again.
+                    Way::Apart(_) => inner.span = 1,
+                    _ => {
+                        inner.weigh(size, done.batch);
+                        inner.scout.took(size.min(left));
+                    }
+                }
+                return Ok((done.batch, place));
             }
             Err(failed) => failed,
         };
         if context.failed_by_schema(&inner.plan, &failed).await {
             return Err(schema::changed(&inner.plan));
+        }
+        if let Way::Apart(most) = way {
+            may_come_apart = false;
+            if let Some(instead) = instead_of_apart(most, &failed) {
+                way = instead;
+                continue;
+            }
         }
         match retries.after(&failed, technique, inner.skip_locked > 0, size) {
             Verdict::SkipLocked => inner.met_a_lock(),
@@ -88,10 +121,14 @@ pub(super) async fn act(
                 size = smaller;
                 context.held_back.pause(pause).await;
             }
-            Verdict::PassOver(what) if pass_over.is_none() && inner.may_pass_over(what) => {
+            Verdict::TakeApart => way = Way::Apart(MOST_CHANGED),
+            Verdict::PassOver(InTheWay::TooMuch) if may_come_apart => {
+                way = Way::Apart(MOST_CHANGED / 4);
+            }
+            Verdict::PassOver(what) if pass_over.is_none() => {
                 tracing::warn!(why = %failed, "one row is passed over");
                 technique = Technique::LockThenCheck;
-                pass_over = Some(what);
+                way = Way::PassOver(what);
             }
             Verdict::AskLedger { pause } => {
                 context.held_back.pause(pause).await;
@@ -99,10 +136,12 @@ pub(super) async fn act(
                     Ok(mut session) => match recorded(&mut session, &state.fence).await {
                         Ok(Recorded::Mine { batch, checkpoint }) => {
                             let stored = Checkpoint::parse(&checkpoint);
-                            let next = stored.resume(inner.ordinal, &inner.hash);
+                            let place = stored.resume(inner.ordinal, &inner.asks);
                             let passed = passed_over(batch, pass_over);
-                            moved_on(context, inner, state, next.as_ref(), passed);
-                            return Ok((batch, next));
+                            moved_on(context, inner, state, &place, passed);
+                            inner.gone_before = 0;
+                            inner.scout.forget();
+                            return Ok((batch, place));
                         }
                         Ok(Recorded::Lost) => return Err(lease_lost(context)),
                         Ok(Recorded::NotYet) if matches!(failed, Failed::Fenced) => {
@@ -120,11 +159,28 @@ pub(super) async fn act(
                     Failed::Fenced => lease_lost(context),
                     Failed::Schema => schema::changed(&inner.plan),
                     Failed::Database(error) => error.into(),
-                    Failed::TooMany => too_many(inner),
                     Failed::Request(fault) => fault,
+                    failed => in_the_way(inner, &failed),
                 });
             }
         }
+    }
+}
+
+/// What to try where taking a row apart fails for a reason that lies in it.
+fn instead_of_apart(most: u64, failed: &Failed) -> Option<Way> {
+    match failed {
+        Failed::NothingApart => Some(Way::Whole),
+        Failed::Database(error) => match error.cause {
+            Cause::StatementTimeout if most >= FEWER => Some(Way::Apart(most / FEWER)),
+            Cause::StatementTimeout => Some(Way::PassOver(InTheWay::TooMuch)),
+            // Rows of it hold each other: all at once they may go.
+            Cause::Constraint => Some(Way::Whole),
+            // A rule may take what the role may not.
+            _ if error.code == MAY_NOT => Some(Way::Whole),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -146,13 +202,14 @@ fn moved_on(
     context: &RunContext,
     inner: &Inner,
     state: &mut State,
-    next: Option<&Cursor>,
+    place: &Place,
     passed: PassedOver,
 ) {
     *state.passed_over.entry(inner.ordinal).or_default() += passed;
     if context.options.mode == Mode::Apply {
         state.fence.seq += 1;
-        state.checkpoint = state.checkpoint.with(inner.ordinal, &inner.hash, next);
+        let place = place.clone();
+        state.checkpoint = state.checkpoint.with(inner.ordinal, &inner.asks, place);
         state.checkpoint.blocked_by.clone_from(&state.blocked_by);
         state.checkpoint.passed_over.clone_from(&state.passed_over);
         state.checkpoint.throttled = context.held_back.altogether();
@@ -169,190 +226,12 @@ fn lease_lost(context: &RunContext) -> Fault {
     ))
 }
 
-fn too_many(inner: &Inner) -> Fault {
+fn in_the_way(inner: &Inner, why: &Failed) -> Fault {
     Fault::Other(Problem::new(
-        "chain-too-long",
+        "row-in-the-way",
         format!(
-            "one row of `{}` has too many rows that refer to it, one after the other, to go with \
-             them in one batch",
+            "one row of `{}` cannot go, and cannot be passed over: {why}",
             inner.plan.table().id
         ),
     ))
-}
-
-impl Attempt<'_> {
-    async fn run(&self, cursor: &Cursor) -> Result<Done, Failed> {
-        let mut session = self.context.database.session().await?;
-        let noted = session.dialect() == Dialect::Sqlite && self.inner.plan.picked.is_some();
-        if noted {
-            for statement in self.inner.plan.note_picked()? {
-                session.execute(&statement).await?;
-            }
-        }
-        let (batch, window) = match (self.context.options.mode, session.dialect()) {
-            (Mode::DryRun, _) => self.look(&mut session, cursor).await?,
-            (Mode::Apply, Dialect::Sqlite) => {
-                let limit = self.context.database.options().statement_timeout;
-                session.limit_sqlite_statements(Some(limit)).await?;
-                let done = self.sqlite(&mut session, cursor).await;
-                session.limit_sqlite_statements(None).await?;
-                done?
-            }
-            (Mode::Apply, Dialect::Postgres) => match self.technique {
-                Technique::OneStatement => self.one_statement(&mut session, cursor).await?,
-                Technique::LockThenCheck => self.lock_then_check(&mut session, cursor).await?,
-            },
-        };
-        let blocked_by = match batch.blocked {
-            0 => BTreeMap::new(),
-            _ => self.blocked_by(&mut session, &window).await,
-        };
-        if noted {
-            for statement in forget_picked() {
-                session.execute(&statement).await?;
-            }
-        }
-        Ok(Done {
-            batch,
-            next: window.next,
-            blocked_by,
-        })
-    }
-
-    /// Blocked rows by the table that holds them. The batch stands whatever comes of this.
-    async fn blocked_by(&self, session: &mut Session, window: &Window) -> BTreeMap<String, u64> {
-        if let Some(what) = self.pass_over {
-            return BTreeMap::from([(what.as_str().to_owned(), 1)]);
-        }
-        let mut by_table = BTreeMap::new();
-        let rows = match self.inner.plan.blocked_by(window) {
-            Ok(statement) => session.fetch(&statement).await,
-            Err(fault) => Err(DatabaseError::other(
-                &fault.problem().code,
-                fault.to_string(),
-            )),
-        };
-        match rows {
-            Ok(rows) => {
-                for row in rows.iter().filter(|row| row.get(1).as_count() > 0) {
-                    let table = row.get(0).as_text().unwrap_or_default().to_owned();
-                    *by_table.entry(table).or_default() += row.get(1).as_count();
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "what holds the blocked rows could not be told")
-            }
-        }
-        by_table
-    }
-
-    pub(super) async fn window(
-        &self,
-        session: &mut Session,
-        cursor: &Cursor,
-    ) -> Result<Window, Failed> {
-        let inner = self.inner;
-        let mut window = match &inner.plan.picked {
-            Some(picked) => picked.window(cursor, self.size.min(self.left)),
-            None => next_window(session, &inner.plan, cursor, self.size, self.left).await?,
-        };
-        if inner.plan.picked.is_some() && !inner.leaves.at_the_first() {
-            // Each leaf is searched for the same rows.
-            window.examined = Some(0);
-        }
-        window.next = inner.leaves.onward(window.next);
-        Ok(window)
-    }
-
-    /// The plan with the addresses of this window, where it assigns networks. An address that
-    /// changes after this is left to the next run.
-    pub(super) async fn with_networks(
-        &self,
-        session: &mut Session,
-        window: &Window,
-    ) -> Result<Cow<'_, Plan>, Failed> {
-        let plan = &self.inner.plan;
-        Ok(match networks::read(session, plan, Some(window)).await? {
-            None => Cow::Borrowed(plan),
-            Some(known) => Cow::Owned(plan.with_networks(known)),
-        })
-    }
-
-    /// The checkpoint as it stands once this batch has committed.
-    pub(super) fn checkpoint_after(&self, window: &Window) -> String {
-        self.checkpoint
-            .with(self.inner.ordinal, &self.inner.hash, window.next.as_ref())
-            .to_json()
-    }
-
-    async fn one_statement(
-        &self,
-        session: &mut Session,
-        cursor: &Cursor,
-    ) -> Result<(Batch, Window), Failed> {
-        let window = self.window(session, cursor).await?;
-        let checkpoint = self.checkpoint_after(&window);
-        let fence = self.fence;
-        let plan = self.with_networks(session, &window).await?;
-        let statement = plan.one_statement(
-            &window,
-            self.inner.skip_locked > 0,
-            |w| {
-                w.push("fence AS (");
-                write_fence_if(w, &fence, &checkpoint, |w| {
-                    w.push(" AND ");
-                    plan.premises_hold(w);
-                });
-                w.push(")");
-            },
-            |w| {
-                w.push(", record AS (");
-                write_record(
-                    w,
-                    &fence,
-                    Record::Tally {
-                        from: "fence, tally",
-                    },
-                );
-                w.push(")");
-            },
-        )?;
-        match session.fetch(&statement).await?.first() {
-            Some(row) => Ok((batch_of(row, 0), window)),
-            None => Err(Failed::Fenced),
-        }
-    }
-
-    pub(super) async fn record_counted(
-        &self,
-        session: &mut Session,
-        batch: Batch,
-    ) -> Result<Batch, Failed> {
-        let at = self.context.database.now().await?;
-        let mut w = Statement::new(session.dialect());
-        write_record(&mut w, &self.fence, Record::Counted { batch, at });
-        session.execute(&w).await?;
-        Ok(batch)
-    }
-
-    /// A dry run's batch: the same window and condition, in a transaction that cannot write.
-    async fn look(
-        &self,
-        session: &mut Session,
-        cursor: &Cursor,
-    ) -> Result<(Batch, Window), Failed> {
-        match session.dialect() {
-            Dialect::Postgres => session.begin("BEGIN READ ONLY").await?,
-            Dialect::Sqlite => session.begin("BEGIN; PRAGMA query_only = ON").await?,
-        }
-        // An error leaves the transaction open, and the session takes its connection with it.
-        let window = self.window(session, cursor).await?;
-        let plan = self.with_networks(session, &window).await?;
-        let row = session.fetch_one(&plan.tally(&window, true)?).await?;
-        session.rollback().await?;
-        if session.dialect() == Dialect::Sqlite {
-            session.run_script("PRAGMA query_only = OFF").await?;
-        }
-        Ok((batch_of(&row, 0), window))
-    }
 }

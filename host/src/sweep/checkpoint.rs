@@ -14,6 +14,9 @@ use crate::sql::Cursor;
 #[serde(default)]
 pub(super) struct Checkpoint {
     sweeps: Vec<Position>,
+    /// Where the sweeps of the run before this one stood when it was suspended.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    before: Vec<Position>,
     /// Blocked rows so far, by the table that holds them.
     pub(super) blocked_by: BTreeMap<String, u64>,
     /// Rows passed over so far, by the sweep's ordinal.
@@ -29,9 +32,45 @@ pub(super) struct Checkpoint {
 pub(super) struct Position {
     /// The hash of the request: a plugin that asks for something else starts at the first row.
     request: String,
+    /// The same without its instants, which differ from run to run.
+    #[serde(default)]
+    lasting: String,
     /// Every eligible row has been visited.
     drained: bool,
     cursor: Cursor,
+    /// The run began here in the middle: rows before its beginning are still to be visited.
+    #[serde(default)]
+    midway: bool,
+}
+
+/// What a sweep asks for, and in which order it goes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Identity {
+    /// Of this run.
+    pub(super) exact: String,
+    /// Of every run under the same settings.
+    lasting: String,
+}
+
+impl Identity {
+    /// The identity of a request, and of the order in which it goes through its table: a cursor of
+    /// another order would be compared with other columns.
+    pub(super) fn of(asked: &impl std::fmt::Debug) -> Self {
+        let words = format!("{asked:?}");
+        Self {
+            exact: digest(&words),
+            lasting: digest(&without_instants(&words)),
+        }
+    }
+}
+
+/// Where a sweep begins.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Place {
+    /// `None`: it is drained.
+    pub(super) cursor: Option<Cursor>,
+    /// Rows before that are still to be visited in this run.
+    pub(super) midway: bool,
 }
 
 impl Checkpoint {
@@ -48,13 +87,40 @@ impl Checkpoint {
         serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned())
     }
 
-    /// The place of the sweep with this ordinal and request; `None`: drained.
-    pub(super) fn resume(&self, ordinal: usize, hash: &str) -> Option<Cursor> {
-        match self.sweeps.get(ordinal) {
-            Some(position) if position.request == hash => {
-                (!position.drained).then(|| position.cursor.clone())
+    /// An empty one that goes on where those of a suspended run stood.
+    pub(super) fn after(suspended: Self) -> Self {
+        let mut before = suspended.before;
+        for (ordinal, position) in suspended.sweeps.into_iter().enumerate() {
+            match before.get_mut(ordinal) {
+                Some(known) => *known = position,
+                None => before.push(position),
             }
-            _ => Some(Cursor::default()),
+        }
+        Self {
+            before,
+            ..Self::default()
+        }
+    }
+
+    /// The place of the sweep with this ordinal and request.
+    pub(super) fn resume(&self, ordinal: usize, asks: &Identity) -> Place {
+        if let Some(position) = self.sweeps.get(ordinal) {
+            let same = position.request == asks.exact;
+            return Place {
+                cursor: match same {
+                    true => (!position.drained).then(|| position.cursor.clone()),
+                    false => Some(Cursor::default()),
+                },
+                midway: same && position.midway,
+            };
+        }
+        let before = self.before.get(ordinal);
+        let before = before.filter(|position| position.lasting == asks.lasting);
+        let cursor = before.filter(|position| !position.drained);
+        let cursor = cursor.map_or_else(Cursor::default, |position| position.cursor.clone());
+        Place {
+            midway: cursor != Cursor::default(),
+            cursor: Some(cursor),
         }
     }
 
@@ -63,31 +129,38 @@ impl Checkpoint {
         self.sweeps.len() <= ordinal
     }
 
-    /// This checkpoint with a sweep moved on; `None`: to its end.
-    pub(super) fn with(&self, ordinal: usize, hash: &str, cursor: Option<&Cursor>) -> Self {
+    /// This checkpoint with a sweep moved on; no cursor: to its end.
+    pub(super) fn with(&self, ordinal: usize, asks: &Identity, place: Place) -> Self {
         let mut next = self.clone();
         next.sweeps.truncate(ordinal + 1);
         let empty = || Position {
             request: String::new(),
+            lasting: String::new(),
             drained: false,
             cursor: Cursor::default(),
+            midway: false,
         };
         next.sweeps.resize_with(ordinal + 1, empty);
         if let Some(position) = next.sweeps.last_mut() {
             *position = Position {
-                request: hash.to_owned(),
-                drained: cursor.is_none(),
-                cursor: cursor.cloned().unwrap_or_default(),
+                request: asks.exact.clone(),
+                lasting: asks.lasting.clone(),
+                drained: place.cursor.is_none(),
+                cursor: place.cursor.unwrap_or_default(),
+                midway: place.midway,
             };
         }
         next
     }
 }
 
-/// The identity of a request, and of the order in which it goes through its table: a cursor of
-/// another order would be compared with other columns.
+/// A hash of what is printed of something.
 pub(super) fn hash(of: &impl std::fmt::Debug) -> String {
-    let digest = Sha256::digest(format!("{of:?}").as_bytes());
+    digest(&format!("{of:?}"))
+}
+
+fn digest(words: &str) -> String {
+    let digest = Sha256::digest(words.as_bytes());
     digest
         .iter()
         .take(16)
@@ -95,37 +168,91 @@ pub(super) fn hash(of: &impl std::fmt::Debug) -> String {
         .collect()
 }
 
+/// What is printed of a request, with every instant replaced by a word. A text that looks like one loses
+/// it as well, which costs nothing: a sweep that goes on in the wrong place comes round.
+fn without_instants(words: &str) -> String {
+    const INSTANT: &str = "Timestamp(";
+    let mut parts = words.split(INSTANT);
+    let mut left = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        left.push_str(INSTANT);
+        left.push_str(part.trim_start_matches(|c: char| c == '-' || c.is_ascii_digit()));
+    }
+    left
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::database::Bind;
-    use crate::request::{Condition, Request};
+    use crate::request::{Condition, Request, Timestamp};
 
-    #[test]
-    fn a_sweep_resumes_only_under_its_own_ordinal_and_request() {
-        let cursor = Cursor {
-            after: Some(vec![Bind::Integer(7)]),
+    fn at(row: i64) -> Cursor {
+        Cursor {
+            after: Some(vec![Bind::Integer(row)]),
             ..Cursor::default()
-        };
-        let saved = Checkpoint::default().with(1, "abc", Some(&cursor));
-        let read = Checkpoint::parse(&saved.to_json());
+        }
+    }
 
-        assert_eq!(read.resume(1, "abc"), Some(cursor));
-        assert_eq!(read.resume(1, "other"), Some(Cursor::default()));
-        assert_eq!(read.resume(0, "abc"), Some(Cursor::default()));
-        assert_eq!(read.with(1, "abc", None).resume(1, "abc"), None, "drained");
+    fn asks(exact: &str, lasting: &str) -> Identity {
+        Identity {
+            exact: exact.to_owned(),
+            lasting: lasting.to_owned(),
+        }
+    }
+
+    fn place(cursor: Option<Cursor>, midway: bool) -> Place {
+        Place { cursor, midway }
     }
 
     #[test]
-    fn requests_that_differ_in_a_value_have_other_hashes() {
-        let is_null = |column: &str| {
-            Request::delete(
+    fn a_sweep_resumes_only_under_its_own_ordinal_and_request() {
+        let abc = asks("abc", "a");
+        let saved = Checkpoint::default().with(1, &abc, place(Some(at(7)), false));
+        let read = Checkpoint::parse(&saved.to_json());
+        let first = place(Some(Cursor::default()), false);
+
+        assert_eq!(read.resume(1, &abc), place(Some(at(7)), false));
+        assert_eq!(read.resume(1, &asks("other", "a")), first);
+        assert_eq!(read.resume(0, &abc), first);
+        let drained = read.with(1, &abc, place(None, false));
+        assert_eq!(drained.resume(1, &abc), place(None, false));
+    }
+
+    #[test]
+    fn the_next_run_goes_on_where_a_suspended_one_stood_also_if_it_did_not_come_so_far() {
+        let (now, later) = (asks("now", "a"), asks("later", "a"));
+        let suspended = Checkpoint::default()
+            .with(0, &now, place(None, false))
+            .with(1, &now, place(Some(at(7)), false));
+        let next = Checkpoint::parse(&Checkpoint::after(suspended).to_json());
+        let first = place(Some(Cursor::default()), false);
+
+        assert_eq!(next.resume(0, &later), first, "what was drained begins anew");
+        assert_eq!(next.resume(1, &later), place(Some(at(7)), true));
+        assert_eq!(next.resume(1, &asks("later", "b")), first);
+        assert_eq!(next.resume(2, &later), first);
+        let one_on = next.with(0, &later, place(Some(at(3)), true));
+        let after = Checkpoint::after(one_on);
+        assert_eq!(after.resume(0, &now), place(Some(at(3)), true));
+        assert_eq!(after.resume(1, &now), place(Some(at(7)), true));
+    }
+
+    #[test]
+    fn what_lasts_of_a_request_is_all_but_its_instants() {
+        let older = |column: &str, cutoff: i64| {
+            Identity::of(&Request::delete(
                 "t",
-                Condition::IsNull {
+                Condition::OlderThan {
                     column: column.into(),
+                    cutoff: Timestamp(cutoff),
+                    offset: 0,
                 },
-            )
+            ))
         };
-        assert_ne!(hash(&is_null("a")), hash(&is_null("b")));
+        let (one, two) = (older("a", -5), older("a", 1_700_000_000_000_000));
+        assert_ne!(one.exact, two.exact);
+        assert_eq!(one.lasting, two.lasting);
+        assert_ne!(one.lasting, older("b", -5).lasting);
     }
 }

@@ -17,7 +17,7 @@ use super::schema::Accepted;
 use crate::catalog::{Catalog, TableId};
 use crate::config::Fraction;
 use crate::database::{Database, Work};
-use crate::ledger::Fence;
+use crate::ledger::{Claimed, Fence};
 use crate::request::{Batch, Fault, JobName, Mode, Parking, Request, RunId, Suspension, Timestamp};
 use crate::scope::{Granted, Subject};
 use crate::sql::Plan;
@@ -205,19 +205,20 @@ impl State {
 
 impl RunContext {
     /// The shared part of a run that has been claimed.
-    #[allow(clippy::too_many_arguments)] // each is one thing, and this is called once a run
     pub fn new(
         database: Database,
         catalog: Arc<Catalog>,
         granted: Arc<Granted>,
         subject: Subject,
-        fence: Fence,
-        now: Timestamp,
-        checkpoint: &str,
+        claimed: &Claimed,
         history: Vec<Arc<Plan>>,
         options: RunOptions,
     ) -> Arc<Self> {
-        let checkpoint = Checkpoint::parse(checkpoint);
+        let checkpoint = match &claimed.suspended {
+            Some(suspended) => Checkpoint::after(Checkpoint::parse(suspended)),
+            None => Checkpoint::parse(&claimed.checkpoint),
+        };
+        let (fence, now) = (claimed.fence, claimed.now);
         Arc::new(Self {
             database,
             catalog,
@@ -270,14 +271,21 @@ impl RunContext {
         now: Timestamp,
         options: RunOptions,
     ) -> Arc<Self> {
-        let fence = Fence {
-            run: RunId(uuid::Uuid::nil()),
-            token: 0,
-            seq: 0,
+        let claimed = Claimed {
+            fence: Fence {
+                run: RunId(uuid::Uuid::nil()),
+                token: 0,
+                seq: 0,
+            },
+            now,
+            checkpoint: "{}".to_owned(),
+            resumed: false,
+            changed: 0,
+            suspended: None,
         };
         let history = Vec::new();
         let mut context = Self::new(
-            database, catalog, granted, subject, fence, now, "{}", history, options,
+            database, catalog, granted, subject, &claimed, history, options,
         );
         if let Some(context) = Arc::get_mut(&mut context) {
             context.rehearsal = true;

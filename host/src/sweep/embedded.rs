@@ -1,6 +1,6 @@
 //! A batch on SQLite, where one writer at a time needs no locks.
 
-use super::act::Attempt;
+use super::attempt::Attempt;
 use super::examined_only;
 use super::transaction::{Failed, finish, raise_fence};
 use crate::database::Session;
@@ -35,7 +35,7 @@ impl Attempt<'_> {
         raise_fence(session, &self.fence, checkpoint).await?;
         // There is no other writer until the commit.
         self.schema_stands(session, plan).await?;
-        let batch = if self.pass_over.is_some() {
+        let batch = if self.pass_over().is_some() {
             let examined = session.fetch_one(&plan.examine(window)?).await?;
             Batch {
                 blocked: 1,

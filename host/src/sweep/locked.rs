@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::act::Attempt;
+use super::attempt::Attempt;
 use super::examined_only;
 use super::transaction::{Failed, finish, raise_fence};
 use crate::database::{Cells, IDLE_IN_TRANSACTION, Session};
@@ -14,7 +14,7 @@ use crate::sql::{Cursor, Keys, Plan, Window};
 const MOST_PAIRS: u64 = 100_000;
 
 /// One row's key in the database's text form.
-type Key = Vec<String>;
+pub(super) type Key = Vec<String>;
 
 impl Attempt<'_> {
     pub(super) async fn lock_then_check(
@@ -25,19 +25,22 @@ impl Attempt<'_> {
         let window = self.window(session, cursor).await?;
         let plan = self.with_networks(session, &window).await?;
         let checkpoint = self.checkpoint_after(&window);
-        let lock_timeout = self.context.database.options().lock_timeout.as_millis();
-        let idle = IDLE_IN_TRANSACTION.as_millis();
-        session
-            .begin(&format!(
-                "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {lock_timeout}; \
-                 SET LOCAL idle_in_transaction_session_timeout = {idle}"
-            ))
-            .await?;
+        self.begin_locking(session).await?;
         let done = self
             .locked_batch(session, &plan, &window, &checkpoint)
             .await;
         let batch = finish(session, done).await?;
         Ok((batch, window))
+    }
+
+    pub(super) async fn begin_locking(&self, session: &mut Session) -> Result<(), Failed> {
+        let lock_timeout = self.context.database.options().lock_timeout.as_millis();
+        let idle = IDLE_IN_TRANSACTION.as_millis();
+        let begin = format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {lock_timeout}; \
+             SET LOCAL idle_in_transaction_session_timeout = {idle}"
+        );
+        Ok(session.begin(&begin).await?)
     }
 
     async fn locked_batch(
@@ -48,7 +51,7 @@ impl Attempt<'_> {
         checkpoint: &str,
     ) -> Result<Batch, Failed> {
         raise_fence(session, &self.fence, checkpoint).await?;
-        if self.pass_over.is_some() {
+        if self.pass_over().is_some() {
             // Not looked at again: looking may be what fails.
             let batch = Batch {
                 blocked: 1,
@@ -158,13 +161,13 @@ impl Held {
 }
 
 /// A row of keys and, last, a truth value.
-fn taken_apart(row: Cells) -> (Key, bool) {
+pub(super) fn taken_apart(row: Cells) -> (Key, bool) {
     let mut cells = row.0;
     let flag = cells.pop().and_then(|cell| cell.as_integer());
     (texts(Cells(cells)), flag == Some(1))
 }
 
-fn texts(row: Cells) -> Key {
+pub(super) fn texts(row: Cells) -> Key {
     let cells = row.0.iter();
     cells
         .map(|cell| cell.as_text().unwrap_or_default().to_owned())
@@ -172,7 +175,7 @@ fn texts(row: Cells) -> Key {
 }
 
 /// Rows of keys, turned to one list a column.
-fn columns(rows: &[Key]) -> Keys {
+pub(super) fn columns(rows: &[Key]) -> Keys {
     let width = rows.first().map_or(0, Vec::len);
     (0..width)
         .map(|column| {

@@ -6,6 +6,8 @@
 //! the guest that asked for it.
 
 mod act;
+mod apart;
+mod attempt;
 mod backlog;
 mod checkpoint;
 mod context;
@@ -13,6 +15,7 @@ mod embedded;
 mod forms;
 mod fraction;
 mod held_back;
+mod inner;
 mod lacking;
 mod leaves;
 mod locked;
@@ -25,6 +28,7 @@ mod reader;
 mod remains;
 mod retry;
 mod schema;
+mod scout;
 mod sizes;
 mod traced;
 mod transaction;
@@ -49,10 +53,10 @@ use tokio::sync::Mutex;
 use crate::catalog::Dialect;
 use crate::request::{Batch, Fault, Mode, Request, Step, Suspension};
 use crate::scope::authorize_leaves;
-use crate::sql::{Cursor, Plan, Technique};
-use checkpoint::hash;
+use crate::sql::{Cursor, Plan};
+use checkpoint::{Identity, Place};
+use inner::Inner;
 use leaves::{Leaves, order_of};
-use retry::InTheWay;
 
 /// A cursor over the eligible rows of one request.
 #[derive(Debug, Clone)]
@@ -60,24 +64,6 @@ pub struct Sweep {
     context: Arc<RunContext>,
     /// `None`: refused in a rehearsal.
     inner: Option<Arc<Mutex<Inner>>>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    leaves: Leaves,
-    /// That of the leaf in hand.
-    plan: Arc<Plan>,
-    technique: Technique,
-    ordinal: usize,
-    hash: String,
-    /// `None`: drained.
-    cursor: Option<Cursor>,
-    /// Batches still to run with SKIP LOCKED after the fast pass met a locked row.
-    skip_locked: u32,
-    /// Rows passed over so far because too much goes along with them.
-    too_heavy: u32,
-    /// Rows that a window may span at most, because others go with each of them.
-    span: u64,
 }
 
 impl Sweep {
@@ -146,32 +132,27 @@ impl Sweep {
         state.opened += 1;
         // A leaf's order is kept with its cursor: leaves come and go.
         let order = plan.authorized.root().is_none().then(|| order_of(&plan));
-        let hash = hash(&(plan.request(), order));
+        let asks = Identity::of(&(plan.request(), order));
         let again = context.options.mode == Mode::DryRun
             && state
                 .drained
                 .iter()
                 .any(|done| done.request() == plan.request());
-        let cursor = if again || context.rehearsal {
-            None
-        } else {
-            state
-                .checkpoint
-                .resume(ordinal, &hash)
-                .map(|cursor| resumable(cursor, &plan))
-        };
-        let mut inner = Inner {
-            span: first_span(&plan),
-            technique: plan.technique().0,
-            leaves,
-            plan,
-            ordinal,
-            hash,
-            cursor: None,
-            skip_locked: 0,
-            too_heavy: 0,
-        };
-        inner.go_on(cursor);
+        let mut place = state.checkpoint.resume(ordinal, &asks);
+        if again || context.rehearsal {
+            place.cursor = None;
+        } else if !fresh && may_be_renumbered(&plan) {
+            place = Place {
+                cursor: place.cursor.map(|_| Cursor::default()),
+                midway: false,
+            };
+        }
+        if place.midway && place.cursor.is_some() {
+            tracing::info!(job = %context.subject.job, table = %plan.table().id, "the sweep goes on where the last run was suspended");
+        }
+        let mut inner = Inner::new(leaves, plan, ordinal, asks);
+        inner.midway = place.midway;
+        inner.go_on(place.cursor);
         let all = inner.leaves.all().to_vec();
         state.under_way.insert(ordinal, all);
         if inner.cursor.is_none() {
@@ -225,7 +206,7 @@ impl Sweep {
             .min(state.up_to_the_line(&inner.plan));
         let plan = Arc::clone(&inner.plan);
         let began = Instant::now();
-        let (batch, next) = match traced::act(context, &mut inner, &mut state, &cursor, left).await
+        let (batch, place) = match traced::act(context, &mut inner, &mut state, &cursor, left).await
         {
             Ok(done) => done,
             // Dropped or detached since the look above.
@@ -246,11 +227,27 @@ impl Sweep {
         state.batches += 1;
         context.tell(&batch, began.elapsed());
         context.advance(batch.examined);
-        match next {
+        let came_round = inner.midway && !place.midway;
+        inner.midway = place.midway;
+        match place.cursor {
+            // Where nothing is left there is no need to go round to find that.
+            Some(_) if came_round && self.nothing_is_left(inner.leaves.all()).await => {
+                self.drain(&mut inner, &mut state);
+            }
             Some(next) => inner.go_on(Some(next)),
             None => self.drain(&mut inner, &mut state),
         }
         Ok(Step::Batch(batch))
+    }
+
+    /// Every plan's probe has answered, and found no row.
+    async fn nothing_is_left(&self, plans: &[Arc<Plan>]) -> bool {
+        for plan in plans {
+            if !matches!(verify::remaining(&self.context.database, plan, 1).await, Ok(0)) {
+                return false;
+            }
+        }
+        true
     }
 
     /// `Some(Some(reason))`: stop here. `Some(None)`: the budget is used up and nothing is left.
@@ -281,13 +278,14 @@ impl Sweep {
             // Nothing has gone, so the database cannot tell what would be left.
             return Ok(Some(Some(used_up)));
         }
-        for plan in inner.leaves.rest() {
-            match verify::remaining(&self.context.database, plan, 1).await {
-                Ok(0) => {}
-                _ => return Ok(Some(Some(used_up))),
-            }
-        }
-        Ok(Some(None))
+        let unvisited = match inner.midway {
+            true => inner.leaves.all(),
+            false => inner.leaves.rest(),
+        };
+        Ok(Some(match self.nothing_is_left(unvisited).await {
+            true => None,
+            false => Some(used_up),
+        }))
     }
 
     fn drain(&self, inner: &mut Inner, state: &mut context::State) {
@@ -304,96 +302,23 @@ impl Sweep {
     fn pass(&self, inner: &mut Inner, state: &mut context::State) {
         let table = &inner.plan.table().id;
         tracing::warn!(%table, "the partition was dropped or detached, and is left out");
-        let next = inner.leaves.pass();
-        match next {
+        match inner.leaves.pass() {
             Some(next) => inner.go_on(Some(next)),
+            None if inner.midway && !inner.leaves.all().is_empty() => {
+                inner.midway = false;
+                inner.go_on(Some(Cursor::default()));
+            }
             None => self.drain(inner, state),
         }
     }
 }
 
-/// A stored cursor that may be used. SQLite renumbers rows when it vacuums, unless the rowid is a
-/// column: such a sweep starts over.
-fn resumable(cursor: Cursor, plan: &Plan) -> Cursor {
+/// SQLite renumbers rows when it vacuums, unless the rowid is a column: there a run that is resumed begins
+/// a sweep over. In a later run the place is good enough, because the sweep comes round.
+fn may_be_renumbered(plan: &Plan) -> bool {
     let table = plan.table();
     let by_rowid = table.has_rowid && table.rowid_alias.is_none();
-    if by_rowid && plan.dialect() == Dialect::Sqlite {
-        Cursor::default()
-    } else {
-        cursor
-    }
-}
-
-/// The first window where rows go with the swept ones: how many is not known before.
-const FIRST_SPAN: u64 = 100;
-
-/// Rows that one batch should change at most: it holds them locked while it lasts.
-const MOST_CHANGED: u64 = 10_000;
-
-/// The rows that the first window of a table may span.
-fn first_span(plan: &Plan) -> u64 {
-    match plan.takes_others_along() {
-        true => FIRST_SPAN,
-        false => u64::MAX,
-    }
-}
-
-impl Inner {
-    /// Whether the row may be left behind: any number of those that a constraint refuses, and a few
-    /// that are too heavy, because each takes several timeouts and the next one may be the database's.
-    fn may_pass_over(&mut self, what: InTheWay) -> bool {
-        const MOST_TOO_HEAVY: u32 = 5;
-        if what == InTheWay::TooMuch {
-            self.too_heavy += 1;
-        }
-        self.too_heavy <= MOST_TOO_HEAVY
-    }
-
-    /// What a batch of `size` rows has changed decides how many rows the next one looks at.
-    fn weigh(&mut self, size: u64, batch: Batch) {
-        /// A light window says little about the next one.
-        const GROWTH: u64 = 4;
-        if self.span == u64::MAX && batch.changed() <= MOST_CHANGED {
-            return;
-        }
-        let bearable = match batch.changed() {
-            0 => u64::MAX,
-            changed => size.saturating_mul(MOST_CHANGED) / changed,
-        };
-        self.span = bearable.clamp(1, size.saturating_mul(GROWTH));
-    }
-
-    /// Rows that others hang on are not skipped by one statement: where rows are held, a batch
-    /// with dependents locks first.
-    fn technique(&self) -> Technique {
-        match self.skip_locked > 0 && self.plan.has_dependents() {
-            true => Technique::LockThenCheck,
-            false => self.technique,
-        }
-    }
-
-    /// Takes the sweep to where a cursor points; `None`: to its end.
-    fn go_on(&mut self, cursor: Option<Cursor>) {
-        self.cursor = cursor.and_then(|cursor| self.leaves.resume(cursor));
-        if let Some(plan) = self.leaves.plan()
-            && plan.table().id != self.plan.table().id
-        {
-            self.plan = Arc::clone(plan);
-            self.technique = plan.technique().0;
-            self.span = first_span(&self.plan);
-        }
-    }
-
-    /// After a locked row: the next windows skip locked rows at once, because where one row is
-    /// held its neighbours often are too.
-    fn met_a_lock(&mut self) {
-        const STICKY: u32 = 20;
-        self.skip_locked = STICKY;
-    }
-
-    fn one_window_on(&mut self) {
-        self.skip_locked = self.skip_locked.saturating_sub(1);
-    }
+    by_rowid && plan.dialect() == Dialect::Sqlite
 }
 
 /// The counts of a batch that only moved the sweep on.

@@ -45,7 +45,7 @@ pub(super) async fn fetch_within(
     end_within(&mut session, rows).await
 }
 
-async fn begin_within(session: &mut Session, limit: Duration) -> Result<(), DatabaseError> {
+pub(super) async fn begin_within(session: &mut Session, limit: Duration) -> Result<(), DatabaseError> {
     match session.dialect() {
         Dialect::Postgres => {
             // Zero would be no limit.
@@ -61,7 +61,7 @@ async fn begin_within(session: &mut Session, limit: Duration) -> Result<(), Data
     }
 }
 
-async fn end_within<T>(
+pub(super) async fn end_within<T>(
     session: &mut Session,
     done: Result<T, DatabaseError>,
 ) -> Result<T, DatabaseError> {
@@ -90,7 +90,7 @@ async fn ask(
         Ok(Some(known)) => write(&plan.with_networks(known)),
         Err(Failed::Database(error)) => return Err(error),
         Err(Failed::Request(fault)) => return Err(told(fault)),
-        Err(Failed::Fenced | Failed::Schema | Failed::TooMany) => return Ok(Vec::new()),
+        Err(_) => return Ok(Vec::new()),
     };
     session.fetch(&statement.map_err(told)?).await
 }

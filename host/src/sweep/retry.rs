@@ -22,6 +22,8 @@ pub(super) enum Verdict {
     Lock,
     /// A smaller window, after a pause.
     Smaller { size: u64, pause: Duration },
+    /// One row is left, and too much goes along with it: what hangs on it goes first.
+    TakeApart,
     /// One row is left and still in the way: move on behind it.
     PassOver(InTheWay),
     /// It may have committed: see what the ledger says, then try again.
@@ -76,8 +78,10 @@ impl Retries {
                     _ => Verdict::GiveUp,
                 };
             }
+            Failed::TooHeavy if size == 1 => return Verdict::TakeApart,
             Failed::TooMany if size == 1 => return Verdict::PassOver(InTheWay::TooMuch),
-            Failed::TooMany => {
+            Failed::NothingApart => return Verdict::GiveUp,
+            Failed::TooMany | Failed::TooHeavy => {
                 return Verdict::Smaller {
                     size: size / 2,
                     pause: Duration::ZERO,

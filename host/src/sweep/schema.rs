@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::act::Attempt;
+use super::attempt::Attempt;
 use super::context::RunContext;
 use super::transaction::Failed;
 use crate::catalog::{Catalog, Dialect};

@@ -4,7 +4,9 @@ use tracing::Instrument;
 use tracing::field::Empty;
 
 use super::context::{RunContext, State};
-use super::{Inner, act};
+use super::inner::Inner;
+use super::act;
+use super::checkpoint::Place;
 use crate::request::{Batch, Fault, SPANS};
 use crate::sql::Cursor;
 
@@ -15,7 +17,7 @@ pub(super) async fn act(
     state: &mut State,
     cursor: &Cursor,
     left: u64,
-) -> Result<(Batch, Option<Cursor>), Fault> {
+) -> Result<(Batch, Place), Fault> {
     let span = tracing::error_span!(
         target: SPANS,
         "batch",

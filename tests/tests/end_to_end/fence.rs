@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use besom::database::Statement;
-use besom::ledger::{Fence, LedgerError};
+use besom::ledger::{Claimed, Fence, LedgerError};
 use besom::request::{Condition, Request, Step};
 use besom::sweep::{RunContext, Sweep};
 use besom_tests::lab::{Lab, all_granted, both, drain, job};
@@ -39,9 +39,14 @@ async fn with_fence(
         catalog,
         grants,
         subject,
-        fence,
-        now,
-        "{}",
+        &Claimed {
+            fence,
+            now,
+            checkpoint: "{}".to_owned(),
+            resumed: false,
+            changed: 0,
+            suspended: None,
+        },
         Vec::new(),
         lab.options.clone(),
     )

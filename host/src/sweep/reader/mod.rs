@@ -17,7 +17,9 @@ use super::page::{no_such_row, taken_apart, updating};
 use super::probe::fetch_within;
 use super::schema;
 use super::traced;
-use super::{Inner as Batches, checkpoint, first_span, fraction};
+use super::checkpoint::Identity;
+use super::fraction;
+use super::inner::Inner as Batches;
 use crate::database::{Cause, Cells, Database, DatabaseError, Statement};
 use crate::request::{Batch, Fault, Mode, Reading, Request, Suspension, Value};
 use crate::sql::{Edge, PAGE_BYTES, PAGE_ROWS, Pick, Picked, Plan};
@@ -220,6 +222,7 @@ impl Reader {
         let picked = Picked {
             columns: inner.plan.seen(),
             rows: picks.collect::<Result<_, Fault>>()?,
+            blocked_beside: 0,
         };
         if picked.rows.is_empty() {
             return Ok(Batch::default());
@@ -239,17 +242,10 @@ impl Reader {
             return Ok(Batch::default());
         };
         inner.acts += 1;
-        let mut batches = Batches {
-            span: inner.span.min(first_span(&first)),
-            technique: first.technique().0,
-            leaves: Leaves::new(plans),
-            plan: first,
-            ordinal: inner.ordinal,
-            hash: checkpoint::hash(&("reader", &request, inner.offset, inner.acts)),
-            cursor: None,
-            skip_locked: inner.skip_locked,
-            too_heavy: 0,
-        };
+        let asks = Identity::of(&("reader", &request, inner.offset, inner.acts));
+        let mut batches = Batches::new(Leaves::new(plans), first, inner.ordinal, asks);
+        batches.span = batches.span.min(inner.span);
+        batches.skip_locked = inner.skip_locked;
         let mut state = context.state.lock().await;
         let done = run(context, &mut batches, &mut state).await;
         state.changed_by_choice(inner.ordinal, &inner.plan);
@@ -287,7 +283,7 @@ async fn run(
             break;
         }
         let began = Instant::now();
-        let (batch, next) = match traced::act(context, batches, state, &cursor, left).await {
+        let (batch, place) = match traced::act(context, batches, state, &cursor, left).await {
             Err(fault) if schema::is_changed(&fault) => {
                 suspend(state, Suspension::SchemaChanged);
                 break;
@@ -299,7 +295,7 @@ async fn run(
         state.totals += batch;
         state.batches += 1;
         total += batch;
-        batches.go_on(next);
+        batches.go_on(place.cursor);
     }
     // Later sweeps of a dry run do not know these rows as gone.
     state.estimated |= context.options.mode == Mode::DryRun && total.changed() > 0;

@@ -1,0 +1,50 @@
+//! Few of many rows are free: they are looked for by statements over a long stretch of the table, in which
+//! the database may join, and not window by window.
+
+use super::Plan;
+use super::window::{Window, key_columns, selected};
+use super::writer::Writer;
+use crate::database::Statement;
+use crate::request::Fault;
+
+impl Plan {
+    /// Whether such a look can find rows faster than windows do: only where conditions look at other rows.
+    pub(crate) fn can_be_scouted(&self) -> bool {
+        self.picked.is_none() && self.has_relations()
+    }
+
+    /// The keys of a stretch's eligible rows, no more than `most`.
+    pub(crate) fn list(&self, stretch: &Window, most: u64) -> Result<Statement, Fault> {
+        let mut w = Writer::new(self.dialect());
+        w.by_sets();
+        let row = w.row(self.table());
+        w.push("SELECT ")
+            .push(&selected(self.dialect(), &key_columns(&row)))
+            .push(" FROM ");
+        self.swept(&mut w, &row)?;
+        w.push(" WHERE ");
+        self.doomed(&mut w, &row, stretch)?;
+        w.push(&format!(" LIMIT {most}"));
+        Ok(w.finish())
+    }
+
+    /// How many rows of a stretch meet the condition, held by others or not.
+    pub(crate) fn count_met_of(&self, stretch: &Window) -> Result<Statement, Fault> {
+        let mut w = Writer::new(self.dialect());
+        w.by_sets();
+        w.push("SELECT ");
+        self.count_met(&mut w, stretch, |w, _| {
+            w.truth(true);
+            Ok(())
+        })?;
+        Ok(w.finish())
+    }
+
+    /// As [`Plan::blocked_by`], of a stretch.
+    pub(crate) fn blocked_by_of(&self, stretch: &Window) -> Result<Statement, Fault> {
+        let mut w = Writer::new(self.dialect());
+        w.by_sets();
+        self.write_blocked_by(&mut w, stretch)?;
+        Ok(w.finish())
+    }
+}

@@ -1,0 +1,269 @@
+//! One attempt at a batch: the window, the transaction, the ledger's row.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::checkpoint::Checkpoint;
+use super::inner::Inner;
+use super::retry::InTheWay;
+use super::transaction::Failed;
+use super::windows::next_window;
+use super::{RunContext, examined_only, networks};
+use crate::catalog::Dialect;
+use crate::database::{DatabaseError, Session, Statement};
+use crate::ledger::{Fence, Record, batch_of, write_fence_if, write_record};
+use crate::request::{Batch, Mode};
+use crate::sql::{Cursor, Plan, Technique, Window, forget_picked};
+
+/// A batch that went well.
+pub(super) struct Done {
+    pub(super) batch: Batch,
+    pub(super) next: Option<Cursor>,
+    pub(super) blocked_by: BTreeMap<String, u64>,
+    /// Of a row that is being taken apart: parts of which nothing is left.
+    pub(super) gone_before: usize,
+}
+
+/// How a window is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// As it is, if not too much goes along.
+    Weighed,
+    /// As it is.
+    Whole,
+    /// One row: so many of the rows that hang on it at most.
+    Apart(u64),
+    /// One row: not at all, and it counts as blocked.
+    PassOver(InTheWay),
+}
+
+/// What is in hand while a batch is tried, perhaps several times.
+pub(super) struct Attempt<'a> {
+    pub(super) context: &'a RunContext,
+    pub(super) inner: &'a Inner,
+    pub(super) fence: Fence,
+    pub(super) checkpoint: &'a Checkpoint,
+    pub(super) technique: Technique,
+    pub(super) size: u64,
+    pub(super) left: u64,
+    pub(super) way: Way,
+}
+
+impl Attempt<'_> {
+    /// The row in the way is passed over and counted as blocked.
+    pub(super) fn pass_over(&self) -> Option<InTheWay> {
+        match self.way {
+            Way::PassOver(what) => Some(what),
+            _ => None,
+        }
+    }
+
+    pub(super) async fn run(&self, cursor: &Cursor) -> Result<Done, Failed> {
+        let mut session = self.context.database.session().await?;
+        let noted = session.dialect() == Dialect::Sqlite && self.inner.plan.picked.is_some();
+        if noted {
+            for statement in self.inner.plan.note_picked()? {
+                session.execute(&statement).await?;
+            }
+        }
+        let done = match (self.context.options.mode, session.dialect()) {
+            (Mode::DryRun, _) => {
+                let (batch, window) = self.look(&mut session, cursor).await?;
+                self.done(&mut session, batch, window).await
+            }
+            (Mode::Apply, Dialect::Sqlite) => {
+                let limit = self.context.database.options().statement_timeout;
+                session.limit_sqlite_statements(Some(limit)).await?;
+                let done = self.apply(&mut session, cursor).await;
+                session.limit_sqlite_statements(None).await?;
+                done?
+            }
+            (Mode::Apply, Dialect::Postgres) => self.apply(&mut session, cursor).await?,
+        };
+        if noted {
+            for statement in forget_picked() {
+                session.execute(&statement).await?;
+            }
+        }
+        Ok(done)
+    }
+
+    async fn apply(&self, session: &mut Session, cursor: &Cursor) -> Result<Done, Failed> {
+        let (batch, window) = match (self.way, session.dialect(), self.technique) {
+            (Way::Apart(most), ..) => return self.take_apart(session, cursor, most).await,
+            (_, Dialect::Sqlite, _) => self.sqlite(session, cursor).await?,
+            (_, Dialect::Postgres, Technique::OneStatement) => {
+                self.one_statement(session, cursor).await?
+            }
+            (_, Dialect::Postgres, Technique::LockThenCheck) => {
+                self.lock_then_check(session, cursor).await?
+            }
+        };
+        Ok(self.done(session, batch, window).await)
+    }
+
+    async fn done(&self, session: &mut Session, batch: Batch, window: Window) -> Done {
+        let blocked_by = match (batch.blocked, self.inner.scout.held_by()) {
+            (_, Some(held)) => held,
+            (0, None) => BTreeMap::new(),
+            (_, None) => self.blocked_by(session, &window).await,
+        };
+        Done {
+            batch,
+            next: window.next,
+            blocked_by,
+            gone_before: 0,
+        }
+    }
+
+    /// Blocked rows by the table that holds them. The batch stands whatever comes of this.
+    async fn blocked_by(&self, session: &mut Session, window: &Window) -> BTreeMap<String, u64> {
+        if let Some(what) = self.pass_over() {
+            return BTreeMap::from([(what.as_str().to_owned(), 1)]);
+        }
+        let mut by_table = BTreeMap::new();
+        let rows = match self.inner.plan.blocked_by(window) {
+            Ok(statement) => session.fetch(&statement).await,
+            Err(fault) => Err(DatabaseError::other(
+                &fault.problem().code,
+                fault.to_string(),
+            )),
+        };
+        match rows {
+            Ok(rows) => {
+                for row in rows.iter().filter(|row| row.get(1).as_count() > 0) {
+                    let table = row.get(0).as_text().unwrap_or_default().to_owned();
+                    *by_table.entry(table).or_default() += row.get(1).as_count();
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "what holds the blocked rows could not be told")
+            }
+        }
+        by_table
+    }
+
+    pub(super) async fn window(
+        &self,
+        session: &mut Session,
+        cursor: &Cursor,
+    ) -> Result<Window, Failed> {
+        let inner = self.inner;
+        let mut window = match &inner.plan.picked {
+            Some(picked) if inner.scout.has_found() => {
+                let window = inner.scout.window(picked, self.size.min(self.left), cursor);
+                self.bearable(session, &window).await?;
+                return Ok(window);
+            }
+            Some(picked) => picked.window(cursor, self.size.min(self.left)),
+            None => next_window(session, &inner.plan, cursor, self.size, self.left).await?,
+        };
+        if inner.plan.picked.is_some() && !inner.leaves.at_the_first() {
+            // Each leaf is searched for the same rows.
+            window.examined = Some(0);
+        }
+        window.next = inner.leaves.onward(window.next);
+        self.bearable(session, &window).await?;
+        Ok(window)
+    }
+
+    /// The plan with the addresses of this window, where it assigns networks. An address that
+    /// changes after this is left to the next run.
+    pub(super) async fn with_networks(
+        &self,
+        session: &mut Session,
+        window: &Window,
+    ) -> Result<Cow<'_, Plan>, Failed> {
+        let plan = &self.inner.plan;
+        Ok(match networks::read(session, plan, Some(window)).await? {
+            None => Cow::Borrowed(plan),
+            Some(known) => Cow::Owned(plan.with_networks(known)),
+        })
+    }
+
+    /// The checkpoint as it stands once this batch has committed.
+    pub(super) fn checkpoint_after(&self, window: &Window) -> String {
+        let place = self.inner.place_after(window.next.as_ref());
+        self.checkpoint
+            .with(self.inner.ordinal, &self.inner.asks, place)
+            .to_json()
+    }
+
+    async fn one_statement(
+        &self,
+        session: &mut Session,
+        cursor: &Cursor,
+    ) -> Result<(Batch, Window), Failed> {
+        let window = self.window(session, cursor).await?;
+        let checkpoint = self.checkpoint_after(&window);
+        let fence = self.fence;
+        let plan = self.with_networks(session, &window).await?;
+        let statement = plan.one_statement(
+            &window,
+            self.inner.skip_locked > 0,
+            |w| {
+                w.push("fence AS (");
+                write_fence_if(w, &fence, &checkpoint, |w| {
+                    w.push(" AND ");
+                    plan.premises_hold(w);
+                });
+                w.push(")");
+            },
+            |w| {
+                w.push(", record AS (");
+                write_record(
+                    w,
+                    &fence,
+                    Record::Tally {
+                        from: "fence, tally",
+                    },
+                );
+                w.push(")");
+            },
+        )?;
+        match session.fetch(&statement).await?.first() {
+            Some(row) => Ok((batch_of(row, 0), window)),
+            None => Err(Failed::Fenced),
+        }
+    }
+
+    pub(super) async fn record_counted(
+        &self,
+        session: &mut Session,
+        batch: Batch,
+    ) -> Result<Batch, Failed> {
+        let at = self.context.database.now().await?;
+        let mut w = Statement::new(session.dialect());
+        write_record(&mut w, &self.fence, Record::Counted { batch, at });
+        session.execute(&w).await?;
+        Ok(batch)
+    }
+
+    /// A dry run's batch: the same window and condition, in a transaction that cannot write.
+    async fn look(
+        &self,
+        session: &mut Session,
+        cursor: &Cursor,
+    ) -> Result<(Batch, Window), Failed> {
+        match session.dialect() {
+            Dialect::Postgres => session.begin("BEGIN READ ONLY").await?,
+            Dialect::Sqlite => session.begin("BEGIN; PRAGMA query_only = ON").await?,
+        }
+        // An error leaves the transaction open, and the session takes its connection with it.
+        let window = self.window(session, cursor).await?;
+        let plan = self.with_networks(session, &window).await?;
+        let batch = match self.pass_over() {
+            // Not counted again: counting is what failed.
+            Some(_) => Batch {
+                blocked: 1,
+                ..examined_only(self.size)
+            },
+            None => batch_of(&session.fetch_one(&plan.tally(&window, true)?).await?, 0),
+        };
+        session.rollback().await?;
+        if session.dialect() == Dialect::Sqlite {
+            session.run_script("PRAGMA query_only = OFF").await?;
+        }
+        Ok((batch, window))
+    }
+}

@@ -1,0 +1,125 @@
+//! Where a sweep stands, and how large its next window is.
+
+use std::sync::Arc;
+
+use super::checkpoint::{Identity, Place};
+use super::leaves::Leaves;
+use super::scout::Scout;
+use crate::request::Batch;
+use crate::sql::{Cursor, Plan, Technique};
+
+/// The first window where rows go with the swept ones: how many is not known before.
+const FIRST_SPAN: u64 = 100;
+
+/// Rows that one batch should change at most: it holds them locked while it lasts.
+pub(super) const MOST_CHANGED: u64 = 10_000;
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) leaves: Leaves,
+    /// That of the leaf in hand.
+    pub(super) plan: Arc<Plan>,
+    pub(super) technique: Technique,
+    pub(super) ordinal: usize,
+    pub(super) asks: Identity,
+    /// `None`: drained.
+    pub(super) cursor: Option<Cursor>,
+    /// The run began here where an earlier one stood: at the end of the table it comes round.
+    pub(super) midway: bool,
+    /// Batches still to run with SKIP LOCKED after the fast pass met a locked row.
+    pub(super) skip_locked: u32,
+    /// Rows that a window may span at most, because others go with each of them.
+    pub(super) span: u64,
+    /// Of the row that is being taken apart: parts of which nothing is left.
+    pub(super) gone_before: usize,
+    pub(super) scout: Scout,
+}
+
+impl Inner {
+    /// At its end, until it goes on.
+    pub(super) fn new(leaves: Leaves, plan: Arc<Plan>, ordinal: usize, asks: Identity) -> Self {
+        Self {
+            span: first_span(&plan),
+            technique: plan.technique().0,
+            leaves,
+            plan,
+            ordinal,
+            asks,
+            cursor: None,
+            midway: false,
+            skip_locked: 0,
+            gone_before: 0,
+            scout: Scout::default(),
+        }
+    }
+
+    /// What a batch of `size` rows has changed decides how many rows the next one looks at.
+    pub(super) fn weigh(&mut self, size: u64, batch: Batch) {
+        /// A light window says little about the next one.
+        const GROWTH: u64 = 4;
+        if self.span == u64::MAX && batch.changed() <= MOST_CHANGED {
+            return;
+        }
+        let bearable = match batch.changed() {
+            0 => u64::MAX,
+            changed => size.saturating_mul(MOST_CHANGED) / changed,
+        };
+        self.span = bearable.clamp(1, size.saturating_mul(GROWTH));
+    }
+
+    /// Rows that others hang on are not skipped by one statement: where rows are held, a batch
+    /// with dependents locks first.
+    pub(super) fn technique(&self) -> Technique {
+        match self.skip_locked > 0 && self.plan.has_dependents() {
+            true => Technique::LockThenCheck,
+            false => self.technique,
+        }
+    }
+
+    /// Where the sweep stands after a window with this cursor behind it: at the end of the table a sweep
+    /// that began midway comes round to the first row.
+    pub(super) fn place_after(&self, next: Option<&Cursor>) -> Place {
+        match next {
+            None if self.midway => Place {
+                cursor: Some(Cursor::default()),
+                midway: false,
+            },
+            next => Place {
+                cursor: next.cloned(),
+                midway: self.midway,
+            },
+        }
+    }
+
+    /// Takes the sweep to where a cursor points; `None`: to its end.
+    pub(super) fn go_on(&mut self, cursor: Option<Cursor>) {
+        self.cursor = cursor.and_then(|cursor| self.leaves.resume(cursor));
+        if let Some(plan) = self.leaves.plan()
+            && plan.table().id != self.plan.table().id
+        {
+            self.plan = Arc::clone(plan);
+            self.technique = plan.technique().0;
+            self.span = first_span(&self.plan);
+            self.scout = Scout::default();
+        }
+    }
+
+    /// After a locked row: the next windows skip locked rows at once, because where one row is
+    /// held its neighbours often are too.
+    pub(super) fn met_a_lock(&mut self) {
+        const STICKY: u32 = 20;
+        self.skip_locked = STICKY;
+    }
+
+    pub(super) fn one_window_on(&mut self) {
+        self.skip_locked = self.skip_locked.saturating_sub(1);
+    }
+}
+
+/// The rows that the first window of a table may span.
+pub(super) fn first_span(plan: &Plan) -> u64 {
+    match plan.takes_others_along() {
+        true => FIRST_SPAN,
+        false => u64::MAX,
+    }
+}
