@@ -50,6 +50,8 @@ pub(super) fn events(
 /// `delete-rule`, `update-rule`, `disabled-key`, `inherited-table`, `no-replica-identity`.
 pub(super) fn nothing_behind(
     events: &BTreeSet<(TableId, Event)>,
+    table: &Table,
+    dependents: &[Tied],
     catalog: &Catalog,
 ) -> Result<(), Fault> {
     if catalog.is_replica() && !events.is_empty() {
@@ -61,12 +63,18 @@ pub(super) fn nothing_behind(
                 .to_owned(),
         ));
     }
+    let named = |id: &TableId| {
+        let mut dependents = dependents.iter();
+        *id == table.id || dependents.any(|tied| tied.path.child() == Some(id))
+    };
     for (id, event) in events {
         let Some(table) = catalog.by_id(id) else {
             continue;
         };
         no_rule(table, *event)?;
-        no_heirs(table)?;
+        if named(id) {
+            no_heirs(table)?;
+        }
         let leaves = catalog.leaves(table).into_iter().flatten();
         for holder in leaves.chain([Arc::clone(table)]) {
             publishable(&holder, *event)?;

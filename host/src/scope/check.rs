@@ -106,7 +106,7 @@ fn check(
         }));
     }
     let touched = events(&table, &request, &family.dependents, &family.consequences);
-    nothing_behind(&touched, catalog)?;
+    nothing_behind(&touched, &table, &family.dependents, catalog)?;
     let narrowing = match request.action {
         // What may be looked at is the columns' to say; what may be changed, also the rows'.
         Action::Read(_) => Vec::new(),

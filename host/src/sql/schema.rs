@@ -70,15 +70,17 @@ impl Plan {
     /// yet is among them, so that only the difference of two looks says something.
     pub(crate) fn count_worked_on(&self) -> Statement {
         let mut w = Statement::new(Dialect::Postgres);
+        // A row that a change moves to another partition goes there and comes here.
         w.push(
-            "SELECT coalesce(sum(CASE worked.event WHEN 8 THEN pg_stat_get_xact_tuples_deleted(worked.oid) ELSE \
-             pg_stat_get_xact_tuples_updated(worked.oid) END), 0)::bigint, current_setting('track_counts')::bool \
-             FROM (SELECT DISTINCT part.oid, known.event FROM ",
+            "SELECT coalesce(sum(pg_stat_get_xact_tuples_deleted(worked.oid) + CASE WHEN worked.changes THEN \
+             pg_stat_get_xact_tuples_updated(worked.oid) ELSE 0 END), 0)::bigint, \
+             current_setting('track_counts')::bool \
+             FROM (SELECT part.oid, bool_or(known.event = 16) AS changes FROM ",
         );
         self.known(&mut w, false);
         w.push(
-            " CROSS JOIN LATERAL (SELECT known.oid UNION SELECT relid FROM pg_partition_tree(known.oid)) AS part(oid)) \
-             AS worked",
+            " CROSS JOIN LATERAL (SELECT known.oid UNION SELECT relid FROM pg_partition_tree(known.oid)) AS part(oid) \
+             GROUP BY part.oid) AS worked",
         );
         w
     }

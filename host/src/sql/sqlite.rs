@@ -115,6 +115,36 @@ impl Plan {
         Ok(w.finish())
     }
 
+    /// How many rows of the dependents that were to go are still there; `None`: none were to go.
+    pub(crate) fn kept_dependents(&self) -> Result<Option<Statement>, Fault> {
+        let dependents = self.authorized.dependents().iter().enumerate();
+        let deleted: Vec<_> = dependents
+            .filter(|(_, tied)| tied.fate == Fate::Delete)
+            .collect();
+        if deleted.is_empty() {
+            return Ok(None);
+        }
+        let mut w = Writer::new(Dialect::Sqlite);
+        w.push("SELECT 0");
+        for (place, tied) in deleted {
+            let table = self.table_of(tied)?;
+            let row = w.row(&table);
+            let part = Row {
+                alias: rows_of(place),
+                table: &table,
+            };
+            w.push(" + (SELECT count(*) FROM ")
+                .push(&part.alias)
+                .push(" JOIN ");
+            self.source(&mut w, &row)?;
+            w.push(" ON ").push(&self.same(&row, &part));
+            // Rows of the swept table may be dependents that stay because a trigger keeps them: counted already.
+            self.but_victims(&mut w, &part, " WHERE ");
+            w.push(")");
+        }
+        Ok(Some(w.finish()))
+    }
+
     /// Unlinks what is to stay.
     pub(crate) fn unlink_parts(&self) -> Result<Vec<Statement>, Fault> {
         self.unlinking()

@@ -83,6 +83,12 @@ impl Attempt<'_> {
             .get(0)
             .as_count();
         batch.affected = batch.affected.saturating_sub(batch.revived);
+        if let Some(statement) = plan.kept_dependents()? {
+            let kept = session.fetch_one(&statement).await?.get(0).as_count();
+            if kept > 0 {
+                return Err(super::schema::dependents_kept(plan, kept));
+            }
+        }
         for statement in plan.discard_parts() {
             session.execute(&statement).await?;
         }

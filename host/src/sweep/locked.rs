@@ -90,9 +90,9 @@ impl Attempt<'_> {
             w.push(")");
         })?;
         let batch = batch_of(&session.fetch_one(&statement).await?, 0);
-        self.all_gone(session, plan, before, &batch).await?;
-        // Last: by now the rules have taken their own locks on the tables that they reach.
+        // By now the rules have taken their own locks on the tables that they reach.
         self.schema_stands(session, plan).await?;
+        self.all_gone(session, plan, before, &batch).await?;
         Ok(batch)
     }
 

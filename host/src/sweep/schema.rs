@@ -91,6 +91,22 @@ pub(super) fn changed(plan: &Plan) -> Fault {
     ))
 }
 
+/// A batch of which a trigger has kept dependents.
+pub(super) fn dependents_kept(plan: &Plan, kept: u64) -> Failed {
+    let dependents = plan.authorized.dependents().iter();
+    let tables: BTreeSet<_> = dependents.filter_map(|tied| tied.path.child()).collect();
+    let tables: Vec<_> = tables.iter().map(|id| format!("`{id}`")).collect();
+    Failed::Request(Fault::Other(Problem::new(
+        "not-gone",
+        format!(
+            "a batch of `{}` was rolled back: {kept} rows of its dependents are still there after they were deleted. \
+             A trigger of {} keeps them, and they would stay without the row that they belong to: take it away",
+            plan.table().id,
+            tables.join(", ")
+        ),
+    )))
+}
+
 /// The fault is that of [`changed`]: the run is suspended by it and has not failed.
 pub(super) fn is_changed(fault: &Fault) -> bool {
     fault.problem().code == Suspension::SchemaChanged.as_str()

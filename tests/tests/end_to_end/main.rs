@@ -2,6 +2,7 @@
 
 mod auth;
 mod auth_schema;
+mod behind;
 mod catalog;
 mod cli;
 mod demo_data;

@@ -11,47 +11,55 @@ use super::super::{CatalogError, Event, Facts};
 /// triggers and rules count as well. What each partition has from its parent does not, so that one which is made
 /// or dropped meanwhile changes nothing.
 ///
-/// Each part is found by an index. A trigger's function counts by its source, which `CREATE OR REPLACE` changes
+/// Each part is found by an index, for one table after the other: OFFSET 0 keeps the planner from reading a whole
+/// system table for a few. A trigger's function counts by its source, which `CREATE OR REPLACE` changes
 /// without a lock on the table.
 pub(in crate::catalog) fn expression(partitioned: bool) -> String {
-    let tree = match partitioned {
-        false => "SELECT known.oid, false AS below",
-        true => {
+    let (tree, own) = match partitioned {
+        false => ("SELECT known.oid", ""),
+        true => (
             "SELECT tree.oid, tree.below FROM (
                WITH RECURSIVE tree(oid, below) AS (
                  SELECT known.oid, false
                  UNION ALL
                  SELECT i.inhrelid, true
                  FROM tree
-                 JOIN pg_catalog.pg_class c ON c.oid = tree.oid AND c.relkind = 'p'
-                 JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid)
-               SELECT oid, below FROM tree) AS tree"
-        }
+                 CROSS JOIN LATERAL (
+                    SELECT i.inhrelid FROM pg_catalog.pg_inherits i
+                    WHERE i.inhparent = tree.oid AND pg_get_partkeydef(tree.oid) IS NOT NULL OFFSET 0) AS i)
+               SELECT oid, below FROM tree) AS tree",
+            // Before PostgreSQL 15 a key's triggers do not say that they are copies.
+            "AND (NOT tree.below OR t.tgenabled <> 'O' OR t.tgparentid = 0 AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_constraint k WHERE k.oid = t.tgconstraint AND k.conparentid <> 0))",
+        ),
     };
+    // A key says by itself what it does, and whether all four of its triggers are on; whether old rows were looked
+    // at changes nothing about it.
     format!(
         "(SELECT string_agg(part.fact, E'\\n' ORDER BY part.fact COLLATE \"C\") FROM (
-            SELECT concat_ws(' ', 'table', n.nspname, c.relname, c.relkind) AS fact
-            FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.oid = known.oid
+            SELECT concat_ws(' ', 'table', c.relnamespace::regnamespace, c.relname, c.relkind) AS fact
+            FROM pg_catalog.pg_class c WHERE c.oid = known.oid
             UNION ALL
-            SELECT concat_ws(' ', 'trigger', t.tgname, t.tgtype, t.tgenabled, t.tgfoid, hashtext(f.prosrc),
-                             t.tgattr, k.conrelid, k.conkey, k.confrelid, k.confkey, k.confdeltype, k.confupdtype,
-                             to_jsonb(k) ->> 'confdelsetcols')
+            SELECT concat_ws(' ', 'trigger', t.tgname, t.tgtype, t.tgenabled, t.tgfoid, t.tgattr,
+                             CASE WHEN NOT t.tgisinternal THEN hashtext(pg_get_functiondef(t.tgfoid)) END,
+                             CASE WHEN t.tgconstraint <> 0 THEN
+                                 t.tgconstrrelid::regclass || ' ' ||
+                                 replace(pg_get_constraintdef(t.tgconstraint), ' NOT VALID', '') || ' ' ||
+                                 (SELECT string_agg(end_of.tgenabled, '' ORDER BY end_of.tgenabled)
+                                  FROM pg_catalog.pg_trigger end_of
+                                  WHERE end_of.tgconstraint = t.tgconstraint) END)
             FROM ({tree}) AS tree
-            JOIN pg_catalog.pg_trigger t ON t.tgrelid = tree.oid
-            JOIN pg_catalog.pg_proc f ON f.oid = t.tgfoid
-            LEFT JOIN pg_catalog.pg_constraint k ON k.oid = t.tgconstraint
-            WHERE t.tgtype & known.event <> 0
-              AND (NOT tree.below OR t.tgenabled <> 'O'
-                   OR t.tgparentid = 0 AND coalesce(k.conparentid, 0) = 0)
+            CROSS JOIN LATERAL (SELECT own.* FROM pg_catalog.pg_trigger own WHERE own.tgrelid = tree.oid OFFSET 0) AS t
+            WHERE t.tgtype & known.event <> 0 {own}
             UNION ALL
             SELECT concat_ws(' ', 'rule', r.rulename, r.ev_enabled, r.is_instead)
-            FROM ({tree}) AS tree JOIN pg_catalog.pg_rewrite r ON r.ev_class = tree.oid
+            FROM ({tree}) AS tree
+            CROSS JOIN LATERAL (SELECT own.* FROM pg_catalog.pg_rewrite own WHERE own.ev_class = tree.oid OFFSET 0) AS r
             WHERE r.ev_type = CASE known.event WHEN 8 THEN '4' ELSE '2' END
             UNION ALL
             SELECT concat_ws(' ', 'heir', i.inhrelid)
-            FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhparent
-            WHERE i.inhparent = known.oid AND c.relkind <> 'p'
+            FROM pg_catalog.pg_inherits i
+            WHERE i.inhparent = known.oid AND pg_get_partkeydef(known.oid) IS NULL
          ) AS part)"
     )
 }
@@ -59,20 +67,21 @@ pub(in crate::catalog) fn expression(partitioned: bool) -> String {
 /// The facts of every table, read before anything else of the catalog: what changes while that is read is then
 /// a change to the facts, and not one that nobody has seen.
 pub(super) async fn load(connection: &mut PgConnection) -> Result<Vec<(Oid, Facts)>, CatalogError> {
-    let of = |event: Event| {
+    let of_kind = |kind: &str, partitioned: bool| {
+        let of = |event: Event| {
+            let expression = expression(partitioned);
+            let bit = event.bit();
+            format!("(SELECT {expression} FROM (SELECT c.oid, {bit}::int2 AS event) AS known)")
+        };
         format!(
-            "SELECT {} FROM (SELECT c.oid, {}::int2 AS event) AS known",
-            expression(true),
-            event.bit()
+            "SELECT c.oid, {}, {}
+             FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+             WHERE c.relkind = '{kind}' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'",
+            of(Event::Delete),
+            of(Event::Update)
         )
     };
-    let sql = format!(
-        "SELECT c.oid, ({}), ({}) FROM pg_catalog.pg_class c
-         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-         WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'",
-        of(Event::Delete),
-        of(Event::Update)
-    );
+    let sql = format!("{} UNION ALL {}", of_kind("r", false), of_kind("p", true));
     let rows: Vec<(Oid, Option<String>, Option<String>)> = sqlx::query_as(AssertSqlSafe(sql))
         .persistent(false)
         .fetch_all(connection)

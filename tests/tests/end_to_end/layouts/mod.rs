@@ -3,7 +3,6 @@
 
 mod heap;
 mod heap_family;
-mod inheritance;
 mod partitions;
 mod partitions_family;
 mod partitions_moving;

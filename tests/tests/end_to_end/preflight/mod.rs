@@ -22,7 +22,7 @@ use besom::sweep::{Reader, RunContext, Sweep};
 use besom_tests::lab::{Lab, all_granted, job};
 
 /// What preflight says to a job that asks for these sweeps.
-async fn findings(lab: &Lab, requests: &[Request]) -> Vec<Finding> {
+pub(crate) async fn findings(lab: &Lab, requests: &[Request]) -> Vec<Finding> {
     let catalog = lab.catalog().await;
     let context = RunContext::rehearsal(
         lab.database.clone(),
@@ -59,7 +59,7 @@ async fn findings(lab: &Lab, requests: &[Request]) -> Vec<Finding> {
 }
 
 /// The one finding of that code.
-async fn found(lab: &Lab, request: &Request, code: &str) -> Finding {
+pub(crate) async fn found(lab: &Lab, request: &Request, code: &str) -> Finding {
     let all = findings(lab, std::slice::from_ref(request)).await;
     let mut found: Vec<_> = all.iter().filter(|finding| finding.code == code).collect();
     assert_eq!(found.len(), 1, "{code} in {all:?}");
@@ -67,7 +67,7 @@ async fn found(lab: &Lab, request: &Request, code: &str) -> Finding {
 }
 
 /// The codes of what is found.
-async fn codes(lab: &Lab, request: &Request) -> Vec<String> {
+pub(crate) async fn codes(lab: &Lab, request: &Request) -> Vec<String> {
     let all = findings(lab, std::slice::from_ref(request)).await;
     all.into_iter().map(|finding| finding.code).collect()
 }

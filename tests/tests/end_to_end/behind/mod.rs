@@ -1,0 +1,54 @@
+//! What the database does behind a statement's back: rules, tables that inherit, keys that are switched off or cannot
+//! act, publications; found before a run, and held against the database in every batch of one.
+
+mod counts;
+mod disabled;
+mod heirs;
+mod least_privilege;
+mod publications;
+mod races;
+mod rules;
+mod stuck;
+mod under_way;
+
+use besom::preflight::Severity;
+use besom::request::{Batch, Condition, Join, Request, Step};
+use besom_tests::lab::Lab;
+
+/// `dead_at` is not NULL: rows that may go.
+fn dead() -> Condition {
+    Condition::IsNotNull {
+        column: "dead_at".to_owned(),
+    }
+}
+
+fn sessions() -> Request {
+    Request::delete("sessions", dead())
+}
+
+fn on(foreign: &str, local: &str) -> Vec<Join> {
+    vec![Join::new(foreign, local)]
+}
+
+/// Neither `besom check` nor a run lets the request through; the code, and nothing has happened.
+async fn refused(lab: &Lab, request: &Request, rows: &str) -> String {
+    let before = lab.count(rows).await;
+    let code = lab
+        .run(request.clone())
+        .await
+        .expect_err(&format!("{request:?}"))
+        .problem()
+        .code
+        .clone();
+    assert_eq!(lab.count(rows).await, before, "{code}");
+    let finding = crate::preflight::found(lab, request, &code).await;
+    assert_eq!(finding.severity, Severity::Error, "{code}");
+    code
+}
+
+/// What is tried again once the way out of a message was taken: it goes to its end.
+async fn drained(lab: &Lab, request: &Request) -> Batch {
+    let (batch, end) = lab.run(request.clone()).await.unwrap();
+    assert_eq!(end, Step::Drained);
+    batch
+}
