@@ -227,11 +227,28 @@ impl Lab {
         done
     }
 
-    /// Closes a run's record.
+    /// Closes a run's record as drained.
     pub async fn end(&self, context: &Arc<RunContext>) {
+        self.end_as(context, "drained").await;
+    }
+
+    /// One run of one request, and its record closed as the run ended.
+    pub async fn run_as_it_ends(&self, request: Request) -> (Batch, Step) {
+        let (context, _) = self.begin().await;
+        let (batch, step) = drain(&context, request).await.unwrap();
+        let state = match step {
+            Step::Suspended(_) => "suspended",
+            _ => "drained",
+        };
+        self.end_as(&context, state).await;
+        (batch, step)
+    }
+
+    /// Closes a run's record.
+    pub async fn end_as(&self, context: &Arc<RunContext>, state: &str) {
         let progress = context.settle().await;
         let ending = ledger::Ending {
-            state: "drained",
+            state,
             reason: None,
             error: None,
             verification: None,

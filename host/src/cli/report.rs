@@ -32,6 +32,7 @@ pub struct RunJson<'a> {
     examined: u64,
     revived: u64,
     batches: u64,
+    runs_without_progress: u64,
     seconds: f64,
     /// `null`: nobody looked, or the look gave no answer.
     verified: Option<bool>,
@@ -70,6 +71,7 @@ impl<'a> From<&'a RunReport> for RunJson<'a> {
             examined,
             revived,
             batches: report.batches,
+            runs_without_progress: report.without_progress,
             seconds: milliseconds(report.elapsed),
             verified: match report.verification {
                 Verification::Verified => Some(true),
@@ -229,6 +231,11 @@ pub fn blocked_by(tables: &BTreeMap<String, u64>) -> Option<String> {
     (!told.is_empty()).then(|| told.join(", "))
 }
 
+/// That runs change nothing, once that is more than one.
+pub fn in_vain(runs: u64) -> Option<String> {
+    (runs > 1).then(|| format!("no progress for {} runs", thousands(runs)))
+}
+
 /// What the table has no room for: why a run ended early, what is left.
 fn note(report: &RunReport, color: bool) -> Option<String> {
     let job = &report.job;
@@ -247,7 +254,9 @@ fn note(report: &RunReport, color: bool) -> Option<String> {
             format!("{job} {}{reason}{error}", report.outcome.as_str())
         }
         (Outcome::Suspended, _) => {
-            format!("{job} suspended{reason}: the rest is left to the next run")
+            let stuck = in_vain(report.without_progress);
+            let stuck = stuck.map(|runs| format!("; {runs}")).unwrap_or_default();
+            format!("{job} suspended{reason}: the rest is left to the next run{stuck}")
         }
         (Outcome::Drained, Verification::Left(_)) => {
             let lines = report.remains.iter().filter(|sweep| sweep.left > 0);

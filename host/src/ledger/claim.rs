@@ -172,10 +172,7 @@ impl Claim {
     /// What the job's last run left, if it was suspended. One that committed nothing has nothing to leave.
     /// One that failed leaves nothing either: what it failed at would keep the rows before it from their
     /// turn.
-    async fn left_by_the_last(
-        &self,
-        session: &mut Session,
-    ) -> Result<Option<String>, LedgerError> {
+    async fn left_by_the_last(&self, session: &mut Session) -> Result<Option<String>, LedgerError> {
         let mut w = Statement::new(session.dialect());
         w.push("SELECT state, digest, settings, checkpoint FROM besom_run WHERE plugin = ")
             .bind(self.job.plugin.as_str());

@@ -2,6 +2,7 @@
 
 use super::fence::batch_of;
 use super::names::among;
+use super::standstill::write_runs_without_progress;
 use super::{Cause, LedgerError, micros, write_time};
 use crate::catalog::Dialect;
 use crate::database::{Cells, Database, Statement};
@@ -56,6 +57,8 @@ pub struct RunRecord {
     pub asked_by: Option<String>,
     /// 1, and one more with each attempt that failed before it.
     pub attempt: u32,
+    /// Runs in a row, this one the last, that changed nothing and did not come to their end.
+    pub without_progress: u64,
 }
 
 /// The latest runs, newest first.
@@ -246,7 +249,9 @@ fn select(dialect: Dialect) -> Statement {
     }
     w.push(", r.findings, r.blocked_by, r.remains, r.cause, ");
     w.push(&micros(dialect, "r.due_at"));
-    w.push(", r.asked_by, r.attempt, r.throttled FROM besom_run AS r");
+    w.push(", r.asked_by, r.attempt, r.throttled, ");
+    write_runs_without_progress(&mut w);
+    w.push(" FROM besom_run AS r");
     w
 }
 
@@ -276,5 +281,6 @@ fn record(row: &Cells) -> Option<RunRecord> {
         asked_by: text(26),
         attempt: u32::try_from(row.get(27).as_integer()?).ok()?,
         throttled: text(28)?,
+        without_progress: row.get(29).as_count(),
     })
 }

@@ -22,6 +22,7 @@ mod prune;
 mod queue;
 mod refuse;
 mod slots;
+mod standstill;
 mod steps;
 mod unfinished;
 mod waiting;
@@ -44,6 +45,7 @@ pub use pauses::{Pause, Scope, pause, pauses, resume};
 pub use prune::prune;
 pub use queue::{Asked, Entry};
 pub use slots::busy;
+pub use standstill::without_progress;
 pub use unfinished::{Unfinished, unfinished};
 pub use waiting::{Ripe, Waiting, ripe, waiting};
 

@@ -47,6 +47,8 @@ pub struct RunReport {
     pub held_back: BTreeMap<&'static str, Duration>,
     /// What this host's part of it took in the guest.
     pub guest: Usage,
+    /// Runs of the job in a row, this one the last, that changed nothing and did not come to their end.
+    pub without_progress: u64,
 }
 
 impl RunReport {

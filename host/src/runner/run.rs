@@ -229,6 +229,7 @@ impl Host {
             parked: false,
             held_back: progress.held_back.clone(),
             guest: Usage::default(),
+            without_progress: 0,
         };
         if let Some(parking) = parked.filter(|_| !handed_over) {
             match ledger::park(&self.database, &progress.fence, parking.wait).await {
@@ -263,11 +264,25 @@ impl Host {
             Ok((totals, batches)) => {
                 report.totals = totals;
                 report.batches = batches;
+                report.without_progress = self.without_progress(progress.fence.run).await;
             }
             Err(error) => unrecorded(&mut report, &error, lease).await,
         }
         announce(&report);
         report
+    }
+}
+
+impl Host {
+    /// What the ledger says of a run that has just ended; that it does not answer is no news.
+    async fn without_progress(&self, run: RunId) -> u64 {
+        match ledger::show(&self.database, run).await {
+            Ok(record) => record.without_progress,
+            Err(error) => {
+                tracing::debug!(%error, "runs without progress were not counted");
+                0
+            }
+        }
     }
 }
 
@@ -343,10 +358,10 @@ fn announce(report: &RunReport) {
     }
     // Each with what it alone has to say.
     macro_rules! ended {
-        ($level:ident $(, $more:ident)?) => {
+        ($level:ident $(, $more:ident)*) => {
             tracing::$level!(
                 outcome,
-                $($more,)?
+                $($more,)*
                 affected,
                 dependents,
                 cascaded,
@@ -360,6 +375,11 @@ fn announce(report: &RunReport) {
     }
     match (&report.error, report.outcome) {
         (Some(error), _) => ended!(error, error),
+        (None, Outcome::Suspended) if report.without_progress > 1 => {
+            let reason = report.reason.as_deref().unwrap_or_default();
+            let runs_without_progress = report.without_progress;
+            ended!(warn, reason, runs_without_progress);
+        }
         (None, Outcome::Suspended) => {
             let reason = report.reason.as_deref().unwrap_or_default();
             ended!(warn, reason);

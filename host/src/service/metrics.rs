@@ -16,6 +16,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use super::outlooks::Runnable;
+use super::standstills::Standstills;
 use super::successes::Successes;
 use super::{Backlogs, Shared};
 use crate::ledger::{Entry, LedgerError};
@@ -94,6 +95,7 @@ pub struct Metrics {
     guest_memory: Family<Job, Gauge>,
     guest_cpu: Family<Job, Seconds>,
     successes: Successes,
+    standstills: Standstills,
     generations: Family<Generation, Gauge>,
     passed_over: Family<Of, Gauge>,
     runnable: Runnable,
@@ -140,6 +142,7 @@ impl Default for Metrics {
             guest_memory: Family::default(),
             guest_cpu: Family::default(),
             successes: Successes::default(),
+            standstills: Standstills::default(),
             generations: Family::default(),
             passed_over: Family::default(),
             runnable: Runnable::default(),
@@ -189,6 +192,7 @@ impl Metrics {
             self.guest_cpu.clone(),
         );
         self.successes.register(to);
+        self.standstills.register(to);
         to.register(
             "plugin_generation",
             "1 for the version of a plugin that runs here",
@@ -227,6 +231,7 @@ impl Metrics {
     /// # Errors
     /// When the ledger does not answer.
     pub async fn remember(&self, shared: &Shared) -> Result<(), LedgerError> {
+        self.standstills.look(&shared.host()).await?;
         self.successes.remember(&shared.host()).await
     }
 
@@ -264,6 +269,9 @@ impl Metrics {
         if report.outcome == Outcome::Drained && report.mode == Mode::Apply {
             self.successes.drained(&report.job);
         }
+        if report.mode == Mode::Apply && !report.parked {
+            self.standstills.ended(&report.job, report.without_progress);
+        }
         for (reason, time) in &report.held_back {
             let of = Reason {
                 plugin: job.plugin.clone(),
@@ -292,6 +300,11 @@ impl Metrics {
             outcome,
         };
         self.runs.get_or_create(&of).inc();
+    }
+
+    /// Which jobs do not get on.
+    pub(super) fn standstills(&self) -> &Standstills {
+        &self.standstills
     }
 
     /// What the latest runs left.
@@ -347,6 +360,7 @@ impl Metrics {
         let (open, idle) = shared.database().connections();
         let host = shared.host();
         self.successes.show(&host);
+        self.standstills.show(&host);
         self.backlogs.forget_left_out(&host);
         self.backlogs.grow();
         for (state, count) in [("in-use", open.saturating_sub(idle)), ("idle", idle)] {

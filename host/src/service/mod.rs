@@ -22,6 +22,7 @@ mod scheduler;
 mod shadow;
 mod shared;
 mod signals;
+mod standstills;
 mod successes;
 mod systemd;
 mod waits;

@@ -59,6 +59,7 @@ async fn seldom(shared: &Shared) -> Result<(), LedgerError> {
     backlogs
         .forget_overtaken(shared.database(), shared.name())
         .await?;
+    shared.metrics().standstills().look(&shared.host()).await?;
     let keep = shared.host().config().ledger.keep;
     match ledger::prune(shared.database(), keep, PRUNING).await? {
         0 => {}

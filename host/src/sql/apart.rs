@@ -159,7 +159,9 @@ impl Plan {
         });
         let own = self.identity(&child);
         let own = own.iter().enumerate();
-        let own: Vec<_> = own.map(|(i, name)| format!("{name} = piece.k{i}")).collect();
+        let own: Vec<_> = own
+            .map(|(i, name)| format!("{name} = piece.k{i}"))
+            .collect();
         w.push(&own.join(" AND ")).push(" AND ");
         self.hangs_on_root(&mut w, part, &child)?;
         w.push(" AND ");
@@ -268,12 +270,7 @@ impl Plan {
     }
 
     /// `EXISTS (…)`: the child hangs on the root by the part's path.
-    fn hangs_on_root(
-        &self,
-        w: &mut Writer,
-        part: &Part<'_>,
-        child: &Row<'_>,
-    ) -> Result<(), Fault> {
+    fn hangs_on_root(&self, w: &mut Writer, part: &Part<'_>, child: &Row<'_>) -> Result<(), Fault> {
         let Some((last, middle)) = part.path.0.split_last() else {
             return Err(empty());
         };

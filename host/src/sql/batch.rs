@@ -217,7 +217,7 @@ impl Plan {
     /// How many rows the sweep would still delete, counted no further than `most`.
     pub(crate) fn remaining(&self, most: u64) -> Result<Statement, Fault> {
         let mut w = Writer::new(self.catalog.dialect());
-        w.plan_each_time();
+        w.by_sets();
         let row = w.row(self.table());
         w.push("SELECT count(*) FROM (SELECT 1 FROM ");
         self.swept(&mut w, &row)?;

@@ -30,6 +30,11 @@ impl Plan {
         !self.authorized.dependents().is_empty()
     }
 
+    /// Rows hang on the swept ones that go or change with them.
+    pub(crate) fn has_a_family(&self) -> bool {
+        self.paths().next().is_some()
+    }
+
     /// Rows of other tables go with the swept ones, or change.
     pub(crate) fn takes_others_along(&self) -> bool {
         self.has_dependents() || self.deletes_by_rule()

@@ -215,7 +215,11 @@ impl Plan {
             return Ok(Vec::new());
         };
         let table = self.table();
-        let width = picked.rows.first().map_or(1, |row| row.key.len());
+        let row = Row {
+            alias: String::new(),
+            table,
+        };
+        let width = key_columns(&row).len();
         let keys: Vec<_> = (0..width).map(|i| format!("k{i}")).collect();
         let values = (0..self.assignments().len()).map(|i| format!(", s{i}, v{i}"));
         let mut statements = forget_picked();

@@ -40,6 +40,17 @@ impl Plan {
         Ok(w.finish())
     }
 
+    /// The table whose rows hold the blocked ones, where it is one in one way.
+    pub(crate) fn only_holder(&self) -> Result<Option<String>, Fault> {
+        let mut holders = Vec::new();
+        self.reasons(|table, _| {
+            holders.push(self.catalog.spelling(table));
+            Ok(())
+        })?;
+        let only = holders.len() == 1;
+        Ok(holders.pop().filter(|_| only))
+    }
+
     /// As [`Plan::blocked_by`], of a stretch.
     pub(crate) fn blocked_by_of(&self, stretch: &Window) -> Result<Statement, Fault> {
         let mut w = Writer::new(self.dialect());

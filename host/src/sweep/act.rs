@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::{RunContext, schema, scout};
 use super::attempt::{Attempt, Way};
 use super::checkpoint::{Checkpoint, Place};
 use super::context::State;
@@ -11,6 +10,7 @@ use super::remains::PassedOver;
 use super::retry::{InTheWay, Retries, Verdict};
 use super::transaction::Failed;
 use super::windows::size;
+use super::{RunContext, schema, scout};
 use crate::database::Cause;
 use crate::ledger::{Recorded, recorded};
 use crate::request::{Batch, Fault, Mode, Problem};
@@ -62,7 +62,7 @@ async fn try_until_done(
     let mut technique = inner.technique();
     let mut way = Way::Weighed;
     let mut may_come_apart = context.options.mode == Mode::Apply
-        && inner.plan.takes_others_along()
+        && inner.plan.has_a_family()
         && inner.plan.comes_apart();
     loop {
         let pass_over = match way {
@@ -107,12 +107,18 @@ async fn try_until_done(
         if let Way::Apart(most) = way {
             may_come_apart = false;
             if let Some(instead) = instead_of_apart(most, &failed) {
+                if let Way::PassOver(_) = instead {
+                    technique = Technique::LockThenCheck;
+                }
                 way = instead;
                 continue;
             }
         }
         match retries.after(&failed, technique, inner.skip_locked > 0, size) {
-            Verdict::SkipLocked => inner.met_a_lock(),
+            Verdict::SkipLocked => {
+                inner.met_a_lock();
+                technique = inner.technique();
+            }
             Verdict::Lock => technique = Technique::LockThenCheck,
             Verdict::Smaller {
                 size: smaller,

@@ -27,7 +27,7 @@ impl Attempt<'_> {
     ) -> Result<(), Failed> {
         let plan = &self.inner.plan;
         let weighed = self.context.options.mode == Mode::Apply && self.way == Way::Weighed;
-        if !weighed || !plan.takes_others_along() || (self.size == 1 && !plan.comes_apart()) {
+        if !weighed || !plan.has_a_family() || (self.size == 1 && !plan.comes_apart()) {
             return Ok(());
         }
         let along = plan.weight(window, MOST_ALONG + 1)?;

@@ -228,7 +228,11 @@ mod tests {
         let next = Checkpoint::parse(&Checkpoint::after(suspended).to_json());
         let first = place(Some(Cursor::default()), false);
 
-        assert_eq!(next.resume(0, &later), first, "what was drained begins anew");
+        assert_eq!(
+            next.resume(0, &later),
+            first,
+            "what was drained begins anew"
+        );
         assert_eq!(next.resume(1, &later), place(Some(at(7)), true));
         assert_eq!(next.resume(1, &asks("later", "b")), first);
         assert_eq!(next.resume(2, &later), first);

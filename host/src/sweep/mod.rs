@@ -243,7 +243,10 @@ impl Sweep {
     /// Every plan's probe has answered, and found no row.
     async fn nothing_is_left(&self, plans: &[Arc<Plan>]) -> bool {
         for plan in plans {
-            if !matches!(verify::remaining(&self.context.database, plan, 1).await, Ok(0)) {
+            if !matches!(
+                verify::remaining(&self.context.database, plan, 1).await,
+                Ok(0)
+            ) {
                 return false;
             }
         }

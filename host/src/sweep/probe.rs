@@ -45,7 +45,10 @@ pub(super) async fn fetch_within(
     end_within(&mut session, rows).await
 }
 
-pub(super) async fn begin_within(session: &mut Session, limit: Duration) -> Result<(), DatabaseError> {
+pub(super) async fn begin_within(
+    session: &mut Session,
+    limit: Duration,
+) -> Result<(), DatabaseError> {
     match session.dialect() {
         Dialect::Postgres => {
             // Zero would be no limit.

@@ -236,7 +236,9 @@ async fn look_through(
         let met = session.fetch_one(&plan.count_met_of(stretch)?).await?;
         blocked = met.get(0).as_count().saturating_sub(rows.len() as u64);
     }
-    if blocked > 0 {
+    if let (1.., Some(holder)) = (blocked, plan.only_holder()?) {
+        blocked_by.insert(holder, blocked);
+    } else if blocked > 0 {
         for row in session.fetch(&plan.blocked_by_of(stretch)?).await? {
             let table = row.get(0).as_text().unwrap_or_default().to_owned();
             let held = row.get(1).as_count();

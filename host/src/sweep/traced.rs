@@ -3,10 +3,10 @@
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use super::context::{RunContext, State};
-use super::inner::Inner;
 use super::act;
 use super::checkpoint::Place;
+use super::context::{RunContext, State};
+use super::inner::Inner;
 use crate::request::{Batch, Fault, SPANS};
 use crate::sql::Cursor;
 

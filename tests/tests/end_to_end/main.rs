@@ -28,6 +28,7 @@ mod pgbouncer;
 mod policy_data;
 mod preflight;
 mod products;
+mod progress;
 mod queue;
 mod races;
 mod readers;

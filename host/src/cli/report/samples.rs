@@ -28,6 +28,7 @@ pub fn drained() -> RunReport {
         parked: false,
         held_back: BTreeMap::new(),
         guest: crate::plugin::Usage::default(),
+        without_progress: 0,
     }
 }
 

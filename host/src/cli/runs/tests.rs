@@ -37,6 +37,7 @@ fn record() -> RunRecord {
         due: Some(Timestamp(1_700_000_000_000_000)),
         asked_by: None,
         attempt: 2,
+        without_progress: 0,
     }
 }
 

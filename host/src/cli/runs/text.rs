@@ -114,6 +114,9 @@ pub fn run(record: &RunRecord, batches: &[BatchRecord], color: bool) -> String {
         thousands(rows.revived),
         verification(&record.verification),
     );
+    if let Some(runs) = report::in_vain(record.without_progress) {
+        text.push_str(&format!("progress      {runs}\n"));
+    }
     for sweep in &record.remains {
         text.push_str(&format!("  {}  {}\n", sweep.table, report::told(sweep)));
     }

@@ -32,6 +32,7 @@ pub struct RunRecordJson<'a> {
     #[serde(flatten)]
     rows: Batch,
     batches: u64,
+    runs_without_progress: u64,
     verified: Option<bool>,
     verification: String,
     remains: &'a [Remains],
@@ -76,6 +77,7 @@ impl<'a> From<&'a RunRecord> for RunRecordJson<'a> {
             seconds: record.elapsed.map(milliseconds),
             rows: record.totals,
             batches: record.batches,
+            runs_without_progress: record.without_progress,
             verified: match record.verification {
                 Verification::Verified => Some(true),
                 Verification::Left(_) => Some(false),

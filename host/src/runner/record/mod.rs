@@ -57,6 +57,8 @@ pub struct RunRecord {
     pub asked_by: Option<String>,
     /// 1, and one more with each attempt that failed before it.
     pub attempt: u32,
+    /// Runs in a row, this one the last, that changed nothing and did not come to their end.
+    pub without_progress: u64,
 }
 
 impl RunRecord {
@@ -90,6 +92,7 @@ impl RunRecord {
             due: record.due_at,
             asked_by: record.asked_by,
             attempt: record.attempt,
+            without_progress: record.without_progress,
         })
     }
 }

@@ -38,6 +38,8 @@ struct JobJson {
     refused: Option<RefusedJson>,
     /// What is not there, so that the job has nothing to do.
     absent: Option<String>,
+    /// Its latest runs in a row that changed nothing and did not come to their end.
+    runs_without_progress: u64,
     last: Option<LastJson>,
 }
 
@@ -95,6 +97,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, 
         let formerly = job.as_ref().map_or(&[][..], |job| &job.formerly);
         let last = ledger::list_of(database, name, formerly, 1).await?;
         let last = last.into_iter().find_map(RunRecord::from_ledger);
+        let stuck = shared.metrics().standstills().of(name);
         let paused = host.pause_of(name, &pauses);
         let (runnable, refused, absent) = match outlooks.remove(name) {
             None => (None, None, None),
@@ -127,6 +130,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, 
             runnable,
             refused,
             absent,
+            runs_without_progress: stuck,
             last: last.map(|last| LastJson {
                 run: last.run.to_string(),
                 outcome: last.state,

@@ -11,15 +11,15 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
+use super::checkpoint::Identity;
 use super::context::{RunContext, State};
+use super::fraction;
+use super::inner::Inner as Batches;
 use super::leaves::Leaves;
 use super::page::{no_such_row, taken_apart, updating};
 use super::probe::fetch_within;
 use super::schema;
 use super::traced;
-use super::checkpoint::Identity;
-use super::fraction;
-use super::inner::Inner as Batches;
 use crate::database::{Cause, Cells, Database, DatabaseError, Statement};
 use crate::request::{Batch, Fault, Mode, Reading, Request, Suspension, Value};
 use crate::sql::{Edge, PAGE_BYTES, PAGE_ROWS, Pick, Picked, Plan};

@@ -16,6 +16,7 @@ mod paused;
 mod refused;
 mod reload;
 mod soak;
+mod standstill;
 mod systemd;
 mod windows;
 
