@@ -4,6 +4,7 @@
 //! A wrong guess here deletes live rows, so a probe that cannot tell answers with an error whose
 //! message says how to settle it.
 
+mod booleans;
 mod error;
 mod ids;
 mod instants;

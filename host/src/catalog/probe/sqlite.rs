@@ -109,7 +109,7 @@ impl Catalog {
 }
 
 /// The column's values as `c`, with the rowid, where there is one, as `r`.
-fn source(table: &Table, column: &Column) -> String {
+pub(super) fn source(table: &Table, column: &Column) -> String {
     let rowid = table
         .rowid_name()
         .map_or_else(|| "NULL".to_owned(), quote_ident);
@@ -120,7 +120,7 @@ fn source(table: &Table, column: &Column) -> String {
     )
 }
 
-fn both_ends(from: &str, order: &str, each: u32) -> String {
+pub(super) fn both_ends(from: &str, order: &str, each: u32) -> String {
     format!(
         "SELECT c FROM (SELECT c FROM ({from}) ORDER BY {order} LIMIT {each})
          UNION ALL SELECT c FROM (SELECT c FROM ({from}) ORDER BY {order} DESC LIMIT {each})"
