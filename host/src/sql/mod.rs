@@ -19,6 +19,7 @@ mod page;
 mod physical;
 mod pick;
 mod plan;
+mod read_times;
 mod relation;
 mod remains;
 mod sample;
