@@ -46,7 +46,7 @@ pub use outlook::{Hindrance, Outlook};
 pub use prepare::{Examined, Prepared};
 pub use record::{RunDetailJson, RunRecord, RunRecordJson, detail, milliseconds};
 pub use refuse::Answered;
-pub use report::{Outcome, Remains, RunReport, Verification, thousands, verification};
+pub use report::{Outcome, Remains, RunReport, Unread, Verification, thousands, verification};
 pub use run::{JobOptions, Queued};
 pub use versions::{PassedOver, Versions};
 #[doc(hidden)] // preflight's own tests weigh requests that no plugin makes

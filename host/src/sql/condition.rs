@@ -10,7 +10,8 @@
 
 use super::Plan;
 use super::collation::named;
-use super::time::{compare_id, compare_time, inverse, operator};
+use super::id::compare_id;
+use super::time::{compare_time, inverse, operator};
 use super::truth;
 use super::value::convert;
 use super::writer::{Row, Writer};

@@ -6,7 +6,7 @@ use super::writer::{Row, Writer};
 use crate::catalog::Column;
 use crate::request::Fault;
 
-#[allow(dead_code)] // the counting of unread rows takes them up
+#[allow(dead_code)] // not all are taken up yet
 impl Plan {
     /// Writes "the value is NULL, or its column's form reads it". A value that stands for no instant
     /// counts as read. Never NULL itself.

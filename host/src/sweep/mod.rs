@@ -27,6 +27,7 @@ mod retry;
 mod sizes;
 mod traced;
 mod transaction;
+mod unread;
 mod values;
 mod verify;
 mod windows;
@@ -38,7 +39,8 @@ pub use lacking::{Lacking, MOST_LACKING, lacking};
 pub use reader::{Change, Reader, count};
 pub use remains::{PassedOver, Remains};
 pub use sizes::{size, to_go};
-pub use verify::{MOST_COUNTED, Verification, verify};
+pub use unread::Unread;
+pub use verify::{MOST_COUNTED, Verification, unread_only, verify};
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -39,6 +39,7 @@ mod sessions;
 mod store;
 mod takeover;
 mod tokens;
+mod unread;
 mod upstream_oauth;
 mod verification;
 mod windows;
