@@ -1,7 +1,7 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
-pub const CODES: [&str; 59] = [
+pub const CODES: [&str; 61] = [
     "ambiguous-grant",
     "before-delete-trigger",
     "chain-too-long",
@@ -20,9 +20,11 @@ pub const CODES: [&str; 59] = [
     "lease-lost",
     "max-fraction",
     "missing-privilege",
+    "mixed-id-versions",
     "mixed-representation",
     "never-eligible",
     "no-assignment",
+    "no-instant",
     "no-key",
     "no-order",
     "not-a-table",

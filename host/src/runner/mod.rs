@@ -18,6 +18,7 @@ mod install;
 mod known;
 mod needed;
 mod never_eligible;
+mod no_instant;
 mod offered;
 mod order;
 mod outlook;

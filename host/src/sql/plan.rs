@@ -62,6 +62,15 @@ impl Forms {
             .insert((probe.table.id.clone(), probe.column.name.clone()), form);
     }
 
+    /// Table and column of the ids among which a stray one was found, and that one.
+    pub(crate) fn strays(&self) -> impl Iterator<Item = (&TableId, &str, &str)> {
+        let ids = self.ids.iter();
+        ids.filter_map(|((table, column), form)| {
+            let stray = form.stray.as_deref()?;
+            Some((table, column.as_str(), stray))
+        })
+    }
+
     /// Notes that truth values were found written as words.
     pub fn note_words(&mut self, probe: &Probe) {
         self.words

@@ -41,9 +41,26 @@ struct Terms {
 type Columns = BTreeMap<(TableId, String), ByForm>;
 
 impl Plan {
-    /// The columns some of whose values may be in no form that is read: of the swept table, of those
-    /// that its conditions relate to it, and of those that a narrowed grant protects.
+    /// The columns some of whose values may be in no form that is read.
     pub(crate) fn read_by_form(&self) -> Result<Vec<ByForm>, Fault> {
+        let mut columns = Vec::new();
+        for of in self.columns_read()? {
+            if self.may_be_unread(&of)? {
+                columns.push(of);
+            }
+        }
+        Ok(columns)
+    }
+
+    /// The columns that are compared with a time.
+    pub(crate) fn times_compared(&self) -> Result<Vec<ByForm>, Fault> {
+        let columns = self.columns_read()?.into_iter();
+        Ok(columns.filter(|of| of.read_as == ReadAs::Time).collect())
+    }
+
+    /// The columns that are read: of the swept table, of those that its conditions relate to it, and of those
+    /// that a narrowed grant protects.
+    fn columns_read(&self) -> Result<Vec<ByForm>, Fault> {
         let mut found = Columns::new();
         let mut own = Terms {
             doubtful: vec![self.request().matching.clone()],
@@ -69,13 +86,32 @@ impl Plan {
                 self.note(&mut found, child, &terms, false)?;
             }
         }
-        let mut columns = Vec::new();
-        for of in found.into_values() {
-            if self.may_be_unread(&of)? {
-                columns.push(of);
-            }
-        }
-        Ok(columns)
+        Ok(found.into_values().collect())
+    }
+
+    /// How many rows of the table hold a time there that stands for none, counted no further than `most`.
+    pub(crate) fn no_instants(&self, of: &ByForm, most: u64) -> Result<Statement, Fault> {
+        let mut w = Writer::new(self.dialect());
+        let row = w.row(&of.table);
+        w.push("SELECT count(*) FROM (SELECT 1 FROM ");
+        self.place(&mut w, &row, of)?;
+        w.push(" WHERE ");
+        self.no_instant(&mut w, &row, &of.column)?;
+        w.push(&format!(" LIMIT {most}) AS without"));
+        Ok(w.finish())
+    }
+
+    /// Values of some such rows, as text, no more than `most`.
+    pub(crate) fn no_instant_values(&self, of: &ByForm, most: u64) -> Result<Statement, Fault> {
+        let mut w = Writer::new(self.dialect());
+        let row = w.row(&of.table);
+        w.push("SELECT shown.value FROM (SELECT ");
+        w.push(&self.shown(&row, of)).push(" AS value FROM ");
+        self.place(&mut w, &row, of)?;
+        w.push(" WHERE ");
+        self.no_instant(&mut w, &row, &of.column)?;
+        w.push(&format!(" LIMIT {most}) AS shown"));
+        Ok(w.finish())
     }
 
     /// Any row at all that holds an unread value there: an index on the column alone answers that.
@@ -103,24 +139,36 @@ impl Plan {
 
     /// Values of some such rows, as text, no more than `most`.
     pub(crate) fn unread_values(&self, of: &ByForm, most: u64) -> Result<Statement, Fault> {
-        /// Characters of a value that are told.
-        const SHOWN: u32 = 60;
         let mut w = Writer::new(self.dialect());
         w.plan_each_time();
         let row = w.row(&of.table);
         w.push("SELECT shown.value FROM (SELECT ");
+        w.push(&self.shown(&row, of));
+        w.push(" AS value FROM ");
+        self.doubtful(&mut w, &row, of)?;
+        w.push(&format!(" LIMIT {most}) AS shown"));
+        Ok(w.finish())
+    }
+
+    /// A value for people, as SQL would write it.
+    fn shown(&self, row: &Row<'_>, of: &ByForm) -> String {
+        /// Characters of a value that are told.
+        const SHOWN: u32 = 60;
         let name = row.column(&of.column.name);
-        w.push(&match (self.dialect(), &of.column.kind) {
+        match (self.dialect(), &of.column.kind) {
             (Dialect::Sqlite, _) => format!("substr(quote({name}), 1, {SHOWN})"),
             (Dialect::Postgres, Kind::Text) => {
                 format!("'''' || left({name}::text, {SHOWN}) || ''''")
             }
             (Dialect::Postgres, _) => format!("left({name}::text, {SHOWN})"),
-        });
-        w.push(" AS value FROM ");
-        self.doubtful(&mut w, &row, of)?;
-        w.push(&format!(" LIMIT {most}) AS shown"));
-        Ok(w.finish())
+        }
+    }
+
+    /// The key columns among whose ids a stray one was found, and that one.
+    pub(crate) fn strays(&self) -> impl Iterator<Item = (String, &str)> {
+        self.forms.strays().map(|(table, column, stray)| {
+            (format!("{}.{column}", self.catalog.spelling(table)), stray)
+        })
     }
 
     /// A statement that shows every row of the table with an unread value there, for people.
@@ -204,6 +252,15 @@ impl Plan {
     /// The column's type, or a form that reads whatever it can hold, leaves nothing unread.
     fn may_be_unread(&self, of: &ByForm) -> Result<bool, Fault> {
         Ok(match of.read_as {
+            // Their types hold nothing else.
+            ReadAs::Time
+                if matches!(
+                    of.column.kind,
+                    Kind::Timestamp | Kind::LocalTimestamp | Kind::Date
+                ) && self.dialect() == Dialect::Postgres =>
+            {
+                false
+            }
             ReadAs::Time => {
                 let (mut written, mut all) =
                     (Writer::new(self.dialect()), Writer::new(self.dialect()));

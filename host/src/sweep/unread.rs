@@ -17,10 +17,10 @@ use crate::sql::{ByForm, Plan, ReadAs};
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Different values that are told of a column.
-const EXAMPLES: usize = 3;
+pub(super) const EXAMPLES: usize = 3;
 
 /// Rows among which they are looked for: a thousand rows may hold one value.
-const AMONG: u64 = 1_000;
+pub(super) const AMONG: u64 = 1_000;
 
 /// Rows of one column whose value is not read. Counts are rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
