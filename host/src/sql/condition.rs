@@ -58,8 +58,16 @@ impl Plan {
             }
             Condition::IsNull { column } | Condition::IsNotNull { column } => {
                 let null = matches!(condition, Condition::IsNull { .. }) != negated;
-                w.push(&row.column(&find_column(row.table, column)?.name));
-                w.push(if null { " IS NULL" } else { " IS NOT NULL" });
+                let known = find_column(row.table, column)?;
+                if null || self.forms.time(&row.table.id, known).is_err() {
+                    return self.null(w, row, column, null);
+                }
+                // What stands for "never" is no time at which anything has happened.
+                w.push("(");
+                self.null(w, row, column, null)?;
+                w.push(" AND ");
+                self.has_instant(w, row, known)?;
+                w.push(")");
                 Ok(())
             }
             Condition::OneOf { column, values } => self.one_of(w, row, column, values, negated),
@@ -137,6 +145,17 @@ impl Plan {
                 self.possible(w, row, term, negated)
             }),
             Condition::Not(of) => self.possible(w, row, of, !negated),
+            Condition::IsNull { column } | Condition::IsNotNull { column } => {
+                let null = matches!(condition, Condition::IsNull { .. }) != negated;
+                let known = find_column(row.table, column)?;
+                if !null || self.forms.time(&row.table.id, known).is_err() {
+                    return self.null(w, row, column, null);
+                }
+                w.push("NOT (");
+                self.has_instant(w, row, known)?;
+                w.push(")");
+                Ok(())
+            }
             leaf if always_known(w.dialect(), row, leaf) => self.condition(w, row, leaf, negated),
             leaf => {
                 w.push("(");
@@ -145,6 +164,25 @@ impl Plan {
                 Ok(())
             }
         }
+    }
+
+    /// Of an edge: which rows are in the index, whatever their values mean.
+    pub(super) fn in_index(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        term: &Condition,
+    ) -> Result<(), Fault> {
+        match term {
+            Condition::IsNotNull { column } => self.null(w, row, column, false),
+            term => self.condition(w, row, term, false),
+        }
+    }
+
+    fn null(&self, w: &mut Writer, row: &Row<'_>, column: &str, null: bool) -> Result<(), Fault> {
+        w.push(&row.column(&find_column(row.table, column)?.name));
+        w.push(if null { " IS NULL" } else { " IS NOT NULL" });
+        Ok(())
     }
 
     fn compare(
@@ -323,9 +361,7 @@ fn joined_terms(
 /// whose predicate it is serves.
 fn always_known(dialect: Dialect, row: &Row<'_>, leaf: &Condition) -> bool {
     let column = match leaf {
-        Condition::Everything | Condition::IsNull { .. } | Condition::IsNotNull { .. } => {
-            return true;
-        }
+        Condition::Everything => return true,
         Condition::Compare { column, to, .. } if !matches!(to, Value::Timestamp(_)) => column,
         _ => return false,
     };

@@ -285,6 +285,12 @@ fn probes_of(
             ..
         } => note(column, ReadAs::Time),
         Condition::Compare { column, .. } => note(column, ReadAs::Truth),
+        Condition::IsNull { column } | Condition::IsNotNull { column } => {
+            match find_column(table, column)?.time_form {
+                Some(_) => note(column, ReadAs::Time),
+                None => Ok(()),
+            }
+        }
         Condition::CompareColumns { column, to, .. } => {
             note(column, ReadAs::Truth)?;
             note(to, ReadAs::Truth)

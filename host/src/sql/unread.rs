@@ -352,6 +352,12 @@ impl Plan {
                 true => one(column, ReadAs::Time),
                 false => one(column, ReadAs::Truth),
             },
+            Condition::IsNull { column } | Condition::IsNotNull { column } => {
+                match self.forms.time(&table.id, find_column(table, column)?) {
+                    Ok(_) => one(column, ReadAs::Time),
+                    Err(_) => Ok(Vec::new()),
+                }
+            }
             Condition::CompareColumns { column, to, .. } => {
                 let mut both = Vec::new();
                 for name in [column, to] {

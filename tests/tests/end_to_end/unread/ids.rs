@@ -237,10 +237,12 @@ async fn preflight_says_that_versions_are_mixed() {
         desk.script(&rows).await;
         desk.says(&["migrate"]);
 
-        let checked = desk.json(&["check", "recovery/recovery-sessions", "--json"]);
+        let checked = desk.json(&["check", "--json"]);
         let ran = desk.json(&["run", "recovery/recovery-sessions", "--json"]);
 
-        let findings = checked["jobs"][0]["findings"].as_array().unwrap();
+        let mut jobs = checked["jobs"].as_array().unwrap().iter();
+        let job = jobs.find(|of| of["job"] == "recovery/recovery-sessions");
+        let findings = job.unwrap()["findings"].as_array().unwrap();
         let mixed: Vec<_> = findings
             .iter()
             .filter(|of| of["code"] == "mixed-id-versions")

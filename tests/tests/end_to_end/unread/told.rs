@@ -1,7 +1,6 @@
 //! Where an operator is told of rows that were not read: the run's text and JSON, its record, the log, the
 //! service.
 
-use super::*;
 use crate::cli::Desk;
 
 /// Sessions before a login, some of which hold a word that is no truth value.
