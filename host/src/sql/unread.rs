@@ -13,7 +13,7 @@ use super::plan::ReadAs;
 use super::writer::{Row, Writer};
 use super::{Plan, truth};
 use crate::catalog::{Column, Dialect, Kind, Table, TableId};
-use crate::database::Statement;
+use crate::database::{Bind, Statement};
 use crate::request::{Condition, Fault, Value};
 use crate::scope::find_column;
 
@@ -181,7 +181,7 @@ impl Plan {
             .push(&row.alias)
             .push(" WHERE ");
         self.is_unread(&mut w, &row, of)?;
-        Ok(w.finish().text().to_owned())
+        Ok(inlined(&w.finish()))
     }
 
     /// The column, as people write it: the partitioned table's where the plan sweeps a leaf.
@@ -375,5 +375,69 @@ impl Plan {
             Condition::Not(of) => self.direct(table, of),
             _ => Ok(Vec::new()),
         }
+    }
+}
+
+/// The statement with its values in it, for people to run.
+fn inlined(statement: &Statement) -> String {
+    let mut text = String::new();
+    let mut rest = statement.text();
+    let mut quoted = false;
+    while let Some(next) = rest.chars().next() {
+        let after = rest.get(next.len_utf8()..).unwrap_or_default();
+        quoted ^= next == '\'';
+        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (place, behind) = after.split_at(digits);
+        let value = match (quoted, next) {
+            (false, '$' | '?') => place.parse::<usize>().ok(),
+            _ => None,
+        };
+        let value = value.and_then(|place| statement.binds().get(place.checked_sub(1)?));
+        match value {
+            Some(value) => {
+                text.push_str(&literal(value));
+                rest = behind;
+            }
+            None => {
+                text.push(next);
+                rest = after;
+            }
+        }
+    }
+    text
+}
+
+fn literal(value: &Bind) -> String {
+    let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    match value {
+        Bind::Null => "NULL".to_owned(),
+        Bind::Integer(value) => value.to_string(),
+        Bind::Real(value) => value.to_string(),
+        Bind::Text(value) => text(value),
+        Bind::Blob(bytes) => format!("x'{}'", super::value::hex(bytes)),
+        Bind::Texts(values) => {
+            let values: Vec<_> = values.iter().map(|value| text(value)).collect();
+            format!("ARRAY[{}]", values.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_for_people_has_its_values_in_it_and_nothing_in_its_texts_changed() {
+        let mut statement = Statement::new(Dialect::Postgres);
+        statement
+            .push("SELECT 1 WHERE c < ")
+            .bind_as("it's", "text")
+            .push(" AND c ~ '^a$1$' AND n = ")
+            .bind(5_i64);
+
+        assert_eq!(
+            inlined(&statement),
+            "SELECT 1 WHERE c < 'it''s'::text AND c ~ '^a$1$' AND n = 5"
+        );
     }
 }

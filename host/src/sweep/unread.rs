@@ -1,11 +1,11 @@
 //! Rows that a sweep passed over because of a value that it cannot read, counted and named.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::context::Ended;
 use super::probe::probe;
 use super::verify::{MOST_COUNTED, has_gone};
 use crate::database::{Cause, Database, DatabaseError};
@@ -69,11 +69,11 @@ impl Unread {
 
 /// Looks at every column that the plans read by a form. Of the leaves of a partitioned table each is looked at;
 /// what their conditions relate to them is the same for all.
-pub(super) async fn look(database: &Database, plans: &[Arc<Plan>]) -> Found {
+pub(super) async fn look(database: &Database, sweep: &Ended) -> Found {
     let ends = Instant::now() + TIMEOUT;
     let mut found = Found::default();
     let mut looked = BTreeSet::new();
-    for plan in plans {
+    for plan in sweep.plans.iter().chain(&sweep.read) {
         let columns = match plan.read_by_form() {
             Ok(columns) => columns,
             Err(fault) => {

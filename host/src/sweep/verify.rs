@@ -106,7 +106,7 @@ fn not_read(remains: &[Remains]) -> Option<String> {
 pub async fn unread_only(database: &Database, ended: &[Ended]) -> Vec<Remains> {
     let mut found = Vec::new();
     for sweep in ended {
-        let unread = unread::look(database, &sweep.plans).await;
+        let unread = unread::look(database, sweep).await;
         if !unread.columns.is_empty() {
             let remains = Remains {
                 table: sweep.table.clone(),
@@ -123,7 +123,7 @@ pub async fn verify(database: &Database, ended: &[Ended]) -> Vec<Remains> {
     let mut found = Vec::new();
     for sweep in ended {
         let remains = look(database, sweep).await;
-        let unread = unread::look(database, &sweep.plans).await;
+        let unread = unread::look(database, sweep).await;
         found.push(remains.with_unread(unread));
     }
     found
