@@ -37,7 +37,7 @@ mod types;
 pub use behind::{Behind, Event, Facts, Rule, Unpublishable};
 pub use error::{CatalogError, TimeFormError};
 pub use lookup::UnknownTable;
-pub use probe::{IdForm, IdShape, ProbeError, TimeProbe};
+pub use probe::{EARLIEST_ID, IdForm, IdShape, ProbeError, TimeProbe};
 pub use quote::quote_ident;
 pub use role::{Held, Role};
 pub use types::{

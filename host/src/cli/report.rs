@@ -14,6 +14,7 @@ use crate::runner::{Outcome, Remains, RunReport, Verification};
 
 pub use crate::runner::{milliseconds, verification};
 pub use remains::told;
+use remains::unread;
 
 /// One run in the JSON output. Counts are rows.
 #[derive(Debug, Serialize)]
@@ -258,17 +259,28 @@ fn note(report: &RunReport, color: bool) -> Option<String> {
             let stuck = stuck.map(|runs| format!("; {runs}")).unwrap_or_default();
             format!("{job} suspended{reason}: the rest is left to the next run{stuck}")
         }
-        (Outcome::Drained, Verification::Left(_)) => {
-            let lines = report.remains.iter().filter(|sweep| sweep.left > 0);
-            let lines = lines.map(|sweep| format!("{job}: {}: {}", sweep.table, told(sweep)));
-            lines.collect::<Vec<_>>().join("\n")
-        }
+        (Outcome::Drained, Verification::Left(_)) => left(report).join("\n"),
         (Outcome::Drained, Verification::Unverified(why)) if report.mode == Mode::Apply => {
-            format!("{job} unverified: {why}")
+            let lines = [format!("{job} unverified: {why}")].into_iter();
+            lines.chain(left(report)).collect::<Vec<_>>().join("\n")
+        }
+        (Outcome::Drained, _) if report.mode == Mode::DryRun => {
+            let lines = report.remains.iter().flat_map(unread);
+            lines
+                .map(|line| format!("{job}: {line}"))
+                .collect::<Vec<_>>()
+                .join("\n")
         }
         (Outcome::Drained, _) => return None,
     };
     (!line.is_empty()).then(|| tone(report).paint(&many_lines(&line), color) + "\n")
+}
+
+/// A line for each sweep that has left rows.
+fn left(report: &RunReport) -> Vec<String> {
+    let sweeps = report.remains.iter().filter(|sweep| sweep.left > 0);
+    let lines = sweeps.map(|sweep| format!("{}: {}: {}", report.job, sweep.table, told(sweep)));
+    lines.collect()
 }
 
 #[cfg(test)]

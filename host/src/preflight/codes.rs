@@ -1,10 +1,9 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
-pub const CODES: [&str; 67] = [
+pub const CODES: [&str; 68] = [
     "ambiguous-grant",
     "before-delete-trigger",
-    "chain-too-long",
     "condition-bytes",
     "condition-depth",
     "condition-terms",
@@ -24,9 +23,11 @@ pub const CODES: [&str; 67] = [
     "lease-lost",
     "max-fraction",
     "missing-privilege",
+    "mixed-id-versions",
     "mixed-representation",
     "never-eligible",
     "no-assignment",
+    "no-instant",
     "no-key",
     "no-order",
     "no-replica-identity",

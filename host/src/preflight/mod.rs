@@ -22,6 +22,7 @@ mod relations;
 mod rights;
 mod role;
 mod row_security;
+mod strange_values;
 mod stuck_keys;
 mod triggers;
 mod unindexed_keys;
@@ -33,6 +34,7 @@ pub use finding::{Finding, Severity};
 pub use never_eligible::{Expiry, NEVER_ELIGIBLE, expiries, never_eligible};
 pub use rights::{Rights, merged};
 pub use role::{about as about_the_role, revokes};
+pub use strange_values::{NO_INSTANT, no_instant};
 pub use weight::Weights;
 
 use std::collections::BTreeMap;
@@ -185,6 +187,7 @@ pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed, weights: &Weights) -> 
     for plan in &rehearsed.plans {
         found.extend(indexes::unindexed(plan, weights));
     }
+    found.extend(strange_values::mixed_ids(rehearsed));
     let reaches = rehearsed.reaches(catalog).flatten();
     let reaches: Vec<_> = reaches.chain(rehearsed.looks(catalog)).collect();
     found.extend(may_touch(&reaches, catalog));

@@ -18,6 +18,7 @@ mod install;
 mod known;
 mod needed;
 mod never_eligible;
+mod no_instant;
 mod offered;
 mod order;
 mod outlook;
@@ -46,7 +47,7 @@ pub use outlook::{Hindrance, Outlook};
 pub use prepare::{Examined, Prepared};
 pub use record::{RunDetailJson, RunRecord, RunRecordJson, detail, milliseconds};
 pub use refuse::Answered;
-pub use report::{Outcome, Remains, RunReport, Verification, thousands, verification};
+pub use report::{Outcome, Remains, RunReport, Unread, Verification, thousands, verification};
 pub use run::{JobOptions, Queued};
 pub use versions::{PassedOver, Versions};
 #[doc(hidden)] // preflight's own tests weigh requests that no plugin makes

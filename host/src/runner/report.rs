@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::plugin::Usage;
 use crate::preflight::Finding;
 use crate::request::{Batch, JobName, Mode, RunId};
-pub use crate::sweep::{Remains, Verification};
+pub use crate::sweep::{Remains, Unread, Verification};
 
 /// The account of one run.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,7 +15,7 @@ use crate::plugin::{CallError, Usage};
 use crate::preflight::Finding;
 use crate::request::{Mode, Parking, RunId, SPANS, Suspension};
 use crate::sql::Plan;
-use crate::sweep::{Progress, Remains, RunContext, RunOptions, verify};
+use crate::sweep::{Progress, Remains, RunContext, RunOptions, unread_only, verify};
 
 /// What the operator says about one run, beyond the file.
 #[derive(Debug, Clone)]
@@ -191,6 +191,7 @@ impl Host {
         };
         let remains = match (outcome, options.mode) {
             (Outcome::Drained, Mode::Apply) => verify(&self.database, &progress.ended).await,
+            (_, Mode::DryRun) => unread_only(&self.database, &progress.ended).await,
             _ => Vec::new(),
         };
         let verification = match (outcome, options.mode) {
@@ -339,6 +340,15 @@ fn announce(report: &RunReport) {
     let outcome = outcome.as_str();
     let verification = report.verification.to_ledger().unwrap_or_default();
     for sweep in &report.remains {
+        for (column, unread) in &sweep.unread_of {
+            let examples = unread.examples.join(", ");
+            tracing::warn!(
+                column,
+                rows = unread.rows,
+                examples,
+                "rows stay because a value cannot be read"
+            );
+        }
         let Remains { table, left, .. } = sweep;
         let (locked, refused, arrived) = (sweep.locked, sweep.refused, sweep.arrived);
         let blocked = sweep.blocked;

@@ -17,7 +17,7 @@ use crate::database::Database;
 use crate::ledger::{self, LedgerError};
 use crate::request::{JobName, Mode, Suspension, Timestamp};
 use crate::runner::{Host, Outcome, RunReport};
-use crate::sweep::{Backlog, RunContext};
+use crate::sweep::{Backlog, Remains, RunContext};
 
 /// What the latest runs on this host left.
 #[derive(Debug, Default)]
@@ -25,6 +25,7 @@ pub struct Backlogs {
     rows: Family<Job, Gauge>,
     bounded: Family<Job, Gauge>,
     age: Family<Job, Float>,
+    unread: Family<Job, Gauge>,
     known: Mutex<BTreeMap<JobName, Known>>,
 }
 
@@ -54,6 +55,11 @@ impl Backlogs {
             Unit::Seconds,
             self.age.clone(),
         );
+        to.register(
+            "unread_rows",
+            "Rows that the latest drained run of the job on this host passed over because of a value that it cannot read",
+            self.unread.clone(),
+        );
     }
 
     /// Looks what a run left that has just ended. A dry run leaves everything, and says nothing.
@@ -65,8 +71,29 @@ impl Backlogs {
         }
         let ended = report.outcome == Outcome::Drained;
         let verified = ended.then_some(report.remains.as_slice());
+        if let Some(remains) = verified {
+            self.note_unread(&report.job, remains);
+        }
         let left = context.backlog(verified).await;
         self.note(&report.job, left, context.now());
+    }
+
+    /// A column that two sweeps read counts once; one that was not looked at makes no number of it.
+    fn note_unread(&self, job: &JobName, remains: &[Remains]) {
+        let of = Job::of(job);
+        let mut columns: BTreeMap<&str, u64> = BTreeMap::new();
+        for (column, unread) in remains.iter().flat_map(|sweep| &sweep.unread_of) {
+            let rows = columns.entry(column).or_default();
+            *rows = unread.rows.max(*rows);
+        }
+        let rows: u64 = columns.values().sum();
+        let looked_at_all = remains.iter().all(|sweep| sweep.not_looked_at.is_none());
+        match i64::try_from(rows) {
+            Ok(rows) if rows > 0 || looked_at_all => {
+                self.unread.get_or_create(&of).set(rows);
+            }
+            _ => drop(self.unread.remove(&of)),
+        }
     }
 
     fn note(&self, job: &JobName, left: Backlog, run_began: Timestamp) {
@@ -148,6 +175,7 @@ impl Backlogs {
         self.rows.remove(&of);
         self.bounded.remove(&of);
         self.age.remove(&of);
+        self.unread.remove(&of);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<JobName, Known>> {

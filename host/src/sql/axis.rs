@@ -1,6 +1,7 @@
 //! The order of a sweep, and the index that serves it.
 
 use super::physical;
+use super::plan::Forms;
 use super::window::key_columns;
 use super::writer::Row;
 use crate::catalog::{Dialect, Index, IndexColumn, Kind, Table};
@@ -28,10 +29,12 @@ impl Axis {
     pub(crate) fn choose(
         authorized: &Authorized<Request>,
         dialect: Dialect,
+        forms: &Forms,
     ) -> Result<Self, Fault> {
         let request = authorized.request();
         let table = authorized.table();
-        let conjuncts = request.matching.conjuncts();
+        let mut conjuncts = request.matching.conjuncts();
+        conjuncts.retain(|term| !written_as_words(term, table, forms));
         let mut by_key = Self {
             along: None,
             composite: true,
@@ -218,6 +221,11 @@ fn bounds_on(column: &str, conjuncts: &[&Condition]) -> Vec<Condition> {
         .filter(bounds)
         .map(|term| (*term).clone())
         .collect()
+}
+
+/// A truth value that some rows hold as a word: these are in no partial index `WHERE flag`.
+fn written_as_words(term: &Condition, table: &Table, forms: &Forms) -> bool {
+    matches!(term, Condition::Compare { column, .. } if forms.words(&table.id, column))
 }
 
 /// The condition does not hold where the column is NULL.

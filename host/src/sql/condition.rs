@@ -1,15 +1,21 @@
 //! Conditions as SQL.
 //!
 //! Negation is pushed down to the leaves, so that no NOT ever stands before a comparison: with
-//! SQL's three values both spellings select the same rows, and a leaf whose column is NULL, or on
-//! SQLite holds another type than was compared, holds neither way.
+//! SQL's three values both spellings select the same rows, and a leaf whose column is NULL, or holds
+//! what cannot be read as what it is compared with, holds neither way.
+//!
+//! Nothing goes on a doubt. So what makes a row eligible must hold for certain, and what a row must be
+//! without, in `NOT EXISTS`, must not even be possible: there a leaf that holds neither way counts as
+//! there. A live token without an expiry keeps its family.
 
 use super::Plan;
 use super::collation::named;
-use super::time::{compare_id, compare_time, inverse, operator};
+use super::id::compare_id;
+use super::time::{compare_time, inverse, operator};
+use super::truth;
 use super::value::convert;
 use super::writer::{Row, Writer};
-use crate::catalog::{Column, Dialect, Kind};
+use crate::catalog::{Column, Dialect, Kind, TableKind};
 use crate::request::{Comparison, Condition, Fault, Value};
 use crate::scope::find_column;
 
@@ -52,8 +58,16 @@ impl Plan {
             }
             Condition::IsNull { column } | Condition::IsNotNull { column } => {
                 let null = matches!(condition, Condition::IsNull { .. }) != negated;
-                w.push(&row.column(&find_column(row.table, column)?.name));
-                w.push(if null { " IS NULL" } else { " IS NOT NULL" });
+                let known = find_column(row.table, column)?;
+                if null || self.forms.time(&row.table.id, known).is_err() {
+                    return self.null(w, row, column, null);
+                }
+                // What stands for "never" is no time at which anything has happened.
+                w.push("(");
+                self.null(w, row, column, null)?;
+                w.push(" AND ");
+                self.has_instant(w, row, known)?;
+                w.push(")");
                 Ok(())
             }
             Condition::OneOf { column, values } => self.one_of(w, row, column, values, negated),
@@ -64,19 +78,23 @@ impl Plan {
                 table,
                 on,
                 matching,
-            } => self.relation(w, row, table, on, matching.as_deref(), !negated),
+            } => self.relation(w, row, table, on, matching.as_deref(), !negated, false),
             Condition::NotExists {
                 table,
                 on,
                 matching,
-            } => self.relation(w, row, table, on, matching.as_deref(), negated),
+            } => self.relation(w, row, table, on, matching.as_deref(), negated, false),
             Condition::BeyondNewest {
                 group_by,
                 order_by,
                 keep,
             } => self.beyond_newest(w, row, group_by, order_by, *keep, negated),
-            Condition::All(of) => self.terms(w, row, of, negated, !negated),
-            Condition::Any(of) => self.terms(w, row, of, negated, negated),
+            Condition::All(of) => joined_terms(w, of, !negated, |w, term| {
+                self.condition(w, row, term, negated)
+            }),
+            Condition::Any(of) => joined_terms(w, of, negated, |w, term| {
+                self.condition(w, row, term, negated)
+            }),
             Condition::Not(of) => self.condition(w, row, of, !negated),
             Condition::Everything => {
                 w.truth(!negated);
@@ -85,23 +103,86 @@ impl Plan {
         }
     }
 
-    fn terms(
+    /// Writes that `condition`, or its negation, holds on `row` or may hold: that its opposite does not
+    /// hold for certain.
+    pub(crate) fn possible(
         &self,
         w: &mut Writer,
         row: &Row<'_>,
-        of: &[Condition],
+        condition: &Condition,
         negated: bool,
-        and: bool,
     ) -> Result<(), Fault> {
-        if of.is_empty() {
-            return Err(Fault::invalid(
-                "empty-condition",
-                "`all` and `any` need at least one condition; every row is `everything`",
-            ));
+        match condition {
+            Condition::Exists {
+                table,
+                on,
+                matching,
+            } => self.relation(w, row, table, on, matching.as_deref(), !negated, true),
+            Condition::NotExists {
+                table,
+                on,
+                matching,
+            } => self.relation(w, row, table, on, matching.as_deref(), negated, true),
+            Condition::BeyondNewest {
+                group_by,
+                order_by,
+                keep,
+            } => {
+                w.push("(");
+                self.beyond_newest(w, row, group_by, order_by, *keep, negated)?;
+                for column in group_by.iter().chain([order_by]) {
+                    w.push(" OR ")
+                        .push(&row.column(&find_column(row.table, column)?.name))
+                        .push(" IS NULL");
+                }
+                w.push(")");
+                Ok(())
+            }
+            Condition::All(of) => joined_terms(w, of, !negated, |w, term| {
+                self.possible(w, row, term, negated)
+            }),
+            Condition::Any(of) => joined_terms(w, of, negated, |w, term| {
+                self.possible(w, row, term, negated)
+            }),
+            Condition::Not(of) => self.possible(w, row, of, !negated),
+            Condition::IsNull { column } | Condition::IsNotNull { column } => {
+                let null = matches!(condition, Condition::IsNull { .. }) != negated;
+                let known = find_column(row.table, column)?;
+                if !null || self.forms.time(&row.table.id, known).is_err() {
+                    return self.null(w, row, column, null);
+                }
+                w.push("NOT (");
+                self.has_instant(w, row, known)?;
+                w.push(")");
+                Ok(())
+            }
+            leaf if always_known(w.dialect(), row, leaf) => self.condition(w, row, leaf, negated),
+            leaf => {
+                w.push("(");
+                self.condition(w, row, leaf, !negated)?;
+                w.push(") IS NOT TRUE");
+                Ok(())
+            }
         }
-        balanced(w, of, if and { " AND " } else { " OR " }, &mut |w, term| {
-            self.condition(w, row, term, negated)
-        })
+    }
+
+    /// Of an edge: which rows are in the index, whatever their values mean.
+    pub(super) fn in_index(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        term: &Condition,
+    ) -> Result<(), Fault> {
+        match term {
+            Condition::IsNotNull { column } => self.null(w, row, column, false),
+            term => self.condition(w, row, term, false),
+        }
+    }
+
+    fn null(&self, w: &mut Writer, row: &Row<'_>, column: &str, null: bool) -> Result<(), Fault> {
+        w.push(&row.column(&find_column(row.table, column)?.name));
+        w.push(if null { " IS NULL" } else { " IS NOT NULL" });
+        Ok(())
     }
 
     fn compare(
@@ -121,13 +202,21 @@ impl Plan {
             ordered(row, column)?;
         }
         let name = row.column(&column.name);
-        if let (Kind::Boolean, Value::Boolean(value)) = (&column.kind, to) {
-            // A literal, so that a partial index `WHERE flag` is seen to serve.
-            w.push(&format!("({name} {} ", operator(comparison)));
-            w.truth(*value);
-            guard(w, &name, "integer");
-            w.push(")");
-            return Ok(());
+        match (w.dialect(), &column.kind, truth::meant(to), to) {
+            (Dialect::Sqlite, Kind::Boolean, Some(value), _) => {
+                let value = value == (comparison == Comparison::Equal);
+                let words = self.forms.words(&row.table.id, &column.name);
+                truth::is(w, &name, value, words);
+                return Ok(());
+            }
+            (Dialect::Postgres, Kind::Boolean, _, Value::Boolean(value)) => {
+                // A literal, so that a partial index `WHERE flag` is seen to serve.
+                w.push(&format!("({name} {} ", operator(comparison)));
+                w.truth(*value);
+                w.push(")");
+                return Ok(());
+            }
+            _ => {}
         }
         let value = convert(w.dialect(), row.table, column, to)?;
         w.push("(")
@@ -170,6 +259,14 @@ impl Plan {
             ordered(row, left)?;
         }
         let (a, b) = (row.column(&left.name), row.column(&right.name));
+        if w.dialect() == Dialect::Sqlite && left.kind == Kind::Boolean {
+            let number = |name: &str, column: &Column| {
+                truth::number(name, self.forms.words(&row.table.id, &column.name))
+            };
+            let (a, b) = (number(&a, left), number(&b, right));
+            w.push(&format!("({a} {} {b})", operator(comparison)));
+            return Ok(());
+        }
         let collation = named(Some(left), Some(right));
         w.push(&format!("({a}{collation} {} {b}", operator(comparison)));
         if w.dialect() == Dialect::Sqlite {
@@ -198,10 +295,10 @@ impl Plan {
             false => (Comparison::Equal, false),
             true => (Comparison::NotEqual, true),
         };
-        let times = values
-            .iter()
-            .any(|value| matches!(value, Value::Timestamp(_)));
-        if times {
+        // Each by itself where a value has several spellings.
+        let truths = column.kind == Kind::Boolean && w.dialect() == Dialect::Sqlite;
+        let mut of = values.iter();
+        if truths || of.any(|value| matches!(value, Value::Timestamp(_))) {
             return balanced(
                 w,
                 values,
@@ -242,6 +339,40 @@ fn flip(comparison: Comparison, negated: bool) -> Comparison {
     } else {
         comparison
     }
+}
+
+/// The terms of `all` or `any`.
+fn joined_terms(
+    w: &mut Writer,
+    of: &[Condition],
+    and: bool,
+    mut write: impl FnMut(&mut Writer, &Condition) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    if of.is_empty() {
+        return Err(Fault::invalid(
+            "empty-condition",
+            "`all` and `any` need at least one condition; every row is `everything`",
+        ));
+    }
+    balanced(w, of, if and { " AND " } else { " OR " }, &mut write)
+}
+
+/// A leaf that holds or does not, whatever the row: it is written as it stands, so that a partial index
+/// whose predicate it is serves.
+fn always_known(dialect: Dialect, row: &Row<'_>, leaf: &Condition) -> bool {
+    let column = match leaf {
+        Condition::Everything => return true,
+        Condition::Compare { column, to, .. } if !matches!(to, Value::Timestamp(_)) => column,
+        _ => return false,
+    };
+    // A table that inherits may have dropped the NOT NULL, and SQLite holds any value in any column.
+    let alone = row.table.kind == TableKind::Partitioned || row.table.partitions.is_empty();
+    dialect == Dialect::Postgres
+        && alone
+        && row
+            .table
+            .column(column)
+            .is_some_and(|column| !column.nullable)
 }
 
 /// The terms in parentheses. A long list is halved, because SQLite takes it for a tree as deep as the

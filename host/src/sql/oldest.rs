@@ -66,7 +66,7 @@ impl Plan {
             self.eligible(&mut w, &row)?;
             if let Some(term) = &term {
                 w.push(" AND ");
-                self.condition(&mut w, &row, term, false)?;
+                self.in_index(&mut w, &row, term)?;
             }
             w.push(&format!(" ORDER BY {} LIMIT 1", row.column(name)));
             let statement = w.finish();

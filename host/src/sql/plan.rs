@@ -1,6 +1,6 @@
 //! A plan: an authorised request with everything that writing its SQL needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::assign::Networks;
@@ -12,11 +12,13 @@ use crate::catalog::{
 use crate::request::{Action, Comparison, Condition, Fault, Request, Value};
 use crate::scope::{Authorized, find_column};
 
-/// How columns hold times, and keys with times inside, found before the SQL is written.
+/// How columns hold times, keys with times inside and truth values, found before the SQL is written.
 #[derive(Debug, Clone, Default)]
 pub struct Forms {
     times: BTreeMap<(TableId, String), TimeForm>,
     ids: BTreeMap<(TableId, String), IdForm>,
+    /// SQLite: columns whose truth values are written as words.
+    words: BTreeSet<(TableId, String)>,
 }
 
 /// A column that must be looked at before the SQL is written.
@@ -26,8 +28,19 @@ pub struct Probe {
     pub table: Arc<Table>,
     /// The column.
     pub column: Column,
-    /// It is compared as a key with a time inside, not as a time.
-    pub id: bool,
+    /// What it is compared as.
+    pub read_as: ReadAs,
+}
+
+/// What the values of a column are compared as, where their type alone does not say how they are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadAs {
+    /// A time.
+    Time,
+    /// A key with a time inside.
+    Id,
+    /// A truth value, on SQLite.
+    Truth,
 }
 
 impl PartialEq for Table {
@@ -47,6 +60,26 @@ impl Forms {
     pub fn note_id(&mut self, probe: &Probe, form: IdForm) {
         self.ids
             .insert((probe.table.id.clone(), probe.column.name.clone()), form);
+    }
+
+    /// Table and column of the ids among which a stray one was found, and that one.
+    pub(crate) fn strays(&self) -> impl Iterator<Item = (&TableId, &str, &str)> {
+        let ids = self.ids.iter();
+        ids.filter_map(|((table, column), form)| {
+            let stray = form.stray.as_deref()?;
+            Some((table, column.as_str(), stray))
+        })
+    }
+
+    /// Notes that truth values were found written as words.
+    pub fn note_words(&mut self, probe: &Probe) {
+        self.words
+            .insert((probe.table.id.clone(), probe.column.name.clone()));
+    }
+
+    /// SQLite: truth values of the column may be written as words.
+    pub(crate) fn words(&self, table: &TableId, column: &str) -> bool {
+        self.words.contains(&(table.clone(), column.to_owned()))
     }
 
     pub(crate) fn time(&self, table: &TableId, column: &Column) -> Result<TimeForm, Fault> {
@@ -111,7 +144,7 @@ impl Plan {
         forms: Forms,
         history: Vec<Arc<Plan>>,
     ) -> Result<Self, Fault> {
-        let axis = Axis::choose(&authorized, catalog.dialect())?;
+        let axis = Axis::choose(&authorized, catalog.dialect(), &forms)?;
         let plan = Self {
             authorized,
             catalog,
@@ -226,34 +259,47 @@ fn probes_of(
     catalog: &Catalog,
     probes: &mut Vec<Probe>,
 ) -> Result<(), Fault> {
-    let mut note = |column: &str, id: bool| -> Result<(), Fault> {
+    let mut note = |column: &str, read_as: ReadAs| -> Result<(), Fault> {
         let column = find_column(table, column)?.clone();
-        let native = matches!(column.kind, Kind::Timestamp | Kind::LocalTimestamp);
+        let tells = match read_as {
+            ReadAs::Time => matches!(column.kind, Kind::Timestamp | Kind::LocalTimestamp),
+            ReadAs::Id => false,
+            ReadAs::Truth => column.kind != Kind::Boolean || catalog.dialect() != Dialect::Sqlite,
+        };
         let probe = Probe {
             table: Arc::clone(table),
             column,
-            id,
+            read_as,
         };
-        if (id || !native) && !probes.contains(&probe) {
+        if !tells && !probes.contains(&probe) {
             probes.push(probe);
         }
         Ok(())
     };
     match condition {
-        Condition::IdOlderThan { column, .. } => note(column, true),
+        Condition::IdOlderThan { column, .. } => note(column, ReadAs::Id),
         Condition::OlderThan { column, .. }
         | Condition::Compare {
             column,
             to: Value::Timestamp(_),
             ..
-        } => note(column, false),
+        } => note(column, ReadAs::Time),
+        Condition::Compare { column, .. } => note(column, ReadAs::Truth),
+        Condition::IsNull { column } | Condition::IsNotNull { column } => {
+            match find_column(table, column)?.time_form {
+                Some(_) => note(column, ReadAs::Time),
+                None => Ok(()),
+            }
+        }
+        Condition::CompareColumns { column, to, .. } => {
+            note(column, ReadAs::Truth)?;
+            note(to, ReadAs::Truth)
+        }
         Condition::OneOf { column, values } => {
-            match values
-                .iter()
-                .any(|value| matches!(value, Value::Timestamp(_)))
-            {
-                true => note(column, false),
-                false => Ok(()),
+            let mut values = values.iter();
+            match values.any(|value| matches!(value, Value::Timestamp(_))) {
+                true => note(column, ReadAs::Time),
+                false => note(column, ReadAs::Truth),
             }
         }
         Condition::Exists {

@@ -9,8 +9,10 @@ use crate::request::{Condition, Fault, Join};
 use crate::scope::find_column;
 
 impl Plan {
-    /// `[NOT] EXISTS (…)`. OFFSET 0 keeps PostgreSQL from turning it into a merge join, which
+    /// `[NOT] EXISTS (…)`: for certain, or at least possibly. A row that must not be there is looked for
+    /// as a possible one, and so on inward. OFFSET 0 keeps PostgreSQL from turning it into a merge join, which
     /// would read the related table's index from its start at every window.
+    #[allow(clippy::too_many_arguments)] // the parts of one relation, and how it is meant
     pub(super) fn relation(
         &self,
         w: &mut Writer,
@@ -19,6 +21,7 @@ impl Plan {
         on: &[Join],
         matching: Option<&Condition>,
         exists: bool,
+        possibly: bool,
     ) -> Result<(), Fault> {
         let related = self.find_table(table)?;
         let other = w.row(&related);
@@ -32,7 +35,10 @@ impl Plan {
         self.joined(w, row, &other, on)?;
         if let Some(matching) = matching {
             w.push(" AND ");
-            self.condition(w, &other, matching, false)?;
+            match exists == possibly {
+                true => self.possible(w, &other, matching, false)?,
+                false => self.condition(w, &other, matching, false)?,
+            }
         }
         w.row_by_row();
         w.push(")");

@@ -111,7 +111,7 @@ impl Plan {
         self.within(w, &row, &here);
         for term in &self.axis.filter {
             w.push(" AND ");
-            self.condition(w, &row, term, false)?;
+            self.in_index(w, &row, term)?;
         }
         w.push(&format!(
             " ORDER BY {} LIMIT 1 OFFSET {}",
@@ -165,7 +165,7 @@ impl Plan {
         self.within(w, &row, window);
         for term in &self.axis.filter {
             w.push(" AND ");
-            self.condition(w, &row, term, false)?;
+            self.in_index(w, &row, term)?;
         }
         w.push(")");
         Ok(())

@@ -132,6 +132,8 @@ pub struct Ended {
     pub table: String,
     /// That table, or the leaves of a partitioned one; none where rows were chosen by reading them.
     pub plans: Vec<Arc<Plan>>,
+    /// What was read, where rows were chosen by reading them.
+    pub read: Vec<Arc<Plan>>,
     /// Rows that it met and did not take.
     pub passed: PassedOver,
 }
@@ -183,20 +185,25 @@ impl State {
         self.under_way.remove(&ordinal);
         self.drained.extend(leaves.all().iter().cloned());
         if let Some(plan) = leaves.all().first() {
-            self.finish(ordinal, plan, leaves.all().to_vec());
+            self.finish(ordinal, plan, leaves.all().to_vec(), Vec::new());
         }
     }
 
     /// Notes that rows of a page were changed.
     pub(super) fn changed_by_choice(&mut self, ordinal: usize, plan: &Plan) {
-        self.finish(ordinal, plan, Vec::new());
+        let read = Plan {
+            picked: None,
+            ..plan.clone()
+        };
+        self.finish(ordinal, plan, Vec::new(), vec![Arc::new(read)]);
     }
 
-    fn finish(&mut self, ordinal: usize, plan: &Plan, plans: Vec<Arc<Plan>>) {
+    fn finish(&mut self, ordinal: usize, plan: &Plan, plans: Vec<Arc<Plan>>, read: Vec<Arc<Plan>>) {
         let table = plan.authorized.root().map_or(plan.table(), |root| root);
         let ended = Ended {
             table: plan.catalog.spelling(&table.id),
             plans,
+            read,
             passed: self.passed_over.get(&ordinal).copied().unwrap_or_default(),
         };
         self.finished.insert(ordinal, ended);

@@ -4,7 +4,7 @@ use super::RunContext;
 use crate::catalog::{Catalog, ProbeError};
 use crate::request::{Action, Assignment, Fault, Problem, Request};
 use crate::scope::Authorized;
-use crate::sql::{Forms, Plan, Probe};
+use crate::sql::{Forms, Plan, Probe, ReadAs};
 
 /// Finds the form of every column that the request compares as a time or as a key with one.
 pub(super) async fn resolve(
@@ -19,27 +19,41 @@ pub(super) async fn resolve(
     let mut session = context.database.session().await?;
     session.hold().await?;
     for probe in &probes {
-        if probe.id {
-            let form = if let Some(connection) = session.as_postgres() {
-                Catalog::id_form_postgres(connection, &probe.table, &probe.column, context.now)
-                    .await
-            } else if let Some(connection) = session.as_sqlite() {
-                Catalog::id_form_sqlite(connection, &probe.table, &probe.column, context.now).await
-            } else {
-                continue;
-            };
-            forms.note_id(probe, form.map_err(fault)?);
-        } else {
-            let found = if let Some(connection) = session.as_sqlite() {
-                Catalog::time_form_sqlite(connection, &probe.table, &probe.column).await
-            } else {
-                Catalog::time_form_postgres(&probe.table, &probe.column)
-            };
-            let found = found.map_err(fault)?;
-            if found.assumed && assigns(authorized, probe) {
-                return Err(not_told(probe));
+        match probe.read_as {
+            ReadAs::Id => {
+                let form = if let Some(connection) = session.as_postgres() {
+                    Catalog::id_form_postgres(connection, &probe.table, &probe.column, context.now)
+                        .await
+                } else if let Some(connection) = session.as_sqlite() {
+                    Catalog::id_form_sqlite(connection, &probe.table, &probe.column, context.now)
+                        .await
+                } else {
+                    continue;
+                };
+                forms.note_id(probe, form.map_err(fault)?);
             }
-            forms.note_time(probe, found.form);
+            ReadAs::Time => {
+                let found = if let Some(connection) = session.as_sqlite() {
+                    Catalog::time_form_sqlite(connection, &probe.table, &probe.column).await
+                } else {
+                    Catalog::time_form_postgres(&probe.table, &probe.column)
+                };
+                let found = found.map_err(fault)?;
+                if found.assumed && assigns(authorized, probe) {
+                    return Err(not_told(probe));
+                }
+                forms.note_time(probe, found.form);
+            }
+            ReadAs::Truth => {
+                let Some(connection) = session.as_sqlite() else {
+                    continue;
+                };
+                let (table, column) = (&probe.table, &probe.column);
+                let words = Catalog::boolean_words_sqlite(connection, table, column).await;
+                if words.map_err(fault)? {
+                    forms.note_words(probe);
+                }
+            }
         }
     }
     session.release().await?;

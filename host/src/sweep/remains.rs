@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::unread::{Found, Unread};
+
 /// Rows that a sweep met and did not take, as its batches counted them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -45,6 +47,12 @@ pub struct Remains {
     pub blocked: u64,
     /// Those by the table whose rows hold them; a row that several hold counts for each.
     pub blocked_by: BTreeMap<String, u64>,
+    /// Rows of any table that are passed over, because of a value that cannot be read.
+    pub unread: u64,
+    /// Those by `table.column`; a row of which two values cannot be read counts for each.
+    pub unread_of: BTreeMap<String, Unread>,
+    /// Of which columns it is not known whether every value can be read, and why.
+    pub not_looked_at: Option<String>,
     /// Why the probe has no answer.
     pub unverified: Option<String>,
 }
@@ -64,6 +72,14 @@ impl Remains {
             more: left >= most,
             ..Self::default()
         }
+    }
+
+    /// The same, with what was found of values that cannot be read.
+    pub(super) fn with_unread(mut self, found: Found) -> Self {
+        self.unread = found.columns.values().map(|of| of.rows).sum();
+        self.unread_of = found.columns;
+        self.not_looked_at = found.unknown;
+        self
     }
 
     /// As the ledger keeps them.

@@ -19,6 +19,11 @@ pub(super) fn list(
     Ok(match shape {
         Shape::Boolean => Values::Booleans(each(cells, odd, |cell| match cell {
             Cell::Integer(value @ (0 | 1)) => Some(*value == 1),
+            Cell::Text(word) => match word.to_ascii_lowercase().as_str() {
+                "t" | "true" => Some(true),
+                "f" | "false" => Some(false),
+                _ => None,
+            },
             _ => None,
         })?),
         Shape::Integer => Values::Integers(each(cells, odd, Cell::as_integer)?),

@@ -7,6 +7,7 @@ use super::context::Ended;
 use super::probe::{probe, remaining_within};
 use super::remains::{PassedOver, Remains};
 use super::schema::{Accepted, premises_hold};
+use super::unread::{self, Unread};
 use crate::database::{Cause, Database, DatabaseError};
 use crate::sql::Plan;
 
@@ -62,9 +63,11 @@ impl Verification {
         }
     }
 
-    /// What the sweeps of a run come to together.
+    /// What the sweeps of a run come to together. Rows that cannot be read are not known to be none of
+    /// the job's, so that a run which passed them over is not verified.
     pub fn of(remains: &[Remains]) -> Self {
         let unknown = remains.iter().find_map(|sweep| sweep.unverified.clone());
+        let unknown = unknown.or_else(|| not_read(remains));
         let left = remains.iter().map(|sweep| sweep.left).sum();
         match (unknown, left) {
             (Some(why), _) => Self::Unverified(why),
@@ -74,11 +77,55 @@ impl Verification {
     }
 }
 
+/// What the sweeps could not read, the columns of which there is most first.
+fn not_read(remains: &[Remains]) -> Option<String> {
+    /// More columns are a list, and each sweep tells its own.
+    const TOLD: usize = 3;
+    // Two sweeps of one table read the same values.
+    let mut columns: BTreeMap<&str, &Unread> = BTreeMap::new();
+    for (name, unread) in remains.iter().flat_map(|sweep| &sweep.unread_of) {
+        let known = columns.entry(name).or_insert(unread);
+        if known.rows < unread.rows {
+            *known = unread;
+        }
+    }
+    let mut columns: Vec<_> = columns.into_iter().collect();
+    columns.sort_by_key(|(_, unread)| std::cmp::Reverse(unread.rows));
+    let told = columns
+        .iter()
+        .take(TOLD)
+        .map(|(name, unread)| unread.told(name));
+    let not_looked_at = remains
+        .iter()
+        .find_map(|sweep| sweep.not_looked_at.as_ref());
+    let not_looked_at = not_looked_at.map(|what| format!("it is not known {what}"));
+    let all: Vec<_> = told.chain(not_looked_at).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
+/// What a dry run says of values that cannot be read; it leaves everything, of which it says nothing.
+pub async fn unread_only(database: &Database, ended: &[Ended]) -> Vec<Remains> {
+    let mut found = Vec::new();
+    for sweep in ended {
+        let unread = unread::look(database, sweep).await;
+        if !unread.columns.is_empty() {
+            let remains = Remains {
+                table: sweep.table.clone(),
+                ..Remains::default()
+            };
+            found.push(remains.with_unread(unread));
+        }
+    }
+    found
+}
+
 /// Asks for every sweep that came to its end what it left, by the run's own cut-offs.
 pub async fn verify(database: &Database, ended: &[Ended]) -> Vec<Remains> {
     let mut found = Vec::new();
     for sweep in ended {
-        found.push(look(database, sweep).await);
+        let remains = look(database, sweep).await;
+        let unread = unread::look(database, sweep).await;
+        found.push(remains.with_unread(unread));
     }
     found
 }

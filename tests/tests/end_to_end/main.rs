@@ -41,6 +41,7 @@ mod sessions;
 mod store;
 mod takeover;
 mod tokens;
+mod unread;
 mod upstream_oauth;
 mod verification;
 mod windows;

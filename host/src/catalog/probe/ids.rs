@@ -15,8 +15,18 @@ pub(super) const SAMPLE_EACH_END: u32 = 16;
 /// Rows sampled where no index leads to the ends: some pages, whatever the table's size.
 pub(super) const SAMPLE_UNORDERED: u32 = 1000;
 
-/// Fewer ids than this may carry the bits of version 7 by chance (one in 64 each).
-const ENOUGH_FOR_A_VERSION: usize = 8;
+/// Ids sampled at random besides, where both ends are: what stands at the ends need not be like the rest.
+pub(super) const SAMPLE_AT_RANDOM: u32 = 100;
+
+/// No key was made before 1973, as no instant is: below lie the nil UUID and what else stands for none.
+pub const EARLIEST_ID: Timestamp = Timestamp(100_000_000_000_000);
+
+/// Of the ULIDs that are held as UUIDs seven in eight have bits that no UUID of RFC 9562 has. Where fewer
+/// than one in four do, the ids are UUIDs, and have a version. (Three ULIDs seem UUIDs once in 500 times.)
+const FEWEST_ULIDS_ONE_IN: usize = 4;
+
+/// So few ids say nothing where none of them is of version 7.
+const TOO_FEW: usize = 2;
 
 /// How far a clock that made an id may run ahead of the database's.
 const TOLERATED_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
@@ -70,7 +80,9 @@ pub(super) fn form(
         (_, None) => {}
     }
     let shape = common_shape(table, column, &ids)?.unwrap_or(by_kind);
-    if let Some(latest) = ids.iter().max_by_key(|id| id.bits >> 80) {
+    // all ones stands for no id, as all zeros does
+    let made = ids.iter().filter(|id| id.bits != u128::MAX);
+    if let Some(latest) = made.max_by_key(|id| id.bits >> 80) {
         let at = Timestamp(time_micros(latest.bits));
         if at.0 > now.0.saturating_add(TOLERATED_MICROS) {
             return Err(ProbeError::NotTimeOrdered {
@@ -79,17 +91,36 @@ pub(super) fn form(
                 at,
                 now,
                 looked_at: if sample.ends {
-                    "the smallest and the largest ids"
+                    "the smallest and the largest ids, and some at random"
                 } else {
                     "a thousand rows at most, because no index leads with the column"
                 },
             });
         }
     }
+    let crockford = matches!(shape, IdShape::Crockford { .. });
+    let version7 = !crockford && are_version7(&ids);
+    let stray = ids.iter().find(|id| version7 && !is_version7(id.bits));
+    Ok(IdForm {
+        shape,
+        version7,
+        stray: stray.map(|id| format!("`{}` ({})", id.text, version_of(id.bits))),
+    })
+}
+
+/// Whether ids of another version than 7 are strangers among these. Nil, and what else stands for no id,
+/// says nothing; and neither does a single one whose bits are right by chance, among ULIDs one in 64.
+fn are_version7(ids: &[Id]) -> bool {
     // the two ends of a small table overlap
     let distinct: BTreeSet<u128> = ids.iter().map(|id| id.bits).collect();
-    let version7 = distinct.len() >= ENOUGH_FOR_A_VERSION && distinct.into_iter().all(is_version7);
-    Ok(IdForm { shape, version7 })
+    let made: Vec<u128> = distinct
+        .into_iter()
+        .filter(|bits| *bits != u128::MAX && time_micros(*bits) >= EARLIEST_ID.0)
+        .collect();
+    let sevens = made.iter().filter(|bits| is_version7(**bits)).count();
+    let ulids = made.iter().filter(|bits| version(**bits).is_none()).count();
+    let told = sevens > 0 || made.len() > TOO_FEW;
+    told && ulids * FEWEST_ULIDS_ONE_IN < made.len()
 }
 
 /// That the column's type holds no such ids, or its values are none.
@@ -143,9 +174,23 @@ fn time_micros(bits: u128) -> i64 {
     i64::try_from((bits >> 80) * 1000).unwrap_or(i64::MAX)
 }
 
-/// RFC 9562: the version in the 4 bits after 48, the variant `10` in the two after 64.
+/// RFC 9562: the version in the 4 bits after 48, the variant `10` in the two after 64. `None`: no UUID of
+/// that standard.
+fn version(bits: u128) -> Option<u128> {
+    let version = (bits >> 76) & 0xf;
+    ((bits >> 62) & 0b11 == 0b10 && (1..=8).contains(&version)).then_some(version)
+}
+
 fn is_version7(bits: u128) -> bool {
-    (bits >> 76) & 0xf == 7 && (bits >> 62) & 0b11 == 0b10
+    version(bits) == Some(7)
+}
+
+fn version_of(bits: u128) -> String {
+    match (bits, version(bits)) {
+        (0, _) => "the nil UUID".to_owned(),
+        (_, Some(version)) => format!("UUID version {version}"),
+        (_, None) => "of no version".to_owned(),
+    }
 }
 
 /// The id in a value, or what the value is instead.

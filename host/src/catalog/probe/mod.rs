@@ -4,6 +4,7 @@
 //! A wrong guess here deletes live rows, so a probe that cannot tell answers with an error whose
 //! message says how to settle it.
 
+mod booleans;
 mod error;
 mod ids;
 mod instants;
@@ -11,6 +12,7 @@ mod postgres;
 mod sqlite;
 
 pub use error::ProbeError;
+pub use ids::EARLIEST_ID;
 
 use super::{Column, Table, TimeForm, quote_ident};
 
@@ -31,13 +33,15 @@ pub enum IdShape {
 }
 
 /// What the ids of a key column look like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdForm {
     /// How they are held.
     pub shape: IdShape,
-    /// Every sampled id, and at least eight of them, is of UUID version 7: an id of another version
-    /// can be told apart, and must be.
+    /// They are of UUID version 7, by most of the sampled ones: an id of another version can be told
+    /// apart, and must be. ULIDs held as UUIDs have no version, and are told by that.
     pub version7: bool,
+    /// A sampled id that is not of version 7 where the others are, and what it is.
+    pub stray: Option<String>,
 }
 
 /// What the instants of a column look like.

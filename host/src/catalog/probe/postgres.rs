@@ -4,7 +4,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::error::place;
-use super::ids::{self, SAMPLE_EACH_END, SAMPLE_UNORDERED, Sample, Sampled};
+use super::ids::{self, SAMPLE_AT_RANDOM, SAMPLE_EACH_END, SAMPLE_UNORDERED, Sample, Sampled};
 use super::{IdForm, IdShape, ProbeError, TimeProbe, has_ends, instants};
 use crate::catalog::{Catalog, Column, Kind, Table, TableKind, TimeForm, quote_ident};
 use crate::request::Timestamp;
@@ -71,17 +71,34 @@ fn sample(table: &Table, column: &Column, expression: &str, ends: bool) -> Strin
         "SELECT {name} AS c FROM {only}{} WHERE {name} IS NOT NULL",
         table.sql_name()
     );
-    if ends {
-        format!(
-            "SELECT {expression} FROM (
-                 (SELECT c FROM ({from}) AS r ORDER BY c LIMIT {SAMPLE_EACH_END})
-                 UNION ALL
-                 (SELECT c FROM ({from}) AS r ORDER BY c DESC LIMIT {SAMPLE_EACH_END})
-             ) AS s"
-        )
-    } else {
-        format!("SELECT {expression} FROM ({from} LIMIT {SAMPLE_UNORDERED}) AS s")
-    }
+    let at_random = format!(
+        "SELECT {name} AS c FROM {only}{} TABLESAMPLE SYSTEM ({}) WHERE {name} IS NOT NULL",
+        table.sql_name(),
+        percent(table.estimated_rows)
+    );
+    let ordered = match ends {
+        true => format!(
+            "(SELECT c FROM ({from}) AS r ORDER BY c LIMIT {SAMPLE_EACH_END})
+             UNION ALL
+             (SELECT c FROM ({from}) AS r ORDER BY c DESC LIMIT {SAMPLE_EACH_END})"
+        ),
+        false => format!("({from} LIMIT {SAMPLE_UNORDERED})"),
+    };
+    format!(
+        "SELECT {expression} FROM ({ordered} UNION ALL (
+             SELECT c FROM ({at_random} LIMIT {SAMPLE_OF}) AS r ORDER BY random() LIMIT {SAMPLE_AT_RANDOM}
+         )) AS s"
+    )
+}
+
+/// Rows from which some are drawn at random: those of some hundred pages.
+const SAMPLE_OF: u64 = 10_000;
+
+/// So much of a table's pages as hold these rows by the estimate; of one that was never analyzed, all.
+fn percent(estimated_rows: u64) -> f64 {
+    #[allow(clippy::cast_precision_loss)] // an estimate
+    let share = 100.0 * SAMPLE_OF as f64 / estimated_rows.max(1) as f64;
+    share.min(100.0)
 }
 
 /// Bytes from the hex digits that `encode` wrote.

@@ -43,7 +43,11 @@ impl Catalog {
         let from = if ends {
             both_ends(&from, "c", ids::SAMPLE_EACH_END)
         } else {
-            format!("{from} LIMIT {SAMPLE_UNORDERED}")
+            format!("SELECT c FROM ({from} LIMIT {SAMPLE_UNORDERED})")
+        };
+        let from = match at_random(table, column, ids::SAMPLE_AT_RANDOM) {
+            Some(more) => format!("{from} UNION ALL {more}"),
+            None => from,
         };
         let values = sample(connection, table, column, &from).await?;
         let values = values
@@ -109,7 +113,7 @@ impl Catalog {
 }
 
 /// The column's values as `c`, with the rowid, where there is one, as `r`.
-fn source(table: &Table, column: &Column) -> String {
+pub(super) fn source(table: &Table, column: &Column) -> String {
     let rowid = table
         .rowid_name()
         .map_or_else(|| "NULL".to_owned(), quote_ident);
@@ -120,11 +124,29 @@ fn source(table: &Table, column: &Column) -> String {
     )
 }
 
-fn both_ends(from: &str, order: &str, each: u32) -> String {
+pub(super) fn both_ends(from: &str, order: &str, each: u32) -> String {
     format!(
         "SELECT c FROM (SELECT c FROM ({from}) ORDER BY {order} LIMIT {each})
          UNION ALL SELECT c FROM (SELECT c FROM ({from}) ORDER BY {order} DESC LIMIT {each})"
     )
+}
+
+/// Values that follow rowids drawn at random; `None`: the table has none.
+pub(super) fn at_random(table: &Table, column: &Column, values: u32) -> Option<String> {
+    let rowid = quote_ident(table.rowid_name()?);
+    let (from, name) = (table.sql_name(), quote_ident(&column.name));
+    Some(format!(
+        "SELECT c FROM (
+             WITH RECURSIVE ends (a, z) AS (
+                 SELECT (SELECT min({rowid}) FROM {from}), (SELECT max({rowid}) FROM {from})
+             ), drawn (n, at) AS (
+                 SELECT 1, a FROM ends
+                 UNION ALL
+                 SELECT n + 1, a + abs(random() % max(z - a, 1)) FROM drawn, ends WHERE n < {values}
+             )
+             SELECT (SELECT {name} FROM {from} WHERE {rowid} >= at ORDER BY {rowid} LIMIT 1) AS c FROM drawn
+         ) WHERE c IS NOT NULL"
+    ))
 }
 
 /// Type and bytes of the values. Text comes as bytes because SQLite does not check that it is UTF-8.

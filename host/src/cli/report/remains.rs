@@ -27,9 +27,10 @@ pub fn told(sweep: &Remains) -> String {
             thousands(sweep.left),
             why.join(", ")
         ));
-    } else if parts.is_empty() {
+    } else if parts.is_empty() && sweep.unread_of.is_empty() && sweep.not_looked_at.is_none() {
         parts.push("verified".to_owned());
     }
+    parts.extend(unread(sweep));
     if sweep.blocked > 0 {
         let more = if sweep.left > 0 { " more" } else { "" };
         let by = blocked_by(&sweep.blocked_by);
@@ -40,9 +41,19 @@ pub fn told(sweep: &Remains) -> String {
     parts.join("; ")
 }
 
+/// What the sweep could not read, a column each.
+pub fn unread(sweep: &Remains) -> Vec<String> {
+    let columns = sweep.unread_of.iter();
+    let columns = columns.map(|(column, unread)| unread.told(column));
+    let unknown = sweep.not_looked_at.iter();
+    let unknown = unknown.map(|what| format!("it is not known {what}"));
+    columns.chain(unknown).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runner::Unread;
 
     #[test]
     fn a_sweep_is_told_with_every_reason_that_it_has() {
@@ -74,6 +85,22 @@ mod tests {
             unverified: Some("too slow".to_owned()),
             ..Remains::default()
         };
+        let odd = Unread {
+            rows: 2,
+            read_as: "truth value".to_owned(),
+            examples: vec!["'maybe'".to_owned()],
+            ..Unread::default()
+        };
+        let unread = Remains {
+            unread: 2,
+            unread_of: [("t.flag".to_owned(), odd)].into(),
+            ..held.clone()
+        };
+        assert_eq!(
+            told(&unread),
+            "2 rows of `t.flag` hold a truth value that is not read, such as 'maybe'; \
+             7 blocked, by child (7)"
+        );
         assert_eq!(told(&nothing), "verified");
         assert_eq!(
             told(&left),

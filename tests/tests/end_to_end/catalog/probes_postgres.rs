@@ -56,14 +56,21 @@ async fn every_shape_of_id_is_told() {
         ("t", "hyphens", IdShape::UuidText, true),
         ("t", "bytes", IdShape::Bytes, false),
         ("t", "empty", IdShape::Crockford { upper: true }, false),
-        // five ids are too few to tell a version by
-        ("few", "seven", IdShape::Uuid, false),
+        ("few", "seven", IdShape::Uuid, true),
         ("blank", "u", IdShape::Uuid, false),
         ("blank", "txt", IdShape::Crockford { upper: true }, false),
         ("blank", "bytes", IdShape::Bytes, false),
     ] {
         let form = probe(&mut connection, name, column).await.unwrap();
-        assert_eq!(form, IdForm { shape, version7 }, "{name}.{column}");
+        assert_eq!(
+            form,
+            IdForm {
+                shape,
+                version7,
+                stray: None
+            },
+            "{name}.{column}"
+        );
     }
 }
 

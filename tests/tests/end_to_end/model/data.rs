@@ -103,7 +103,7 @@ pub(super) fn either() -> impl Strategy<Value = Comparison> {
 }
 
 pub(super) fn note_condition() -> impl Strategy<Value = Condition> {
-    prop_oneof![
+    let leaf = prop_oneof![
         any::<bool>().prop_map(|live| Condition::Compare {
             column: "live".into(),
             operator: Comparison::Equal,
@@ -113,7 +113,14 @@ pub(super) fn note_condition() -> impl Strategy<Value = Condition> {
         Just(Condition::IsNull {
             column: "live".into()
         }),
-    ]
+    ];
+    leaf.prop_recursive(2, 6, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::All),
+            prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::Any),
+            inner.prop_map(|of| Condition::Not(Box::new(of))),
+        ]
+    })
 }
 
 pub(super) fn older(column: &str, at: i64) -> Condition {

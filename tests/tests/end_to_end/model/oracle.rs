@@ -61,8 +61,10 @@ impl Model<'_> {
                 Some(values.contains(&Value::Integer(num)))
             }
             Condition::StartsWith { prefix, .. } => Some(LABELS[item.label?].starts_with(prefix)),
-            Condition::Exists { matching, .. } => Some(self.note(n, matching.as_deref())),
-            Condition::NotExists { matching, .. } => Some(!self.note(n, matching.as_deref())),
+            Condition::Exists { matching, .. } => self.note(n, matching.as_deref()),
+            Condition::NotExists { matching, .. } => {
+                self.note(n, matching.as_deref()).map(|there| !there)
+            }
             Condition::BeyondNewest { keep, .. } => {
                 let (kind, at) = (item.kind?, item.at?);
                 let newer = self.items.iter().filter(|(other, it)| {
@@ -99,21 +101,35 @@ impl Model<'_> {
         }
     }
 
-    fn note(&self, n: i64, matching: Option<&Condition>) -> bool {
-        self.notes
-            .iter()
-            .filter(|note| note.item == n)
-            .any(|note| match matching {
-                None => true,
-                Some(Condition::Compare {
-                    to: Value::Boolean(live),
-                    ..
-                }) => note.live == Some(*live),
-                Some(Condition::OlderThan { cutoff, .. }) => {
-                    note.at.is_some_and(|at| at < cutoff.0)
-                }
-                Some(_) => note.live.is_none(),
-            })
+    /// Some note of the item matches: unknown where none does for certain and one may.
+    fn note(&self, n: i64, matching: Option<&Condition>) -> Truth {
+        let own = self.notes.iter().filter(|note| note.item == n);
+        let denied = own.map(|note| match matching {
+            None => Some(false),
+            Some(matching) => note_holds(note, matching).map(|holds| !holds),
+        });
+        all_of(&denied.collect::<Vec<Truth>>()).map(|none| !none)
+    }
+}
+
+fn note_holds(note: &Note, condition: &Condition) -> Truth {
+    match condition {
+        Condition::Compare {
+            to: Value::Boolean(live),
+            ..
+        } => Some(note.live? == *live),
+        Condition::OlderThan { cutoff, .. } => Some(note.at? < cutoff.0),
+        Condition::IsNull { .. } => Some(note.live.is_none()),
+        Condition::All(of) => {
+            let terms: Vec<Truth> = of.iter().map(|c| note_holds(note, c)).collect();
+            all_of(&terms)
+        }
+        Condition::Any(of) => {
+            let denied = of.iter().map(|c| note_holds(note, c).map(|holds| !holds));
+            all_of(&denied.collect::<Vec<Truth>>()).map(|none| !none)
+        }
+        Condition::Not(of) => note_holds(note, of).map(|holds| !holds),
+        other => unreachable!("{other:?}"),
     }
 }
 

@@ -1,0 +1,45 @@
+//! Values that a job passes over, told before it does: ids of another version than the rest
+//! (`mixed-id-versions`), and times that stand for "never" (`no-instant`).
+
+use super::{Finding, Rehearsed, Severity};
+use crate::catalog::Catalog;
+use crate::sweep::NoInstant;
+
+/// The code of [`no_instant`].
+pub const NO_INSTANT: &str = "no-instant";
+
+/// A warning for each key column among whose sampled ids some are not of version 7 and most are.
+pub(super) fn mixed_ids(rehearsed: &Rehearsed) -> Vec<Finding> {
+    let strays = rehearsed.plans.iter().flat_map(|plan| plan.strays());
+    let told = strays.map(|(place, stray)| {
+        let message = format!(
+            "the ids in `{place}` are of version 7, and {stray} is not: what is not stays, however old it \
+             looks, and a run counts it as unread. Give such rows another id or delete them by hand, or let the \
+             job go by a time column"
+        );
+        Finding::new("mixed-id-versions", Severity::Warning, message)
+    });
+    told.collect()
+}
+
+/// What to say of the rows of one column whose time stands for none.
+pub fn no_instant(found: &NoInstant, catalog: &Catalog) -> Finding {
+    let more = if found.more { " or more" } else { "" };
+    let (rows, hold) = match found.rows {
+        1 => ("row", "holds"),
+        _ => ("rows", "hold"),
+    };
+    let column = format!("{}.{}", catalog.spelling(&found.table), found.column);
+    let such = match found.examples.as_slice() {
+        [] => String::new(),
+        examples => format!(", such as {}", examples.join(", ")),
+    };
+    let key = toml::Value::String(column.clone());
+    let message = format!(
+        "{}{more} {rows} of `{column}` {hold} no time but what stands for \"never\"{such}: by it no row is old, \
+         nor ever ends. Where it is a real time, say since when there are any: [time-forms] {key} = \
+         {{ oldest = \"1970-01-01\" }}",
+        found.rows
+    );
+    Finding::new(NO_INSTANT, Severity::Info, message)
+}

@@ -1,0 +1,443 @@
+//! Rows that hold what cannot be read as what it is compared with: a time in no form that the column
+//! has, a word that is no truth value, a key of another version. No condition on them holds, nor its
+//! negation, so they stay, and would stay unnoticed.
+//!
+//! Such a value matters where the answer of a condition hangs on it: where the row may meet the condition
+//! and does not for certain.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::id::{always_of_form, is_of_form};
+use super::plan::ReadAs;
+use super::writer::{Row, Writer};
+use super::{Plan, truth};
+use crate::catalog::{Column, Dialect, Kind, Table, TableId};
+use crate::database::{Bind, Statement};
+use crate::request::{Condition, Fault, Value};
+use crate::scope::find_column;
+
+/// A column that a plan reads by a form.
+#[derive(Debug, Clone)]
+pub(crate) struct ByForm {
+    pub(crate) table: Arc<Table>,
+    pub(crate) column: Column,
+    pub(crate) read_as: ReadAs,
+    /// It is looked for in the swept table, by the request and the grant.
+    pub(crate) swept: bool,
+    /// The conditions that read it.
+    within: Vec<Terms>,
+}
+
+/// Conditions on one row that must all hold.
+#[derive(Debug, Clone, Default)]
+struct Terms {
+    /// Not known while a value cannot be read.
+    doubtful: Vec<Condition>,
+    /// The grant's, on other columns: rows outside it are none of the job's.
+    certain: Vec<Condition>,
+}
+
+type Columns = BTreeMap<(TableId, String), ByForm>;
+
+impl Plan {
+    /// The columns some of whose values may be in no form that is read.
+    pub(crate) fn read_by_form(&self) -> Result<Vec<ByForm>, Fault> {
+        let mut columns = Vec::new();
+        for of in self.columns_read()? {
+            if self.may_be_unread(&of)? {
+                columns.push(of);
+            }
+        }
+        Ok(columns)
+    }
+
+    /// The columns that are compared with a time.
+    pub(crate) fn times_compared(&self) -> Result<Vec<ByForm>, Fault> {
+        let columns = self.columns_read()?.into_iter();
+        Ok(columns.filter(|of| of.read_as == ReadAs::Time).collect())
+    }
+
+    /// The columns that are read: of the swept table, of those that its conditions relate to it, and of those
+    /// that a narrowed grant protects.
+    fn columns_read(&self) -> Result<Vec<ByForm>, Fault> {
+        let mut found = Columns::new();
+        let mut own = Terms {
+            doubtful: vec![self.request().matching.clone()],
+            certain: Vec::new(),
+        };
+        for term in self.authorized.narrowing() {
+            match self.direct(self.table(), term)?.is_empty() {
+                true => own.certain.push(term.clone()),
+                false => own.doubtful.push(term.clone()),
+            }
+        }
+        self.note(&mut found, self.table(), &own, true)?;
+        let dependents = self.authorized.dependents().iter();
+        let dependents = dependents.map(|tied| (&tied.path, &tied.narrowing));
+        let consequences = self.authorized.consequences().iter();
+        let consequences = consequences.map(|c| (&c.path, &c.narrowing));
+        for (path, narrowing) in dependents.chain(consequences) {
+            if let Some(child) = path.child().and_then(|id| self.catalog.by_id(id)) {
+                let terms = Terms {
+                    doubtful: narrowing.clone(),
+                    certain: Vec::new(),
+                };
+                self.note(&mut found, child, &terms, false)?;
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
+    /// How many rows of the table hold a time there that stands for none, counted no further than `most`.
+    pub(crate) fn no_instants(&self, of: &ByForm, most: u64) -> Result<Statement, Fault> {
+        let mut w = Writer::new(self.dialect());
+        let row = w.row(&of.table);
+        w.push("SELECT count(*) FROM (SELECT 1 FROM ");
+        self.place(&mut w, &row, of)?;
+        w.push(" WHERE ");
+        self.no_instant(&mut w, &row, &of.column)?;
+        w.push(&format!(" LIMIT {most}) AS without"));
+        Ok(w.finish())
+    }
+
+    /// Values of some such rows, as text, no more than `most`.
+    pub(crate) fn no_instant_values(&self, of: &ByForm, most: u64) -> Result<Statement, Fault> {
+        let mut w = Writer::new(self.dialect());
+        let row = w.row(&of.table);
+        w.push("SELECT shown.value FROM (SELECT ");
+        w.push(&self.shown(&row, of)).push(" AS value FROM ");
+        self.place(&mut w, &row, of)?;
+        w.push(" WHERE ");
+        self.no_instant(&mut w, &row, &of.column)?;
+        w.push(&format!(" LIMIT {most}) AS shown"));
+        Ok(w.finish())
+    }
+
+    /// Any row at all that holds an unread value there: an index on the column alone answers that.
+    pub(crate) fn any_unread(&self, of: &ByForm) -> Result<Statement, Fault> {
+        let mut w = Writer::new(self.dialect());
+        let row = w.row(&of.table);
+        w.push("SELECT count(*) FROM (SELECT 1 FROM ");
+        self.place(&mut w, &row, of)?;
+        w.push(" WHERE ");
+        self.is_unread(&mut w, &row, of)?;
+        w.push(" LIMIT 1) AS unread");
+        Ok(w.finish())
+    }
+
+    /// How many rows the job passes over for the sake of such a value, counted no further than `most`.
+    pub(crate) fn unread(&self, of: &ByForm, most: u64) -> Result<Statement, Fault> {
+        let mut w = Writer::new(self.dialect());
+        w.plan_each_time();
+        let row = w.row(&of.table);
+        w.push("SELECT count(*) FROM (SELECT 1 FROM ");
+        self.doubtful(&mut w, &row, of)?;
+        w.push(&format!(" LIMIT {most}) AS unread"));
+        Ok(w.finish())
+    }
+
+    /// Values of some such rows, as text, no more than `most`.
+    pub(crate) fn unread_values(&self, of: &ByForm, most: u64) -> Result<Statement, Fault> {
+        let mut w = Writer::new(self.dialect());
+        w.plan_each_time();
+        let row = w.row(&of.table);
+        w.push("SELECT shown.value FROM (SELECT ");
+        w.push(&self.shown(&row, of));
+        w.push(" AS value FROM ");
+        self.doubtful(&mut w, &row, of)?;
+        w.push(&format!(" LIMIT {most}) AS shown"));
+        Ok(w.finish())
+    }
+
+    /// A value for people, as SQL would write it.
+    fn shown(&self, row: &Row<'_>, of: &ByForm) -> String {
+        /// Characters of a value that are told.
+        const SHOWN: u32 = 60;
+        let name = row.column(&of.column.name);
+        match (self.dialect(), &of.column.kind) {
+            (Dialect::Sqlite, _) => format!("substr(quote({name}), 1, {SHOWN})"),
+            (Dialect::Postgres, Kind::Text) => {
+                format!("'''' || left({name}::text, {SHOWN}) || ''''")
+            }
+            (Dialect::Postgres, _) => format!("left({name}::text, {SHOWN})"),
+        }
+    }
+
+    /// The key columns among whose ids a stray one was found, and that one.
+    pub(crate) fn strays(&self) -> impl Iterator<Item = (String, &str)> {
+        self.forms.strays().map(|(table, column, stray)| {
+            (format!("{}.{column}", self.catalog.spelling(table)), stray)
+        })
+    }
+
+    /// A statement that shows every row of the table with an unread value there, for people.
+    pub(crate) fn find_unread(&self, of: &ByForm) -> Result<String, Fault> {
+        let mut w = Writer::new(self.dialect());
+        let row = w.row(&of.table);
+        w.push("SELECT * FROM ")
+            .push(&of.table.sql_name())
+            .push(" AS ")
+            .push(&row.alias)
+            .push(" WHERE ");
+        self.is_unread(&mut w, &row, of)?;
+        Ok(inlined(&w.finish()))
+    }
+
+    /// The column, as people write it: the partitioned table's where the plan sweeps a leaf.
+    pub(crate) fn name_of(&self, of: &ByForm) -> String {
+        let root = self.authorized.root().filter(|_| of.swept);
+        let table = root.map_or(&of.table.id, |root| &root.id);
+        format!("{}.{}", self.catalog.spelling(table), of.column.name)
+    }
+
+    /// The table's rows, as the conditions on it see them.
+    fn place(&self, w: &mut Writer, row: &Row<'_>, of: &ByForm) -> Result<(), Fault> {
+        match of.swept {
+            true => self.swept(w, row),
+            false => self.related(w, row),
+        }
+    }
+
+    /// `table AS row WHERE …`: the value is unread, and a condition hangs on it.
+    fn doubtful(&self, w: &mut Writer, row: &Row<'_>, of: &ByForm) -> Result<(), Fault> {
+        self.place(w, row, of)?;
+        w.push(" WHERE ");
+        self.is_unread(w, row, of)?;
+        w.push(" AND (");
+        w.separated(&of.within, " OR ", |w, terms| {
+            w.push("(");
+            w.separated(&terms.doubtful, " AND ", |w, term| {
+                self.possible(w, row, term, false)
+            })?;
+            for term in &terms.certain {
+                w.push(" AND ");
+                self.condition(w, row, term, false)?;
+            }
+            w.push(" AND (");
+            w.separated(&terms.doubtful, " AND ", |w, term| {
+                self.condition(w, row, term, false)
+            })?;
+            w.push(") IS NOT TRUE)");
+            Ok::<_, Fault>(())
+        })?;
+        w.push(")");
+        Ok(())
+    }
+
+    /// The value is there, and is not read.
+    fn is_unread(&self, w: &mut Writer, row: &Row<'_>, of: &ByForm) -> Result<(), Fault> {
+        let name = row.column(&of.column.name);
+        match of.read_as {
+            ReadAs::Time => {
+                w.push("NOT (");
+                self.null_or_read(w, row, &of.column)?;
+                w.push(")");
+            }
+            ReadAs::Id => {
+                let form = self.forms.id(&of.table.id, &of.column)?;
+                w.push(&name).push(" IS NOT NULL AND (");
+                is_of_form(w, &name, &form);
+                w.push(") IS NOT TRUE");
+            }
+            ReadAs::Truth => {
+                let words = self.forms.words(&of.table.id, &of.column.name);
+                let number = truth::number(&name, words);
+                w.push(&format!("{name} IS NOT NULL AND ({number}) IS NULL"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The column's type, or a form that reads whatever it can hold, leaves nothing unread.
+    fn may_be_unread(&self, of: &ByForm) -> Result<bool, Fault> {
+        Ok(match of.read_as {
+            // Their types hold nothing else.
+            ReadAs::Time
+                if matches!(
+                    of.column.kind,
+                    Kind::Timestamp | Kind::LocalTimestamp | Kind::Date
+                ) && self.dialect() == Dialect::Postgres =>
+            {
+                false
+            }
+            ReadAs::Time => {
+                let (mut written, mut all) =
+                    (Writer::new(self.dialect()), Writer::new(self.dialect()));
+                let row = written.row(&of.table);
+                self.null_or_read(&mut written, &row, &of.column)?;
+                all.truth(true);
+                written.finish().text() != all.finish().text()
+            }
+            ReadAs::Id => {
+                let form = self.forms.id(&of.table.id, &of.column)?;
+                !always_of_form(self.dialect(), &form)
+            }
+            ReadAs::Truth => self.dialect() == Dialect::Sqlite && of.column.kind == Kind::Boolean,
+        })
+    }
+
+    /// Notes the columns that the terms read, and those of the relations in them.
+    fn note(
+        &self,
+        found: &mut Columns,
+        table: &Arc<Table>,
+        terms: &Terms,
+        swept: bool,
+    ) -> Result<(), Fault> {
+        for term in terms.doubtful.iter().chain(&terms.certain) {
+            for (column, read_as) in self.direct(table, term)? {
+                let at = (table.id.clone(), column.name.clone());
+                let of = found.entry(at).or_insert_with(|| ByForm {
+                    table: Arc::clone(table),
+                    column,
+                    read_as,
+                    swept,
+                    within: Vec::new(),
+                });
+                // Several terms of one list name a column once.
+                let again = of
+                    .within
+                    .last()
+                    .is_some_and(|last| last.doubtful == terms.doubtful);
+                if !again {
+                    of.within.push(terms.clone());
+                }
+            }
+            self.note_related(found, term)?;
+        }
+        Ok(())
+    }
+
+    fn note_related(&self, found: &mut Columns, condition: &Condition) -> Result<(), Fault> {
+        match condition {
+            Condition::Exists {
+                table,
+                matching: Some(matching),
+                ..
+            }
+            | Condition::NotExists {
+                table,
+                matching: Some(matching),
+                ..
+            } => {
+                let terms = Terms {
+                    doubtful: vec![(**matching).clone()],
+                    certain: Vec::new(),
+                };
+                self.note(found, &self.find_table(table)?, &terms, false)
+            }
+            Condition::All(of) | Condition::Any(of) => of
+                .iter()
+                .try_for_each(|term| self.note_related(found, term)),
+            Condition::Not(of) => self.note_related(found, of),
+            _ => Ok(()),
+        }
+    }
+
+    /// The columns of the row itself that a condition reads by a form.
+    fn direct(&self, table: &Table, condition: &Condition) -> Result<Vec<(Column, ReadAs)>, Fault> {
+        let one = |name: &str, read_as: ReadAs| -> Result<Vec<(Column, ReadAs)>, Fault> {
+            Ok(vec![(find_column(table, name)?.clone(), read_as)])
+        };
+        let is_time = |value: &Value| matches!(value, Value::Timestamp(_));
+        match condition {
+            Condition::OlderThan { column, .. } => one(column, ReadAs::Time),
+            Condition::IdOlderThan { column, .. } => one(column, ReadAs::Id),
+            Condition::Compare { column, to, .. } => match is_time(to) {
+                true => one(column, ReadAs::Time),
+                false => one(column, ReadAs::Truth),
+            },
+            Condition::OneOf { column, values } => match values.iter().any(is_time) {
+                true => one(column, ReadAs::Time),
+                false => one(column, ReadAs::Truth),
+            },
+            Condition::IsNull { column } | Condition::IsNotNull { column } => {
+                match self.forms.time(&table.id, find_column(table, column)?) {
+                    Ok(_) => one(column, ReadAs::Time),
+                    Err(_) => Ok(Vec::new()),
+                }
+            }
+            Condition::CompareColumns { column, to, .. } => {
+                let mut both = Vec::new();
+                for name in [column, to] {
+                    let column = find_column(table, name)?;
+                    let time = self.forms.time(&table.id, column).is_ok();
+                    let read_as = if time { ReadAs::Time } else { ReadAs::Truth };
+                    both.push((column.clone(), read_as));
+                }
+                Ok(both)
+            }
+            Condition::All(of) | Condition::Any(of) => {
+                let each = of.iter().map(|term| self.direct(table, term));
+                Ok(each.collect::<Result<Vec<_>, _>>()?.concat())
+            }
+            Condition::Not(of) => self.direct(table, of),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+/// The statement with its values in it, for people to run.
+fn inlined(statement: &Statement) -> String {
+    let mut text = String::new();
+    let mut rest = statement.text();
+    let mut quoted = false;
+    while let Some(next) = rest.chars().next() {
+        let after = rest.get(next.len_utf8()..).unwrap_or_default();
+        quoted ^= next == '\'';
+        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (place, behind) = after.split_at(digits);
+        let value = match (quoted, next) {
+            (false, '$' | '?') => place.parse::<usize>().ok(),
+            _ => None,
+        };
+        let value = value.and_then(|place| statement.binds().get(place.checked_sub(1)?));
+        match value {
+            Some(value) => {
+                text.push_str(&literal(value));
+                rest = behind;
+            }
+            None => {
+                text.push(next);
+                rest = after;
+            }
+        }
+    }
+    text
+}
+
+fn literal(value: &Bind) -> String {
+    let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    match value {
+        Bind::Null => "NULL".to_owned(),
+        Bind::Integer(value) => value.to_string(),
+        Bind::Real(value) => value.to_string(),
+        Bind::Text(value) => text(value),
+        Bind::Blob(bytes) => format!("x'{}'", super::value::hex(bytes)),
+        Bind::Texts(values) => {
+            let values: Vec<_> = values.iter().map(|value| text(value)).collect();
+            format!("ARRAY[{}]", values.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_for_people_has_its_values_in_it_and_nothing_in_its_texts_changed() {
+        let mut statement = Statement::new(Dialect::Postgres);
+        statement
+            .push("SELECT 1 WHERE c < ")
+            .bind_as("it's", "text")
+            .push(" AND c ~ '^a$1$' AND n = ")
+            .bind(5_i64);
+
+        assert_eq!(
+            inlined(&statement),
+            "SELECT 1 WHERE c < 'it''s'::text AND c ~ '^a$1$' AND n = 5"
+        );
+    }
+}

@@ -1,0 +1,224 @@
+//! Rows that a sweep passed over because of a value that it cannot read, counted and named.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::context::Ended;
+use super::probe::probe;
+use super::verify::{MOST_COUNTED, has_gone};
+use crate::database::{Cause, Database, DatabaseError};
+use crate::request::Fault;
+use crate::sql::{ByForm, Plan, ReadAs};
+
+/// What the looks of one sweep may take together. A type that holds nothing else needs none, and an index on
+/// the column answers most of the others; a large table without one is not read for longer than this.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Different values that are told of a column.
+pub(super) const EXAMPLES: usize = 3;
+
+/// Rows among which they are looked for: a thousand rows may hold one value.
+pub(super) const AMONG: u64 = 1_000;
+
+/// Rows of one column whose value is not read. Counts are rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Unread {
+    /// So many, counted no further than [`MOST_COUNTED`].
+    pub rows: u64,
+    /// There may be more.
+    pub more: bool,
+    /// What they do not hold: `time`, `id` or `truth value`.
+    pub read_as: String,
+    /// Some of the values, as SQL would write them, cut short.
+    pub examples: Vec<String>,
+    /// A statement that shows the rows of the table with such a value.
+    pub find: String,
+}
+
+/// What was found of one sweep.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// By `table.column`.
+    pub(super) columns: BTreeMap<String, Unread>,
+    /// What could not be looked at, and why.
+    pub(super) unknown: Option<String>,
+}
+
+impl Unread {
+    /// `3 rows of `t.c` hold a time that is not read, such as '…'`.
+    pub fn told(&self, column: &str) -> String {
+        let more = if self.more { " or more" } else { "" };
+        let rows = if self.rows == 1 { "row" } else { "rows" };
+        let hold = if self.rows == 1 { "holds" } else { "hold" };
+        let what = match self.read_as.as_str() {
+            "id" => "an id",
+            "truth value" => "a truth value",
+            _ => "a time",
+        };
+        let such = match self.examples.as_slice() {
+            [] => String::new(),
+            examples => format!(", such as {}", examples.join(", ")),
+        };
+        let rows_told = format!("{}{more} {rows}", self.rows);
+        format!("{rows_told} of `{column}` {hold} {what} that is not read{such}")
+    }
+}
+
+/// Looks at every column that the plans read by a form. Of the leaves of a partitioned table each is looked at;
+/// what their conditions relate to them is the same for all.
+pub(super) async fn look(database: &Database, sweep: &Ended) -> Found {
+    let ends = Instant::now() + TIMEOUT;
+    let mut found = Found::default();
+    let mut looked = BTreeSet::new();
+    for plan in sweep.plans.iter().chain(&sweep.read) {
+        let columns = match plan.read_by_form() {
+            Ok(columns) => columns,
+            Err(fault) => {
+                found.unknown = Some(fault.to_string());
+                continue;
+            }
+        };
+        for of in &columns {
+            if !looked.insert((of.table.id.clone(), of.column.name.clone())) {
+                continue;
+            }
+            let name = plan.name_of(of);
+            match one(database, plan, of, ends).await {
+                Ok(None) => {}
+                Ok(Some(unread)) => add(&mut found.columns, name, unread),
+                Err(error) if has_gone(plan, &error) => {}
+                Err(error) => {
+                    found.unknown = Some(match error.cause {
+                        Cause::StatementTimeout => format!(
+                            "whether every `{name}` can be read: the look took longer than {} s",
+                            TIMEOUT.as_secs()
+                        ),
+                        _ => format!("whether every `{name}` can be read: {error}"),
+                    });
+                }
+            }
+        }
+    }
+    found
+}
+
+fn add(columns: &mut BTreeMap<String, Unread>, name: String, unread: Unread) {
+    let known = columns.entry(name).or_default();
+    known.rows += unread.rows;
+    known.more |= unread.more;
+    known.read_as = unread.read_as;
+    known.examples.extend(unread.examples);
+    known.examples.dedup();
+    known.examples.truncate(EXAMPLES);
+    if known.find.is_empty() {
+        known.find = unread.find;
+    }
+}
+
+async fn one(
+    database: &Database,
+    plan: &Plan,
+    of: &ByForm,
+    ends: Instant,
+) -> Result<Option<Unread>, DatabaseError> {
+    let told = |fault: Fault| DatabaseError::other(&fault.problem().code, fault.to_string());
+    if asked(database, plan, ends, |plan| plan.any_unread(of)).await? == 0 {
+        return Ok(None);
+    }
+    let rows = asked(database, plan, ends, |plan| plan.unread(of, MOST_COUNTED)).await?;
+    if rows == 0 {
+        return Ok(None);
+    }
+    let shown = probe(database, plan, left(ends), |plan| {
+        plan.unread_values(of, AMONG)
+    })
+    .await;
+    let values: BTreeSet<String> = match &shown {
+        Ok(rows) => rows
+            .iter()
+            .filter_map(|row| row.get(0).as_text())
+            .map(str::to_owned)
+            .collect(),
+        // How many there are is known all the same.
+        Err(_) => BTreeSet::new(),
+    };
+    let shown = values
+        .into_iter()
+        .take(EXAMPLES)
+        .map(|value| match of.read_as {
+            ReadAs::Id => shortened(&value),
+            ReadAs::Time | ReadAs::Truth => value,
+        });
+    Ok(Some(Unread {
+        rows,
+        more: rows >= MOST_COUNTED,
+        read_as: match of.read_as {
+            ReadAs::Time => "time",
+            ReadAs::Id => "id",
+            ReadAs::Truth => "truth value",
+        }
+        .to_owned(),
+        examples: shown.collect(),
+        find: plan.find_unread(of).map_err(told)?,
+    }))
+}
+
+async fn asked(
+    database: &Database,
+    plan: &Plan,
+    ends: Instant,
+    write: impl Fn(&Plan) -> Result<crate::database::Statement, Fault>,
+) -> Result<u64, DatabaseError> {
+    let rows = probe(database, plan, left(ends), write).await?;
+    Ok(rows.first().map_or(0, |row| row.get(0).as_count()))
+}
+
+/// Even where the time is up a look is begun, and ends at once: so it is told as any other that took too long.
+fn left(ends: Instant) -> Duration {
+    let left = ends.saturating_duration_since(Instant::now());
+    left.max(Duration::from_millis(1))
+}
+
+/// The beginning of a key: in whole it may be all that somebody needs to be let in.
+fn shortened(id: &str) -> String {
+    const SHOWN: usize = 13;
+    match id.char_indices().nth(SHOWN) {
+        Some((at, _)) => format!("{}…", id.get(..at).unwrap_or_default()),
+        None => id.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_read_is_told_in_words() {
+        let unread = |rows, examples: &[&str]| Unread {
+            rows,
+            read_as: "time".to_owned(),
+            examples: examples.iter().map(|of| (*of).to_owned()).collect(),
+            ..Unread::default()
+        };
+        assert_eq!(
+            unread(3, &["'z'", "''"]).told("t.c"),
+            "3 rows of `t.c` hold a time that is not read, such as 'z', ''"
+        );
+        assert_eq!(
+            unread(1, &[]).told("t.c"),
+            "1 row of `t.c` holds a time that is not read"
+        );
+    }
+
+    #[test]
+    fn a_key_is_not_told_in_whole() {
+        assert_eq!(
+            shortened("9e107d9d-372b-4b68-8e3f-000000000000"),
+            "9e107d9d-372b…"
+        );
+        assert_eq!(shortened("X'00'"), "X'00'");
+    }
+}
