@@ -28,6 +28,7 @@ mod postgres;
 mod probe;
 mod quote;
 mod role;
+mod serving;
 mod sqlite;
 mod time_forms;
 mod types;
@@ -37,6 +38,7 @@ pub use lookup::UnknownTable;
 pub use probe::{IdForm, IdShape, ProbeError, TimeProbe};
 pub use quote::quote_ident;
 pub use role::{Held, Role};
+pub use serving::{Fixed, Serving, Term};
 pub use types::{
     Collation, Column, ForeignKey, Index, IndexColumn, Kind, OnDelete, Privileges, Table, TableId,
     TableKind, TimeForm, Trigger, TriggerTiming,

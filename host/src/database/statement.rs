@@ -134,6 +134,20 @@ impl Statement {
         self
     }
 
+    /// The statement that asks the database how it would go about this one, which is not run.
+    #[must_use]
+    pub fn explained(&self) -> Self {
+        let ask = match self.dialect {
+            Dialect::Postgres => "EXPLAIN (COSTS OFF) ",
+            Dialect::Sqlite => "EXPLAIN QUERY PLAN ",
+        };
+        Self {
+            text: format!("{ask}{}", self.text),
+            reuse: false,
+            ..self.clone()
+        }
+    }
+
     /// The SQL so far.
     pub fn text(&self) -> &str {
         &self.text

@@ -1,7 +1,7 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
-pub const CODES: [&str; 59] = [
+pub const CODES: [&str; 60] = [
     "ambiguous-grant",
     "before-delete-trigger",
     "chain-too-long",
@@ -35,6 +35,7 @@ pub const CODES: [&str; 59] = [
     "other-profile",
     "page-bytes",
     "parent",
+    "polymorphic-dependent",
     "position",
     "probe-failed",
     "read-columns",

@@ -23,8 +23,8 @@ type Tables = BTreeMap<String, Table>;
 
 pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Catalog, CatalogError> {
     let mut tables = tables::load(connection).await?;
-    tables::add_estimates(connection, &mut tables).await?;
     indexes::add(connection, &mut tables).await?;
+    tables::add_estimates(connection, &mut tables).await?;
     indexes::add_triggers(connection, &mut tables).await?;
     foreign_keys::add(connection, &mut tables).await?;
     Ok(Catalog::from_tables(

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::preflight::Finding;
 use crate::request::JobName;
 use crate::runner::Host;
+use crate::sweep::indexes_used;
 
 /// Show how a job would go about its work, with its SQL and its findings, and change nothing.
 #[derive(Debug, clap::Args)]
@@ -86,14 +87,17 @@ pub async fn execute(args: ExplainArgs, config: Config, terminal: &Terminal) -> 
     // The same refusal, with the names that there are, as for a run.
     host.in_order(vec![job.clone()])?;
     let examined = host.examine(&job, &args.settings, &catalog).await?;
+    let mut sweeps = Vec::new();
+    for plan in &examined.rehearsed.plans {
+        let size = examined.batch_size();
+        let used = indexes_used(host.database(), plan, size).await?;
+        sweeps.push(SweepPlan::of(plan, size, used));
+    }
     host.database().close().await;
-    let plans = examined.rehearsed.plans.iter();
     let refused = examined.rehearsed.refused.iter();
     let explanation = Explanation {
         job: job.to_string(),
-        sweeps: plans
-            .map(|plan| SweepPlan::of(plan, examined.batch_size()))
-            .collect(),
+        sweeps,
         refused: refused
             .map(|(request, fault)| Refused {
                 table: request.table.clone(),

@@ -23,7 +23,7 @@ pub struct SweepPlan {
     pub physical: bool,
     /// The key, in its order.
     pub key: Vec<String>,
-    /// An index that serves the order.
+    /// The index by which the database finds where a window ends, or a page's rows, by its own plan.
     pub index: Option<String>,
     /// Why the order that was asked for is not the order of the sweep.
     pub note: Option<String>,
@@ -49,6 +49,9 @@ pub struct Step {
     pub step: &'static str,
     /// The SQL, with placeholders for its values.
     pub sql: String,
+    /// Indexes that the database's own plan of it uses; none where it did not say, as of statements
+    /// that take what an earlier one has put down.
+    pub indexes: Vec<String>,
 }
 
 /// A look at another table.
@@ -92,8 +95,9 @@ pub struct ForeignKeyUse {
 }
 
 impl SweepPlan {
-    /// The plan as data; `batch_size` is the size of the sample window.
-    pub fn of(plan: &Plan, batch_size: u64) -> Self {
+    /// The plan as data; `batch_size` is the size of the sample window, `used` the indexes of each
+    /// statement by the database's own plan.
+    pub fn of(plan: &Plan, batch_size: u64, used: Vec<Vec<String>>) -> Self {
         let (request, table, axis) = (plan.request(), plan.table(), plan.axis());
         let (technique, why) = match (plan.dialect(), plan.technique()) {
             _ if plan.only_reads() => ("page by page", "the plugin looks at the rows itself"),
@@ -120,7 +124,7 @@ impl SweepPlan {
             along: axis.along.clone(),
             physical: axis.physical,
             key: table.primary_key.clone(),
-            index: index_of(table, axis),
+            index: index_of(table, axis, used.first()),
             note: axis.note.clone(),
             technique,
             why,
@@ -129,29 +133,25 @@ impl SweepPlan {
             foreign_keys: foreign_keys_of(plan),
             statements: steps
                 .into_iter()
-                .map(|(step, statement)| Step {
+                .zip(used.into_iter().chain(std::iter::repeat(Vec::new())))
+                .map(|((step, statement), indexes)| Step {
                     step,
                     sql: statement.text().to_owned(),
+                    indexes,
                 })
                 .collect(),
         }
     }
 }
 
-fn index_of(table: &Table, axis: &Axis) -> Option<String> {
+/// The index by which the first statement, which finds a window's end or a page, goes through the table.
+fn index_of(table: &Table, axis: &Axis, used: Option<&Vec<String>>) -> Option<String> {
     if axis.physical {
         return None;
     }
-    let leading = axis.along.as_ref().or(table.primary_key.first())?;
-    let mut serving: Vec<_> = table
-        .indexes
-        .iter()
-        .filter(|index| index.leads_with(leading))
-        .filter(|index| axis.along.is_some() || index.predicate.is_none())
-        .collect();
-    // With the key behind the column a window may end between any two rows.
-    serving.sort_by_key(|index| (index.columns.len() > 1) != (axis.composite));
-    serving.first().map(|index| index.name.clone())
+    let mut own = table.indexes.iter();
+    own.find(|index| used.is_some_and(|used| used.contains(&index.name)))
+        .map(|index| index.name.clone())
 }
 
 fn pairs(on: &[Join]) -> Vec<String> {

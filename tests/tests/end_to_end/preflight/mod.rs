@@ -59,7 +59,7 @@ async fn findings(lab: &Lab, requests: &[Request]) -> Vec<Finding> {
 }
 
 /// The one finding of that code.
-async fn found(lab: &Lab, request: &Request, code: &str) -> Finding {
+pub async fn found(lab: &Lab, request: &Request, code: &str) -> Finding {
     let all = findings(lab, std::slice::from_ref(request)).await;
     let mut found: Vec<_> = all.iter().filter(|finding| finding.code == code).collect();
     assert_eq!(found.len(), 1, "{code} in {all:?}");
@@ -67,7 +67,7 @@ async fn found(lab: &Lab, request: &Request, code: &str) -> Finding {
 }
 
 /// The codes of what is found.
-async fn codes(lab: &Lab, request: &Request) -> Vec<String> {
+pub async fn codes(lab: &Lab, request: &Request) -> Vec<String> {
     let all = findings(lab, std::slice::from_ref(request)).await;
     all.into_iter().map(|finding| finding.code).collect()
 }
