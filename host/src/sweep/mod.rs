@@ -39,7 +39,7 @@ pub use lacking::{Lacking, MOST_LACKING, lacking};
 pub use reader::{Change, Reader, count};
 pub use remains::{PassedOver, Remains};
 pub use sizes::{size, to_go};
-pub use used::indexes_used;
+pub use used::{Used, indexes_used};
 pub use verify::{MOST_COUNTED, Verification, verify};
 
 use std::sync::Arc;

@@ -10,14 +10,25 @@ use crate::sql::{Cursor, Edge, Plan};
 /// What the looks of one sweep may take together: finding where a window ends is what a batch does, too.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// For each step of [`Plan::sample`] the indexes that the database's plan of it names. Nothing is run but
-/// the look for where a window ends, in a transaction that cannot write. A step that the database does not
-/// explain, for want of a right or of what an earlier step puts down, has none.
+/// How the database goes about one step of a batch.
+#[derive(Debug, Clone, Default)]
+pub struct Used {
+    /// The indexes that its plan names.
+    pub indexes: Vec<String>,
+    /// Its plan, as it writes it.
+    pub plan: Vec<String>,
+}
+
+/// For each step of [`Plan::sample`] the database's own plan. Nothing is run but the look for where a
+/// window ends, in a transaction that cannot write; with `analyze`, that and a page are run once more, for
+/// the plan to say how many rows each part of it met. A step that the database does not explain, for want
+/// of a right or of what an earlier step puts down, has none.
 pub async fn indexes_used(
     database: &Database,
     plan: &Plan,
     size: u64,
-) -> Result<Vec<Vec<String>>, DatabaseError> {
+    analyze: bool,
+) -> Result<Vec<Used>, DatabaseError> {
     let mut session = database.session().await?;
     let upto = within(&mut session, async |session| {
         edge(session, plan, size).await
@@ -28,12 +39,16 @@ pub async fn indexes_used(
         return Ok(Vec::new());
     };
     let mut used = Vec::new();
-    for (_, statement) in steps {
+    for (step, statement) in steps {
         let mut session = database.session().await?;
-        let asked = statement.explained();
+        let reads = matches!(step, "window" | "page");
+        let asked = statement.explained(analyze && reads);
         let told = within(&mut session, async |session| session.fetch(&asked).await).await;
-        let told = told.unwrap_or_default();
-        used.push(named(plan, &told));
+        let lines = lines(&told.unwrap_or_default());
+        used.push(Used {
+            indexes: named(plan, &lines),
+            plan: lines,
+        });
     }
     Ok(used)
 }
@@ -79,13 +94,17 @@ async fn within<T>(
     }
 }
 
-/// The indexes that the lines of a plan name.
-fn named(plan: &Plan, lines: &[Cells]) -> Vec<String> {
+/// A plan as text: the last cell of each row.
+fn lines(told: &[Cells]) -> Vec<String> {
     let text = |row: &Cells| {
         let mut cells = row.0.iter().rev();
         cells.find_map(|cell| cell.as_text().map(str::to_owned))
     };
-    let lines: Vec<String> = lines.iter().filter_map(text).collect();
+    told.iter().filter_map(text).collect()
+}
+
+/// The indexes that the lines of a plan name.
+fn named(plan: &Plan, lines: &[String]) -> Vec<String> {
     let tables = plan.catalog.tables();
     let indexes = tables.flat_map(|table| table.indexes.iter());
     let used = indexes.filter(|index| {
@@ -103,7 +122,12 @@ fn named(plan: &Plan, lines: &[Cells]) -> Vec<String> {
 /// `Index Scan using NAME on t r1`, `Bitmap Index Scan on NAME`; `SEARCH r1 USING COVERING INDEX NAME
 /// (a=?)`.
 fn is_named(line: &str, name: &str, dialect: Dialect) -> bool {
-    let line = line.trim_end();
+    // What was met follows in parentheses where the statement was run.
+    let line = line
+        .split(" (actual ")
+        .next()
+        .unwrap_or_default()
+        .trim_end();
     match dialect {
         Dialect::Postgres => {
             line.contains(&format!(" using {name} on "))

@@ -1,7 +1,8 @@
 //! What a condition says about every row that meets it. That a column is set is told by
 //! [`Condition::needs`].
 
-use super::predicate::{Literal, Meaning, Term};
+use super::literals::Literal;
+use super::predicate::{Meaning, Term};
 use crate::catalog::{Column, Dialect, Kind, Table};
 use crate::request::{Comparison, Condition, Value};
 

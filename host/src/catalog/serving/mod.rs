@@ -15,11 +15,13 @@
 //! ```
 
 mod implied;
+mod literals;
 mod near;
 mod predicate;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod values;
 
 pub use predicate::Term;
 

@@ -5,6 +5,7 @@
 //! (`pg_get_expr`), SQLite gives back what somebody once wrote. What is not understood here does not
 //! serve: nothing is guessed.
 
+use super::literals::{Constant, Literal, literal};
 use super::tokens::{Token, tokens};
 use crate::catalog::{Column, Dialect, Kind, Table};
 use crate::request::Comparison;
@@ -44,14 +45,6 @@ pub(super) enum Meaning {
     IsNotTruth(bool),
 }
 
-/// A constant. On SQLite a truth value is the number 0 or 1.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Literal {
-    Text(String),
-    Integer(i64),
-    Boolean(bool),
-}
-
 /// The terms of a predicate that must all hold; `None`: it says something else, or something more.
 pub(super) fn terms(predicate: &str, table: &Table, dialect: Dialect) -> Option<Vec<Term>> {
     let tokens = tokens(predicate, dialect)?;
@@ -66,9 +59,9 @@ pub(super) fn terms(predicate: &str, table: &Table, dialect: Dialect) -> Option<
     (parser.at == tokens.len()).then_some(terms)
 }
 
-struct Parser<'a> {
-    tokens: &'a [Token],
-    at: usize,
+pub(super) struct Parser<'a> {
+    pub(super) tokens: &'a [Token],
+    pub(super) at: usize,
     table: &'a Table,
     dialect: Dialect,
 }
@@ -84,16 +77,10 @@ struct Raw {
 }
 
 /// A column, and what it is cast to before it is compared.
-struct Operand<'t> {
-    column: &'t Column,
+pub(super) struct Operand<'t> {
+    pub(super) column: &'t Column,
     place: std::ops::Range<usize>,
     cast: Option<String>,
-}
-
-/// A constant as written.
-struct Constant {
-    literal: Literal,
-    casts: Vec<String>,
 }
 
 impl<'a> Parser<'a> {
@@ -143,7 +130,7 @@ impl<'a> Parser<'a> {
         next.is_none_or(|token| token.is_sign(")") || token.is_word("AND"))
     }
 
-    fn sign(&mut self, sign: &str) -> Option<()> {
+    pub(super) fn sign(&mut self, sign: &str) -> Option<()> {
         self.tokens
             .get(self.at)
             .filter(|token| token.is_sign(sign))?;
@@ -151,7 +138,7 @@ impl<'a> Parser<'a> {
         Some(())
     }
 
-    fn word(&mut self, word: &str) -> Option<()> {
+    pub(super) fn word(&mut self, word: &str) -> Option<()> {
         self.tokens
             .get(self.at)
             .filter(|token| token.is_word(word))?;
@@ -160,7 +147,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Tries one way to read on, and stays where it is if that leads nowhere.
-    fn attempt<T>(&mut self, way: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+    pub(super) fn attempt<T>(&mut self, way: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let start = self.at;
         let read = way(self);
         if read.is_none() {
@@ -329,103 +316,9 @@ impl<'a> Parser<'a> {
         Some(name)
     }
 
-    /// A type as PostgreSQL writes it after `::`.
-    fn sql_type(&mut self) -> Option<String> {
-        const ENDS: [&str; 8] = ["AND", "OR", "IS", "NOT", "COLLATE", "IN", "LIKE", "BETWEEN"];
-        let mut name = String::new();
-        while let Some(token) = self.tokens.get(self.at) {
-            let ends = ENDS.iter().any(|word| token.is_word(word));
-            if !token.is_sign(".") && (ends || !token.is_identifier()) {
-                break;
-            }
-            let joined = name.is_empty() || name.ends_with('.') || token.is_sign(".");
-            name.push_str(if joined { "" } else { " " });
-            name.push_str(&token.text);
-            self.at += 1;
-        }
-        let list = self.attempt(|own| {
-            own.sign("[")?;
-            own.sign("]")
-        });
-        name.push_str(list.map_or("", |()| "[]"));
-        (!name.is_empty()).then_some(name)
-    }
-
-    fn constant(&mut self) -> Option<Constant> {
-        let mut constant = if self.sign("(").is_some() {
-            let inner = self.constant()?;
-            self.sign(")")?;
-            inner
-        } else {
-            let minus = self.sign("-").is_some();
-            let token = self.tokens.get(self.at)?;
-            self.at += 1;
-            let literal = match (token.as_text(), token.as_number()) {
-                (Some(text), _) if !minus => Literal::Text(text),
-                (_, Some(number)) => Literal::Integer(if minus { -number } else { number }),
-                _ if token.is_word("TRUE") && !minus => Literal::Boolean(true),
-                _ if token.is_word("FALSE") && !minus => Literal::Boolean(false),
-                _ => return None,
-            };
-            Constant {
-                literal,
-                casts: Vec::new(),
-            }
-        };
-        if self.sign("::").is_some() {
-            constant.casts.push(self.sql_type()?);
-        }
-        Some(constant)
-    }
-
-    fn literals(&mut self, operand: &Operand<'_>) -> Option<Vec<Literal>> {
-        let mut literals = Vec::new();
-        loop {
-            let constant = self.constant()?;
-            literals.push(self.literal(operand, constant)?);
-            if self.sign(",").is_none() {
-                return Some(literals);
-            }
-        }
-    }
-
-    /// `ARRAY['x'::text, …]`, perhaps in parentheses and cast once more; or `'{x,y}'::text[]`.
-    fn array(&mut self, operand: &Operand<'_>) -> Option<Vec<Literal>> {
-        let literals = if self.sign("(").is_some() {
-            let inner = self.array(operand)?;
-            self.sign(")")?;
-            inner
-        } else if self.word("ARRAY").is_some() {
-            self.sign("[")?;
-            let literals = self.literals(operand)?;
-            self.sign("]")?;
-            literals
-        } else {
-            return self.written_array(operand);
-        };
-        if self.sign("::").is_some() {
-            let cast = self.sql_type()?;
-            (cast == "text[]" && is_varchar(operand.column)).then_some(())?;
-        }
-        Some(literals)
-    }
-
-    fn written_array(&mut self, operand: &Operand<'_>) -> Option<Vec<Literal>> {
-        let text = self.tokens.get(self.at)?.as_text()?;
-        self.at += 1;
-        self.sign("::")?;
-        let sql_type = self.sql_type()?;
-        let element = sql_type.strip_suffix("[]")?;
-        let inside = text.strip_prefix('{')?.strip_suffix('}')?;
-        let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | ',');
-        (!inside.is_empty() && inside.chars().all(plain)).then_some(())?;
-        let items = inside.split(',').map(|item| {
-            let named = !item.is_empty() && !item.eq_ignore_ascii_case("null");
-            let literal = Literal::Text(named.then(|| item.to_owned())?);
-            let casts = vec![element.to_owned()];
-            self.literal(operand, Constant { literal, casts })
-        });
-        items.collect()
+    pub(super) fn literal(&self, operand: &Operand<'_>, constant: Constant) -> Option<Literal> {
+        let cast = operand.cast.as_deref();
+        literal(operand.column, cast, constant, self.dialect)
     }
 
     /// A truth value as this column would be compared with it, and the other one.
@@ -440,78 +333,6 @@ impl<'a> Parser<'a> {
         };
         (holds_truth && operand.cast.is_none()).then(|| (literal(value), literal(!value)))
     }
-
-    /// The constant as one of the column's own values, compared as the column's own values are.
-    fn literal(&self, operand: &Operand<'_>, constant: Constant) -> Option<Literal> {
-        match self.dialect {
-            Dialect::Postgres => postgres(operand, constant),
-            Dialect::Sqlite => sqlite(operand.column, constant),
-        }
-    }
-}
-
-fn postgres(operand: &Operand<'_>, constant: Constant) -> Option<Literal> {
-    const WHOLE: [&str; 3] = ["smallint", "integer", "bigint"];
-    let Constant { literal, casts } = constant;
-    let column = operand.column;
-    if column.kind != Kind::Text && operand.cast.is_some() {
-        return None;
-    }
-    let cast_to = |sql_type: &str| casts == [sql_type];
-    match (&column.kind, literal) {
-        (Kind::Boolean, literal @ Literal::Boolean(_)) if casts.is_empty() => Some(literal),
-        (Kind::Integer(_), literal) if casts.iter().all(|cast| WHOLE.contains(&cast.as_str())) => {
-            match literal {
-                Literal::Integer(_) => Some(literal),
-                // A negative or a wide number: `'-5'::integer`.
-                Literal::Text(digits) if !casts.is_empty() => {
-                    digits.parse().ok().map(Literal::Integer)
-                }
-                _ => None,
-            }
-        }
-        (Kind::Text, Literal::Text(text)) => {
-            let compared = match operand.cast.as_deref() {
-                // A varchar is compared as the text that it is.
-                Some("text") if is_varchar(column) => {
-                    cast_to("text") || cast_to("character varying")
-                }
-                Some(_) => false,
-                None if column.sql_type == "character" => cast_to("bpchar"),
-                None => cast_to(&column.sql_type),
-            };
-            (compared && plain(&text)).then_some(Literal::Text(text))
-        }
-        (Kind::Enum(_) | Kind::Uuid, Literal::Text(text)) => {
-            (cast_to(&column.sql_type) && plain(&text)).then_some(Literal::Text(text))
-        }
-        _ => None,
-    }
-}
-
-fn sqlite(column: &Column, constant: Constant) -> Option<Literal> {
-    if !constant.casts.is_empty() {
-        return None;
-    }
-    let literal = match constant.literal {
-        Literal::Boolean(value) => Literal::Integer(i64::from(value)),
-        other => other,
-    };
-    let fits = match (&column.kind, &literal) {
-        (Kind::Boolean | Kind::Integer(_), Literal::Integer(_)) => true,
-        (Kind::Text, Literal::Text(_)) | (Kind::Any, _) => true,
-        _ => false,
-    };
-    fits.then_some(literal)
-}
-
-fn is_varchar(column: &Column) -> bool {
-    column.kind == Kind::Text && column.sql_type == "character varying"
-}
-
-/// What a backslash in a string means is a matter of the session's settings.
-fn plain(text: &str) -> bool {
-    !text.contains('\\')
 }
 
 fn compared(operator: Comparison, literal: Literal) -> Option<(Meaning, Meaning)> {

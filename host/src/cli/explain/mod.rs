@@ -32,6 +32,9 @@ pub struct ExplainArgs {
     /// A setting of the plugin for this look only; may be given several times
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = super::run::setting)]
     pub settings: Vec<(String, String)>,
+    /// Also print the database's own plan of each statement; the look for where a window ends is run for it
+    #[arg(long)]
+    pub analyze: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -90,8 +93,8 @@ pub async fn execute(args: ExplainArgs, config: Config, terminal: &Terminal) -> 
     let mut sweeps = Vec::new();
     for plan in &examined.rehearsed.plans {
         let size = examined.batch_size();
-        let used = indexes_used(host.database(), plan, size).await?;
-        sweeps.push(SweepPlan::of(plan, size, used));
+        let used = indexes_used(host.database(), plan, size, args.analyze).await?;
+        sweeps.push(SweepPlan::of(plan, size, used, args.analyze));
     }
     host.database().close().await;
     let refused = examined.rehearsed.refused.iter();

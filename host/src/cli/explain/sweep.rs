@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::catalog::{Dialect, ForeignKey, OnDelete, Table};
 use crate::request::{Action, Condition, Fate, Join, Request};
 use crate::sql::{Axis, Plan, Technique};
+use crate::sweep::Used;
 
 /// How one sweep goes about its work.
 #[derive(Debug, Serialize)]
@@ -52,6 +53,9 @@ pub struct Step {
     /// Indexes that the database's own plan of it uses; none where it did not say, as of statements
     /// that take what an earlier one has put down.
     pub indexes: Vec<String>,
+    /// With `--analyze`: the database's own plan of it, a line each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Vec<String>>,
 }
 
 /// A look at another table.
@@ -74,6 +78,8 @@ pub struct DependentRows {
     pub on: Vec<String>,
     /// The dependent that they hang on, by its place; `None`: the swept row.
     pub parent: Option<usize>,
+    /// Only those of the joined rows that meet a condition of their own.
+    pub only_some: bool,
     /// `deleted` or `unlinked`.
     pub fate: &'static str,
 }
@@ -95,9 +101,9 @@ pub struct ForeignKeyUse {
 }
 
 impl SweepPlan {
-    /// The plan as data; `batch_size` is the size of the sample window, `used` the indexes of each
-    /// statement by the database's own plan.
-    pub fn of(plan: &Plan, batch_size: u64, used: Vec<Vec<String>>) -> Self {
+    /// The plan as data; `batch_size` is the size of the sample window, `used` the database's own plan of
+    /// each statement, which is shown only with `analyze`.
+    pub fn of(plan: &Plan, batch_size: u64, used: Vec<Used>, analyze: bool) -> Self {
         let (request, table, axis) = (plan.request(), plan.table(), plan.axis());
         let (technique, why) = match (plan.dialect(), plan.technique()) {
             _ if plan.only_reads() => ("page by page", "the plugin looks at the rows itself"),
@@ -133,11 +139,12 @@ impl SweepPlan {
             foreign_keys: foreign_keys_of(plan),
             statements: steps
                 .into_iter()
-                .zip(used.into_iter().chain(std::iter::repeat(Vec::new())))
-                .map(|((step, statement), indexes)| Step {
+                .zip(used.into_iter().chain(std::iter::repeat(Used::default())))
+                .map(|((step, statement), used)| Step {
                     step,
                     sql: statement.text().to_owned(),
-                    indexes,
+                    indexes: used.indexes,
+                    plan: analyze.then_some(used.plan),
                 })
                 .collect(),
         }
@@ -145,12 +152,12 @@ impl SweepPlan {
 }
 
 /// The index by which the first statement, which finds a window's end or a page, goes through the table.
-fn index_of(table: &Table, axis: &Axis, used: Option<&Vec<String>>) -> Option<String> {
+fn index_of(table: &Table, axis: &Axis, used: Option<&Used>) -> Option<String> {
     if axis.physical {
         return None;
     }
     let mut own = table.indexes.iter();
-    own.find(|index| used.is_some_and(|used| used.contains(&index.name)))
+    own.find(|index| used.is_some_and(|used| used.indexes.contains(&index.name)))
         .map(|index| index.name.clone())
 }
 
@@ -198,6 +205,7 @@ fn dependents_of(request: &Request) -> Vec<DependentRows> {
             table: dependent.table.clone(),
             on: pairs(&dependent.on),
             parent: dependent.parent,
+            only_some: dependent.matching.is_some(),
             fate: match dependent.fate {
                 Fate::Delete => "deleted",
                 Fate::Unlink => "unlinked",

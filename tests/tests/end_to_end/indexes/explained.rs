@@ -38,7 +38,7 @@ async fn addresses_at_the_far_end_are_erased_by_the_narrow_index_that_the_produc
         let postgres = database.url.starts_with("postgres");
         let file = "[plugins.ips]\nsettings = { retention = \"30d\" }\n\
                     [plugins.ips.jobs.inactive-oauth2]\ndeadline = \"1s\"\n";
-        let desk = Desk::filled(database, 100, file).await;
+        let desk = Desk::filled(database, 2000, file).await;
         desk.script(&sessions(postgres)).await;
 
         // The index is the one that the database says, and there is nothing to mend.
@@ -72,7 +72,7 @@ async fn addresses_at_the_far_end_are_erased_by_the_narrow_index_that_the_produc
 #[tokio::test]
 async fn an_invalid_index_and_one_that_the_planner_passes_over_are_not_named() {
     let database = besom_tests::postgres().await;
-    let desk = Desk::filled(database, 100, "[plugins.ips]\n").await;
+    let desk = Desk::filled(database, 2000, "[plugins.ips]\n").await;
     desk.script(&sessions(true)).await;
     desk.script(
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'oauth2_sessions_inactive_ips_idx'::regclass",
@@ -84,6 +84,28 @@ async fn an_invalid_index_and_one_that_the_planner_passes_over_are_not_named() {
         explained["sweeps"][0]["index"],
         "oauth2_sessions_last_active_at_idx"
     );
+}
+
+#[tokio::test]
+async fn the_databases_own_plan_is_shown_where_it_is_asked_for() {
+    for database in both().await {
+        let postgres = database.url.starts_with("postgres");
+        let desk = Desk::filled(database, 500, "[plugins.ips]\n").await;
+        let addresses = "SELECT count(*) FROM oauth2_sessions WHERE last_active_ip IS NOT NULL";
+        let before = desk.count(addresses).await;
+
+        let told = desk.says(&["explain", JOB, "--analyze"]);
+
+        let met = match postgres {
+            true => "Index Scan using oauth2_sessions_inactive_ips_idx",
+            false => "INDEX oauth2_sessions_inactive_ips_idx",
+        };
+        assert!(told.contains(met), "{told}");
+        // Of what a batch changes the plan is shown, and nothing is run.
+        assert_eq!(postgres, told.contains("actual rows="), "{told}");
+        assert_eq!(desk.count(addresses).await, before);
+        assert!(!desk.says(&["explain", JOB]).contains(met));
+    }
 }
 
 #[tokio::test]

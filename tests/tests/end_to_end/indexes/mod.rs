@@ -113,11 +113,16 @@ async fn plan(lab: &Lab, request: Request) -> Arc<Plan> {
 async fn used(lab: &Lab, request: Request) -> (Vec<String>, String) {
     let plan = plan(lab, request).await;
     assert_eq!(plan.axis().note, None);
-    let used = indexes_used(&lab.database, &plan, lab.options.batch_size)
+    let used = indexes_used(&lab.database, &plan, lab.options.batch_size, false)
         .await
         .unwrap();
     let (_, edge) = plan.sample(lab.options.batch_size).unwrap().remove(0);
-    let told = lab.session().await.fetch(&edge.explained()).await.unwrap();
+    let told = lab
+        .session()
+        .await
+        .fetch(&edge.explained(false))
+        .await
+        .unwrap();
     let lines = told.iter().map(|row| {
         row.0
             .last()
@@ -127,7 +132,8 @@ async fn used(lab: &Lab, request: Request) -> (Vec<String>, String) {
             .to_owned()
     });
     let lines: Vec<_> = lines.collect();
-    (used.concat(), lines.join("\n"))
+    let indexes = used.into_iter().flat_map(|used| used.indexes);
+    (indexes.collect(), lines.join("\n"))
 }
 
 /// The sweep goes along that index alone, sorts nothing, and reads no table as a whole.

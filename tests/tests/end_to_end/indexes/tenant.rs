@@ -97,7 +97,12 @@ async fn rows_of_no_tenant_are_found_by_their_null() {
             column: "org".into(),
         };
         let request = || Request::delete("item", all(&[nobody.clone(), due()])).order_by("t");
-        goes_by(&lab, "item_u", request()).await;
+        // Both reach the key on SQLite, whose indexes end with it.
+        let narrower = match lab.dialect() {
+            Dialect::Postgres => "item_u",
+            Dialect::Sqlite => "item_t",
+        };
+        goes_by(&lab, narrower, request()).await;
         lab.script("DROP INDEX item_u").await;
         goes_by(&lab, "item_t", request()).await;
         goes(&lab, request(), 2_000).await;
