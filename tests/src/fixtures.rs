@@ -114,6 +114,12 @@ pub fn policy_data() -> Vec<u8> {
     BUILT.get_or_init(|| build("besom-policy-data")).clone()
 }
 
+/// A plugin built against version 1.0 of the contract, from its definition as it was.
+pub fn first_contract() -> Vec<u8> {
+    static BUILT: OnceLock<Vec<u8>> = OnceLock::new();
+    BUILT.get_or_init(|| build("besom-first-contract")).clone()
+}
+
 /// The version of a bundled plugin, as its Cargo.toml has it.
 ///
 /// # Panics
@@ -167,9 +173,9 @@ pub fn wrong_major() -> Vec<u8> {
 
 /// A plugin that uses a function of a later minor version.
 pub fn newer_minor() -> Vec<u8> {
-    let import = r#"(import "besom:cleanup/context@1.1.0"
+    let import = r#"(import "besom:cleanup/context@1.2.0"
         (instance (export "who-am-i" (func (result string)))))"#;
-    handmade(import, "", "besom:cleanup/jobs@1.1.0")
+    handmade(import, "", "besom:cleanup/jobs@1.2.0")
 }
 
 /// A plugin that wants to speak HTTP.

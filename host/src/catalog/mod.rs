@@ -30,6 +30,7 @@ mod postgres;
 mod probe;
 mod quote;
 mod role;
+mod serving;
 mod sqlite;
 mod time_forms;
 mod types;
@@ -40,6 +41,7 @@ pub use lookup::UnknownTable;
 pub use probe::{EARLIEST_ID, IdForm, IdShape, ProbeError, TimeProbe};
 pub use quote::quote_ident;
 pub use role::{Held, Role};
+pub use serving::{Fixed, Serving, Term};
 pub use types::{
     Collation, Column, ForeignKey, Index, IndexColumn, Kind, OnDelete, Privileges, Table, TableId,
     TableKind, TimeForm, Trigger, TriggerTiming,

@@ -108,14 +108,6 @@ impl Table {
         )
     }
 
-    /// A B-tree, valid and over every row, in whose first column `column` stands in its own order:
-    /// the database can answer `ORDER BY column LIMIT n` from it, both ways.
-    pub fn index_led_by(&self, column: &str) -> Option<&Index> {
-        self.indexes
-            .iter()
-            .find(|index| index.predicate.is_none() && index.leads_with(column))
-    }
-
     /// SQLite only: a name under which the rowid can be reached, which a column of the same name
     /// hides. `None` for tables without a rowid and where columns hide all three names.
     pub fn rowid_name(&self) -> Option<&str> {
@@ -302,14 +294,9 @@ pub struct Index {
     pub btree: bool,
     /// A hash index, which serves a search for one value and no order.
     pub hash: bool,
-}
-
-impl Index {
-    /// A valid B-tree in whose first column `column` stands in its own order.
-    pub fn leads_with(&self, column: &str) -> bool {
-        let leads = |first: &IndexColumn| first.ordered && first.name.as_deref() == Some(column);
-        self.btree && self.valid && self.columns.first().is_some_and(leads)
-    }
+    /// Its entries by the database's own estimate; `None` where it has none. What an index serves, and
+    /// which of several is the narrowest, is told by [`super::serving`] and nowhere else.
+    pub rows: Option<u64>,
 }
 
 /// One key column of an index.
@@ -319,11 +306,30 @@ pub struct IndexColumn {
     pub name: Option<String>,
     /// Newest first.
     pub descending: bool,
-    /// In the column's own order: the default operator class, the column's collation (on SQLite:
-    /// BINARY), NULLs where ORDER BY puts them. Only such a column serves an ORDER BY.
+    /// NULLs come before all values.
+    pub nulls_first: bool,
+    /// In the column's own order, one way or the other: the default operator class and the column's
+    /// collation (on SQLite: BINARY). Only such a column serves an ORDER BY.
     pub ordered: bool,
     /// In the column's own collation (on SQLite: BINARY): serves a search for one value.
     pub collated: bool,
+    /// What it is where it is not the column itself in its own order: an expression, a collation, an
+    /// operator class, as SQL.
+    pub instead: Option<String>,
+}
+
+impl IndexColumn {
+    /// A column in its own order, smallest first.
+    pub fn plain(name: impl Into<String>) -> Self {
+        Self {
+            name: Some(name.into()),
+            descending: false,
+            nulls_first: false,
+            ordered: true,
+            collated: true,
+            instead: None,
+        }
+    }
 }
 
 /// When a trigger fires.

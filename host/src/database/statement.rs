@@ -134,6 +134,22 @@ impl Statement {
         self
     }
 
+    /// The statement that asks the database how it would go about this one, which is not run. With
+    /// `analyze` PostgreSQL does run it, and says what it met; SQLite has no such thing.
+    #[must_use]
+    pub fn explained(&self, analyze: bool) -> Self {
+        let ask = match (self.dialect, analyze) {
+            (Dialect::Postgres, false) => "EXPLAIN (COSTS OFF) ",
+            (Dialect::Postgres, true) => "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ",
+            (Dialect::Sqlite, _) => "EXPLAIN QUERY PLAN ",
+        };
+        Self {
+            text: format!("{ask}{}", self.text),
+            reuse: false,
+            ..self.clone()
+        }
+    }
+
     /// The SQL so far.
     pub fn text(&self) -> &str {
         &self.text

@@ -8,7 +8,7 @@ use semver::Version;
 use super::error::LoadError;
 
 /// The contract that this host offers.
-pub(super) const CONTRACT: Version = Version::new(1, 0, 0);
+pub(super) const CONTRACT: Version = Version::new(1, 1, 0);
 /// Its package.
 const PACKAGE: &str = "besom:cleanup";
 /// The interface that makes a component a plugin.
@@ -118,7 +118,7 @@ mod tests {
 
         let error = check(&imports, &[]).map_err(|error| error.to_string());
 
-        let words = "needs besom:cleanup 2.0.0, this host has 1.0.0";
+        let words = "needs besom:cleanup 2.0.0, this host has 1.1.0";
         assert!(
             error.as_ref().is_err_and(|text| text.contains(words)),
             "{error:?}"

@@ -70,6 +70,19 @@ pub(super) fn condition_bytes(condition: &Condition) -> usize {
     }
 }
 
+/// The same with the conditions inside it, and what each takes by itself.
+pub(super) fn tree_bytes(condition: &Condition) -> usize {
+    let inside: usize = match condition {
+        Condition::All(of) | Condition::Any(of) => of.iter().map(tree_bytes).sum(),
+        Condition::Not(of) => tree_bytes(of),
+        Condition::Exists { matching, .. } | Condition::NotExists { matching, .. } => {
+            matching.as_deref().map_or(0, tree_bytes)
+        }
+        _ => 0,
+    };
+    size_of::<Condition>() + condition_bytes(condition) + inside
+}
+
 /// Bytes of the names and the value in an assignment.
 pub(super) fn assignment_bytes(assignment: &Assignment) -> usize {
     let source = match &assignment.source {

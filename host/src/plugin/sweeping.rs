@@ -5,13 +5,13 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use crate::request::{
-    Action, Assignment, Dependent, Fate, Fault, Join, Problem, Request, Source, Step,
+    Action, Assignment, Condition, Dependent, Fate, Fault, Join, Problem, Request, Source, Step,
 };
 use crate::sweep::{RunContext, Sweep};
 
 use super::guest::{Phase, State};
 use super::limits::Limits;
-use super::sizes::{assignment_bytes, depth, fits, joins_bytes};
+use super::sizes::{assignment_bytes, depth, fits, joins_bytes, tree_bytes};
 use super::tree::Tree;
 
 /// What stands in the guest's table of handles. It never changes once the sweep is open: the open
@@ -51,15 +51,11 @@ impl Draft {
     /// Adds rows that go, or are let go, ahead of their parent, and answers their number.
     pub(super) fn dependent(
         &mut self,
-        table: String,
-        on: Vec<Join>,
-        parent: Option<u32>,
-        fate: Fate,
+        dependent: Dependent,
         limits: &Limits,
     ) -> Result<u32, Fault> {
         let bytes = self.bytes;
         let request = self.still_open_to("dependents come")?;
-        let dependent = dependent_of(table, on, parent, fate);
         let (number, bytes) = add_dependent(request, bytes, dependent, limits)?;
         self.bytes = bytes;
         Ok(number)
@@ -109,6 +105,7 @@ impl Draft {
 pub(super) fn dependent_of(
     table: String,
     on: Vec<Join>,
+    matching: Option<Condition>,
     parent: Option<u32>,
     fate: Fate,
 ) -> Dependent {
@@ -117,6 +114,7 @@ pub(super) fn dependent_of(
         on,
         // No place in a list is that large, so it is answered as no earlier dependent.
         parent: parent.map(|parent| usize::try_from(parent).unwrap_or(usize::MAX)),
+        matching,
         fate,
     }
 }
@@ -129,7 +127,8 @@ pub(super) fn add_dependent(
     dependent: Dependent,
     limits: &Limits,
 ) -> Result<(u32, usize), Fault> {
-    let own = dependent.table.len() + joins_bytes(&dependent.on);
+    let matching = dependent.matching.as_ref().map_or(0, tree_bytes);
+    let own = dependent.table.len() + joins_bytes(&dependent.on) + matching;
     let bytes = bytes.saturating_add(own);
     let place = request.dependents.len();
     fits("sweep-dependents", place + 1, limits.dependents)?;

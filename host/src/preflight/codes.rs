@@ -1,7 +1,7 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
-pub const CODES: [&str; 68] = [
+pub const CODES: [&str; 69] = [
     "ambiguous-grant",
     "before-delete-trigger",
     "condition-bytes",
@@ -42,6 +42,7 @@ pub const CODES: [&str; 68] = [
     "other-profile",
     "page-bytes",
     "parent",
+    "polymorphic-dependent",
     "position",
     "probe-failed",
     "read-columns",

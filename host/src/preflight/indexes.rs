@@ -1,6 +1,6 @@
 //! `invalid-index` and `unindexed-sweep`.
 
-use super::mend::create_index;
+use super::mend::{create_index, sentence};
 use super::reach::Reach;
 use super::weight::{Weights, grouped, rows, time, told};
 use super::{Finding, Severity};
@@ -65,7 +65,9 @@ pub(super) fn unserved(plan: &Plan) -> bool {
         // In either direction, and the key needs not stand beside it.
         true => {
             let by_key = table.primary_key.first() == Some(along);
-            by_key || plan.axis().note.is_none() || table.index_led_by(along).is_some()
+            let facts = plan.request().matching.conjuncts();
+            let serving = table.in_order_of(along, &facts, plan.dialect());
+            by_key || plan.axis().note.is_none() || !serving.is_empty()
         }
         false => plan.axis().note.is_none(),
     };
@@ -116,8 +118,10 @@ pub(super) fn unindexed(plan: &Plan, weights: &Weights) -> Option<Finding> {
         true => Severity::Error,
         false => Severity::Warning,
     };
+    let facts = plan.request().matching.conjuncts();
+    let near = table.why_not(along, &facts, dialect);
     let message = format!(
-        "no index serves the {} of `{}` ({}) along `{along}`: {how} = {} page reads, {} a run",
+        "no index serves the {} of `{}` ({}) along `{along}`: {how} = {} page reads, {} a run{}",
         if plan.only_reads() {
             "reading"
         } else {
@@ -127,6 +131,7 @@ pub(super) fn unindexed(plan: &Plan, weights: &Weights) -> Option<Finding> {
         rows(size),
         grouped(reads),
         told(takes),
+        near.map_or_else(String::new, |near| format!(". {}", sentence(&near))),
     );
     let mut columns = vec![along.clone()];
     if plan.dialect() == Dialect::Postgres {

@@ -55,6 +55,13 @@ pub(super) fn listed(columns: &[String]) -> String {
     quoted.join(", ")
 }
 
+/// A clause as a sentence of its own.
+pub(super) fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
 /// The role as a statement names it.
 pub(super) fn role(catalog: &Catalog) -> String {
     catalog

@@ -15,6 +15,7 @@ mod finding;
 mod indexes;
 mod mend;
 mod never_eligible;
+mod polymorphic;
 mod privileges;
 mod reach;
 mod refusals;
@@ -177,6 +178,7 @@ pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed, weights: &Weights) -> 
     // A request that names what is not there is refused, and told by that.
     for reach in rehearsed.reaches(catalog).flatten() {
         found.extend(unindexed_lookups::unindexed(&reach, weights, catalog));
+        found.extend(polymorphic::unnamed_kinds(&reach));
         found.extend(indexes::invalid(&reach));
         found.extend(stuck_keys::cannot_act(&reach, catalog));
         found.extend(triggers::before(&reach, catalog));

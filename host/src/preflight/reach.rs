@@ -37,6 +37,8 @@ pub(super) struct Tie {
     pub(super) on: Vec<Join>,
     /// Rows of the child go with the parent, as the request asks.
     pub(super) dependent: bool,
+    /// Of a dependent: only those rows of the child that meet this.
+    pub(super) matching: Option<Condition>,
 }
 
 /// Rows of a table that are looked for by these columns.
@@ -44,6 +46,16 @@ pub(super) struct Tie {
 pub(super) struct Lookup {
     pub(super) table: Arc<Table>,
     pub(super) columns: Vec<String>,
+    /// Only rows that meet this.
+    matching: Option<Condition>,
+}
+
+impl Lookup {
+    /// What holds of every row that is looked for.
+    pub(super) fn facts(&self) -> Vec<&Condition> {
+        let matching = self.matching.iter();
+        matching.flat_map(Condition::conjuncts).collect()
+    }
 }
 
 /// Everything that one request touches.
@@ -142,7 +154,7 @@ impl Reach {
                     match &assignment.source {
                         Source::Related { table, on, column } => {
                             let related = Arc::clone(catalog.table(table).ok()?);
-                            reach.look(&swept, &related, on);
+                            reach.look(&swept, &related, on, None);
                             reach.touch(&related).reads.insert(column.clone());
                         }
                         Source::Column(from) => {
@@ -164,7 +176,11 @@ impl Reach {
                 None => Arc::clone(&swept),
                 Some(place) => Arc::clone(before.get(place)?),
             };
-            reach.tie(&parent, &child, &dependent.on, true);
+            let matching = dependent.matching.as_ref();
+            if let Some(matching) = matching {
+                reach.condition(&child, matching, catalog)?;
+            }
+            reach.tie(&parent, &child, &dependent.on, matching, true);
             let touched = reach.touch(&child);
             touched.reads.extend(child.primary_key.iter().cloned());
             match dependent.fate {
@@ -200,7 +216,13 @@ impl Reach {
     }
 
     /// Related rows are read by a join and locked.
-    fn look(&mut self, parent: &Arc<Table>, child: &Arc<Table>, on: &[Join]) {
+    fn look(
+        &mut self,
+        parent: &Arc<Table>,
+        child: &Arc<Table>,
+        on: &[Join],
+        matching: Option<&Condition>,
+    ) {
         let local = on.iter().map(|join| join.local.clone());
         self.touch(parent).reads.extend(local);
         let touched = self.touch(child);
@@ -210,16 +232,25 @@ impl Reach {
         self.lookups.push(Lookup {
             table: Arc::clone(child),
             columns: foreign,
+            matching: matching.cloned(),
         });
     }
 
-    fn tie(&mut self, parent: &Arc<Table>, child: &Arc<Table>, on: &[Join], dependent: bool) {
-        self.look(parent, child, on);
+    fn tie(
+        &mut self,
+        parent: &Arc<Table>,
+        child: &Arc<Table>,
+        on: &[Join],
+        matching: Option<&Condition>,
+        dependent: bool,
+    ) {
+        self.look(parent, child, on, matching);
         self.ties.push(Tie {
             parent: Arc::clone(parent),
             child: Arc::clone(child),
             on: on.to_vec(),
             dependent,
+            matching: matching.cloned(),
         });
     }
 
@@ -288,7 +319,7 @@ impl Reach {
                 matching,
             } => {
                 let related = Arc::clone(catalog.table(other).ok()?);
-                self.tie(table, &related, on, false);
+                self.tie(table, &related, on, None, false);
                 if let Some(matching) = matching {
                     self.condition(&related, matching, catalog)?;
                 }

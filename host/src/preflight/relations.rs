@@ -5,6 +5,7 @@
 //! only a foreign key helps, because its check locks the row that is referred to.
 
 use super::mend::{create_index, idents, listed, name};
+use super::polymorphic::kind_beside;
 use super::reach::{Reach, Tie};
 use super::unindexed_keys::without_index;
 use super::{Finding, Severity};
@@ -33,7 +34,7 @@ pub(super) fn unenforced(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
 
 /// A foreign key on some of the joined columns, either way: who inserts the referring row locks the
 /// other one.
-fn enforced(tie: &Tie) -> bool {
+pub(super) fn enforced(tie: &Tie) -> bool {
     let joins = |key: &ForeignKey, forward: bool| {
         let mut pairs = key.columns.iter().zip(&key.parent_columns);
         pairs.all(|(from, to)| {
@@ -62,8 +63,13 @@ fn told(tie: &Tie, catalog: &Catalog) -> Finding {
         false => "is not seen, and the row that it would have kept goes",
     };
     let stored = |table: &Table| matches!(table.kind, TableKind::Table | TableKind::Partitioned);
-    let mendable =
-        child.id != parent.id && stored(child) && stored(parent) && identifies(parent, &referred);
+    // A column that refers to rows of several tables takes no key.
+    let one_parent = tie.matching.is_none() && kind_beside(tie).is_none();
+    let mendable = one_parent
+        && child.id != parent.id
+        && stored(child)
+        && stored(parent)
+        && identifies(parent, &referred);
     let way_out = match mendable {
         true => "Give it one",
         false => {
@@ -92,7 +98,7 @@ fn told(tie: &Tie, catalog: &Catalog) -> Finding {
         idents(&referred),
     );
     // The key is looked up at every delete from then on, which must not be slow.
-    let mut fix: Vec<_> = without_index(child, &columns, catalog)
+    let mut fix: Vec<_> = without_index(child, &columns, &[], catalog)
         .into_iter()
         .map(|bare| create_index(bare, &columns, None, catalog))
         .collect();

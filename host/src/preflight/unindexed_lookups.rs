@@ -4,7 +4,7 @@
 use super::indexes::LARGE;
 use super::mend::{create_index, listed};
 use super::reach::{Lookup, Reach};
-use super::unindexed_keys::without_index;
+use super::unindexed_keys::{near, without_index};
 use super::weight::{Weights, rows};
 use super::{Finding, Severity};
 use crate::catalog::Catalog;
@@ -27,10 +27,11 @@ pub(super) fn bare<'a>(reach: &'a Reach, catalog: &'a Catalog) -> impl Iterator<
         })
     };
     // One of the columns is enough to come near, and a rowid's key is no index.
-    let led = |Lookup { table, columns }: &Lookup| {
-        columns.iter().any(|column| {
+    let led = |lookup: &Lookup| {
+        let (table, facts) = (&lookup.table, lookup.facts());
+        lookup.columns.iter().any(|column| {
             table.primary_key.first() == Some(column)
-                || without_index(table, std::slice::from_ref(column), catalog).is_empty()
+                || without_index(table, std::slice::from_ref(column), &facts, catalog).is_empty()
         })
     };
     let lookups = reach.lookups.iter();
@@ -39,18 +40,19 @@ pub(super) fn bare<'a>(reach: &'a Reach, catalog: &'a Catalog) -> impl Iterator<
 
 /// A warning: a database may read such a table once for a whole batch, and is fast enough then.
 fn one(lookup: &Lookup, weights: &Weights, catalog: &Catalog) -> Option<Finding> {
-    let Lookup { table, columns } = lookup;
+    let (table, columns, facts) = (&lookup.table, &lookup.columns, lookup.facts());
     let size = weights.size(table);
     if size.rows <= LARGE {
         return None;
     }
-    let bare = without_index(table, columns, catalog);
+    let bare = without_index(table, columns, &facts, catalog);
     let message = format!(
         "no index on {} of `{}` ({}), where the job looks for the rows that belong to its \
-         own: a batch may read the whole table",
+         own: a batch may read the whole table{}",
         listed(columns),
         table.id,
         rows(size),
+        near(table, columns, &facts, catalog),
     );
     let fix = bare
         .into_iter()

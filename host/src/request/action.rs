@@ -1,6 +1,6 @@
 //! What happens to the rows of a request: they go, with rows ahead of them, or they are changed.
 
-use super::{Join, Look, Timestamp, Value};
+use super::{Condition, Join, Look, Timestamp, Value};
 
 /// What happens to an eligible row.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +76,8 @@ pub struct Dependent {
     /// The dependent whose rows are their parents, by its place in [`super::Request::dependents`];
     /// `None`: the swept row.
     pub parent: Option<usize>,
+    /// Only those of the tied rows that meet this, a condition on columns of their own; `None`: all.
+    pub matching: Option<Condition>,
     /// What becomes of them.
     pub fate: Fate,
 }

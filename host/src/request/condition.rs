@@ -68,6 +68,18 @@ impl Comparison {
     pub fn is_ordering(self) -> bool {
         !matches!(self, Self::Equal | Self::NotEqual)
     }
+
+    /// The comparison that holds where this one does not (NULL aside).
+    pub fn inverse(self) -> Self {
+        match self {
+            Self::Equal => Self::NotEqual,
+            Self::NotEqual => Self::Equal,
+            Self::Less => Self::GreaterOrEqual,
+            Self::LessOrEqual => Self::Greater,
+            Self::Greater => Self::LessOrEqual,
+            Self::GreaterOrEqual => Self::Less,
+        }
+    }
 }
 
 /// `foreign` is a column of the other table, `local` one of the row under test.
@@ -159,6 +171,19 @@ impl Condition {
         match self {
             Self::All(of) => of.iter().flat_map(Self::conjuncts).collect(),
             other => vec![other],
+        }
+    }
+
+    /// It looks at columns of the row under test and at no other row.
+    pub fn is_of_the_row_alone(&self) -> bool {
+        match self {
+            Self::Exists { .. }
+            | Self::NotExists { .. }
+            | Self::BeyondNewest { .. }
+            | Self::Everything => false,
+            Self::All(of) | Self::Any(of) => of.iter().all(Self::is_of_the_row_alone),
+            Self::Not(of) => of.is_of_the_row_alone(),
+            _ => true,
         }
     }
 }

@@ -106,8 +106,19 @@ impl Request {
             table,
             on,
             parent,
+            matching: None,
             fate,
         });
+        self
+    }
+
+    /// The same with only those rows of the dependent named last that meet `matching`. Without a
+    /// dependent, nothing.
+    #[must_use]
+    pub fn where_they_meet(mut self, matching: Condition) -> Self {
+        if let Some(last) = self.dependents.last_mut() {
+            last.matching = Some(matching);
+        }
         self
     }
 }

@@ -87,6 +87,17 @@ fn dependent_fits(
         ));
     }
     joins_something(&format!("the dependent `{table}`"), &dependent.on)?;
+    if let Some(matching) = &dependent.matching
+        && !matching.is_of_the_row_alone()
+    {
+        return Err(Fault::invalid(
+            "dependents",
+            format!(
+                "the condition on the dependent `{table}` looks at other rows, or says nothing: only \
+                 columns of its own row tell which of the joined rows are meant"
+            ),
+        ));
+    }
     let Some(parent) = dependent.parent else {
         return Ok(());
     };
@@ -214,6 +225,7 @@ mod tests {
             table: "children".into(),
             on: on(),
             parent,
+            matching: None,
             fate: Fate::Delete,
         };
 
@@ -223,6 +235,35 @@ mod tests {
         assert_eq!((first, second), (0, 1));
         assert!(request.add_dependent(dependent(Some(2))).is_err());
         assert_eq!(request.dependents.len(), 2, "what is refused is not added");
+    }
+
+    #[test]
+    fn a_dependents_condition_is_on_its_own_row() {
+        let of = |matching| {
+            deleting()
+                .delete_first("notes", on(), None)
+                .where_they_meet(matching)
+        };
+        let kind = Condition::StartsWith {
+            column: "kind".into(),
+            prefix: "a".into(),
+        };
+        let related = Condition::NotExists {
+            table: "others".into(),
+            on: on(),
+            matching: None,
+        };
+        let newest = Condition::BeyondNewest {
+            group_by: vec!["kind".into()],
+            order_by: "at".into(),
+            keep: 1,
+        };
+
+        assert!(of(kind.clone()).check().is_ok());
+        for other in [related, newest, Condition::Everything] {
+            let hidden = Condition::Not(Box::new(Condition::All(vec![kind.clone(), other])));
+            assert_eq!(code(of(hidden).check()), "dependents");
+        }
     }
 
     #[test]

@@ -124,7 +124,7 @@ fn check(
 /// A check under way: what has been asked for so far, and what of it the grant does not give.
 pub(super) struct Check<'a> {
     pub(super) catalog: &'a Catalog,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     granted: &'a Granted,
     /// The leaf that is asked for, and the partitioned table under whose grant it is.
     root: Option<(&'a TableId, &'a TableId)>,
@@ -137,7 +137,7 @@ pub(super) struct Check<'a> {
 
 impl Check<'_> {
     /// Every column that the condition looks at, in this table and in related ones.
-    fn condition(
+    pub(super) fn condition(
         &mut self,
         table: &Table,
         condition: &Condition,

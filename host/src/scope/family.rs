@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::cascade::{Effect, effects, referred_to};
 use super::check::Check;
+use super::cutoffs::past_cutoffs;
 use super::path::{Consequence, Link, Path, Restriction, Tied};
 use super::refusal::A_RULE;
 use super::tables::{changeable, find, find_column};
 use crate::catalog::{ForeignKey, Table};
-use crate::request::{Dependent, Fate, Fault, Right};
+use crate::request::{Condition, Dependent, Fate, Fault, Right};
 
 /// The rows that hang on a swept row, as the catalog and the request tell.
 #[derive(Debug, Clone, Default)]
@@ -42,20 +43,18 @@ impl Check<'_> {
                 Effect::Deletes(path) => {
                     let child = self.end_of(&path)?;
                     self.needs_by_rule(&child, Right::Delete, None, &because(&path));
-                    family.consequences.push(Consequence {
-                        narrowing: self.narrowing(&child)?,
-                        path,
-                    });
+                    let mut narrowing = self.narrowing(&child)?;
+                    narrowing.extend(spared(&path, &family.dependents));
+                    family.consequences.push(Consequence { path, narrowing });
                 }
                 Effect::Changes(path, columns) => {
                     let child = self.end_of(&path)?;
                     for column in &columns {
                         self.needs_by_rule(&child, Right::Update, Some(column), &because(&path));
                     }
-                    family.consequences.push(Consequence {
-                        narrowing: self.narrowing(&child)?,
-                        path,
-                    });
+                    let mut narrowing = self.narrowing(&child)?;
+                    narrowing.extend(spared(&path, &family.dependents));
+                    family.consequences.push(Consequence { path, narrowing });
                 }
             }
         }
@@ -75,6 +74,10 @@ impl Check<'_> {
             Some(tied) => (tied.path.clone(), self.end_of(&tied.path)?),
         };
         self.joins(&parent, &child, &dependent.on)?;
+        if let Some(matching) = &dependent.matching {
+            self.condition(&child, matching, false)?;
+            past_cutoffs(&child, matching, self.now, false)?;
+        }
         match dependent.fate {
             Fate::Delete => self.needs_right(&child, Right::Delete, None, "a dependent is deleted"),
             Fate::Unlink => self.unlinks(&child, dependent)?,
@@ -84,6 +87,7 @@ impl Check<'_> {
             child: child.id.clone(),
             columns: dependent.on.iter().map(|on| on.foreign.clone()).collect(),
             parent_columns: dependent.on.iter().map(|on| on.local.clone()).collect(),
+            matching: dependent.matching.clone(),
             key: None,
         };
         Ok(Tied {
@@ -136,6 +140,20 @@ impl Check<'_> {
                 )
             })
     }
+}
+
+/// Where dependents are some of the rows that refer by the key at the end of the path, the others are to
+/// stay: the key's rule must not take them, so a parent with one of them stays, too.
+fn spared(path: &Path, dependents: &[Tied]) -> Option<Condition> {
+    let (link, above) = path.0.split_last()?;
+    let key = link.key.as_ref()?;
+    let some = dependents.iter().filter_map(|tied| {
+        let (last, parents) = tied.path.0.split_last()?;
+        let same = parents == above && last.covers_some_of(key);
+        last.matching.clone().filter(|_| same)
+    });
+    let some: Vec<Condition> = some.collect();
+    (!some.is_empty()).then_some(Condition::Any(some))
 }
 
 /// The dependents that a row at the end of a restricting path may be.

@@ -5,7 +5,7 @@ use crate::catalog::{ForeignKey, OnDelete, TableId};
 use crate::request::{Condition, Fate};
 
 /// One step down: rows of `child` tied to a row of `parent`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Link {
     /// The table above.
     pub parent: TableId,
@@ -15,6 +15,8 @@ pub struct Link {
     pub columns: Vec<String>,
     /// The parent's columns that they equal, in the same order.
     pub parent_columns: Vec<String>,
+    /// Only those of these rows that meet this; `None`: all.
+    pub matching: Option<Condition>,
     /// The foreign key that ties them; `None`: a dependent of the request, tied as it says.
     pub key: Option<ForeignKey>,
 }
@@ -26,6 +28,7 @@ impl Link {
             child: key.child.clone(),
             columns: key.columns.clone(),
             parent_columns: key.parent_columns.clone(),
+            matching: None,
             key: Some(key.clone()),
         }
     }
@@ -37,6 +40,11 @@ impl Link {
 
     /// Every row that refers by `key` is one that this link ties: it asks for no more.
     pub fn covers(&self, key: &ForeignKey) -> bool {
+        self.matching.is_none() && self.covers_some_of(key)
+    }
+
+    /// The same but for what it asks of the rows themselves.
+    pub(super) fn covers_some_of(&self, key: &ForeignKey) -> bool {
         let tied = |(child, parent): (&String, &String)| {
             let mut pairs = key.columns.iter().zip(&key.parent_columns);
             pairs.any(|(to, from)| to == child && from == parent)
@@ -47,7 +55,7 @@ impl Link {
 
 /// Links from the swept table down to a descendant: the first hangs on the swept row, each next
 /// one on the rows of the one before.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Path(pub Vec<Link>);
 
 impl Path {

@@ -1,15 +1,16 @@
 //! The order of a sweep, and the index that serves it.
 
+use super::Plan;
 use super::physical;
 use super::plan::Forms;
 use super::window::key_columns;
-use super::writer::Row;
-use crate::catalog::{Dialect, Index, IndexColumn, Kind, Table};
-use crate::request::{Action, Comparison, Condition, Fault, Request, Value};
+use super::writer::{Row, Writer};
+use crate::catalog::{Dialect, Fixed, Kind, Serving, Table, Term};
+use crate::request::{Action, Comparison, Condition, Fault, Request};
 use crate::scope::{Authorized, find_column};
 
 /// The order of a sweep.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Axis {
     /// The order column, before the key; `None`: by key alone.
     pub along: Option<String>,
@@ -20,8 +21,17 @@ pub struct Axis {
     pub note: Option<String>,
     /// By page: neither the order column nor the key.
     pub physical: bool,
+    /// Key columns that the condition holds to one value: no part of an edge, because the index has
+    /// them before the order column.
+    pub(crate) settled: Vec<String>,
     /// Conditions that an edge may use, because an index bounds them.
     pub(super) filter: Vec<Condition>,
+    /// What a partial index says of its rows. Every eligible row meets it anyway.
+    pub(super) terms: Vec<Term>,
+    /// What ORDER BY must name before the order column, and how.
+    ahead: Vec<(String, &'static str)>,
+    /// The index has NULLs before the values.
+    nulls_first: bool,
 }
 
 impl Axis {
@@ -33,29 +43,10 @@ impl Axis {
     ) -> Result<Self, Fault> {
         let request = authorized.request();
         let table = authorized.table();
-        let mut conjuncts = request.matching.conjuncts();
-        conjuncts.retain(|term| !written_as_words(term, table, forms));
-        let mut by_key = Self {
-            along: None,
-            composite: true,
-            note: None,
-            physical: false,
-            filter: Vec::new(),
-        };
-        let leading = match dialect {
-            Dialect::Sqlite if table.has_rowid => table.rowid_alias.clone(),
-            _ => table.primary_key.first().cloned(),
-        };
-        if let Some(leading) = &leading {
-            by_key.filter = bounds_on(leading, &conjuncts);
-            let partial = table.indexes.iter().filter(|index| leads(index, leading));
-            let terms = partial.filter_map(|index| implied(index, &conjuncts, table));
-            if let Some(Some(term)) = terms.max_by_key(Option::is_some) {
-                by_key.filter.push(term);
-            }
-        }
+        let facts = facts(authorized, forms);
+        let mut by_key = Self::by_key(table, &facts, dialect);
         let updates = matches!(request.action, Action::Update(_));
-        let bounded = !by_key.filter.is_empty();
+        let bounded = !by_key.filter.is_empty() || !by_key.terms.is_empty();
         by_key.physical = physical::serves(table, dialect, bounded, updates);
         let Some(along) = &request.order_by else {
             return Ok(by_key);
@@ -70,11 +61,7 @@ impl Axis {
                 ),
             ));
         }
-        if column.nullable
-            && !conjuncts
-                .iter()
-                .any(|term| holds_only_where_set(term, along))
-        {
+        if column.nullable && !request.matching.needs(along) {
             return Err(Fault::invalid(
                 "order-by-null",
                 format!(
@@ -84,41 +71,91 @@ impl Axis {
                 ),
             ));
         }
-        let serving: Vec<_> = table
-            .indexes
-            .iter()
-            .filter(|index| leads(index, along))
-            .filter_map(|index| implied(index, &conjuncts, table).map(|term| (index, term)))
-            .collect();
-        let composite = serving
-            .iter()
-            .find(|(index, _)| reaches_key(index, table, dialect));
         let keyed = dialect == Dialect::Sqlite || !table.primary_key.is_empty();
-        let served = composite.or(serving.first());
-        let Some((_, term)) = served.filter(|_| keyed) else {
-            let (why, how) = match (served, by_key.physical) {
-                (Some(_), _) => ("there is no primary key beside it", "page by page"),
-                (None, true) => ("no index serves it", "page by page"),
-                (None, false) => ("no index serves it", "by key"),
-            };
-            by_key.note = Some(format!(
-                "order-by `{along}` of `{}`: {why}, so the table is swept {how}",
-                table.id
-            ));
-            return Ok(by_key);
+        let mut serving = table.in_order_of(along, &facts, dialect);
+        if matches!(request.action, Action::Read(_)) {
+            // A page is in the order that was asked for, and in no other.
+            serving.retain(|serving| serving.fixed.iter().all(|fixed| fixed.null.is_none()));
+        }
+        if let Some(narrowest) = serving.first().filter(|_| keyed) {
+            return Ok(Self::along(along, narrowest, &facts, table, dialect));
+        }
+        let why = match serving.first() {
+            Some(_) => "there is no primary key beside it".to_owned(),
+            None => match table.why_not(along, &facts, dialect) {
+                Some(near) => format!("no index serves it ({near})"),
+                None => "no index serves it".to_owned(),
+            },
         };
-        let mut filter = bounds_on(along, &conjuncts);
+        let how = match by_key.physical {
+            true => "page by page",
+            false => "by key",
+        };
+        by_key.note = Some(format!(
+            "order-by `{along}` of `{}`: {why}, so the table is swept {how}",
+            table.id
+        ));
+        Ok(by_key)
+    }
+
+    /// By the primary key, or by SQLite's rowid; where the index of a few rows has these in that order,
+    /// by it.
+    fn by_key(table: &Table, facts: &[&Condition], dialect: Dialect) -> Self {
+        let leading = match dialect {
+            Dialect::Sqlite if table.has_rowid => table.rowid_alias.as_ref(),
+            _ => table.primary_key.first(),
+        };
+        let mut by_key = Self {
+            composite: true,
+            ..Self::default()
+        };
+        let Some(leading) = leading else {
+            return by_key;
+        };
+        by_key.filter = bounds_on(leading, facts);
+        let narrows =
+            |serving: &Serving<'_>| !serving.terms.is_empty() || !serving.fixed.is_empty();
+        let serving = table.in_order_of(leading, facts, dialect).into_iter();
+        // ORDER BY the key says nothing of NULLs.
+        let mut serving = serving.filter(|s| !s.nulls_first || dialect == Dialect::Sqlite);
+        if let Some(narrowest) = serving.next().filter(narrows)
+            && narrowest.fixed.iter().all(|fixed| fixed.null.is_none())
+        {
+            by_key.filter.extend(held(&narrowest.fixed));
+            by_key.terms = narrowest.terms;
+        }
+        by_key
+    }
+
+    fn along(
+        along: &str,
+        serving: &Serving<'_>,
+        facts: &[&Condition],
+        table: &Table,
+        dialect: Dialect,
+    ) -> Self {
+        let mut filter = bounds_on(along, facts);
         filter.push(Condition::IsNotNull {
-            column: along.clone(),
+            column: along.to_owned(),
         });
-        filter.extend(term.clone());
-        Ok(Self {
-            along: Some(along.clone()),
-            composite: composite.is_some(),
+        filter.extend(held(&serving.fixed));
+        let fixed = |name: &&String| serving.fixed.iter().any(|fixed| fixed.column == **name);
+        let settled: Vec<_> = table.primary_key.iter().filter(fixed).cloned().collect();
+        // Something must be left to tell rows apart by.
+        let told_apart = !table.has_rowid && settled.len() < table.primary_key.len();
+        let ahead = serving.fixed.iter();
+        let ahead = ahead.filter_map(|fixed| Some((fixed.column.clone(), fixed.null?)));
+        Self {
+            along: Some(along.to_owned()),
+            composite: serving.reaches_key,
             note: None,
             physical: false,
+            settled: if told_apart { settled } else { Vec::new() },
             filter,
-        })
+            terms: serving.terms.clone(),
+            ahead: ahead.collect(),
+            nulls_first: serving.nulls_first && dialect == Dialect::Postgres,
+        }
     }
 
     /// Windows end between values, not between rows.
@@ -126,16 +163,40 @@ impl Axis {
         self.along.is_some() && !self.composite
     }
 
+    /// A read in this order meets the index's NULLs first.
+    pub(super) fn reads_nulls_first(&self) -> bool {
+        self.nulls_first
+    }
+
     /// The columns that a window's edges are made of.
     pub(super) fn columns(&self, row: &Row<'_>, tie: bool) -> Vec<String> {
+        let settled = |column: &String| {
+            let mut settled = self.settled.iter();
+            !settled.any(|name| row.column(name) == *column)
+        };
+        let key = || key_columns(row).into_iter().filter(settled);
         match &self.along {
             _ if self.physical => vec![format!("{}.ctid", row.alias)],
-            Some(along) if !tie && self.composite => std::iter::once(row.column(along))
-                .chain(key_columns(row))
-                .collect(),
+            Some(along) if !tie && self.composite => {
+                std::iter::once(row.column(along)).chain(key()).collect()
+            }
             Some(along) if !tie => vec![row.column(along)],
-            _ => key_columns(row),
+            _ => key().collect(),
         }
+    }
+
+    /// ORDER BY in the edges' own order, as the index has it.
+    pub(super) fn order(&self, row: &Row<'_>, tie: bool) -> String {
+        let mut order = self.columns(row, tie);
+        if self.along.is_none() || tie {
+            return order.join(", ");
+        }
+        if let (true, Some(along)) = (self.nulls_first, order.first_mut()) {
+            along.push_str(" NULLS FIRST");
+        }
+        let ahead = self.ahead.iter();
+        let ahead = ahead.map(|(column, how)| format!("{} {how}", row.column(column)));
+        ahead.chain(order).collect::<Vec<_>>().join(", ")
     }
 
     pub(super) fn types(&self, table: &Table, tie: bool) -> Vec<String> {
@@ -144,7 +205,8 @@ impl Axis {
                 .column(name)
                 .map_or_else(String::new, |column| column.sql_type.clone())
         };
-        let key = table.primary_key.iter().map(type_of);
+        let key = table.primary_key.iter();
+        let key = key.filter(|name| !self.settled.contains(name)).map(type_of);
         match &self.along {
             _ if self.physical => vec!["tid".to_owned()],
             Some(along) if !tie && self.composite => {
@@ -156,55 +218,46 @@ impl Axis {
     }
 }
 
-/// Whether an index has every eligible row in the order of `column`. `Some(Some(term))`: the term that a
-/// statement must repeat for the database to see it.
-pub(super) fn led_by(
-    table: &Table,
-    conjuncts: &[&Condition],
-    column: &str,
-) -> Option<Option<Condition>> {
-    let indexes = table.indexes.iter().filter(|index| leads(index, column));
-    indexes
-        .filter_map(|index| implied(index, conjuncts, table))
-        .next()
-}
-
-fn leads(index: &Index, column: &str) -> bool {
-    let first = index.columns.first();
-    let serves = |c: &IndexColumn| c.name.as_deref() == Some(column) && c.ordered && !c.descending;
-    index.valid && index.btree && first.is_some_and(serves)
-}
-
-/// The index orders rows with one value by key. SQLite's indexes end with the rowid, or with the
-/// primary key where there is none, without saying so.
-fn reaches_key(index: &Index, table: &Table, dialect: Dialect) -> bool {
-    if index
-        .columns
-        .iter()
-        .any(|column| column.descending || !column.ordered)
-    {
-        return false;
+impl Plan {
+    /// ` AND …`: what an edge may use of the condition.
+    pub(super) fn filtered(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
+        for term in &self.axis.filter {
+            w.push(" AND ");
+            self.in_index(w, row, term)?;
+        }
+        self.repeated(w, row, &self.axis.terms);
+        Ok(())
     }
-    let rest: Vec<_> = index
-        .columns
-        .iter()
-        .skip(1)
-        .map(|column| column.name.as_deref())
-        .collect();
-    match dialect {
-        Dialect::Sqlite => rest.is_empty(),
-        Dialect::Postgres => {
-            rest.len() >= table.primary_key.len()
-                && rest
-                    .iter()
-                    .zip(&table.primary_key)
-                    .all(|(have, want)| *have == Some(want))
+
+    /// ` AND …`: terms of an index's predicate, for the planner to see that it serves. They follow from
+    /// the condition that they stand beside.
+    pub(super) fn repeated(&self, w: &mut Writer, row: &Row<'_>, terms: &[Term]) {
+        for term in terms {
+            w.push(" AND ").push(&term.on(&row.column(&term.column)));
         }
     }
 }
 
+/// What holds of every row that is to be changed: the terms of the request's condition, and what the
+/// grant narrows it by.
+pub(super) fn facts<'a>(authorized: &'a Authorized<Request>, forms: &Forms) -> Vec<&'a Condition> {
+    let mut facts = authorized.request().matching.conjuncts();
+    facts.extend(authorized.narrowing());
+    facts.retain(|term| !written_as_words(term, authorized.table(), forms));
+    facts
+}
+
+/// A truth value that some rows hold as a word: these are in no partial index `WHERE flag`.
+fn written_as_words(term: &Condition, table: &Table, forms: &Forms) -> bool {
+    matches!(term, Condition::Compare { column, .. } if forms.words(&table.id, column))
+}
+
+fn held(fixed: &[Fixed]) -> impl Iterator<Item = Condition> {
+    fixed.iter().map(|fixed| fixed.by.clone())
+}
+
 /// Conditions that bound the column from one side or both, whatever else the request asks.
-fn bounds_on(column: &str, conjuncts: &[&Condition]) -> Vec<Condition> {
+fn bounds_on(column: &str, facts: &[&Condition]) -> Vec<Condition> {
     let bounds = |term: &&&Condition| match term {
         Condition::OlderThan { column: on, .. } | Condition::IdOlderThan { column: on, .. } => {
             on == column
@@ -216,134 +269,9 @@ fn bounds_on(column: &str, conjuncts: &[&Condition]) -> Vec<Condition> {
         } => on == column && *operator != Comparison::NotEqual,
         _ => false,
     };
-    conjuncts
+    facts
         .iter()
         .filter(bounds)
         .map(|term| (*term).clone())
         .collect()
-}
-
-/// A truth value that some rows hold as a word: these are in no partial index `WHERE flag`.
-fn written_as_words(term: &Condition, table: &Table, forms: &Forms) -> bool {
-    matches!(term, Condition::Compare { column, .. } if forms.words(&table.id, column))
-}
-
-/// The condition does not hold where the column is NULL.
-fn holds_only_where_set(condition: &Condition, name: &str) -> bool {
-    match condition {
-        Condition::Compare { column, .. }
-        | Condition::OlderThan { column, .. }
-        | Condition::IdOlderThan { column, .. }
-        | Condition::IsNotNull { column }
-        | Condition::OneOf { column, .. }
-        | Condition::StartsWith { column, .. } => column == name,
-        Condition::CompareColumns { column, to, .. } => column == name || to == name,
-        _ => false,
-    }
-}
-
-/// Whether every eligible row is in the index: always for a whole one; for a partial one where its
-/// predicate is one of the request's own terms. `Some(Some(term))`: the term that an edge must
-/// repeat for the database to see it.
-fn implied(index: &Index, conjuncts: &[&Condition], table: &Table) -> Option<Option<Condition>> {
-    let Some(predicate) = &index.predicate else {
-        return Some(None);
-    };
-    let predicate = predicate
-        .trim()
-        .trim_start_matches('(')
-        .trim_end_matches(')')
-        .trim();
-    let column_named = |text: &str| {
-        let name = text.trim().trim_matches('"').replace("\"\"", "\"");
-        table.column(&name).map(|column| column.name.clone())
-    };
-    let flag = |name: String, value: bool| {
-        let term = Condition::Compare {
-            column: name,
-            operator: Comparison::Equal,
-            to: Value::Boolean(value),
-        };
-        conjuncts
-            .iter()
-            .any(|have| **have == term)
-            .then_some(Some(term))
-    };
-    let upper = predicate.to_ascii_uppercase();
-    let before = |suffix: &str| {
-        upper
-            .ends_with(suffix)
-            .then(|| predicate.len() - suffix.len())
-            .and_then(|at| predicate.get(..at))
-    };
-    if let Some(name) = before(" IS NOT NULL").and_then(column_named) {
-        let set = conjuncts
-            .iter()
-            .any(|term| holds_only_where_set(term, &name));
-        return set.then_some(Some(Condition::IsNotNull { column: name }));
-    }
-    if let Some(name) = before(" IS NULL").and_then(column_named) {
-        let term = Condition::IsNull { column: name };
-        return conjuncts
-            .iter()
-            .any(|have| **have == term)
-            .then_some(Some(term));
-    }
-    for (suffix, value) in [
-        (" = TRUE", true),
-        (" = 1", true),
-        (" = FALSE", false),
-        (" = 0", false),
-    ] {
-        if let Some(name) = before(suffix).and_then(column_named) {
-            return flag(name, value);
-        }
-    }
-    if let Some(name) = unless_empty(predicate).and_then(column_named) {
-        let term = Condition::Compare {
-            column: name,
-            operator: Comparison::NotEqual,
-            to: Value::Text(String::new()),
-        };
-        return conjuncts
-            .iter()
-            .any(|have| **have == term)
-            .then_some(Some(term));
-    }
-    if let Some(name) = predicate.strip_prefix("NOT ").and_then(column_named) {
-        return flag(name, false);
-    }
-    column_named(predicate).and_then(|name| flag(name, true))
-}
-
-/// The column of a predicate `column <> ''`, as either database spells it.
-fn unless_empty(predicate: &str) -> Option<&str> {
-    let text = predicate.strip_suffix("::text").unwrap_or(predicate);
-    let compared = text.strip_suffix("''")?.trim_end();
-    let column = compared
-        .strip_suffix("<>")
-        .or_else(|| compared.strip_suffix("!="))?;
-    // PostgreSQL casts a varchar: `(column)::text`.
-    Some(column.trim_end().trim_end_matches(")::text"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_column_that_is_not_empty_is_found_however_a_database_spells_it() {
-        for (predicate, column) in [
-            ("ip <> ''", Some("ip")),
-            ("ip != ''", Some("ip")),
-            ("ip <> ''::text", Some("ip")),
-            ("ip)::text <> ''::text", Some("ip")),
-            ("\"my ip\" <> ''", Some("\"my ip\"")),
-            ("ip = ''", None),
-            ("ip <> 'a'", None),
-            ("ip <> '' AND up", None),
-        ] {
-            assert_eq!(unless_empty(predicate), column, "{predicate}");
-        }
-    }
 }

@@ -62,8 +62,15 @@ impl Plan {
         self.source(w, &row)?;
         w.push(&format!(" USING {} AS own WHERE ", rows_of(place)))
             .push(&self.is_still(&row, "own", tied));
+        self.still_meant(w, &row, tied)?;
         self.but_victims(w, &row, " AND ");
         Ok(())
+    }
+
+    /// ` AND …`: a dependent that no longer meets what its join asks of it is left alone, too.
+    fn still_meant(&self, w: &mut Writer, row: &Row<'_>, tied: &Tied) -> Result<(), Fault> {
+        let last = tied.path.0.last();
+        last.map_or(Ok(()), |link| self.meant(w, link, row))
     }
 
     fn is_still(&self, row: &Row<'_>, part: &str, tied: &Tied) -> String {
@@ -92,15 +99,18 @@ impl Plan {
         };
         let table = self.table_of(first)?;
         let row = w.row(&table);
-        let is = |place: usize, tied: &Tied| {
+        let is = |w: &mut Writer, (place, tied): &(usize, &Tied)| {
             let part = format!("own_{place}");
-            format!(
-                "EXISTS (SELECT 1 FROM {} AS {part} WHERE {})",
-                rows_of(place),
+            w.push(&format!(
+                "(EXISTS (SELECT 1 FROM {} AS {part} WHERE {})",
+                rows_of(*place),
                 self.is_still(&row, &part, tied)
-            )
+            ));
+            self.still_meant(w, &row, tied)?;
+            w.push(")");
+            Ok::<_, Fault>(())
         };
-        let mut columns: BTreeMap<&String, Vec<String>> = BTreeMap::new();
+        let mut columns: BTreeMap<&String, Vec<(usize, &Tied)>> = BTreeMap::new();
         for (place, tied) in &tied {
             for column in tied
                 .path
@@ -109,19 +119,16 @@ impl Plan {
                 .into_iter()
                 .flat_map(|link| &link.columns)
             {
-                columns.entry(column).or_default().push(is(*place, tied));
+                columns.entry(column).or_default().push((*place, tied));
             }
         }
         w.push(update(self.dialect()));
         self.source(w, &row)?;
         w.push(" SET ");
         w.separated(&columns, ", ", |w, (column, when)| {
-            w.push(&format!(
-                "{} = CASE WHEN {} THEN NULL ELSE {} END",
-                quote_ident(column),
-                when.join(" OR "),
-                row.column(column)
-            ));
+            w.push(&format!("{} = CASE WHEN ", quote_ident(column)));
+            w.separated(when, " OR ", &is)?;
+            w.push(&format!(" THEN NULL ELSE {} END", row.column(column)));
             Ok::<_, Fault>(())
         })?;
         w.push(" FROM (");
@@ -138,10 +145,11 @@ impl Plan {
             alias: "hit".to_owned(),
             table: &table,
         };
-        let any: Vec<_> = tied.iter().map(|(place, tied)| is(*place, tied)).collect();
         w.push(") AS hit WHERE ")
             .push(&self.same(&row, &hit))
-            .push(&format!(" AND ({})", any.join(" OR ")));
+            .push(" AND (");
+        w.separated(&tied, " OR ", &is)?;
+        w.push(")");
         self.but_victims(w, &row, " AND ");
         self.but_dependents(w, &row, |_, tied| tied.fate == Fate::Delete);
         Ok(())

@@ -2,7 +2,6 @@
 
 use super::Plan;
 use super::collation::equal;
-use super::source::join;
 use super::window::key_columns;
 use super::writer::{Row, Writer};
 use crate::catalog::quote_ident;
@@ -24,6 +23,7 @@ impl Plan {
             w.push(" AND ");
             self.condition(w, row, term, false)?;
         }
+        self.repeated(w, row, &self.axis.terms);
         if let Some(root) = self.authorized.root() {
             // Detached since the run began, its rows are no longer those that were granted.
             w.push(" AND EXISTS (SELECT 1 FROM pg_catalog.pg_partition_ancestors(to_regclass(")
@@ -134,13 +134,15 @@ impl Plan {
             return Ok(());
         };
         if middle.is_empty() {
-            w.push("(").push(&join(last, child, root)).push(")");
+            w.push("(");
+            self.tied_by(w, last, child, root)?;
+            w.push(")");
             return Ok(());
         }
         let middle = Path(middle.to_vec());
         self.child_exists(w, root, &middle, |w, above| {
-            w.push(" AND ").push(&join(last, child, above));
-            Ok(())
+            w.push(" AND ");
+            self.tied_by(w, last, child, above)
         })
     }
 
@@ -241,7 +243,7 @@ impl Plan {
         let tables = self.tables_of(&path.0)?;
         w.push("EXISTS (SELECT 1 FROM ");
         let mut above = row.clone();
-        let mut first_join = String::new();
+        let mut first = None;
         for (index, (link, table)) in path.0.iter().zip(&tables).enumerate() {
             let child = w.row(table);
             if index > 0 {
@@ -250,13 +252,18 @@ impl Plan {
             self.source(w, &child)?;
             let on = self.join_of(link, &child, &above);
             if index == 0 {
-                first_join = on;
+                first = Some((on, link, child.clone()));
             } else {
                 w.push(" ON ").push(&on);
+                self.meant(w, link, &child)?;
             }
             above = child;
         }
-        w.push(" WHERE ").push(&first_join);
+        w.push(" WHERE ");
+        if let Some((on, link, child)) = &first {
+            w.push(on);
+            self.meant(w, link, child)?;
+        }
         also(w, &above)?;
         w.row_by_row();
         w.push(")");

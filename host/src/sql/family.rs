@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use super::Plan;
 use super::eligible::same_row;
-use super::source::join;
 use super::window::Window;
 use super::writer::{Row, Writer};
 use crate::catalog::{Dialect, OnDelete, Table, TableId, quote_ident};
@@ -168,10 +167,12 @@ impl Plan {
                 .push(&same_row(&parent, &part))
                 .push(" JOIN ");
             self.source(w, &child)?;
-            w.push(" ON ").push(&join(link, &child, &parent));
+            w.push(" ON ");
+            self.tied_by(w, link, &child, &parent)?;
         } else {
             self.source(w, &child)?;
-            w.push(" ON ").push(&join(link, &child, &part));
+            w.push(" ON ");
+            self.tied_by(w, link, &child, &part)?;
         }
         let is_parent = self
             .request()
@@ -300,7 +301,8 @@ impl Plan {
             for (link, child) in consequence.path.0.iter().skip(skip).zip(&rows) {
                 w.push(" JOIN ");
                 self.source(w, child)?;
-                w.push(" ON ").push(&join(link, child, &above));
+                w.push(" ON ");
+                self.tied_by(w, link, child, &above)?;
                 above = child.clone();
             }
             w.push(" WHERE ");

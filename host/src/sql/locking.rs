@@ -8,7 +8,6 @@ use super::batch::{TALLY, named_keys, same_key};
 use super::eligible::same_row;
 use super::family::VICTIMS;
 use super::physical::key_types;
-use super::source::join;
 use super::window::{Window, key_columns, selected};
 use super::writer::{Row, Writer};
 use crate::catalog::Dialect;
@@ -158,7 +157,8 @@ impl Plan {
                     let next = w.row(table);
                     w.push(" JOIN ");
                     self.source(w, &next)?;
-                    w.push(" ON ").push(&join(link, &next, &above));
+                    w.push(" ON ");
+                    self.tied_by(w, link, &next, &above)?;
                     above = next;
                 }
                 Ok(above.alias)

@@ -1,7 +1,7 @@
 //! The oldest row that a sweep would take, where an index leads to it.
 
 use super::Plan;
-use super::axis::led_by;
+use super::axis::facts;
 use super::page::Shape;
 use super::writer::{Row, Writer};
 use crate::catalog::{Column, Dialect, IdShape, TimeForm};
@@ -40,14 +40,16 @@ impl Plan {
     /// sweep would take; `None`: no condition of its own compares one, no index has the rows in its
     /// order, or its order is not that of time, as with times written as text.
     pub(crate) fn oldest(&self) -> Result<Option<Oldest>, Fault> {
-        let conjuncts = self.request().matching.conjuncts();
-        let candidates = conjuncts.iter().copied();
-        for (name, id) in candidates
-            .chain(self.authorized.narrowing())
-            .filter_map(cut_off)
-        {
+        let facts = facts(&self.authorized, &self.forms);
+        for (name, id) in facts.iter().copied().filter_map(cut_off) {
             let column = find_column(self.table(), name)?;
-            let Some(term) = led_by(self.table(), &conjuncts, name) else {
+            let serving = self.table().in_order_of(name, &facts, self.dialect());
+            let serves = serving.into_iter().find(|serving| {
+                // What this statement's ORDER BY says is the database's own order of NULLs.
+                (!serving.nulls_first || self.dialect() == Dialect::Sqlite)
+                    && serving.fixed.iter().all(|fixed| fixed.null.is_none())
+            });
+            let Some(serving) = serves else {
                 continue;
             };
             let mut w = Writer::new(self.dialect());
@@ -64,10 +66,7 @@ impl Plan {
             self.swept(&mut w, &row)?;
             w.push(" WHERE ");
             self.eligible(&mut w, &row)?;
-            if let Some(term) = &term {
-                w.push(" AND ");
-                self.in_index(&mut w, &row, term)?;
-            }
+            self.repeated(&mut w, &row, &serving.terms);
             w.push(&format!(" ORDER BY {} LIMIT 1", row.column(name)));
             let statement = w.finish();
             return Ok(Some(Oldest { statement, held }));

@@ -127,8 +127,17 @@ impl Plan {
         let fits = |value: &String| format!("CASE WHEN page.z <= {bytes} THEN {value} END");
         let out: Vec<_> = out.iter().map(fits).collect();
         let direction = if look.descending { " DESC" } else { "" };
+        // The first column's NULLs are left out, and the index may have them at the other end.
+        let nulls = match (self.axis.reads_nulls_first(), look.descending) {
+            (false, _) => "",
+            (true, false) => " NULLS FIRST",
+            (true, true) => " NULLS LAST",
+        };
         let by = |names: &[String]| {
-            let by = names.iter().map(|name| format!("{name}{direction}"));
+            let by = names.iter().enumerate().map(|(place, name)| {
+                let nulls = if place == 0 { nulls } else { "" };
+                format!("{name}{direction}{nulls}")
+            });
             by.collect::<Vec<_>>().join(", ")
         };
         let named_as = |from: &[String], to: &[String]| {
@@ -184,6 +193,7 @@ impl Plan {
             w.push(") AND ");
         }
         self.condition(&mut w, &row, &self.request().matching, false)?;
+        self.repeated(&mut w, &row, &self.axis.terms);
         w.push(&format!(
             " ORDER BY {} LIMIT {rows}) AS shown) AS sized) AS page",
             by(&order)

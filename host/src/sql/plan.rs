@@ -191,7 +191,8 @@ impl Plan {
         let consequences = consequences.map(|c| (&c.path, &c.narrowing));
         for (path, narrowing) in dependents.chain(consequences) {
             if let Some(child) = path.child().and_then(|id| catalog.by_id(id)) {
-                for condition in narrowing {
+                let asked = path.0.last().and_then(|link| link.matching.as_ref());
+                for condition in narrowing.iter().chain(asked) {
                     probes_of(child, condition, catalog, &mut probes)?;
                 }
             }

@@ -3,14 +3,22 @@
 use super::Plan;
 use super::page::{PAGE_BYTES, PAGE_ROWS};
 use super::technique::Technique;
-use super::window::{Cursor, Window};
+use super::window::{Cursor, Edge, Window};
 use crate::catalog::Dialect;
 use crate::database::{Bind, Statement};
 use crate::request::Fault;
 
 /// The fence and the record are the ledger's to write; here they are only named.
-const FENCE: &str = "fence AS (/* the run's fence, raised */)";
-const RECORD: &str = ", record AS (/* the batch's record */)";
+const NAMED: [&str; 2] = [
+    "fence AS (/* the run's fence, raised */)",
+    ", record AS (/* the batch's record */)",
+];
+
+/// The same for the database, which is asked how it would go about the statement and never runs it.
+const STOOD_FOR: [&str; 2] = [
+    "fence AS (SELECT 1 AS seq)",
+    ", record AS (SELECT * FROM tally)",
+];
 
 impl Plan {
     /// The steps of a batch in their order, each with its SQL: where its window of `size` rows ends,
@@ -19,24 +27,43 @@ impl Plan {
     /// # Errors
     /// As the statements themselves.
     pub fn sample(&self, size: u64) -> Result<Vec<(&'static str, Statement)>, Fault> {
+        let edge = self.axis.types(self.table(), false);
+        let upto = edge.iter().map(|_| Bind::Null).collect();
+        self.steps(size, Some(upto), NAMED)
+    }
+
+    /// The same statements with an edge that is there, for EXPLAIN.
+    pub(crate) fn explained(
+        &self,
+        size: u64,
+        upto: Option<Edge>,
+    ) -> Result<Vec<(&'static str, Statement)>, Fault> {
+        self.steps(size, upto, STOOD_FOR)
+    }
+
+    fn steps(
+        &self,
+        size: u64,
+        upto: Option<Edge>,
+        [fence, record]: [&str; 2],
+    ) -> Result<Vec<(&'static str, Statement)>, Fault> {
         if self.only_reads() {
             let rows = size.min(PAGE_ROWS);
             return Ok(vec![("page", self.page(None, rows, PAGE_BYTES)?)]);
         }
-        let edge = self.axis.types(self.table(), false);
         let window = Window {
             after: None,
-            upto: Some(edge.iter().map(|_| Bind::Null).collect()),
+            upto,
             inclusive: true,
             tie: None,
             examined: None,
             next: None,
         };
         let fence = |w: &mut Statement| {
-            w.push(FENCE);
+            w.push(fence);
         };
         let record = |w: &mut Statement| {
-            w.push(RECORD);
+            w.push(record);
         };
         let mut steps = vec![("window", self.edge(&Cursor::default(), size)?)];
         match (self.dialect(), self.technique().0) {

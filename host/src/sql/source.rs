@@ -168,6 +168,29 @@ impl Plan {
         text
     }
 
+    /// The child hangs on the parent by the link: it is joined to it, and meets what the link asks of it.
+    pub(super) fn tied_by(
+        &self,
+        w: &mut Writer,
+        link: &Link,
+        child: &Row<'_>,
+        parent: &Row<'_>,
+    ) -> Result<(), Fault> {
+        w.push(&join(link, child, parent));
+        self.meant(w, link, child)
+    }
+
+    /// ` AND …`: what the link asks of the child's own columns.
+    pub(super) fn meant(&self, w: &mut Writer, link: &Link, child: &Row<'_>) -> Result<(), Fault> {
+        match &link.matching {
+            None => Ok(()),
+            Some(matching) => {
+                w.push(" AND ");
+                self.condition(w, child, matching, false)
+            }
+        }
+    }
+
     /// A row of the swept table, or of the partitioned table that it is a leaf of, is eligible.
     fn meets(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
         if row.table.id != self.table().id {
@@ -253,12 +276,13 @@ impl Plan {
             let next = w.row(table);
             w.push(" JOIN ");
             self.source(w, &next)?;
-            w.push(" ON ").push(&join(link, &next, &above));
+            w.push(" ON ");
+            self.tied_by(w, link, &next, &above)?;
             above = next;
         }
-        w.push(" WHERE ")
-            .push(&join(last, child, &above))
-            .push(" AND ");
+        w.push(" WHERE ");
+        self.tied_by(w, last, child, &above)?;
+        w.push(" AND ");
         self.eligible(w, &root)?;
         w.push(")");
         Ok(())

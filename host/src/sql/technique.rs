@@ -93,6 +93,10 @@ impl Plan {
 
     /// The NO ACTION or RESTRICT foreign key that every row tied by `link` refers by.
     pub(crate) fn refusing_key(&self, link: &Link) -> Option<&ForeignKey> {
+        if link.matching.is_some() {
+            // A child may come to meet it, or no longer, whatever the key says.
+            return None;
+        }
         let parent = self.catalog.by_id(&link.parent)?;
         parent.referenced_by.iter().find(|key| {
             matches!(key.on_delete, OnDelete::NoAction | OnDelete::Restrict)

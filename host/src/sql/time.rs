@@ -20,14 +20,7 @@ pub(crate) fn operator(comparison: Comparison) -> &'static str {
 
 /// The comparison that holds where this one does not (NULL aside).
 pub(crate) fn inverse(comparison: Comparison) -> Comparison {
-    match comparison {
-        Comparison::Equal => Comparison::NotEqual,
-        Comparison::NotEqual => Comparison::Equal,
-        Comparison::Less => Comparison::GreaterOrEqual,
-        Comparison::LessOrEqual => Comparison::Greater,
-        Comparison::Greater => Comparison::LessOrEqual,
-        Comparison::GreaterOrEqual => Comparison::Less,
-    }
+    comparison.inverse()
 }
 
 /// `column comparison at`, exact to the microsecond in every form.

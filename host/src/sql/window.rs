@@ -109,13 +109,10 @@ impl Plan {
             next: None,
         };
         self.within(w, &row, &here);
-        for term in &self.axis.filter {
-            w.push(" AND ");
-            self.in_index(w, &row, term)?;
-        }
+        self.filtered(w, &row)?;
         w.push(&format!(
             " ORDER BY {} LIMIT 1 OFFSET {}",
-            columns.join(", "),
+            self.axis.order(&row, cursor.tie.is_some()),
             size.saturating_sub(1)
         ));
         Ok(())
@@ -140,7 +137,9 @@ impl Plan {
         self.swept(&mut w, &row)?;
         w.push(" WHERE ")
             .push(&row.column(along))
-            .push(&format!(" = edge.at LIMIT {most}) AS tied) FROM ("));
+            .push(" = edge.at");
+        self.filtered(&mut w, &row)?;
+        w.push(&format!(" LIMIT {most}) AS tied) FROM ("));
         self.write_edge(&mut w, cursor, size, |_, columns| {
             format!("{} AS at", columns.join(", "))
         })?;
@@ -163,10 +162,7 @@ impl Plan {
         self.swept(w, &row)?;
         w.push(" WHERE ");
         self.within(w, &row, window);
-        for term in &self.axis.filter {
-            w.push(" AND ");
-            self.in_index(w, &row, term)?;
-        }
+        self.filtered(w, &row)?;
         w.push(")");
         Ok(())
     }
@@ -186,7 +182,7 @@ impl Plan {
         self.eligible(&mut w, &row)?;
         w.push(&format!(
             " ORDER BY {} LIMIT 1 OFFSET {}",
-            columns.join(", "),
+            self.axis.order(&row, window.tie.is_some()),
             n.saturating_sub(1)
         ));
         Ok(w.finish())

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::probe::probe;
 use crate::catalog::Dialect;
 use crate::database::{Cause, Database, DatabaseError};
+use crate::request::Condition;
 use crate::sql::Plan;
 
 /// Rows are counted no further than this: whether a thousand or a million never go is one question to
@@ -44,7 +45,11 @@ pub async fn lacking(
     for plan in plans {
         let left = ends.saturating_duration_since(Instant::now());
         let table = plan.table();
-        if table.estimated_rows <= MOST_READ || table.index_led_by(column).is_some() {
+        let missing = Condition::IsNull {
+            column: column.to_owned(),
+        };
+        let found = table.in_order_of(column, &[&missing], plan.dialect());
+        if table.estimated_rows <= MOST_READ || !found.is_empty() {
             let most = MOST_LACKING + 1;
             let looked = match left.is_zero() {
                 true => return Ok(None),

@@ -108,7 +108,11 @@ impl Leaves {
 pub(super) fn order_of(plan: &Plan) -> String {
     let axis = plan.axis();
     let key = &plan.table().primary_key;
-    hash(&(&axis.along, axis.composite, axis.physical, key))
+    let settled = (!axis.settled.is_empty()).then_some(&axis.settled);
+    match settled {
+        None => hash(&(&axis.along, axis.composite, axis.physical, key)),
+        Some(settled) => hash(&(&axis.along, axis.composite, axis.physical, key, settled)),
+    }
 }
 
 fn name_of(plan: &Arc<Plan>) -> (&str, &str) {

@@ -34,6 +34,7 @@ mod sizes;
 mod traced;
 mod transaction;
 mod unread;
+mod used;
 mod values;
 mod verify;
 mod windows;
@@ -47,6 +48,7 @@ pub use reader::{Change, Reader, count};
 pub use remains::{PassedOver, Remains};
 pub use sizes::{size, to_go};
 pub use unread::Unread;
+pub use used::{Used, indexes_used};
 pub use verify::{MOST_COUNTED, Verification, unread_only, verify};
 
 use std::sync::Arc;

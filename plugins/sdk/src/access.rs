@@ -200,6 +200,9 @@ fn of_assignment(name: &str, assignment: &Assignment, list: &mut Vec<TableAccess
 pub(crate) fn of_dependent(parent: &str, dependent: &Dependent, list: &mut Vec<TableAccess>) {
     let name = dependent.table.as_str();
     of_join(parent, name, &dependent.on, list);
+    if let Some(matching) = &dependent.matching {
+        of_condition(name, matching, list);
+    }
     list.push(if dependent.delete {
         table(name).deletes()
     } else {
@@ -295,6 +298,28 @@ mod tests {
                 table("stamps").reads(["letter_id"]).deletes(),
                 table("notes").reads(["letter_id"]).updates(["letter_id"]),
                 table("guests").updates(["host_id"]),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_tells_the_rows_that_go_ahead_is_read() {
+        let of_accounts = join("about_id")
+            .to("id")
+            .matching(column("about_kind").equals("account"));
+        let sweep = delete("accounts")
+            .matching(column("over").equals(true))
+            .delete_first("notes", of_accounts.clone())
+            .unlink_first("tags", of_accounts);
+
+        assert_eq!(
+            sweep.access(),
+            [
+                table("accounts").reads(["over", "id"]).deletes(),
+                table("notes").reads(["about_id", "about_kind"]).deletes(),
+                table("tags")
+                    .reads(["about_id", "about_kind"])
+                    .updates(["about_id"]),
             ]
         );
     }

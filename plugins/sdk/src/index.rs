@@ -48,7 +48,16 @@ fn looked_up(table: &str, on: &Join) -> (String, String) {
 }
 
 fn of_dependent(dependent: &Dependent, list: &mut Vec<(String, String)>) {
-    list.push(looked_up(&dependent.table, &dependent.on));
+    let (table, columns) = looked_up(&dependent.table, &dependent.on);
+    let parts = dependent.matching.as_ref().map(|one| conjuncts(one, true));
+    let parts = parts.into_iter().flatten();
+    let predicate: Vec<_> = parts
+        .filter_map(|(part, holds)| predicate(part, holds, None))
+        .collect();
+    list.push(match predicate.as_slice() {
+        [] => (table, columns),
+        some => (table, format!("{columns} where {}", some.join(" and "))),
+    });
     for child in &dependent.dependents {
         of_dependent(child, list);
     }
@@ -270,6 +279,19 @@ mod tests {
         let named: Vec<_> = access.iter().map(|entry| entry.extras.clone()).collect();
         let by = |columns: &str| vec![("index".to_owned(), columns.to_owned())];
         assert_eq!(named, [by("made_at where owner is null"), by("id")]);
+    }
+
+    #[test]
+    fn rows_of_one_kind_that_go_ahead_are_looked_up_among_those() {
+        let of_accounts = join("about_id")
+            .to("id")
+            .matching(column("about_kind").equals("account"));
+        let sweep = delete("t")
+            .matching(column("id").id_older_than(CUTOFF))
+            .delete_first("notes", of_accounts);
+
+        let by = "about_id where about_kind = 'account'".to_owned();
+        assert_eq!(index_of(sweep), [("notes".to_owned(), by)]);
     }
 
     #[test]

@@ -69,8 +69,9 @@ impl fmt::Display for Join {
     }
 }
 
-/// The rows of another table that `exists` and `not_exists` look for: a [`Join`], and perhaps a
-/// condition on the other table's row.
+/// The rows of another table that `exists` and `not_exists` look for, or that go ahead of a swept row: a
+/// [`Join`], and perhaps a condition on the other table's row. Of rows that go ahead it is on columns of
+/// their own.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct Related {

@@ -5,7 +5,7 @@ use crate::batch::Batch;
 use crate::condition::Condition;
 use crate::error::Result;
 use crate::host;
-use crate::join::Join;
+use crate::join::Related;
 use crate::sweep::Dependent;
 use crate::time::Timestamp;
 use crate::value::Value;
@@ -76,7 +76,7 @@ impl Read {
     }
 
     /// Rows of another table that go ahead of a row that [`Reader::delete`] names.
-    pub fn delete_first(mut self, table: impl Into<String>, on: Join) -> Self {
+    pub fn delete_first(mut self, table: impl Into<String>, on: impl Into<Related>) -> Self {
         self.dependents.push(Dependent::delete(table, on));
         self
     }

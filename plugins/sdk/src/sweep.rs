@@ -5,7 +5,7 @@ use crate::batch::{Outcome, Step};
 use crate::condition::Condition;
 use crate::error::Result;
 use crate::host;
-use crate::join::Join;
+use crate::join::{Join, Related};
 use crate::value::Value;
 
 /// Batched work on every row of one table that meets a condition, as plain data until it is
@@ -89,6 +89,7 @@ pub enum Assignment {
 pub struct Dependent {
     pub(crate) table: String,
     pub(crate) on: Join,
+    pub(crate) matching: Option<Condition>,
     pub(crate) delete: bool,
     pub(crate) dependents: Vec<Dependent>,
 }
@@ -194,18 +195,28 @@ impl Update {
 }
 
 impl Dependent {
-    /// Rows of `table` joined to the row ahead of which they are deleted.
-    pub fn delete(table: impl Into<String>, on: Join) -> Self {
+    /// Rows of `table` joined to the row ahead of which they are deleted. A join may say which of them
+    /// are meant, where rows of several tables hang on one column:
+    ///
+    /// ```
+    /// use besom_plugin::prelude::*;
+    ///
+    /// let of_accounts = join("about_id").to("id").matching(column("about_kind").equals("account"));
+    /// let notes = Dependent::delete("notes", of_accounts);
+    /// ```
+    pub fn delete(table: impl Into<String>, on: impl Into<Related>) -> Self {
+        let Related { on, matching } = on.into();
         Self {
             table: table.into(),
             on,
+            matching,
             delete: true,
             dependents: Vec::new(),
         }
     }
 
     /// Rows of `table` whose joined columns are set to NULL; the rows stay.
-    pub fn unlink(table: impl Into<String>, on: Join) -> Self {
+    pub fn unlink(table: impl Into<String>, on: impl Into<Related>) -> Self {
         Self {
             delete: false,
             ..Self::delete(table, on)
@@ -213,12 +224,12 @@ impl Dependent {
     }
 
     /// Rows that are deleted ahead of this dependent's own.
-    pub fn delete_first(self, table: impl Into<String>, on: Join) -> Self {
+    pub fn delete_first(self, table: impl Into<String>, on: impl Into<Related>) -> Self {
         self.dependent(Self::delete(table, on))
     }
 
     /// Rows that are unlinked ahead of this dependent's own.
-    pub fn unlink_first(self, table: impl Into<String>, on: Join) -> Self {
+    pub fn unlink_first(self, table: impl Into<String>, on: impl Into<Related>) -> Self {
         self.dependent(Self::unlink(table, on))
     }
 
@@ -249,14 +260,15 @@ impl Sweep {
         self
     }
 
-    /// Deletes the rows of `table` joined to a swept row ahead of it, in the same transaction.
-    pub fn delete_first(self, table: impl Into<String>, on: Join) -> Self {
+    /// Deletes the rows of `table` joined to a swept row ahead of it, in the same transaction: all of
+    /// them, or those that meet the join's own condition.
+    pub fn delete_first(self, table: impl Into<String>, on: impl Into<Related>) -> Self {
         self.dependent(Dependent::delete(table, on))
     }
 
     /// Sets the joined columns of the rows of `table` to NULL ahead of the swept row, in the same
     /// transaction.
-    pub fn unlink_first(self, table: impl Into<String>, on: Join) -> Self {
+    pub fn unlink_first(self, table: impl Into<String>, on: impl Into<Related>) -> Self {
         self.dependent(Dependent::unlink(table, on))
     }
 

@@ -310,3 +310,64 @@ fn large(url: &str, present: &[Index]) -> String {
     };
     tables.iter().map(estimate).collect()
 }
+
+/// What drops every index that no constraint needs.
+fn drop_all(postgres: bool) -> &'static str {
+    match postgres {
+        true => {
+            "DO $$ DECLARE i record; BEGIN FOR i IN SELECT x.indexrelid::regclass AS name FROM pg_index AS x \
+             JOIN pg_class AS t ON t.oid = x.indrelid WHERE t.relnamespace = 'public'::regnamespace \
+             AND NOT EXISTS (SELECT 1 FROM pg_constraint AS c WHERE c.conindid = x.indexrelid) \
+             LOOP EXECUTE 'DROP INDEX ' || i.name; END LOOP; END $$"
+        }
+        false => {
+            "SELECT 'DROP INDEX \"' || name || '\"' FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_jobs_recommend_and_nothing_else_is_what_their_sweeps_go_by() {
+    for database in both().await {
+        let desk = desk(database).await;
+        let url = desk.database.url.clone();
+        let postgres = url.starts_with("postgres");
+        if postgres {
+            desk.script(drop_all(true)).await;
+        } else {
+            let mut connection = SqliteConnection::connect(&url).await.unwrap();
+            let drops: Vec<(String,)> = sqlx::query_as(drop_all(false))
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+            for (drop,) in drops {
+                desk.script(&drop).await;
+            }
+        }
+        let texts: BTreeSet<String> = named()
+            .into_iter()
+            .filter(|named| !named.by_primary_key())
+            .map(|named| named.text)
+            .collect();
+        for (number, text) in texts.iter().enumerate() {
+            desk.script(&format!("CREATE INDEX recommended_{number} ON {text}"))
+                .await;
+        }
+
+        let mut along = 0;
+        for job in listed() {
+            let name = job["job"].as_str().unwrap();
+            let explained = desk.run(&["explain", name, "--json"]);
+            let explained: Value = serde_json::from_str(&explained.stdout).unwrap();
+            for sweep in explained["sweeps"].as_array().unwrap() {
+                assert_eq!(sweep["note"], Value::Null, "{url} {name}: {sweep:#}");
+                if sweep["along"] != Value::Null {
+                    along += 1;
+                    let index = sweep["index"].as_str().unwrap_or_default();
+                    assert!(index.starts_with("recommended_"), "{url} {name}: {sweep:#}");
+                }
+            }
+        }
+        assert!(along > 15, "{along}");
+    }
+}

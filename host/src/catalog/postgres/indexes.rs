@@ -7,26 +7,35 @@ use super::super::{CatalogError, Index, IndexColumn, Trigger, TriggerTiming};
 use super::{Tables, of_tables};
 
 /// `indkey` and its companions count from 0; 0 among the keys is an expression. An option's first
-/// bit is DESC, its second NULLS FIRST, which ORDER BY implies for DESC and only there.
+/// bit is DESC, its second NULLS FIRST. A partitioned table's index holds nothing itself.
 const INDEXES: &str = "
 SELECT i.indrelid, c.relname::text, i.indisprimary, i.indisunique,
        i.indisvalid AND i.indisready, m.amname::text,
        pg_get_expr(i.indpred, i.indrelid),
-       k.names, k.descending, k.ordered, k.collated
+       CASE WHEN c.relkind = 'i' AND c.reltuples >= 0 THEN c.reltuples::bigint END,
+       k.names, k.descending, k.nulls_first, k.ordered, k.collated, k.instead
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
 JOIN pg_catalog.pg_am m ON m.oid = c.relam
 CROSS JOIN LATERAL (
     SELECT array_agg(a.attname::text ORDER BY n) AS names,
            array_agg(i.indoption[n] & 1 = 1 ORDER BY n) AS descending,
+           array_agg(i.indoption[n] & 2 = 2 ORDER BY n) AS nulls_first,
            array_agg(coalesce(o.opcdefault AND i.indcollation[n] = a.attcollation, false)
-                     AND (i.indoption[n] & 1 = 1) = (i.indoption[n] & 2 = 2)
                      ORDER BY n) AS ordered,
-           array_agg(coalesce(i.indcollation[n] = a.attcollation, false) ORDER BY n) AS collated
+           array_agg(coalesce(i.indcollation[n] = a.attcollation, false) ORDER BY n) AS collated,
+           array_agg(CASE
+               WHEN a.attname IS NULL THEN pg_get_indexdef(i.indexrelid, n + 1, true)
+               WHEN i.indcollation[n] <> a.attcollation
+                   THEN quote_ident(a.attname) || ' COLLATE ' || quote_ident(l.collname)
+               WHEN NOT o.opcdefault
+                   THEN quote_ident(a.attname) || ' ' || quote_ident(o.opcname)
+           END ORDER BY n) AS instead
     FROM generate_series(0, i.indnkeyatts - 1) AS n
     LEFT JOIN pg_catalog.pg_attribute a
            ON a.attrelid = i.indrelid AND a.attnum = i.indkey[n] AND a.attnum <> 0
     LEFT JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[n]
+    LEFT JOIN pg_catalog.pg_collation l ON l.oid = i.indcollation[n]
 ) AS k
 WHERE i.indrelid = ANY($1) AND i.indislive
 ORDER BY i.indrelid, c.relname";
@@ -39,10 +48,13 @@ type IndexRow = (
     bool,
     String,
     Option<String>,
+    Option<i64>,
     Vec<Option<String>>,
     Vec<bool>,
     Vec<bool>,
     Vec<bool>,
+    Vec<bool>,
+    Vec<Option<String>>,
 );
 
 pub(super) async fn add(
@@ -51,47 +63,41 @@ pub(super) async fn add(
 ) -> Result<(), CatalogError> {
     let rows: Vec<IndexRow> = of_tables(connection, "indexes", INDEXES, tables).await?;
     for row in rows {
-        let (
-            table,
-            name,
-            primary,
-            unique,
-            valid,
-            method,
-            predicate,
-            names,
-            descending,
-            ordered,
-            collated,
-        ) = row;
+        let (table, name, primary, unique, valid, method, predicate, entries, ..) = &row;
         let Some(table) = tables.get_mut(&table.0) else {
             continue;
         };
-        if primary {
-            table.primary_key = names.iter().flatten().cloned().collect();
+        let columns = columns(&row);
+        if *primary {
+            table.primary_key = columns.iter().filter_map(|c| c.name.clone()).collect();
         }
-        let columns = names
-            .into_iter()
-            .zip(descending)
-            .zip(ordered.into_iter().zip(collated))
-            .map(|((name, descending), (ordered, collated))| IndexColumn {
-                name,
-                descending,
-                ordered,
-                collated,
-            })
-            .collect();
         table.indexes.push(Index {
-            name,
+            name: name.clone(),
             columns,
-            unique,
-            predicate,
-            valid,
+            unique: *unique,
+            predicate: predicate.clone(),
+            valid: *valid,
             btree: method == "btree",
             hash: method == "hash",
+            rows: entries.and_then(|rows| u64::try_from(rows).ok()),
         });
     }
     Ok(())
+}
+
+fn columns(row: &IndexRow) -> Vec<IndexColumn> {
+    let (.., names, descending, nulls_first, ordered, collated, instead) = row;
+    let set = |flags: &[bool], place: usize| flags.get(place).copied().unwrap_or_default();
+    let each = names.iter().zip(instead).enumerate();
+    each.map(|(place, (name, instead))| IndexColumn {
+        name: name.clone(),
+        descending: set(descending, place),
+        nulls_first: set(nulls_first, place),
+        ordered: set(ordered, place),
+        collated: set(collated, place),
+        instead: instead.clone(),
+    })
+    .collect()
 }
 
 /// `O` fires in an ordinary session, `A` always; `D` is disabled and `R` fires on replicas only.

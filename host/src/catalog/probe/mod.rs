@@ -14,7 +14,8 @@ mod sqlite;
 pub use error::ProbeError;
 pub use ids::EARLIEST_ID;
 
-use super::{Column, Table, TimeForm, quote_ident};
+use super::{Column, Dialect, Table, TimeForm};
+use crate::request::Condition;
 
 /// How a key column holds ids with a time inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,13 +57,12 @@ pub struct TimeProbe {
 
 /// The column's smallest and largest values can be read from an index: from a whole one, or from a
 /// partial one of the values that are not NULL, the only ones that a probe looks at.
-fn has_ends(table: &Table, column: &Column) -> bool {
-    let not_null = [&column.name, &quote_ident(&column.name)].map(|n| format!("{n} IS NOT NULL"));
-    let of_values = |predicate: &str| {
-        let predicate = predicate.trim_matches(['(', ')', ' ']);
-        not_null.iter().any(|p| p.eq_ignore_ascii_case(predicate))
+fn has_ends(table: &Table, column: &Column, dialect: Dialect) -> bool {
+    let set = Condition::IsNotNull {
+        column: column.name.clone(),
     };
-    table.indexes.iter().any(|index| {
-        index.leads_with(&column.name) && index.predicate.as_deref().is_none_or(of_values)
-    })
+    let serving = table.in_order_of(&column.name, &[&set], dialect);
+    // The probes' ORDER BY leaves NULLs where the database puts them.
+    let mut serving = serving.iter();
+    serving.any(|serving| !serving.nulls_first || dialect == Dialect::Sqlite)
 }

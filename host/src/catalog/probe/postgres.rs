@@ -6,7 +6,7 @@ use sqlx::postgres::PgConnection;
 use super::error::place;
 use super::ids::{self, SAMPLE_AT_RANDOM, SAMPLE_EACH_END, SAMPLE_UNORDERED, Sample, Sampled};
 use super::{IdForm, IdShape, ProbeError, TimeProbe, has_ends, instants};
-use crate::catalog::{Catalog, Column, Kind, Table, TableKind, TimeForm, quote_ident};
+use crate::catalog::{Catalog, Column, Dialect, Kind, Table, TableKind, TimeForm, quote_ident};
 use crate::request::Timestamp;
 
 impl Catalog {
@@ -35,7 +35,7 @@ impl Catalog {
                 ));
             }
         };
-        let ends = has_ends(table, column);
+        let ends = has_ends(table, column, Dialect::Postgres);
         let sql = sample(table, column, expression, ends);
         let values: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
             .persistent(false)

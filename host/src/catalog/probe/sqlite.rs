@@ -7,7 +7,7 @@ use super::error::place;
 use super::ids::{self, SAMPLE_UNORDERED, Sample, Sampled};
 use super::instants::{self, Instant};
 use super::{IdForm, IdShape, ProbeError, TimeProbe, has_ends};
-use crate::catalog::{Catalog, Column, Kind, Table, quote_ident};
+use crate::catalog::{Catalog, Column, Dialect, Kind, Table, quote_ident};
 use crate::request::Timestamp;
 
 /// Bytes of a value that a message may show; an id has at most 36.
@@ -38,7 +38,7 @@ impl Catalog {
                 ));
             }
         };
-        let ends = has_ends(table, column);
+        let ends = has_ends(table, column, Dialect::Sqlite);
         let from = source(table, column);
         let from = if ends {
             both_ends(&from, "c", ids::SAMPLE_EACH_END)
@@ -93,7 +93,7 @@ impl Catalog {
             ));
         }
         // An index also brings the extremes, and values of another type beyond them.
-        let by_rowid = !has_ends(table, column) && table.rowid_name().is_some();
+        let by_rowid = !has_ends(table, column, Dialect::Sqlite) && table.rowid_name().is_some();
         let order = if by_rowid { "r" } else { "c" };
         let from = both_ends(&source(table, column), order, instants::SAMPLE_EACH_END);
         let values = sample(connection, table, column, &from).await?;
@@ -178,7 +178,7 @@ mod tests {
     use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
     use super::{both_ends, has_ends, source};
-    use crate::catalog::Catalog;
+    use crate::catalog::{Catalog, Dialect};
 
     #[tokio::test]
     async fn a_sample_from_an_index_reads_its_ends_without_sorting() {
@@ -193,7 +193,7 @@ mod tests {
         let table = catalog.table("t").unwrap();
 
         for column in &table.columns {
-            assert!(has_ends(table, column), "{}", column.name);
+            assert!(has_ends(table, column, Dialect::Sqlite), "{}", column.name);
             let sql = both_ends(&source(table, column), "c", 16);
             let plan: Vec<(i64, i64, i64, String)> =
                 sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")))

@@ -7,7 +7,7 @@ use super::{Tables, fold, rows, text};
 
 /// One row a key column; a column's name is NULL for an expression.
 const INDEXES: &str = "
-SELECT l.name, i.name, i.\"unique\", CASE WHEN i.partial THEN s.sql END, x.name, x.\"desc\",
+SELECT l.name, i.name, i.\"unique\", i.partial, s.sql, x.name, x.\"desc\",
        x.coll = 'BINARY' COLLATE NOCASE
 FROM pragma_table_list AS l
 JOIN pragma_index_list(l.name, 'main') AS i
@@ -20,6 +20,7 @@ type IndexRow = (
     String,
     String,
     bool,
+    bool,
     Option<String>,
     Option<String>,
     bool,
@@ -31,31 +32,53 @@ pub(super) async fn add(
     tables: &mut Tables,
 ) -> Result<(), CatalogError> {
     let found: Vec<IndexRow> = rows(connection, "indexes", INDEXES).await?;
-    for (table, name, unique, partial, column, descending, ordered) in found {
+    for (table, name, unique, partial, sql, column, descending, ordered) in found {
         let Some(table) = tables.get_mut(&fold(&table)) else {
             continue;
         };
+        let place = match table.indexes.iter().position(|index| index.name == name) {
+            Some(place) => place,
+            None => {
+                let written = sql.as_deref().filter(|_| partial);
+                let predicate = partial.then(|| {
+                    // A partial index whose predicate cannot be read must not pass for a whole one.
+                    let read = written.and_then(text::index_predicate);
+                    read.unwrap_or_else(|| "unknown".to_owned())
+                });
+                table.indexes.push(Index {
+                    name,
+                    columns: Vec::new(),
+                    unique,
+                    predicate,
+                    valid: true,
+                    btree: true,
+                    hash: false,
+                    rows: None,
+                });
+                table.indexes.len().saturating_sub(1)
+            }
+        };
+        let Some(index) = table.indexes.get_mut(place) else {
+            continue;
+        };
         let ordered = ordered && column.is_some();
-        let column = IndexColumn {
+        let as_written = || {
+            let mut parts = text::index_columns(sql.as_deref()?).into_iter();
+            parts.nth(index.columns.len())
+        };
+        let instead = match ordered {
+            true => None,
+            false => as_written(),
+        };
+        index.columns.push(IndexColumn {
             name: column,
             descending,
+            // NULL is less than every value.
+            nulls_first: !descending,
             ordered,
             collated: ordered,
-        };
-        match table.indexes.iter_mut().find(|index| index.name == name) {
-            Some(index) => index.columns.push(column),
-            None => table.indexes.push(Index {
-                name,
-                columns: vec![column],
-                unique,
-                // A partial index whose predicate cannot be read must not pass for a whole one.
-                predicate: partial
-                    .map(|sql| text::index_predicate(&sql).unwrap_or_else(|| "unknown".to_owned())),
-                valid: true,
-                btree: true,
-                hash: false,
-            }),
-        }
+            instead,
+        });
     }
     Ok(())
 }

@@ -27,8 +27,8 @@ pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Catalog, C
     let version: Vec<(i64,)> =
         rows(connection, "schema version", "PRAGMA main.schema_version").await?;
     let mut tables = tables::load(connection).await?;
-    tables::add_estimates(connection, &mut tables).await?;
     indexes::add(connection, &mut tables).await?;
+    tables::add_estimates(connection, &mut tables).await?;
     indexes::add_triggers(connection, &mut tables).await?;
     foreign_keys::add(connection, &mut tables).await?;
     facts::mark_stuck(connection, &mut tables).await?;

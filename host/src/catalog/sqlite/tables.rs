@@ -162,16 +162,15 @@ async fn with_rowid_aliases(
             table.indexes.push(Index {
                 name: "rowid".to_owned(),
                 columns: vec![IndexColumn {
-                    name: Some(key.clone()),
-                    descending: false,
-                    ordered: true,
-                    collated: true,
+                    nulls_first: true,
+                    ..IndexColumn::plain(key.clone())
                 }],
                 unique: true,
                 predicate: None,
                 valid: true,
                 btree: true,
                 hash: false,
+                rows: None,
             });
             table.rowid_alias = Some(key);
         }
@@ -194,13 +193,13 @@ pub(super) async fn add_estimates(
     if analysed.is_empty() {
         return Ok(());
     }
-    let counts: Vec<(String, Option<String>)> = rows(
+    let counts: Vec<(String, Option<String>, Option<String>)> = rows(
         connection,
         "statistics",
-        "SELECT tbl, stat FROM sqlite_stat1",
+        "SELECT tbl, idx, stat FROM sqlite_stat1",
     )
     .await?;
-    for (table, statistics) in counts {
+    for (table, index, statistics) in counts {
         let count = statistics
             .as_deref()
             .and_then(|text| text.split_whitespace().next())
@@ -208,6 +207,10 @@ pub(super) async fn add_estimates(
             .unwrap_or(0);
         if let Some(table) = tables.get_mut(&fold(&table)) {
             table.estimated_rows = table.estimated_rows.max(count);
+            let mut indexes = table.indexes.iter_mut();
+            if let Some(index) = indexes.find(|own| Some(&own.name) == index.as_ref()) {
+                index.rows = Some(count);
+            }
         }
     }
     Ok(())

@@ -31,6 +31,41 @@ pub(super) fn index_predicate(statement: &str) -> Option<String> {
         .map(|predicate| predicate.trim().to_owned())
 }
 
+/// The columns and expressions of a CREATE INDEX statement, as written.
+pub(super) fn index_columns(statement: &str) -> Vec<String> {
+    let tokens = tokens(statement);
+    let mut parts = Vec::new();
+    let (mut depth, mut from) = (0_u32, 0);
+    for token in &tokens {
+        let start = token.end.saturating_sub(token.text.len());
+        let ends = match token.text {
+            "(" => {
+                depth += 1;
+                from = if depth == 1 { token.end } else { from };
+                false
+            }
+            ")" => {
+                depth = depth.saturating_sub(1);
+                depth == 0
+            }
+            "," => depth == 1,
+            _ => false,
+        };
+        if ends {
+            parts.extend(
+                statement
+                    .get(from..start)
+                    .map(|part| part.trim().to_owned()),
+            );
+            from = token.end;
+            if depth == 0 {
+                break;
+            }
+        }
+    }
+    parts
+}
+
 /// For each foreign key of a CREATE TABLE statement, in the order in which they are written: its
 /// check waits for the commit.
 pub(super) fn deferred_keys(statement: &str) -> Vec<bool> {
@@ -234,6 +269,14 @@ mod tests {
                 "{statement}"
             );
         }
+    }
+
+    #[test]
+    fn the_columns_of_an_index_are_told_as_they_are_written() {
+        let statement =
+            "CREATE INDEX i ON t(a, coalesce(b, 'x, (y'), \"c)\" COLLATE NOCASE DESC) WHERE (a)";
+        let parts = ["a", "coalesce(b, 'x, (y')", "\"c)\" COLLATE NOCASE DESC"];
+        assert_eq!(index_columns(statement), parts);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::preflight::Finding;
 use crate::request::JobName;
 use crate::runner::Host;
+use crate::sweep::indexes_used;
 
 /// Show how a job would go about its work, with its SQL and its findings, and change nothing.
 #[derive(Debug, clap::Args)]
@@ -31,6 +32,9 @@ pub struct ExplainArgs {
     /// A setting of the plugin for this look only; may be given several times
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = super::run::setting)]
     pub settings: Vec<(String, String)>,
+    /// Also print the database's own plan of each statement; the look for where a window ends is run for it
+    #[arg(long)]
+    pub analyze: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -86,14 +90,17 @@ pub async fn execute(args: ExplainArgs, config: Config, terminal: &Terminal) -> 
     // The same refusal, with the names that there are, as for a run.
     host.in_order(vec![job.clone()])?;
     let examined = host.examine(&job, &args.settings, &catalog).await?;
+    let mut sweeps = Vec::new();
+    for plan in &examined.rehearsed.plans {
+        let size = examined.batch_size();
+        let used = indexes_used(host.database(), plan, size, args.analyze).await?;
+        sweeps.push(SweepPlan::of(plan, size, used, args.analyze));
+    }
     host.database().close().await;
-    let plans = examined.rehearsed.plans.iter();
     let refused = examined.rehearsed.refused.iter();
     let explanation = Explanation {
         job: job.to_string(),
-        sweeps: plans
-            .map(|plan| SweepPlan::of(plan, examined.batch_size()))
-            .collect(),
+        sweeps,
         refused: refused
             .map(|(request, fault)| Refused {
                 table: request.table.clone(),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::catalog::{Dialect, ForeignKey, OnDelete, Table};
 use crate::request::{Action, Condition, Fate, Join, Request};
 use crate::sql::{Axis, Plan, Technique};
+use crate::sweep::Used;
 
 /// How one sweep goes about its work.
 #[derive(Debug, Serialize)]
@@ -23,7 +24,7 @@ pub struct SweepPlan {
     pub physical: bool,
     /// The key, in its order.
     pub key: Vec<String>,
-    /// An index that serves the order.
+    /// The index by which the database finds where a window ends, or a page's rows, by its own plan.
     pub index: Option<String>,
     /// Why the order that was asked for is not the order of the sweep.
     pub note: Option<String>,
@@ -49,6 +50,12 @@ pub struct Step {
     pub step: &'static str,
     /// The SQL, with placeholders for its values.
     pub sql: String,
+    /// Indexes that the database's own plan of it uses; none where it did not say, as of statements
+    /// that take what an earlier one has put down.
+    pub indexes: Vec<String>,
+    /// With `--analyze`: the database's own plan of it, a line each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Vec<String>>,
 }
 
 /// A look at another table.
@@ -71,6 +78,8 @@ pub struct DependentRows {
     pub on: Vec<String>,
     /// The dependent that they hang on, by its place; `None`: the swept row.
     pub parent: Option<usize>,
+    /// Only those of the joined rows that meet a condition of their own.
+    pub only_some: bool,
     /// `deleted` or `unlinked`.
     pub fate: &'static str,
 }
@@ -92,8 +101,9 @@ pub struct ForeignKeyUse {
 }
 
 impl SweepPlan {
-    /// The plan as data; `batch_size` is the size of the sample window.
-    pub fn of(plan: &Plan, batch_size: u64) -> Self {
+    /// The plan as data; `batch_size` is the size of the sample window, `used` the database's own plan of
+    /// each statement, which is shown only with `analyze`.
+    pub fn of(plan: &Plan, batch_size: u64, used: Vec<Used>, analyze: bool) -> Self {
         let (request, table, axis) = (plan.request(), plan.table(), plan.axis());
         let (technique, why) = match (plan.dialect(), plan.technique()) {
             _ if plan.only_reads() => ("page by page", "the plugin looks at the rows itself"),
@@ -120,7 +130,7 @@ impl SweepPlan {
             along: axis.along.clone(),
             physical: axis.physical,
             key: table.primary_key.clone(),
-            index: index_of(table, axis),
+            index: index_of(table, axis, used.first()),
             note: axis.note.clone(),
             technique,
             why,
@@ -129,29 +139,26 @@ impl SweepPlan {
             foreign_keys: foreign_keys_of(plan),
             statements: steps
                 .into_iter()
-                .map(|(step, statement)| Step {
+                .zip(used.into_iter().chain(std::iter::repeat(Used::default())))
+                .map(|((step, statement), used)| Step {
                     step,
                     sql: statement.text().to_owned(),
+                    indexes: used.indexes,
+                    plan: analyze.then_some(used.plan),
                 })
                 .collect(),
         }
     }
 }
 
-fn index_of(table: &Table, axis: &Axis) -> Option<String> {
+/// The index by which the first statement, which finds a window's end or a page, goes through the table.
+fn index_of(table: &Table, axis: &Axis, used: Option<&Used>) -> Option<String> {
     if axis.physical {
         return None;
     }
-    let leading = axis.along.as_ref().or(table.primary_key.first())?;
-    let mut serving: Vec<_> = table
-        .indexes
-        .iter()
-        .filter(|index| index.leads_with(leading))
-        .filter(|index| axis.along.is_some() || index.predicate.is_none())
-        .collect();
-    // With the key behind the column a window may end between any two rows.
-    serving.sort_by_key(|index| (index.columns.len() > 1) != (axis.composite));
-    serving.first().map(|index| index.name.clone())
+    let mut own = table.indexes.iter();
+    own.find(|index| used.is_some_and(|used| used.indexes.contains(&index.name)))
+        .map(|index| index.name.clone())
 }
 
 fn pairs(on: &[Join]) -> Vec<String> {
@@ -198,6 +205,7 @@ fn dependents_of(request: &Request) -> Vec<DependentRows> {
             table: dependent.table.clone(),
             on: pairs(&dependent.on),
             parent: dependent.parent,
+            only_some: dependent.matching.is_some(),
             fate: match dependent.fate {
                 Fate::Delete => "deleted",
                 Fate::Unlink => "unlinked",

@@ -77,7 +77,16 @@ fn lines(sweep: &SweepPlan) -> Vec<(&'static str, String)> {
         let on = rows.on.join(" and ");
         lines.push((
             "dependent",
-            format!("{place}: {} on {on} of {parent}, {}", rows.table, rows.fate),
+            format!(
+                "{place}: {} on {on} of {parent}{}, {}",
+                rows.table,
+                if rows.only_some {
+                    ", those that meet its condition"
+                } else {
+                    ""
+                },
+                rows.fate
+            ),
         ));
     }
     for key in &sweep.foreign_keys {
@@ -98,6 +107,8 @@ fn lines(sweep: &SweepPlan) -> Vec<(&'static str, String)> {
     }
     for step in &sweep.statements {
         lines.push((step.step, step.sql.clone()));
+        let plan = step.plan.iter().flatten();
+        lines.extend(plan.map(|line| ("", line.clone())));
     }
     lines
 }

@@ -65,7 +65,22 @@ impl wit::HostReader for State {
     ) -> Result<u32, Refusal> {
         self.enter("reader.delete-first")?;
         let limits = Arc::clone(&self.limits);
-        let dependent = dependent_of(table, joins(on), parent, Fate::Delete);
+        let dependent = dependent_of(table, joins(on), None, parent, Fate::Delete);
+        Ok(self.table.get_mut(&reader)?.dependent(dependent, &limits)?)
+    }
+
+    async fn delete_first_where(
+        &mut self,
+        reader: Resource<ReadDraft>,
+        table: String,
+        on: Vec<types::Join>,
+        matching: Resource<Tree>,
+        parent: Option<u32>,
+    ) -> Result<u32, Refusal> {
+        self.enter("reader.delete-first-where")?;
+        let matching = self.take(matching).map_err(Refusal::Stop)?.finish()?;
+        let limits = Arc::clone(&self.limits);
+        let dependent = dependent_of(table, joins(on), Some(matching), parent, Fate::Delete);
         Ok(self.table.get_mut(&reader)?.dependent(dependent, &limits)?)
     }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use wasmtime::component::Resource;
 
-use crate::request::{Assignment, Batch, Fate, Source, Step};
+use crate::request::{Assignment, Batch, Dependent, Fate, Source, Step};
 
 use super::super::guest::State;
-use super::super::sweeping::Draft;
+use super::super::sweeping::{Draft, dependent_of};
 use super::super::tree::Tree;
 use super::Refusal;
 use super::bindings::besom::cleanup::sweeps as wit;
@@ -28,6 +28,13 @@ impl State {
         let limits = Arc::clone(&self.limits);
         let draft = self.table.get_mut(sweep)?;
         Ok(draft.assign(Assignment { column, source }, &limits)?)
+    }
+}
+
+impl State {
+    fn dependent(&mut self, sweep: &Resource<Draft>, dependent: Dependent) -> Result<u32, Refusal> {
+        let limits = Arc::clone(&self.limits);
+        Ok(self.table.get_mut(sweep)?.dependent(dependent, &limits)?)
     }
 }
 
@@ -67,9 +74,10 @@ impl wit::HostSweep for State {
         parent: Option<u32>,
     ) -> Result<u32, Refusal> {
         self.enter("sweep.delete-first")?;
-        let limits = Arc::clone(&self.limits);
-        let draft = self.table.get_mut(&sweep)?;
-        Ok(draft.dependent(table, joins(on), parent, Fate::Delete, &limits)?)
+        self.dependent(
+            &sweep,
+            dependent_of(table, joins(on), None, parent, Fate::Delete),
+        )
     }
 
     async fn unlink_first(
@@ -80,9 +88,42 @@ impl wit::HostSweep for State {
         parent: Option<u32>,
     ) -> Result<u32, Refusal> {
         self.enter("sweep.unlink-first")?;
-        let limits = Arc::clone(&self.limits);
-        let draft = self.table.get_mut(&sweep)?;
-        Ok(draft.dependent(table, joins(on), parent, Fate::Unlink, &limits)?)
+        self.dependent(
+            &sweep,
+            dependent_of(table, joins(on), None, parent, Fate::Unlink),
+        )
+    }
+
+    async fn delete_first_where(
+        &mut self,
+        sweep: Resource<Draft>,
+        table: String,
+        on: Vec<types::Join>,
+        matching: Resource<Tree>,
+        parent: Option<u32>,
+    ) -> Result<u32, Refusal> {
+        self.enter("sweep.delete-first-where")?;
+        let matching = self.take(matching).map_err(Refusal::Stop)?.finish()?;
+        self.dependent(
+            &sweep,
+            dependent_of(table, joins(on), Some(matching), parent, Fate::Delete),
+        )
+    }
+
+    async fn unlink_first_where(
+        &mut self,
+        sweep: Resource<Draft>,
+        table: String,
+        on: Vec<types::Join>,
+        matching: Resource<Tree>,
+        parent: Option<u32>,
+    ) -> Result<u32, Refusal> {
+        self.enter("sweep.unlink-first-where")?;
+        let matching = self.take(matching).map_err(Refusal::Stop)?.finish()?;
+        self.dependent(
+            &sweep,
+            dependent_of(table, joins(on), Some(matching), parent, Fate::Unlink),
+        )
     }
 
     async fn set_value(

@@ -75,11 +75,13 @@ fn assign(sweep: &sweeps::Sweep, assignment: &Assignment) -> Result<()> {
 
 /// The host numbers dependents in the order in which they are added, parents first.
 fn add_dependent(sweep: &sweeps::Sweep, dependent: &Dependent, parent: Option<u32>) -> Result<()> {
-    let on = convert::join(&dependent.on);
-    let number = if dependent.delete {
-        sweep.delete_first(&dependent.table, &on, parent)?
-    } else {
-        sweep.unlink_first(&dependent.table, &on, parent)?
+    let (table, on) = (&dependent.table, convert::join(&dependent.on));
+    let matching = dependent.matching.as_ref().map(convert::condition);
+    let number = match (dependent.delete, matching) {
+        (true, None) => sweep.delete_first(table, &on, parent)?,
+        (true, Some(matching)) => sweep.delete_first_where(table, &on, matching, parent)?,
+        (false, None) => sweep.unlink_first(table, &on, parent)?,
+        (false, Some(matching)) => sweep.unlink_first_where(table, &on, matching, parent)?,
     };
     for child in &dependent.dependents {
         add_dependent(sweep, child, Some(number))?;
@@ -111,7 +113,13 @@ pub(crate) fn read(read: &Read) -> Result<Rows> {
         reader.order_by(column, *descending)?;
     }
     for dependent in &read.dependents {
-        reader.delete_first(&dependent.table, &convert::join(&dependent.on), None)?;
+        let (table, on) = (&dependent.table, convert::join(&dependent.on));
+        match &dependent.matching {
+            None => reader.delete_first(table, &on, None)?,
+            Some(matching) => {
+                reader.delete_first_where(table, &on, convert::condition(matching), None)?
+            }
+        };
     }
     Ok(Rows(reader))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::condition::Condition;
 use crate::error::{Error, Result};
 use crate::sweep::{Action, Assignment, Dependent, Sweep};
 
@@ -40,7 +41,32 @@ fn dependent(of: &Dependent) -> Result<()> {
             ),
         ));
     }
+    if of
+        .matching
+        .as_ref()
+        .is_some_and(|condition| !on_its_own_row(condition))
+    {
+        return Err(Error::invalid(
+            "dependents",
+            format!(
+                "the condition on `{}` looks at other rows, or says nothing",
+                of.table
+            ),
+        ));
+    }
     of.dependents.iter().try_for_each(dependent)
+}
+
+fn on_its_own_row(condition: &Condition) -> bool {
+    match condition {
+        Condition::Exists { .. }
+        | Condition::NotExists { .. }
+        | Condition::BeyondNewest { .. }
+        | Condition::Everything => false,
+        Condition::All(of) | Condition::Any(of) => of.iter().all(on_its_own_row),
+        Condition::Not(of) => on_its_own_row(of),
+        _ => true,
+    }
 }
 
 fn assignment<'a>(of: &'a Assignment, assigned: &mut HashSet<&'a str>) -> Result<()> {
@@ -113,6 +139,22 @@ mod tests {
             .matching(everything())
             .delete_first("letters", on());
         assert_eq!(code(updating).as_deref(), Some("dependents"));
+    }
+
+    #[test]
+    fn what_goes_ahead_is_told_by_its_own_columns() {
+        let of = |condition| {
+            let notes = join("about_id").to("id").matching(condition);
+            code(
+                delete("t")
+                    .matching(everything())
+                    .delete_first("notes", notes),
+            )
+        };
+
+        assert_eq!(of(column("kind").equals("t")), None);
+        let looking = not(exists("others", join("note_id").to("id")));
+        assert_eq!(of(looking).as_deref(), Some("dependents"));
     }
 
     #[test]

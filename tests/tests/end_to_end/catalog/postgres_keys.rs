@@ -1,6 +1,6 @@
 //! Keys, indexes and partitions of a PostgreSQL server.
 
-use besom::catalog::{Catalog, OnDelete, TableId, TableKind};
+use besom::catalog::{Catalog, Dialect, OnDelete, TableId, TableKind};
 use sqlx::AssertSqlSafe;
 
 use super::{postgres_with, table, written};
@@ -141,14 +141,23 @@ async fn indexes_show_what_they_can_serve() {
     );
     for (name, ordered) in [
         ("i_desc", true),
-        ("i_nulls", false),
+        ("i_nulls", true),
         ("i_pattern", false),
         ("i_whole", true),
         ("t_pkey", true),
     ] {
         assert_eq!(index(name).columns[0].ordered, ordered, "{name}");
     }
-    let led_by = |column| t.index_led_by(column).map(|index| index.name.as_str());
+    assert!(index("i_nulls").columns[0].nulls_first);
+    assert_eq!(
+        index("i_pattern").columns[0].instead.as_deref(),
+        Some("b text_pattern_ops")
+    );
+    let led_by = |column| {
+        let serving = t.in_order_of(column, &[], Dialect::Postgres);
+        let orderly = serving.iter().find(|serving| !serving.nulls_first);
+        orderly.map(|serving| serving.index.name.as_str())
+    };
     assert_eq!(led_by("a"), Some("i_desc"));
     assert_eq!(led_by("b"), Some("i_whole"));
     assert_eq!(led_by("c"), None);

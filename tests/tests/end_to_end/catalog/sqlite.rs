@@ -44,7 +44,10 @@ async fn tables_columns_and_keys_are_read_as_sqlite_means_them() {
     );
     assert_eq!(loose.rowid_alias.as_deref(), Some("a"));
     assert_eq!(
-        loose.index_led_by("a").map(|index| index.name.as_str()),
+        loose
+            .in_order_of("a", &[], Dialect::Sqlite)
+            .first()
+            .map(|serving| serving.index.name.as_str()),
         Some("rowid")
     );
     let strict = table(&catalog, "strict_one");
@@ -55,7 +58,7 @@ async fn tables_columns_and_keys_are_read_as_sqlite_means_them() {
     assert!(table(&catalog, "pair").column("a").unwrap().nullable);
     let pair_only = table(&catalog, "pair_only");
     assert!(!pair_only.has_rowid && !pair_only.column("a").unwrap().nullable);
-    assert!(pair_only.index_led_by("a").is_some());
+    assert!(!pair_only.in_order_of("a", &[], Dialect::Sqlite).is_empty());
     assert_eq!(table(&catalog, "quirk").rowid_alias, None);
     assert_eq!(table(&catalog, "hides").rowid_name(), None);
     let odd = table(&catalog, "\"My \"\"Table\"\"\"");
@@ -173,9 +176,18 @@ async fn indexes_triggers_statistics_and_virtual_tables_are_read() {
     assert!(!index("i_nocase").columns[0].ordered);
     let predicate = index("i_partial").predicate.as_deref();
     assert_eq!(predicate, Some("b IS NOT NULL AND c <> 'where'"));
-    assert!(t.index_led_by("a").unwrap().unique);
-    assert_eq!(t.index_led_by("b").unwrap().name, "i_desc");
-    assert!(t.index_led_by("c").is_none());
+    assert_eq!(
+        index("i_nocase").columns[0].instead.as_deref(),
+        Some("c COLLATE NOCASE")
+    );
+    assert_eq!(index("i_partial").rows, Some(0));
+    let led_by = |column| {
+        let serving = t.in_order_of(column, &[], Dialect::Sqlite);
+        serving.first().map(|serving| serving.index)
+    };
+    assert!(led_by("a").unwrap().unique);
+    assert_eq!(led_by("b").unwrap().name, "i_desc");
+    assert!(led_by("c").is_none());
     assert_eq!(t.estimated_rows, 7);
     let [trigger] = t.triggers.as_slice() else {
         panic!("one trigger")

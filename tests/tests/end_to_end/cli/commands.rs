@@ -277,7 +277,7 @@ fn plugins_are_listed_and_looked_into_without_a_database() {
     let list = run(&["plugin", "list", "--json"]);
     assert_eq!(list[0]["name"], "tokens");
     let inside = run(&["plugin", "inspect", "tokens.wasm", "--json"]);
-    assert_eq!(inside["contract"], "besom:cleanup@1.0.0");
+    assert_eq!(inside["contract"], "besom:cleanup@1.1.0");
     assert_eq!(inside["digest"], list[0]["digest"]);
     assert_eq!(inside["jobs"].as_array().unwrap().len(), 8);
     assert!(inside["jobs"][0]["access"][0]["delete"] == json!(true));

@@ -45,7 +45,7 @@ async fn what_is_too_large_from_the_start_is_refused() {
 async fn another_major_version_is_refused() {
     let error = refused(&fixtures::wrong_major()).await.to_string();
 
-    let words = "needs besom:cleanup 2.0.0, this host has 1.0.0";
+    let words = "needs besom:cleanup 2.0.0, this host has 1.1.0";
     assert!(error.contains(words), "{error}");
 }
 
@@ -54,7 +54,7 @@ async fn a_function_of_a_later_minor_version_is_refused() {
     let error = refused(&fixtures::newer_minor()).await.to_string();
 
     assert!(
-        error.contains("needs besom:cleanup 1.1.0, this host has 1.0.0"),
+        error.contains("needs besom:cleanup 1.2.0, this host has 1.1.0"),
         "{error}"
     );
     assert!(error.contains("who-am-i"), "{error}");
@@ -111,9 +111,9 @@ async fn a_good_one_says_what_it_is() {
     let plugin = engine(Limits::default()).load(&bytes).await.unwrap();
 
     assert_eq!(plugin.manifest().name, "hostile");
-    assert_eq!(plugin.contract(), "1.0.0");
+    assert_eq!(plugin.contract(), "1.1.0");
     assert_eq!(plugin.digest(), &besom::plugin::Digest::of(&bytes));
-    let sweeps = "besom:cleanup/sweeps@1.0.0";
+    let sweeps = "besom:cleanup/sweeps@1.1.0";
     assert!(
         plugin.imports().iter().any(|name| name == sweeps),
         "{:?}",
