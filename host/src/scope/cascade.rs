@@ -8,7 +8,7 @@ use crate::request::{Fate, Fault};
 pub(super) enum Effect {
     /// The delete fails while such a row is there.
     Restricts(Path),
-    /// Rows of the swept table that refer to rows of it: they go together or not at all.
+    /// Rows of the swept table that refer to rows of it: they hold those, or CASCADE takes them along.
     Chains(ForeignKey),
     /// Rows are deleted too.
     Deletes(Path),
@@ -67,14 +67,13 @@ impl Search<'_> {
                     ),
                 ));
             };
+            let chain = above.0.is_empty() && key.child == *self.root;
             match key.on_delete {
+                OnDelete::NoAction | OnDelete::Restrict | OnDelete::Cascade if chain => {
+                    self.found.push(Effect::Chains(key.clone()));
+                }
                 OnDelete::NoAction | OnDelete::Restrict => {
-                    let chain = above.0.is_empty() && key.child == *self.root;
-                    self.found.push(if chain {
-                        Effect::Chains(key.clone())
-                    } else {
-                        Effect::Restricts(path)
-                    });
+                    self.found.push(Effect::Restricts(path));
                 }
                 OnDelete::SetNull | OnDelete::SetDefault => {
                     self.nothing_hangs_on(child, key)?;

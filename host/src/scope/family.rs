@@ -7,7 +7,7 @@ use super::check::Check;
 use super::path::{Consequence, Link, Path, Restriction, Tied};
 use super::refusal::A_RULE;
 use super::tables::{changeable, find, find_column};
-use crate::catalog::{ForeignKey, Table};
+use crate::catalog::{ForeignKey, OnDelete, Table};
 use crate::request::{Dependent, Fate, Fault, Right};
 
 /// The rows that hang on a swept row, as the catalog and the request tell.
@@ -38,7 +38,13 @@ impl Check<'_> {
                     within: within(&path, &family.dependents),
                     path,
                 }),
-                Effect::Chains(key) => family.chains.push(key),
+                Effect::Chains(key) => {
+                    if key.on_delete == OnDelete::Cascade {
+                        let path = Path::default().and(Link::by_key(&key));
+                        self.needs_by_rule(table, Right::Delete, None, &because(&path));
+                    }
+                    family.chains.push(key);
+                }
                 Effect::Deletes(path) => {
                     let child = self.end_of(&path)?;
                     self.needs_by_rule(&child, Right::Delete, None, &because(&path));

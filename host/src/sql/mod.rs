@@ -7,6 +7,7 @@
 mod assign;
 mod axis;
 mod batch;
+mod chains;
 mod collation;
 mod condition;
 mod dependents;
@@ -33,6 +34,7 @@ mod writer;
 
 pub use assign::Networks;
 pub use axis::Axis;
+pub(crate) use chains::{Hold, Referrer};
 pub use locking::Keys;
 pub(crate) use page::Shape;
 pub use page::{PAGE_BYTES, PAGE_ROWS};
@@ -42,6 +44,5 @@ pub(crate) use pick::{Pick, Picked, forget_picked};
 pub use plan::{Forms, Plan, Probe};
 pub use size::Size;
 pub(crate) use size::{read_size, size};
-pub use sqlite::Deletion;
 pub use technique::Technique;
 pub use window::{Cursor, Edge, Leaf, Window};

@@ -38,8 +38,10 @@ impl Plan {
                 false => locked("the condition looks at other rows"),
             };
         }
-        if !self.authorized.chains().is_empty() {
-            return locked("rows of the table refer to each other and go together");
+        if self.is_chained() {
+            return locked(
+                "rows of the table refer to each other: each window tells what refers to what, and what hangs together goes in batches of its own, what refers first",
+            );
         }
         if self.protected().next().is_some() {
             return locked("the grant narrows rows that go or change with the swept ones");

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::chained::{self, Told};
 use super::checkpoint::Checkpoint;
 use super::context::State;
 use super::remains::PassedOver;
@@ -21,6 +22,7 @@ struct Done {
     batch: Batch,
     next: Option<Cursor>,
     blocked_by: BTreeMap<String, u64>,
+    told: Told,
 }
 
 /// What is in hand while a batch is tried, perhaps several times.
@@ -68,6 +70,7 @@ pub(super) async fn act(
                 }
                 let passed = passed_over(done.batch, pass_over);
                 moved_on(context, inner, state, done.next.as_ref(), passed);
+                inner.tell(done.told, cursor);
                 inner.one_window_on();
                 inner.weigh(size, done.batch);
                 return Ok((done.batch, done.next));
@@ -95,7 +98,11 @@ pub(super) async fn act(
                     Ok(mut session) => match recorded(&mut session, &state.fence).await {
                         Ok(Recorded::Mine { batch, checkpoint }) => {
                             let stored = Checkpoint::parse(&checkpoint);
-                            let next = stored.resume(inner.ordinal, &inner.hash);
+                            // What hangs together has to be told again.
+                            let next = match inner.chains.is_some() || inner.stands.is_some() {
+                                true => Some(cursor.clone()),
+                                false => stored.resume(inner.ordinal, &inner.hash),
+                            };
                             let passed = passed_over(batch, pass_over);
                             moved_on(context, inner, state, next.as_ref(), passed);
                             return Ok((batch, next));
@@ -110,7 +117,6 @@ pub(super) async fn act(
                 return Err(match failed {
                     Failed::Fenced => lease_lost(context),
                     Failed::Database(error) => error.into(),
-                    Failed::TooMany => too_many(inner),
                     Failed::Request(fault) => fault,
                 });
             }
@@ -142,6 +148,7 @@ fn moved_on(
     *state.passed_over.entry(inner.ordinal).or_default() += passed;
     if context.options.mode == Mode::Apply {
         state.fence.seq += 1;
+        let next = inner.stands_at(next);
         state.checkpoint = state.checkpoint.with(inner.ordinal, &inner.hash, next);
         state.checkpoint.blocked_by.clone_from(&state.blocked_by);
         state.checkpoint.passed_over.clone_from(&state.passed_over);
@@ -159,17 +166,6 @@ fn lease_lost(context: &RunContext) -> Fault {
     ))
 }
 
-fn too_many(inner: &Inner) -> Fault {
-    Fault::Other(Problem::new(
-        "chain-too-long",
-        format!(
-            "one row of `{}` has too many rows that refer to it, one after the other, to go with \
-             them in one batch",
-            inner.plan.table().id
-        ),
-    ))
-}
-
 impl Attempt<'_> {
     async fn run(&self, cursor: &Cursor) -> Result<Done, Failed> {
         let mut session = self.context.database.session().await?;
@@ -179,7 +175,7 @@ impl Attempt<'_> {
                 session.execute(&statement).await?;
             }
         }
-        let (batch, window) = match (self.context.options.mode, session.dialect()) {
+        let (batch, window, told) = match (self.context.options.mode, session.dialect()) {
             (Mode::DryRun, _) => self.look(&mut session, cursor).await?,
             (Mode::Apply, Dialect::Sqlite) => {
                 let limit = self.context.database.options().statement_timeout;
@@ -189,13 +185,16 @@ impl Attempt<'_> {
                 done?
             }
             (Mode::Apply, Dialect::Postgres) => match self.technique {
-                Technique::OneStatement => self.one_statement(&mut session, cursor).await?,
+                Technique::OneStatement => {
+                    let (batch, window) = self.one_statement(&mut session, cursor).await?;
+                    (batch, window, Told::new())
+                }
                 Technique::LockThenCheck => self.lock_then_check(&mut session, cursor).await?,
             },
         };
         let blocked_by = match batch.blocked {
             0 => BTreeMap::new(),
-            _ => self.blocked_by(&mut session, &window).await,
+            blocked => self.blocked_by(&mut session, &window, blocked).await,
         };
         if noted {
             for statement in forget_picked() {
@@ -206,13 +205,24 @@ impl Attempt<'_> {
             batch,
             next: window.next,
             blocked_by,
+            told,
         })
     }
 
     /// Blocked rows by the table that holds them. The batch stands whatever comes of this.
-    async fn blocked_by(&self, session: &mut Session, window: &Window) -> BTreeMap<String, u64> {
+    async fn blocked_by(
+        &self,
+        session: &mut Session,
+        window: &Window,
+        blocked: u64,
+    ) -> BTreeMap<String, u64> {
         if let Some(what) = self.pass_over {
             return BTreeMap::from([(what.as_str().to_owned(), 1)]);
+        }
+        if self.inner.stands.is_some() || self.inner.closes.is_some() {
+            let plan = &self.inner.plan;
+            let own = plan.catalog.spelling(&plan.table().id);
+            return BTreeMap::from([(own, blocked)]);
         }
         let mut by_table = BTreeMap::new();
         let rows = match self.inner.plan.blocked_by(window) {
@@ -270,8 +280,9 @@ impl Attempt<'_> {
 
     /// The checkpoint as it stands once this batch has committed.
     pub(super) fn checkpoint_after(&self, window: &Window) -> String {
+        let next = self.inner.stands_at(window.next.as_ref());
         self.checkpoint
-            .with(self.inner.ordinal, &self.inner.hash, window.next.as_ref())
+            .with(self.inner.ordinal, &self.inner.hash, next)
             .to_json()
     }
 
@@ -327,7 +338,7 @@ impl Attempt<'_> {
         &self,
         session: &mut Session,
         cursor: &Cursor,
-    ) -> Result<(Batch, Window), Failed> {
+    ) -> Result<(Batch, Window, Told), Failed> {
         match session.dialect() {
             Dialect::Postgres => session.begin("BEGIN READ ONLY").await?,
             Dialect::Sqlite => session.begin("BEGIN; PRAGMA query_only = ON").await?,
@@ -335,11 +346,26 @@ impl Attempt<'_> {
         // An error leaves the transaction open, and the session takes its connection with it.
         let window = self.window(session, cursor).await?;
         let plan = self.with_networks(session, &window).await?;
-        let row = session.fetch_one(&plan.tally(&window, true)?).await?;
+        let told = self.links(session, &plan, &window).await?;
+        let mut batch = batch_of(&session.fetch_one(&plan.tally(&window, true)?).await?, 0);
+        batch.blocked += self.inner.closes.unwrap_or(0);
         session.rollback().await?;
         if session.dialect() == Dialect::Sqlite {
             session.run_script("PRAGMA query_only = OFF").await?;
         }
-        Ok((batch_of(&row, 0), window))
+        Ok((batch, window, told))
+    }
+
+    /// What of a window hangs together, where anything may.
+    pub(super) async fn links(
+        &self,
+        session: &mut Session,
+        plan: &Plan,
+        window: &Window,
+    ) -> Result<Told, Failed> {
+        match self.inner.chains.is_some() && self.pass_over.is_none() {
+            true => chained::ask(session, plan, window).await,
+            false => Ok(Told::new()),
+        }
     }
 }

@@ -7,7 +7,9 @@
 
 mod act;
 mod backlog;
+mod chained;
 mod checkpoint;
+mod circles;
 mod context;
 mod embedded;
 mod forms;
@@ -15,6 +17,7 @@ mod fraction;
 mod held_back;
 mod lacking;
 mod leaves;
+mod links;
 mod locked;
 mod network;
 mod networks;
@@ -49,6 +52,7 @@ use crate::catalog::Dialect;
 use crate::request::{Batch, Fault, Mode, Request, Step, Suspension};
 use crate::scope::authorize_leaves;
 use crate::sql::{Cursor, Plan, Technique};
+use chained::Chained;
 use checkpoint::hash;
 use leaves::{Leaves, order_of};
 use retry::InTheWay;
@@ -77,6 +81,12 @@ struct Inner {
     too_heavy: u32,
     /// Rows that a window may span at most, because others go with each of them.
     span: u64,
+    /// Rows of the table that hang together.
+    chains: Option<Chained>,
+    /// Batches of such rows: where the windows stand, whatever these rows come to.
+    stands: Option<Cursor>,
+    /// Nothing is left but to record so many rows that others of the table hold.
+    closes: Option<u64>,
 }
 
 impl Sweep {
@@ -159,6 +169,7 @@ impl Sweep {
                 .resume(ordinal, &hash)
                 .map(|cursor| resumable(cursor, &plan))
         };
+        let first = &Arc::clone(&plan);
         let mut inner = Inner {
             span: first_span(&plan),
             technique: plan.technique().0,
@@ -169,6 +180,9 @@ impl Sweep {
             cursor: None,
             skip_locked: 0,
             too_heavy: 0,
+            chains: Chained::of(first, context.options.mode),
+            stands: None,
+            closes: None,
         };
         inner.go_on(cursor);
         let all = inner.leaves.all().to_vec();
@@ -203,9 +217,9 @@ impl Sweep {
         while inner.cursor.is_some() && inner.leaves.is_gone(&context.database).await? {
             self.pass(&mut inner, &mut state);
         }
-        let Some(cursor) = inner.cursor.clone() else {
+        if inner.is_done() {
             return Ok(Step::Drained);
-        };
+        }
         if let Some(reason) = self.due_to_stop(&mut inner, &mut state).await? {
             let Some(reason) = reason else {
                 self.drain(&mut inner, &mut state);
@@ -224,8 +238,7 @@ impl Sweep {
             .min(state.up_to_the_line(&inner.plan));
         let plan = Arc::clone(&inner.plan);
         let began = Instant::now();
-        let (batch, next) = match traced::act(context, &mut inner, &mut state, &cursor, left).await
-        {
+        let batch = match chained::turn(context, &mut inner, &mut state, left).await {
             Ok(done) => done,
             // Dropped or detached since the look above.
             Err(fault) => {
@@ -240,9 +253,8 @@ impl Sweep {
         state.batches += 1;
         context.tell(&batch, began.elapsed());
         context.advance(batch.examined);
-        match next {
-            Some(next) => inner.go_on(Some(next)),
-            None => self.drain(&mut inner, &mut state),
+        if inner.is_done() {
+            self.drain(&mut inner, &mut state);
         }
         Ok(Step::Batch(batch))
     }
@@ -271,6 +283,9 @@ impl Sweep {
             // Nothing has gone, so the database cannot tell what would be left.
             return Ok(Some(Some(used_up)));
         }
+        if inner.cursor.is_none() {
+            return Ok(Some(Some(used_up))); // rows are in hand
+        }
         for plan in inner.leaves.rest() {
             match verify::remaining(&self.context.database, plan, 1).await {
                 Ok(0) => {}
@@ -286,7 +301,9 @@ impl Sweep {
         if self.context.options.mode == Mode::DryRun {
             state.history.extend(inner.leaves.all().iter().cloned());
             // Later sweeps see NULL where a default would stand.
-            state.estimated |= inner.leaves.all().iter().any(|plan| plan.sets_defaults());
+            // Nor do they know what CASCADE has taken of the table itself.
+            let unknown = |plan: &Arc<Plan>| plan.sets_defaults() || plan.has_trees();
+            state.estimated |= inner.leaves.all().iter().any(unknown);
         }
     }
 

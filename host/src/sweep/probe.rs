@@ -90,7 +90,7 @@ async fn ask(
         Ok(Some(known)) => write(&plan.with_networks(known)),
         Err(Failed::Database(error)) => return Err(error),
         Err(Failed::Request(fault)) => return Err(told(fault)),
-        Err(Failed::Fenced | Failed::TooMany) => return Ok(Vec::new()),
+        Err(Failed::Fenced) => return Ok(Vec::new()),
     };
     session.fetch(&statement.map_err(told)?).await
 }

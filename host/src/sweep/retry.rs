@@ -76,13 +76,6 @@ impl Retries {
                     _ => Verdict::GiveUp,
                 };
             }
-            Failed::TooMany if size == 1 => return Verdict::PassOver(InTheWay::TooMuch),
-            Failed::TooMany => {
-                return Verdict::Smaller {
-                    size: size / 2,
-                    pause: Duration::ZERO,
-                };
-            }
             Failed::Database(error) => error,
         };
         match error.cause {

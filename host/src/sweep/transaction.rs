@@ -12,8 +12,6 @@ pub(super) enum Failed {
     Fenced,
     /// The database refused or was not there.
     Database(DatabaseError),
-    /// Too many rows hang together in one window.
-    TooMany,
     /// The request cannot be carried out.
     Request(Fault),
 }
@@ -23,7 +21,6 @@ impl fmt::Display for Failed {
         match self {
             Self::Fenced => f.write_str("the run was taken over"),
             Self::Database(error) => error.fmt(f),
-            Self::TooMany => f.write_str("too many rows refer to it, one after the other"),
             Self::Request(fault) => fault.fmt(f),
         }
     }

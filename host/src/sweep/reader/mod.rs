@@ -11,15 +11,15 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
+use super::chained::{self, Chained};
 use super::context::{RunContext, State};
 use super::leaves::Leaves;
 use super::page::{no_such_row, taken_apart, updating};
 use super::probe::fetch_within;
-use super::traced;
 use super::{Inner as Batches, checkpoint, first_span, fraction};
 use crate::database::{Cause, Cells, Database, DatabaseError, Statement};
 use crate::request::{Batch, Fault, Mode, Reading, Request, Suspension, Value};
-use crate::sql::{Edge, PAGE_BYTES, PAGE_ROWS, Pick, Picked, Plan};
+use crate::sql::{Edge, Hold, PAGE_BYTES, PAGE_ROWS, Pick, Picked, Plan};
 use plans::{changing, expect_changes, plan};
 
 /// Before a run a plugin may look, but not for long: the job waits for it.
@@ -219,6 +219,7 @@ impl Reader {
         let picked = Picked {
             columns: inner.plan.seen(),
             rows: picks.collect::<Result<_, Fault>>()?,
+            hold: Hold::Loose,
         };
         if picked.rows.is_empty() {
             return Ok(Batch::default());
@@ -238,6 +239,7 @@ impl Reader {
             return Ok(Batch::default());
         };
         inner.acts += 1;
+        let chains = Chained::of(&first, context.options.mode);
         let mut batches = Batches {
             span: inner.span.min(first_span(&first)),
             technique: first.technique().0,
@@ -248,6 +250,9 @@ impl Reader {
             cursor: None,
             skip_locked: inner.skip_locked,
             too_heavy: 0,
+            chains,
+            stands: None,
+            closes: None,
         };
         let mut state = context.state.lock().await;
         let done = run(context, &mut batches, &mut state).await;
@@ -268,8 +273,8 @@ async fn run(
 ) -> Result<Batch, Fault> {
     let mut total = Batch::default();
     batches.go_on(Some(crate::sql::Cursor::default()));
-    while let Some(cursor) = batches.cursor.clone() {
-        if batches.leaves.is_gone(&context.database).await? {
+    while !batches.is_done() {
+        if batches.cursor.is_some() && batches.leaves.is_gone(&context.database).await? {
             let next = batches.leaves.pass();
             batches.go_on(next);
             continue;
@@ -286,13 +291,12 @@ async fn run(
             break;
         }
         let began = Instant::now();
-        let (batch, next) = traced::act(context, batches, state, &cursor, left).await?;
+        let batch = chained::turn(context, batches, state, left).await?;
         context.tell(&batch, began.elapsed());
         state.towards_the_line(&plan, batch.affected);
         state.totals += batch;
         state.batches += 1;
         total += batch;
-        batches.go_on(next);
     }
     // Later sweeps of a dry run do not know these rows as gone.
     state.estimated |= context.options.mode == Mode::DryRun && total.changed() > 0;

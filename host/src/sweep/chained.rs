@@ -1,0 +1,206 @@
+//! What comes next in a sweep whose rows hang together: a window, which takes what hangs on nothing and
+//! tells of the rest, or a batch of rows that windows have told of.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::context::State;
+use super::leaves::Leaves;
+use super::links::{Link, Links, MOST};
+use super::transaction::Failed;
+use super::windows::size;
+use super::{Inner, RunContext, traced};
+use crate::database::{Bind, Cell, Session};
+use crate::request::{Action, Batch, Fault, Mode};
+use crate::sql::{Cursor, Edge, Hold, Pick, Picked, Plan, Referrer, Technique, Window};
+
+/// What a window has told: a row, and one that refers to it.
+pub(super) type Told = Vec<(Box<str>, Option<(Box<str>, Referrer)>)>;
+
+/// The rows of a table that hang together, and what is done to them.
+#[derive(Debug)]
+pub(super) struct Chained {
+    links: Links,
+    hold: Hold,
+    /// The batches of picked rows in hand.
+    batches: Option<Box<Inner>>,
+    /// Where the last window began: whoever goes on there finds what is left of the rows in hand.
+    stands: Cursor,
+    /// Rows that others of the table hold, once it is known and as long as it is not recorded.
+    held: u64,
+}
+
+impl Chained {
+    /// `None`: rows of the table do not hang together, or are not deleted.
+    pub(super) fn of(plan: &Plan, mode: Mode) -> Option<Self> {
+        let deletes = matches!(plan.request().action, Action::Delete);
+        let (hold, forgets) = match mode {
+            Mode::Apply => (Hold::Checked, true),
+            Mode::DryRun => (Hold::Gone, false),
+        };
+        (plan.is_chained() && deletes).then(|| Self {
+            links: Links::new(forgets, MOST),
+            hold,
+            batches: None,
+            stands: Cursor::default(),
+            held: 0,
+        })
+    }
+
+    fn is_done(&self) -> bool {
+        self.batches.is_none() && self.links.ready() == 0 && self.held == 0
+    }
+}
+
+impl Inner {
+    /// Nothing is left to look at or to do.
+    pub(super) fn is_done(&self) -> bool {
+        self.cursor.is_none() && self.chains.as_ref().is_none_or(Chained::is_done)
+    }
+
+    /// Where the ledger has the sweep stand after a batch that leads to `next`.
+    pub(super) fn stands_at<'a>(&'a self, next: Option<&'a Cursor>) -> Option<&'a Cursor> {
+        let in_hand = || self.chains.as_ref().and(self.cursor.as_ref());
+        self.stands.as_ref().or(next).or_else(in_hand)
+    }
+
+    /// Takes in what a window has told.
+    pub(super) fn tell(&mut self, told: Told, began: &Cursor) {
+        if let Some(chains) = &mut self.chains {
+            chains.links.tell(told);
+            chains.stands = began.clone();
+        }
+    }
+
+    /// A batch of rows that hang together, where enough are known, or no window is left.
+    fn picked(&mut self, size: u64, left: u64) -> Option<Box<Self>> {
+        let stands = self.cursor.clone();
+        let chains = self.chains.as_mut()?;
+        if let Some(batches) = chains.batches.take() {
+            return Some(batches);
+        }
+        let at_the_end = stands.is_none();
+        let most = usize::try_from(size.min(left).max(1)).unwrap_or(usize::MAX);
+        let (ready, held) = (chains.links.ready(), chains.held);
+        let closes = (ready == 0 && at_the_end && held > 0).then_some(held);
+        if closes.is_none() && (ready == 0 || (ready < most && !at_the_end)) {
+            return None;
+        }
+        let links = chains.links.take(if closes.is_some() { 0 } else { most });
+        let stands = match closes {
+            Some(_) => {
+                chains.held = 0;
+                None
+            }
+            None => Some(stands.unwrap_or_else(|| chains.stands.clone())),
+        };
+        let picked = picks(links, chains.hold, self.plan.picked.as_deref());
+        let plan = Arc::new(self.plan.with_picked(Arc::new(picked)));
+        Some(Box::new(Self {
+            leaves: Leaves::new(vec![Arc::clone(&plan)]),
+            plan,
+            technique: Technique::LockThenCheck,
+            ordinal: self.ordinal,
+            hash: self.hash.clone(),
+            cursor: Some(Cursor::default()),
+            skip_locked: self.skip_locked,
+            too_heavy: self.too_heavy,
+            span: self.span,
+            chains: None,
+            stands,
+            closes,
+        }))
+    }
+
+    /// Once no window is left, it is known what of the rows is held.
+    pub(super) fn settle(&mut self) {
+        if let (None, Some(chains)) = (&self.cursor, &mut self.chains) {
+            chains.held += chains.links.finish();
+        }
+    }
+}
+
+/// One batch of a sweep that is not done, whatever it is, and where it takes the sweep.
+pub(super) async fn turn(
+    context: &RunContext,
+    inner: &mut Inner,
+    state: &mut State,
+    left: u64,
+) -> Result<Batch, Fault> {
+    let size = size(context).min(inner.span);
+    if let Some(mut batches) = inner.picked(size, left) {
+        let cursor = batches.cursor.clone().unwrap_or_default();
+        let done = traced::act(context, &mut batches, state, &cursor, left).await;
+        inner.skip_locked = batches.skip_locked;
+        inner.too_heavy = batches.too_heavy;
+        inner.span = batches.span;
+        let (batch, next) = done?;
+        batches.cursor = next;
+        if let (Some(chains), Some(_)) = (&mut inner.chains, &batches.cursor) {
+            chains.batches = Some(batches);
+        }
+        return Ok(batch);
+    }
+    let cursor = inner.cursor.clone().unwrap_or_default();
+    let (batch, next) = traced::act(context, inner, state, &cursor, left).await?;
+    inner.go_on(next);
+    inner.settle();
+    Ok(batch)
+}
+
+/// Asks what of a window hangs together.
+pub(super) async fn ask(
+    session: &mut Session,
+    plan: &Plan,
+    window: &Window,
+) -> Result<Told, Failed> {
+    let width = plan.row_width();
+    let mut told = Vec::new();
+    for row in session.fetch(&plan.links(window)?).await? {
+        let how = row.get(2 * width);
+        let how = (*how != Cell::Null).then(|| Referrer::from_column(how.as_count()));
+        let mut cells = row.0.into_iter();
+        let key = written(cells.by_ref().take(width));
+        let other = written(cells.take(width));
+        told.push((key, how.map(|how| (other, how))));
+    }
+    Ok(told)
+}
+
+/// A key as one text, from which [`read`] has it again.
+fn written(cells: impl Iterator<Item = Cell>) -> Box<str> {
+    let key: Edge = cells.map(Bind::from).collect();
+    serde_json::to_string(&key).unwrap_or_default().into()
+}
+
+fn read(key: &str) -> Edge {
+    serde_json::from_str(key).unwrap_or_default()
+}
+
+/// Rows in their order, as a batch takes them. Those that a plugin has named keep what they were when it
+/// saw them.
+fn picks(links: Vec<Link>, hold: Hold, named: Option<&Picked>) -> Picked {
+    let seen: HashMap<String, &Bind> = named
+        .into_iter()
+        .flat_map(|named| &named.rows)
+        .map(|pick| {
+            (
+                serde_json::to_string(&pick.key).unwrap_or_default(),
+                &pick.seen,
+            )
+        })
+        .collect();
+    let rows = links.into_iter().map(|link| Pick {
+        seen: seen
+            .get(&*link.key)
+            .map_or(Bind::Null, |seen| (*seen).clone()),
+        key: read(&link.key),
+        rides: link.rides,
+        with_next: link.with_next,
+    });
+    Picked {
+        columns: named.map(|named| named.columns.clone()).unwrap_or_default(),
+        rows: rows.collect(),
+        hold,
+    }
+}
