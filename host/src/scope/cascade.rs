@@ -80,6 +80,11 @@ impl Search<'_> {
                     self.found
                         .push(Effect::Changes(path, key.set_columns.clone()));
                 }
+                // What hangs below a row that goes with another is not looked for: it holds that other,
+                // unless it goes with it, too.
+                OnDelete::Cascade if key.child == key.parent && key.child != *self.root => {
+                    self.found.push(Effect::Restricts(path));
+                }
                 OnDelete::Cascade => {
                     self.comes_to_an_end(key, above)?;
                     self.partitions_have_no_keys(child, "cascades to")?;

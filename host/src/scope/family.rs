@@ -36,6 +36,7 @@ impl Check<'_> {
             match effect {
                 Effect::Restricts(path) => family.restricting.push(Restriction {
                     within: within(&path, &family.dependents),
+                    along: along(&path),
                     path,
                 }),
                 Effect::Chains(key) => {
@@ -161,6 +162,13 @@ fn within(path: &Path, dependents: &[Tied]) -> Vec<usize> {
         .filter(|(_, tied)| of_one_table(tied))
         .map(|(place, _)| place)
         .collect()
+}
+
+/// Where CASCADE takes rows of a table, and would take others of it along with them: those that hang on
+/// the root themselves go anyway.
+fn along(path: &Path) -> Option<Path> {
+    let (last, above) = path.0.split_last()?;
+    (last.rule() == Some(OnDelete::Cascade)).then(|| Path(above.to_vec()))
 }
 
 fn because(path: &Path) -> String {

@@ -83,7 +83,7 @@ impl Plan {
     ) -> Result<(), Fault> {
         self.child_exists(w, row, &restriction.path, |w, child| {
             let itself = self.catalog.holds(&child.table.id, &row.table.id);
-            if !itself && restriction.within.is_empty() {
+            if !itself && restriction.within.is_empty() && restriction.along.is_none() {
                 return Ok(());
             }
             w.push(" AND (");
@@ -98,6 +98,10 @@ impl Plan {
                     self.hangs_on(w, child, row, &tied.path)?;
                     between = " OR ";
                 }
+            }
+            if let Some(along) = &restriction.along {
+                w.push(between);
+                self.hangs_on(w, child, row, along)?;
             }
             w.push(") IS NOT TRUE");
             Ok(())

@@ -40,7 +40,7 @@ impl Plan {
         }
         if self.is_chained() {
             return locked(
-                "rows of the table refer to each other: each window tells what refers to what, and what hangs together goes in batches of its own, what refers first",
+                "rows of the table refer to each other: windows tell which, and what hangs together then goes in an order in which nothing holds it; where a row that stays holds the others, unlink-first on that key lets each go by itself",
             );
         }
         if self.protected().next().is_some() {

@@ -116,6 +116,14 @@ impl Inner {
     pub(super) fn settle(&mut self) {
         if let (None, Some(chains)) = (&self.cursor, &mut self.chains) {
             chains.held += chains.links.finish();
+            if chains.held > 0 {
+                tracing::info!(
+                    table = %self.plan.table().id,
+                    rows = chains.held,
+                    "rows of the table hold each other, and one of them stays: `unlink-first` on the \
+                     table's own key lets each go by itself"
+                );
+            }
         }
     }
 }

@@ -37,7 +37,21 @@ pub fn told(sweep: &Remains) -> String {
         let blocked = thousands(sweep.blocked);
         parts.push(format!("{blocked}{more} blocked{by}"));
     }
+    if sweep
+        .blocked_by
+        .get(&sweep.table)
+        .is_some_and(|rows| *rows > 0)
+    {
+        parts.push(cure(&sweep.table));
+    }
     parts.join("; ")
+}
+
+/// What lets rows go that others of their own table hold.
+pub fn cure(table: &str) -> String {
+    format!(
+        "rows of {table} hold each other: a sweep that says `unlink-first` on {table}'s own key lets each go by itself"
+    )
 }
 
 #[cfg(test)]
@@ -74,6 +88,15 @@ mod tests {
             unverified: Some("too slow".to_owned()),
             ..Remains::default()
         };
+        let own = Remains {
+            table: "child".to_owned(),
+            ..held.clone()
+        };
+        assert_eq!(
+            told(&own),
+            "verified; 7 blocked, by child (7); rows of child hold each other: a sweep that says \
+             `unlink-first` on child's own key lets each go by itself"
+        );
         assert_eq!(told(&nothing), "verified");
         assert_eq!(
             told(&left),
