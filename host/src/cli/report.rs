@@ -217,7 +217,12 @@ fn tone(report: &RunReport) -> Tone {
 
 /// Which tables' rows hold the blocked ones.
 fn held(report: &RunReport) -> Option<String> {
-    let by = blocked_by(&report.blocked_by)?;
+    let mut by = blocked_by(&report.blocked_by)?;
+    let own = |table: &&str| report.blocked_by.get(*table).is_some_and(|rows| *rows > 0);
+    let swept = report.remains.iter().map(|sweep| sweep.table.as_str());
+    if let Some(table) = swept.into_iter().find(own) {
+        by = format!("{by}; {}", remains::cure(table));
+    }
     Some(format!("{}: blocked by {}\n", report.job, many_lines(&by)))
 }
 

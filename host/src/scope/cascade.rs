@@ -8,7 +8,7 @@ use crate::request::{Fate, Fault};
 pub(super) enum Effect {
     /// The delete fails while such a row is there.
     Restricts(Path),
-    /// Rows of the swept table that refer to rows of it: they go together or not at all.
+    /// Rows of the swept table that refer to rows of it: they hold those, or CASCADE takes them along.
     Chains(ForeignKey),
     /// Rows are deleted too.
     Deletes(Path),
@@ -67,21 +67,24 @@ impl Search<'_> {
                     ),
                 ));
             };
+            // A rule that cannot act fails while the rows go one by one, also where all of them do.
+            let chain = above.0.is_empty() && key.child == *self.root && key.stuck.is_empty();
             match key.rule() {
+                OnDelete::NoAction | OnDelete::Restrict | OnDelete::Cascade if chain => {
+                    self.found.push(Effect::Chains(key.clone()));
+                }
                 OnDelete::NoAction | OnDelete::Restrict => {
-                    // A rule that cannot act fails while the rows go one by one, also where all of them do.
-                    let acts = key.stuck.is_empty();
-                    let chain = above.0.is_empty() && key.child == *self.root && acts;
-                    self.found.push(if chain {
-                        Effect::Chains(key.clone())
-                    } else {
-                        Effect::Restricts(path)
-                    });
+                    self.found.push(Effect::Restricts(path));
                 }
                 OnDelete::SetNull | OnDelete::SetDefault => {
                     self.nothing_hangs_on(child, key)?;
                     self.found
                         .push(Effect::Changes(path, key.set_columns.clone()));
+                }
+                // What hangs below a row that goes with another is not looked for: it holds that other,
+                // unless it goes with it, too.
+                OnDelete::Cascade if key.child == key.parent && key.child != *self.root => {
+                    self.found.push(Effect::Restricts(path));
                 }
                 OnDelete::Cascade => {
                     self.comes_to_an_end(key, above)?;

@@ -8,7 +8,7 @@ use super::cutoffs::past_cutoffs;
 use super::path::{Consequence, Link, Path, Restriction, Tied};
 use super::refusal::A_RULE;
 use super::tables::{changeable, find, find_column};
-use crate::catalog::{ForeignKey, Table};
+use crate::catalog::{ForeignKey, OnDelete, Table};
 use crate::request::{Condition, Dependent, Fate, Fault, Right};
 
 /// The rows that hang on a swept row, as the catalog and the request tell.
@@ -37,9 +37,16 @@ impl Check<'_> {
             match effect {
                 Effect::Restricts(path) => family.restricting.push(Restriction {
                     within: within(&path, &family.dependents),
+                    along: along(&path),
                     path,
                 }),
-                Effect::Chains(key) => family.chains.push(key),
+                Effect::Chains(key) => {
+                    if key.on_delete == OnDelete::Cascade {
+                        let path = Path::default().and(Link::by_key(&key));
+                        self.needs_by_rule(table, Right::Delete, None, &because(&path));
+                    }
+                    family.chains.push(key);
+                }
                 Effect::Deletes(path) => {
                     let child = self.end_of(&path)?;
                     self.needs_by_rule(&child, Right::Delete, None, &because(&path));
@@ -173,6 +180,13 @@ fn within(path: &Path, dependents: &[Tied]) -> Vec<usize> {
         .filter(|(_, tied)| of_one_table(tied))
         .map(|(place, _)| place)
         .collect()
+}
+
+/// Where CASCADE takes rows of a table, and would take others of it along with them: those that hang on
+/// the root themselves go anyway.
+fn along(path: &Path) -> Option<Path> {
+    let (last, above) = path.0.split_last()?;
+    (last.rule() == Some(OnDelete::Cascade)).then(|| Path(above.to_vec()))
 }
 
 fn because(path: &Path) -> String {

@@ -72,8 +72,8 @@ impl Authorized<Request> {
         &self.family.restricting
     }
 
-    /// Foreign keys of the swept table that point at itself and forbid the delete: rows that hang
-    /// together by them go together.
+    /// Foreign keys of the swept table that point at itself, and forbid the delete of a row that others
+    /// refer to or take those along.
     pub fn chains(&self) -> &[ForeignKey] {
         &self.family.chains
     }

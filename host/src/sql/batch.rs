@@ -5,6 +5,7 @@
 //! handed in by the caller as functions that write it.
 
 use super::Plan;
+use super::chains::{Among, Hold};
 use super::family::VICTIMS;
 use super::locking::chains_of;
 use super::window::{Window, key_columns};
@@ -137,13 +138,17 @@ impl Plan {
         w.push(" SELECT ");
         self.examined(&mut w, window)?;
         if affected {
-            w.push(&format!(", (SELECT count(*) FROM {VICTIMS}), "));
+            w.push(&format!(", (SELECT count(*) FROM {VICTIMS}) - "));
+            self.count_riders(&mut w, VICTIMS);
+            w.push(", ");
         } else {
             w.push(", 0, ");
         }
         self.count_dependents(&mut w)?;
         w.push(", ");
         self.cascaded(&mut w, VICTIMS, Some(window))?;
+        w.push(" + ");
+        self.count_riders(&mut w, VICTIMS);
         w.push(", 0, ");
         self.blocked(&mut w, window)?;
         w.push(", 0");
@@ -214,19 +219,6 @@ impl Plan {
         Ok(())
     }
 
-    /// How many rows the sweep would still delete, counted no further than `most`.
-    pub(crate) fn remaining(&self, most: u64) -> Result<Statement, Fault> {
-        let mut w = Writer::new(self.catalog.dialect());
-        w.by_sets();
-        let row = w.row(self.table());
-        w.push("SELECT count(*) FROM (SELECT 1 FROM ");
-        self.swept(&mut w, &row)?;
-        w.push(" WHERE ");
-        self.eligible(&mut w, &row)?;
-        w.push(&format!(" LIMIT {most}) AS remaining"));
-        Ok(w.finish())
-    }
-
     /// In the window and eligible.
     pub(super) fn doomed(
         &self,
@@ -236,7 +228,7 @@ impl Plan {
     ) -> Result<(), Fault> {
         self.within(w, row, window);
         w.push(" AND ");
-        self.eligible(w, row)
+        self.goes_now(w, row, Among::Window(window))
     }
 
     pub(super) fn has_relations(&self) -> bool {
@@ -258,9 +250,10 @@ impl Plan {
         }
     }
 
-    /// Rows of the window that meet the condition and that something outside the request holds.
+    /// Rows of the window that meet the condition and that something outside the request holds. What
+    /// hangs together with other rows of the table is not known by then.
     pub(super) fn blocked(&self, w: &mut Writer, window: &Window) -> Result<(), Fault> {
-        if !self.may_block() {
+        if !self.may_block() || self.hold() != Hold::Loose {
             w.push("0");
             return Ok(());
         }
@@ -270,8 +263,34 @@ impl Plan {
         self.count_met(w, window, |w, row| {
             w.push("NOT (");
             w.truth(true);
-            self.free(w, row)?;
+            self.free_by_itself(w, row)?;
             w.push(")");
+            Ok(())
+        })
+    }
+
+    /// Of picked rows: those that meet the condition, besides the ones in `part`.
+    pub(super) fn held_among_picked(
+        &self,
+        w: &mut Writer,
+        window: &Window,
+        part: &str,
+    ) -> Result<(), Fault> {
+        if self.hold() != Hold::Checked {
+            w.push("0");
+            return Ok(());
+        }
+        self.count_met(w, window, |w, row| {
+            let gone = Row {
+                alias: part.to_owned(),
+                table: self.table(),
+            };
+            w.push(&format!(
+                "({}) NOT IN (SELECT ",
+                key_columns(row).join(", ")
+            ))
+            .push(&key_columns(&gone).join(", "))
+            .push(&format!(" FROM {part})"));
             Ok(())
         })
     }
@@ -317,7 +336,8 @@ impl Plan {
         })
     }
 
-    /// Calls for everything that may hold a row: the table whose rows hold it, and how to ask.
+    /// Calls for everything that may hold a row, but for rows of its own table that it hangs together
+    /// with: the table whose rows hold it, and how to ask.
     pub(super) fn reasons(
         &self,
         mut tell: impl FnMut(
@@ -334,9 +354,6 @@ impl Plan {
             if let Some(child) = path.child() {
                 tell(child, &|w, row| self.outside(w, row, path, narrowing))?;
             }
-        }
-        if !self.authorized.chains().is_empty() {
-            tell(&self.table().id, &|w, row| self.chain_is_held(w, row))?;
         }
         Ok(())
     }

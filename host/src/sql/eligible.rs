@@ -1,16 +1,18 @@
 //! Which rows of the swept table may go: the whole condition on one of them.
 
 use super::Plan;
-use super::collation::equal;
+use super::chains::{refers, ties};
+use super::source::join;
 use super::window::key_columns;
 use super::writer::{Row, Writer};
-use crate::catalog::quote_ident;
+use crate::catalog::Dialect;
 use crate::request::{Condition, Fault};
 use crate::scope::{Path, Restriction};
 
 impl Plan {
     /// The whole condition on a row that is to be deleted or changed: the request's, the grant's,
-    /// and that nothing forbids it.
+    /// and that nothing forbids it. Asked of one row at a time; where rows hang together a batch asks
+    /// [`Plan::goes_now`].
     pub(crate) fn eligible(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
         self.predicate(w, row)?;
         self.free(w, row)
@@ -39,7 +41,7 @@ impl Plan {
     /// Something may forbid the delete of an eligible row.
     pub(crate) fn may_block(&self) -> bool {
         !self.authorized.restricting().is_empty()
-            || !self.authorized.chains().is_empty()
+            || self.is_chained()
             || self.protected().next().is_some()
     }
 
@@ -61,7 +63,7 @@ impl Plan {
     }
 
     /// No foreign key refuses, and no child that must stay hangs on it.
-    fn free_by_itself(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
+    pub(super) fn free_by_itself(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
         for restriction in self.authorized.restricting() {
             w.push(" AND NOT ");
             self.refers(w, row, restriction)?;
@@ -82,7 +84,7 @@ impl Plan {
     ) -> Result<(), Fault> {
         self.child_exists(w, row, &restriction.path, |w, child| {
             let itself = self.catalog.holds(&child.table.id, &row.table.id);
-            if !itself && restriction.within.is_empty() {
+            if !itself && restriction.within.is_empty() && restriction.along.is_none() {
                 return Ok(());
             }
             w.push(" AND (");
@@ -97,6 +99,10 @@ impl Plan {
                     self.hangs_on(w, child, row, &tied.path)?;
                     between = " OR ";
                 }
+            }
+            if let Some(along) = &restriction.along {
+                w.push(between);
+                self.hangs_on(w, child, row, along)?;
             }
             w.push(") IS NOT TRUE");
             Ok(())
@@ -149,7 +155,7 @@ impl Plan {
     /// Rows of the table that refer to this one, and to those in turn, are all eligible too: then
     /// they go together.
     fn free_with_its_chain(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
-        if self.authorized.chains().is_empty() {
+        if !self.is_chained() {
             return Ok(());
         }
         w.push(" AND NOT ");
@@ -166,8 +172,17 @@ impl Plan {
         w.push(" ON ")
             .push(&same_row(&member, &up))
             .push(" WHERE (");
-        self.predicate(w, &member)?;
-        self.free_by_itself(w, &member)?;
+        // What CASCADE takes need not be due itself.
+        match self.has_trees() {
+            true => {
+                w.truth(true);
+                self.may_ride(w, &member)?;
+            }
+            false => {
+                self.predicate(w, &member)?;
+                self.free_by_itself(w, &member)?;
+            }
+        }
         w.push(") IS NOT TRUE)");
         Ok(())
     }
@@ -180,6 +195,7 @@ impl Plan {
             alias: format!("up_{}", first.alias),
             table: row.table,
         };
+        let keys = self.authorized.chains();
         w.push("WITH RECURSIVE ")
             .push(&up.alias)
             .push(" AS (SELECT ")
@@ -187,50 +203,15 @@ impl Plan {
             .push(" FROM ");
         self.source(w, &first)?;
         w.push(" WHERE (")
-            .push(&self.refers_by_chain(&first, row))
-            .push(") AND NOT (")
-            .push(&same_row(&first, row))
+            .push(&refers(keys, &first, row))
             .push(") UNION SELECT ")
             .push(&self.chained_columns(&next))
             .push(" FROM ")
             .push(&up.alias)
             .push(" JOIN ");
         self.source(w, &next)?;
-        w.push(" ON ")
-            .push(&self.refers_by_chain(&next, &up))
-            .push(")");
+        w.push(" ON ").push(&ties(keys, &next, &up)).push(")");
         Ok(up)
-    }
-
-    /// The columns by which a row is known and referred to.
-    pub(super) fn chained_columns(&self, row: &Row<'_>) -> String {
-        let mut names: Vec<String> = match row.table.rowid_name() {
-            Some(rowid) => vec![rowid.to_owned()],
-            None if row.table.primary_key.is_empty() => vec!["ctid".to_owned()],
-            None => row.table.primary_key.clone(),
-        };
-        for key in self.authorized.chains() {
-            for column in &key.parent_columns {
-                if !names.contains(column) {
-                    names.push(column.clone());
-                }
-            }
-        }
-        let named = names
-            .iter()
-            .map(|name| format!("{} AS {}", row.column(name), quote_ident(name)));
-        named.collect::<Vec<_>>().join(", ")
-    }
-
-    /// `child` refers to `parent`, a row of the same table, by one of the keys.
-    pub(super) fn refers_by_chain(&self, child: &Row<'_>, parent: &Row<'_>) -> String {
-        let keys = self.authorized.chains().iter();
-        let ties = keys.map(|key| {
-            let pairs = key.columns.iter().zip(&key.parent_columns);
-            let same = pairs.map(|(to, from)| equal(parent, from, child, to));
-            same.collect::<Vec<_>>().join(" AND ")
-        });
-        ties.collect::<Vec<_>>().join(" OR ")
     }
 
     pub(super) fn child_exists(

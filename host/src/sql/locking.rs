@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Plan;
 use super::batch::{TALLY, named_keys, same_key};
+use super::chains::{Among, Hold};
 use super::eligible::same_row;
 use super::family::VICTIMS;
 use super::physical::key_types;
@@ -47,64 +48,6 @@ impl Plan {
             .push(&selected(Dialect::Postgres, &names));
         w.push(", held.k0 IS NOT NULL FROM look LEFT JOIN held ON ")
             .push(&on.join(" AND "));
-        Ok(w.finish())
-    }
-
-    /// Where rows hang together by keys of their own table: for every kept row the rows that refer
-    /// to it, over however many others, locked where they could be. Answers the kept row's key, the
-    /// other's, and whether it is held; no more than `most` pairs.
-    pub(crate) fn lock_referrers(&self, keys: &Keys, most: u64) -> Result<Statement, Fault> {
-        let mut w = Writer::new(Dialect::Postgres);
-        w.plan_each_time();
-        let root = w.row(self.table());
-        let first = w.row(self.table());
-        let next = w.row(self.table());
-        let member = w.row(self.table());
-        let up = Row {
-            alias: "up".to_owned(),
-            table: self.table(),
-        };
-        let count = keys.len();
-        let numbered = |prefix: &str| {
-            let names = (0..count).map(|i| format!("{prefix}{i}"));
-            names.collect::<Vec<_>>()
-        };
-        let roots: Vec<_> = (0..count)
-            .map(|i| format!("kept.k{i} AS besom_root_{i}"))
-            .collect();
-        w.push("WITH RECURSIVE ");
-        self.kept(&mut w, keys);
-        w.push(&format!(
-            ", up AS (SELECT {}, {} FROM kept JOIN ",
-            roots.join(", "),
-            self.chained_columns(&first)
-        ));
-        self.swept(&mut w, &root)?;
-        w.push(" ON ").push(&same_key(&root, "kept")).push(" JOIN ");
-        self.swept(&mut w, &first)?;
-        w.push(&format!(
-            " ON ({}) AND NOT ({}) UNION SELECT {}, {} FROM up JOIN ",
-            self.refers_by_chain(&first, &root),
-            same_row(&first, &root),
-            numbered("up.besom_root_").join(", "),
-            self.chained_columns(&next)
-        ));
-        self.swept(&mut w, &next)?;
-        w.push(&format!(
-            " ON {}), held AS MATERIALIZED (SELECT {} FROM up JOIN ",
-            self.refers_by_chain(&next, &up),
-            named_keys(&member)
-        ));
-        self.swept(&mut w, &member)?;
-        w.push(&format!(
-            " ON {} FOR UPDATE OF {} SKIP LOCKED) SELECT {}, {}, EXISTS (SELECT 1 FROM held WHERE {}) \
-             FROM up LIMIT {most}",
-            same_row(&member, &up),
-            member.alias,
-            selected(Dialect::Postgres, &numbered("up.besom_root_")),
-            selected(Dialect::Postgres, &key_columns(&up)),
-            same_key(&up, "held"),
-        ));
         Ok(w.finish())
     }
 
@@ -219,16 +162,30 @@ impl Plan {
     ) -> Result<Statement, Fault> {
         let mut w = Writer::new(Dialect::Postgres);
         w.plan_each_time();
-        w.push("WITH ");
+        let picked = self.hold() == Hold::Checked;
+        w.push(if picked { "WITH RECURSIVE " } else { "WITH " });
         self.kept(&mut w, keys);
+        let unfit = match picked {
+            true => {
+                w.push(", ");
+                Some(self.unfit(&mut w, Among::Kept)?)
+            }
+            false => None,
+        };
         let row = w.row(self.table());
-        let part = if self.has_dependents() {
+        let part = if self.has_dependents() || picked {
             w.push(&format!(", {VICTIMS} AS MATERIALIZED (SELECT "))
                 .push(&self.carried(&row, &[]))
                 .push(" FROM kept JOIN ");
             self.swept(&mut w, &row)?;
             w.push(" ON ").push(&same_key(&row, "kept")).push(" WHERE ");
-            self.eligible(&mut w, &row)?;
+            match unfit {
+                Some(unfit) => {
+                    w.truth(true);
+                    self.is_fit(&mut w, &row, unfit);
+                }
+                None => self.goes_now(&mut w, &row, Among::Kept)?,
+            }
             w.push(")");
             self.dependent_parts(&mut w, false)?;
             self.act_on_dependents(&mut w)?;
@@ -247,23 +204,36 @@ impl Plan {
             w.push(&same_row(&again, &victim));
         } else {
             w.push(&same_key(&again, "kept")).push(" AND ");
-            self.eligible(&mut w, &again)?;
+            self.goes_now(&mut w, &again, Among::Kept)?;
         }
         w.push(" RETURNING ")
             .push(&self.carried(&again, &[]))
             .push("), tally AS (SELECT ");
         self.examined(&mut w, window)?;
-        w.push(" AS examined, (SELECT count(*) FROM gone) AS affected, ");
+        w.push(" AS examined, (SELECT count(*) FROM gone) - ");
+        self.count_riders(&mut w, "gone");
+        w.push(" AS affected, ");
         self.count_acted_on_dependents(&mut w);
         w.push(" AS dependents, ");
         self.cascaded(&mut w, "gone", None)?;
+        w.push(" + ");
+        self.count_riders(&mut w, "gone");
         w.push(" AS cascaded, ")
             .bind(locked)
             .push("::bigint AS locked, ");
-        self.blocked(&mut w, window)?;
-        w.push(
-            " AS blocked, (SELECT count(*) FROM kept) - (SELECT count(*) FROM gone) AS revived)",
-        );
+        if picked {
+            // What was let go for a locked row counts as locked, and the rest is held by it.
+            w.push("greatest(0, ");
+            self.held_among_picked(&mut w, window, "gone")?;
+            w.push(" - ")
+                .bind(locked)
+                .push("::bigint) AS blocked, 0 AS revived)");
+        } else {
+            self.blocked(&mut w, window)?;
+            w.push(
+                " AS blocked, (SELECT count(*) FROM kept) - (SELECT count(*) FROM gone) AS revived)",
+            );
+        }
         record(&mut w);
         w.push(" SELECT ")
             .push(&TALLY.join(", "))

@@ -1,11 +1,14 @@
-//! Rows that a read has shown and a plugin has named, as a window of their own.
+//! Rows that are known by their keys, as a window of their own: a read has shown them and a plugin has
+//! named them, or they hang together and the sweep has put them in an order ([`super::chains`]).
 //!
-//! A row is acted on where it is still what was shown: its key, its place in the order, and the columns
-//! that were read. They are compared in one text, which the database itself makes of them.
+//! A row that a plugin has named is acted on where it is still what was shown: its key, its place in the
+//! order, and the columns that were read. They are compared in one text, which the database itself makes
+//! of them.
 
 use std::sync::Arc;
 
 use super::Plan;
+use super::chains::Hold;
 use super::physical::key_types;
 use super::window::{Cursor, Edge, Window, key_columns};
 use super::writer::{Row, Writer};
@@ -23,6 +26,22 @@ pub(crate) struct Pick {
     pub(crate) key: Edge,
     /// What the columns held by which it is known again.
     pub(crate) seen: Bind,
+    /// It is not due: CASCADE takes it with a row behind it.
+    pub(crate) rides: bool,
+    /// It goes in one batch with the next one.
+    pub(crate) with_next: bool,
+}
+
+impl Pick {
+    /// A row to be acted on by itself.
+    pub(crate) fn new(key: Edge, seen: Bind) -> Self {
+        Self {
+            key,
+            seen,
+            rides: false,
+            with_next: false,
+        }
+    }
 }
 
 /// The rows that are to be acted on.
@@ -34,6 +53,8 @@ pub(crate) struct Picked {
     pub(crate) rows: Vec<Pick>,
     /// Blocked rows that were met when these were looked for.
     pub(crate) blocked_beside: u64,
+    /// What holds for rows of the table that refer to them.
+    pub(crate) hold: Hold,
 }
 
 impl Picked {
@@ -44,7 +65,17 @@ impl Picked {
             Some([Bind::Integer(place)]) => u64::try_from(*place).unwrap_or(count),
             _ => 0,
         };
-        let upto = from.saturating_add(size.max(1)).min(count);
+        let mut upto = from.saturating_add(size.max(1)).min(count);
+        let goes_on = |upto: u64| {
+            let last = usize::try_from(upto)
+                .ok()
+                .and_then(|upto| upto.checked_sub(1));
+            last.and_then(|last| self.rows.get(last))
+                .is_some_and(|row| row.with_next)
+        };
+        while upto < count && goes_on(upto) {
+            upto += 1;
+        }
         let edge = |place: u64| Some(vec![Bind::from(place)]);
         let next = Cursor {
             after: edge(upto),
@@ -55,13 +86,22 @@ impl Picked {
             upto: edge(upto),
             inclusive: false,
             tie: None,
-            examined: Some(upto.saturating_sub(from)),
+            examined: Some(match self.hold {
+                Hold::Loose => upto.saturating_sub(from),
+                // Windows of the table have looked at them before.
+                Hold::Checked | Hold::Gone => 0,
+            }),
             next: (upto < count).then_some(next),
         }
     }
 
+    /// Rows of other rows' that CASCADE takes are among them.
+    pub(super) fn has_riders(&self) -> bool {
+        self.rows.iter().any(|row| row.rides)
+    }
+
     /// The places that a window covers.
-    fn places(&self, window: &Window) -> std::ops::Range<usize> {
+    pub(super) fn places(&self, window: &Window) -> std::ops::Range<usize> {
         let place = |edge: &Option<Edge>, or: usize| match edge.as_deref() {
             Some([Bind::Integer(place)]) => usize::try_from(*place).unwrap_or(or),
             _ => or,
@@ -94,14 +134,8 @@ impl Plan {
         if before {
             places.start = 0;
         }
-        let keys = key_columns(row);
-        let names: Vec<_> = (0..keys.len()).map(|i| format!("k{i}")).collect();
-        let own = match keys.as_slice() {
-            [key] => key.clone(),
-            keys => format!("({})", keys.join(", ")),
-        };
         if w.dialect() == Dialect::Sqlite {
-            let names = names.join(", ");
+            let (own, names) = own_and_named(row);
             w.push(&format!(
                 "{own} IN (SELECT {names} FROM temp.{TABLE} WHERE place >= "
             ))
@@ -112,39 +146,76 @@ impl Plan {
             return;
         }
         let rows = picked.rows.get(places).unwrap_or_default();
-        let column = |index: usize| {
-            let texts = rows.iter().map(|row| text(row.key.get(index)));
-            Bind::Texts(texts.map(Option::unwrap_or_default).collect())
-        };
-        let types = key_types(row.table);
-        // An array of texts would become one of the elements of array keys.
-        if let [sql_type] = types.as_slice()
-            && !sql_type.ends_with("[]")
-        {
-            w.push(&format!("{own} = ANY (")).bind(column(0));
-            w.push(&format!("::text[]::{sql_type}[])"));
+        is_one_of(w, row, &rows.iter().collect::<Vec<_>>());
+    }
+
+    /// The row is one of those that are not due and ride along.
+    pub(super) fn rides(&self, w: &mut Writer, row: &Row<'_>, picked: &Picked) {
+        if w.dialect() == Dialect::Sqlite {
+            let (own, names) = own_and_named(row);
+            w.push(&format!(
+                "{own} IN (SELECT {names} FROM temp.{TABLE} WHERE rides)"
+            ));
             return;
         }
-        let typed = names.iter().zip(&types);
-        let typed: Vec<_> = typed.map(|(name, of)| format!("u.{name}::{of}")).collect();
-        w.push(&format!(
-            "{own} IN (SELECT {} FROM unnest(",
-            typed.join(", ")
-        ));
-        for index in 0..types.len() {
-            w.push(if index > 0 { ", " } else { "" })
-                .bind(column(index))
-                .push("::text[]");
-        }
-        w.push(&format!(") AS u({}))", names.join(", ")));
+        let riders = picked.rows.iter().filter(|row| row.rides);
+        is_one_of(w, row, &riders.collect::<Vec<_>>());
     }
 
     /// ` AND …`: the row is named, and holds what was shown.
     pub(super) fn unchanged(&self, w: &mut Writer, row: &Row<'_>) {
-        let Some(picked) = &self.picked else { return };
-        if picked.columns.is_empty() {
+        let Some(picked) = self.picked.as_ref().filter(|p| !p.columns.is_empty()) else {
             return;
-        }
+        };
+        self.is_what_was_seen(w, row, picked);
+    }
+}
+
+/// PostgreSQL: the row is one of these.
+fn is_one_of(w: &mut Writer, row: &Row<'_>, rows: &[&Pick]) {
+    let keys = key_columns(row);
+    let names: Vec<_> = (0..keys.len()).map(|i| format!("k{i}")).collect();
+    let (own, _) = own_and_named(row);
+    let column = |index: usize| {
+        let texts = rows.iter().map(|row| text(row.key.get(index)));
+        Bind::Texts(texts.map(Option::unwrap_or_default).collect())
+    };
+    let types = key_types(row.table);
+    // An array of texts would become one of the elements of array keys.
+    if let [sql_type] = types.as_slice()
+        && !sql_type.ends_with("[]")
+    {
+        w.push(&format!("{own} = ANY (")).bind(column(0));
+        w.push(&format!("::text[]::{sql_type}[])"));
+        return;
+    }
+    let typed = names.iter().zip(&types);
+    let typed: Vec<_> = typed.map(|(name, of)| format!("u.{name}::{of}")).collect();
+    w.push(&format!(
+        "{own} IN (SELECT {} FROM unnest(",
+        typed.join(", ")
+    ));
+    for index in 0..types.len() {
+        w.push(if index > 0 { ", " } else { "" })
+            .bind(column(index))
+            .push("::text[]");
+    }
+    w.push(&format!(") AS u({}))", names.join(", ")));
+}
+
+/// A row's key, and the names that it has in the note about the picked rows.
+fn own_and_named(row: &Row<'_>) -> (String, String) {
+    let keys = key_columns(row);
+    let names: Vec<_> = (0..keys.len()).map(|i| format!("k{i}")).collect();
+    let own = match keys.as_slice() {
+        [key] => key.clone(),
+        keys => format!("({})", keys.join(", ")),
+    };
+    (own, names.join(", "))
+}
+
+impl Plan {
+    fn is_what_was_seen(&self, w: &mut Writer, row: &Row<'_>, picked: &Picked) {
         w.push(" AND ");
         let columns = picked.columns.iter().map(|name| row.column(name));
         let seen = fingerprint(w.dialect(), &columns.collect::<Vec<_>>());
@@ -202,6 +273,28 @@ impl Plan {
         Ok(())
     }
 
+    /// SQLite: deletes the row in one place, if it goes.
+    pub(super) fn delete_place(&self, place: usize) -> Statement {
+        let mut w = Writer::new(Dialect::Sqlite);
+        let row = w.row(self.table());
+        let (own, names) = own_and_named(&row);
+        let victim = Row {
+            alias: super::family::VICTIMS.to_owned(),
+            table: self.table(),
+        };
+        w.push(&format!(
+            "DELETE FROM {} AS {} WHERE {own} = (SELECT {names} FROM temp.{TABLE} WHERE place = ",
+            row.table.sql_name(),
+            row.alias
+        ))
+        .bind(place as u64)
+        .push(") AND EXISTS (SELECT 1 FROM ")
+        .push(&format!("{} WHERE ", victim.alias))
+        .push(&super::eligible::same_row(&row, &victim))
+        .push(")");
+        w.finish()
+    }
+
     fn place_of_assignment(&self, assignment: &Assignment) -> usize {
         let of = |other: &Assignment| other.column == assignment.column;
         self.assignments().iter().position(of).unwrap_or_default()
@@ -225,13 +318,13 @@ impl Plan {
         let mut statements = forget_picked();
         let mut w = Statement::new(Dialect::Sqlite);
         w.push(&format!(
-            "CREATE TEMP TABLE {TABLE} ({}, place, seen{}, PRIMARY KEY ({})) WITHOUT ROWID",
+            "CREATE TEMP TABLE {TABLE} ({}, place, rides, seen{}, PRIMARY KEY ({})) WITHOUT ROWID",
             keys.join(", "),
             values.collect::<String>(),
             keys.join(", ")
         ));
         statements.push(w);
-        let chunk = BINDS / (width + 2 + 2 * self.assignments().len());
+        let chunk = BINDS / (width + 3 + 2 * self.assignments().len());
         for (number, rows) in picked.rows.chunks(chunk.max(1)).enumerate() {
             let mut w = Statement::new(Dialect::Sqlite);
             w.plan_each_time()
@@ -242,7 +335,11 @@ impl Plan {
                 for key in &row.key {
                     w.bind(key.clone()).push(", ");
                 }
-                w.bind(place as u64).push(", ").bind(row.seen.clone());
+                w.bind(place as u64)
+                    .push(", ")
+                    .bind(i64::from(row.rides))
+                    .push(", ")
+                    .bind(row.seen.clone());
                 for assignment in self.assignments() {
                     let column = crate::scope::find_column(table, &assignment.column)?;
                     let value = match &assignment.source {

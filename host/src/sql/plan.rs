@@ -6,9 +6,7 @@ use std::sync::Arc;
 use super::assign::Networks;
 use super::axis::Axis;
 use super::pick::Picked;
-use crate::catalog::{
-    Catalog, Column, Dialect, ForeignKey, IdForm, Kind, Table, TableId, TimeForm,
-};
+use crate::catalog::{Catalog, Column, Dialect, IdForm, Kind, Table, TableId, TimeForm};
 use crate::request::{Action, Comparison, Condition, Fault, Request, Value};
 use crate::scope::{Authorized, find_column};
 
@@ -208,11 +206,6 @@ impl Plan {
     /// The request as it was asked for.
     pub fn request(&self) -> &Request {
         self.authorized.request()
-    }
-
-    /// Foreign keys by which rows of the swept table hang together.
-    pub(crate) fn chains(&self) -> &[ForeignKey] {
-        self.authorized.chains()
     }
 
     /// How many columns tell one row of the swept table from another.

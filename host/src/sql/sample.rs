@@ -6,7 +6,7 @@ use super::technique::Technique;
 use super::window::{Cursor, Edge, Window};
 use crate::catalog::Dialect;
 use crate::database::{Bind, Statement};
-use crate::request::Fault;
+use crate::request::{Action, Fault};
 
 /// The fence and the record are the ledger's to write; here they are only named.
 const NAMED: [&str; 2] = [
@@ -66,6 +66,9 @@ impl Plan {
             w.push(record);
         };
         let mut steps = vec![("window", self.edge(&Cursor::default(), size)?)];
+        if self.is_chained() && matches!(self.request().action, Action::Delete) {
+            steps.push(("links", self.links(&window)?));
+        }
         match (self.dialect(), self.technique().0) {
             (Dialect::Postgres, Technique::OneStatement) => {
                 steps.push(("batch", self.one_statement(&window, false, fence, record)?));
@@ -85,8 +88,8 @@ impl Plan {
                 for statement in self.unlink_parts()? {
                     steps.push(("unlink", statement));
                 }
-                for deletion in self.delete_parts()? {
-                    steps.push(("batch", deletion.statement));
+                for statement in self.delete_parts(&window)? {
+                    steps.push(("batch", statement));
                 }
             }
             (Dialect::Sqlite, _) => steps.push(("batch", self.act_on_window(&window)?)),

@@ -10,7 +10,7 @@ use crate::request::Fault;
 impl Plan {
     /// Whether such a look can find rows faster than windows do: only where conditions look at other rows.
     pub(crate) fn can_be_scouted(&self) -> bool {
-        self.picked.is_none() && self.has_relations()
+        self.picked.is_none() && !self.is_chained() && self.has_relations()
     }
 
     /// The keys of a stretch's eligible rows, no more than `most`.

@@ -2,28 +2,18 @@
 //! part go to a temporary table first, then the statements that act on them.
 
 use super::Plan;
+use super::chains::{Among, Hold};
 use super::family::{VICTIMS, rows_of};
-use super::source::join;
 use super::window::Window;
 use super::writer::{Row, Writer};
-use crate::catalog::{Dialect, ForeignKey, OnDelete, Table};
+use crate::catalog::{Dialect, Table};
 use crate::database::Statement;
 use crate::request::{Action, Fate, Fault};
-use crate::scope::Link;
-
-/// One delete of a batch.
-#[derive(Debug)]
-pub struct Deletion {
-    /// The statement.
-    pub statement: Statement,
-    /// To be run again until it finds no row: each time only what nothing refers to goes.
-    pub repeat: bool,
-}
 
 impl Plan {
     /// A batch takes several statements.
     pub(crate) fn takes_parts(&self) -> bool {
-        self.has_dependents() || !self.authorized.chains().is_empty()
+        self.has_dependents() || self.is_chained()
     }
 
     /// Fills the temporary tables with the rows that go.
@@ -45,12 +35,10 @@ impl Plan {
         Ok(statements)
     }
 
-    /// The rows of the window that go, and with them the rows that refer to them, wherever those
-    /// lie.
+    /// The rows of the window that go.
     fn victims(&self, w: &mut Writer, window: &Window) -> Result<(), Fault> {
         let row = w.row(self.table());
-        let chains = self.authorized.chains();
-        if chains.is_empty() {
+        if self.hold() != Hold::Checked {
             w.push("SELECT ")
                 .push(&self.carried(&row, &[]))
                 .push(" FROM ");
@@ -58,30 +46,15 @@ impl Plan {
             w.push(" WHERE ");
             return self.doomed(w, &row, window);
         }
-        let next = w.row(self.table());
-        let going = Row {
-            alias: "going".to_owned(),
-            table: self.table(),
-        };
-        w.push("WITH RECURSIVE going AS (SELECT ")
-            .push(&self.chained_columns(&row))
+        w.push("WITH RECURSIVE ");
+        let unfit = self.unfit(w, Among::Window(window))?;
+        w.push(" SELECT ")
+            .push(&self.carried(&row, &[]))
             .push(" FROM ");
         self.swept(w, &row)?;
         w.push(" WHERE ");
-        self.doomed(w, &row, window)?;
-        w.push(" UNION SELECT ")
-            .push(&self.chained_columns(&next))
-            .push(" FROM going JOIN ");
-        self.swept(w, &next)?;
-        let all = w.row(self.table());
-        w.push(" ON ")
-            .push(&self.refers_by_chain(&next, &going))
-            .push(") SELECT ")
-            .push(&self.carried(&all, &[]))
-            .push(" FROM going JOIN ");
-        self.swept(w, &all)?;
-        w.push(" ON ")
-            .push(&super::eligible::same_row(&all, &going));
+        self.within(w, &row, window);
+        self.is_fit(w, &row, unfit);
         Ok(())
     }
 
@@ -90,12 +63,19 @@ impl Plan {
         let mut w = Writer::new(Dialect::Sqlite);
         w.push("SELECT ");
         self.examined(&mut w, window)?;
-        w.push(&format!(", (SELECT count(*) FROM {VICTIMS}), "));
+        w.push(&format!(", (SELECT count(*) FROM {VICTIMS}) - "));
+        self.count_riders(&mut w, VICTIMS);
+        w.push(", ");
         self.count_dependents(&mut w)?;
         w.push(", ");
         self.cascaded(&mut w, VICTIMS, None)?;
+        w.push(" + ");
+        self.count_riders(&mut w, VICTIMS);
         w.push(", 0, ");
-        self.blocked(&mut w, window)?;
+        match self.hold() {
+            Hold::Checked => self.held_among_picked(&mut w, window, VICTIMS)?,
+            Hold::Loose | Hold::Gone => self.blocked(&mut w, window)?,
+        }
         w.push(", 0");
         Ok(w.finish())
     }
@@ -151,7 +131,7 @@ impl Plan {
     }
 
     /// Deletes what is to go, in order.
-    pub(crate) fn delete_parts(&self) -> Result<Vec<Deletion>, Fault> {
+    pub(crate) fn delete_parts(&self, window: &Window) -> Result<Vec<Statement>, Fault> {
         if let Action::Update(_) = self.request().action {
             return Ok(Vec::new());
         }
@@ -160,38 +140,25 @@ impl Plan {
             let mut parts = Vec::new();
             if table.id == self.table().id {
                 parts.push(VICTIMS.to_owned());
+                // SQLite follows CASCADE a thousand rows deep at most: row by row, those that refer
+                // first, it has nothing to follow.
+                if let (true, Some(picked)) = (self.has_trees(), &self.picked) {
+                    for place in picked.places(window) {
+                        deletions.push(self.delete_place(place));
+                    }
+                }
             }
             for (place, tied) in self.authorized.dependents().iter().enumerate() {
                 if tied.fate == Fate::Delete && tied.path.child() == Some(&table.id) {
                     parts.push(rows_of(place));
                 }
             }
-            let own: Vec<&ForeignKey> = table
-                .referenced_by
-                .iter()
-                .filter(|key| key.child == table.id && key.rule() == OnDelete::Restrict)
-                .collect();
-            if !own.is_empty() {
-                deletions.push(Deletion {
-                    statement: self.delete_parts_of(&table, &parts, &own)?,
-                    repeat: true,
-                });
-            }
-            // What is left now holds each other in a circle: the database refuses.
-            deletions.push(Deletion {
-                statement: self.delete_parts_of(&table, &parts, &[])?,
-                repeat: false,
-            });
+            deletions.push(self.delete_parts_of(&table, &parts)?);
         }
         Ok(deletions)
     }
 
-    fn delete_parts_of(
-        &self,
-        table: &Table,
-        parts: &[String],
-        unless: &[&ForeignKey],
-    ) -> Result<Statement, Fault> {
+    fn delete_parts_of(&self, table: &Table, parts: &[String]) -> Result<Statement, Fault> {
         let mut w = Writer::new(Dialect::Sqlite);
         let row = w.row(table);
         w.push("DELETE FROM ");
@@ -209,16 +176,6 @@ impl Plan {
             Ok::<_, Fault>(())
         })?;
         w.push(")");
-        for key in unless {
-            let child = w.row(table);
-            w.push(" AND NOT EXISTS (SELECT 1 FROM ");
-            self.source(&mut w, &child)?;
-            w.push(" WHERE ")
-                .push(&join(&Link::by_key(key), &child, &row))
-                .push(" AND NOT (")
-                .push(&self.same(&child, &row))
-                .push("))");
-        }
         Ok(w.finish())
     }
 

@@ -38,8 +38,10 @@ impl Plan {
                 false => locked("the condition looks at other rows"),
             };
         }
-        if !self.authorized.chains().is_empty() {
-            return locked("rows of the table refer to each other and go together");
+        if self.is_chained() {
+            return locked(
+                "rows of the table refer to each other: windows tell which, and what hangs together then goes in an order in which nothing holds it; where a row that stays holds the others, unlink-first on that key lets each go by itself",
+            );
         }
         if self.protected().next().is_some() {
             return locked("the grant narrows rows that go or change with the swept ones");

@@ -177,9 +177,7 @@ impl Plan {
             .push(" FROM ");
         self.swept(&mut w, &row)?;
         w.push(" WHERE ");
-        self.within(&mut w, &row, window);
-        w.push(" AND ");
-        self.eligible(&mut w, &row)?;
+        self.doomed(&mut w, &row, window)?;
         w.push(&format!(
             " ORDER BY {} LIMIT 1 OFFSET {}",
             self.axis.order(&row, window.tie.is_some()),

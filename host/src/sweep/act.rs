@@ -62,6 +62,7 @@ async fn try_until_done(
     let mut technique = inner.technique();
     let mut way = Way::Weighed;
     let mut may_come_apart = context.options.mode == Mode::Apply
+        && !inner.hangs_together()
         && inner.plan.has_a_family()
         && inner.plan.comes_apart();
     loop {
@@ -87,6 +88,7 @@ async fn try_until_done(
                 let passed = passed_over(done.batch, pass_over);
                 let place = inner.place_after(done.next.as_ref());
                 moved_on(context, inner, state, &place, passed);
+                inner.tell(done.told, cursor);
                 inner.one_window_on();
                 inner.gone_before = done.gone_before;
                 match way {
@@ -142,7 +144,14 @@ async fn try_until_done(
                     Ok(mut session) => match recorded(&mut session, &state.fence).await {
                         Ok(Recorded::Mine { batch, checkpoint }) => {
                             let stored = Checkpoint::parse(&checkpoint);
-                            let place = stored.resume(inner.ordinal, &inner.asks);
+                            let place = match inner.hangs_together() {
+                                // What hangs together has to be told again.
+                                true => Place {
+                                    cursor: Some(cursor.clone()),
+                                    midway: inner.midway,
+                                },
+                                false => stored.resume(inner.ordinal, &inner.asks),
+                            };
                             let passed = passed_over(batch, pass_over);
                             moved_on(context, inner, state, &place, passed);
                             inner.gone_before = 0;
@@ -214,7 +223,7 @@ fn moved_on(
     *state.passed_over.entry(inner.ordinal).or_default() += passed;
     if context.options.mode == Mode::Apply {
         state.fence.seq += 1;
-        let place = place.clone();
+        let place = inner.stands_at(place.clone());
         state.checkpoint = state.checkpoint.with(inner.ordinal, &inner.asks, place);
         state.checkpoint.blocked_by.clone_from(&state.blocked_by);
         state.checkpoint.passed_over.clone_from(&state.passed_over);

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::chained::{self, Told};
 use super::checkpoint::Checkpoint;
 use super::inner::Inner;
 use super::retry::InTheWay;
@@ -22,6 +23,7 @@ pub(super) struct Done {
     pub(super) blocked_by: BTreeMap<String, u64>,
     /// Of a row that is being taken apart: parts of which nothing is left.
     pub(super) gone_before: usize,
+    pub(super) told: Told,
 }
 
 /// How a window is tried.
@@ -68,8 +70,8 @@ impl Attempt<'_> {
         }
         let done = match (self.context.options.mode, session.dialect()) {
             (Mode::DryRun, _) => {
-                let (batch, window) = self.look(&mut session, cursor).await?;
-                self.done(&mut session, batch, window).await
+                let (batch, window, told) = self.look(&mut session, cursor).await?;
+                self.done(&mut session, batch, window, told).await
             }
             (Mode::Apply, Dialect::Sqlite) => {
                 let limit = self.context.database.options().statement_timeout;
@@ -89,37 +91,55 @@ impl Attempt<'_> {
     }
 
     async fn apply(&self, session: &mut Session, cursor: &Cursor) -> Result<Done, Failed> {
-        let (batch, window) = match (self.way, session.dialect(), self.technique) {
+        let (batch, window, told) = match (self.way, session.dialect(), self.technique) {
             (Way::Apart(most), ..) => return self.take_apart(session, cursor, most).await,
             (_, Dialect::Sqlite, _) => self.sqlite(session, cursor).await?,
             (_, Dialect::Postgres, Technique::OneStatement) => {
-                self.one_statement(session, cursor).await?
+                let (batch, window) = self.one_statement(session, cursor).await?;
+                (batch, window, Told::new())
             }
             (_, Dialect::Postgres, Technique::LockThenCheck) => {
                 self.lock_then_check(session, cursor).await?
             }
         };
-        Ok(self.done(session, batch, window).await)
+        Ok(self.done(session, batch, window, told).await)
     }
 
-    async fn done(&self, session: &mut Session, batch: Batch, window: Window) -> Done {
+    async fn done(
+        &self,
+        session: &mut Session,
+        batch: Batch,
+        window: Window,
+        told: Told,
+    ) -> Done {
         let blocked_by = match (batch.blocked, self.inner.scout.held_by()) {
             (_, Some(held)) => held,
             (0, None) => BTreeMap::new(),
-            (_, None) => self.blocked_by(session, &window).await,
+            (blocked, None) => self.blocked_by(session, &window, blocked).await,
         };
         Done {
             batch,
             next: window.next,
             blocked_by,
             gone_before: 0,
+            told,
         }
     }
 
     /// Blocked rows by the table that holds them. The batch stands whatever comes of this.
-    async fn blocked_by(&self, session: &mut Session, window: &Window) -> BTreeMap<String, u64> {
+    async fn blocked_by(
+        &self,
+        session: &mut Session,
+        window: &Window,
+        blocked: u64,
+    ) -> BTreeMap<String, u64> {
         if let Some(what) = self.pass_over() {
             return BTreeMap::from([(what.as_str().to_owned(), 1)]);
+        }
+        if self.inner.stands.is_some() || self.inner.closes.is_some() {
+            let plan = &self.inner.plan;
+            let own = plan.catalog.spelling(&plan.table().id);
+            return BTreeMap::from([(own, blocked)]);
         }
         let mut by_table = BTreeMap::new();
         let rows = match self.inner.plan.blocked_by(window) {
@@ -184,6 +204,7 @@ impl Attempt<'_> {
     /// The checkpoint as it stands once this batch has committed.
     pub(super) fn checkpoint_after(&self, window: &Window) -> String {
         let place = self.inner.place_after(window.next.as_ref());
+        let place = self.inner.stands_at(place);
         self.checkpoint
             .with(self.inner.ordinal, &self.inner.asks, place)
             .to_json()
@@ -244,7 +265,7 @@ impl Attempt<'_> {
         &self,
         session: &mut Session,
         cursor: &Cursor,
-    ) -> Result<(Batch, Window), Failed> {
+    ) -> Result<(Batch, Window, Told), Failed> {
         match session.dialect() {
             Dialect::Postgres => session.begin("BEGIN READ ONLY").await?,
             Dialect::Sqlite => session.begin("BEGIN; PRAGMA query_only = ON").await?,
@@ -252,7 +273,8 @@ impl Attempt<'_> {
         // An error leaves the transaction open, and the session takes its connection with it.
         let window = self.window(session, cursor).await?;
         let plan = self.with_networks(session, &window).await?;
-        let batch = match self.pass_over() {
+        let told = self.links(session, &plan, &window).await?;
+        let mut batch = match self.pass_over() {
             // Not counted again: counting is what failed.
             Some(_) => Batch {
                 blocked: 1,
@@ -260,10 +282,24 @@ impl Attempt<'_> {
             },
             None => batch_of(&session.fetch_one(&plan.tally(&window, true)?).await?, 0),
         };
+        batch.blocked += self.inner.closes.unwrap_or(0);
         session.rollback().await?;
         if session.dialect() == Dialect::Sqlite {
             session.run_script("PRAGMA query_only = OFF").await?;
         }
-        Ok((batch, window))
+        Ok((batch, window, told))
+    }
+
+    /// What of a window hangs together, where anything may.
+    pub(super) async fn links(
+        &self,
+        session: &mut Session,
+        plan: &Plan,
+        window: &Window,
+    ) -> Result<Told, Failed> {
+        match self.inner.chains.is_some() && self.pass_over().is_none() {
+            true => chained::ask(session, plan, window).await,
+            false => Ok(Told::new()),
+        }
     }
 }

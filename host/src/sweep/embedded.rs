@@ -1,6 +1,7 @@
 //! A batch on SQLite, where one writer at a time needs no locks.
 
 use super::attempt::Attempt;
+use super::chained::Told;
 use super::examined_only;
 use super::transaction::{Failed, finish, raise_fence};
 use crate::database::Session;
@@ -13,16 +14,17 @@ impl Attempt<'_> {
         &self,
         session: &mut Session,
         cursor: &Cursor,
-    ) -> Result<(Batch, Window), Failed> {
+    ) -> Result<(Batch, Window, Told), Failed> {
         let window = self.window(session, cursor).await?;
         let plan = self.with_networks(session, &window).await?;
+        let told = self.links(session, &plan, &window).await?;
         let checkpoint = self.checkpoint_after(&window);
         session.begin("BEGIN IMMEDIATE").await?;
         let done = self
             .sqlite_batch(session, &plan, &window, &checkpoint)
             .await;
         let batch = finish(session, done).await?;
-        Ok((batch, window))
+        Ok((batch, window, told))
     }
 
     async fn sqlite_batch(
@@ -40,6 +42,11 @@ impl Attempt<'_> {
             Batch {
                 blocked: 1,
                 ..examined_only(examined.get(0).as_count())
+            }
+        } else if let Some(blocked) = self.inner.closes {
+            Batch {
+                blocked,
+                ..Batch::default()
             }
         } else if plan.takes_parts() {
             self.sqlite_parts(session, plan, window).await?
@@ -59,22 +66,18 @@ impl Attempt<'_> {
         plan: &Plan,
         window: &Window,
     ) -> Result<Batch, Failed> {
-        // NO ACTION keys are then checked at the commit, whatever the order of the deletes.
+        // Keys are then checked at the commit, whatever the order of the deletes, those that RESTRICT
+        // like any other.
         session.run_script("PRAGMA defer_foreign_keys = ON").await?;
         for statement in plan.collect(window)? {
             session.execute(&statement).await?;
         }
         let counts = session.fetch_one(&plan.tally_parts(window)?).await?;
-        let changed = batch_of(&counts, 0).changed();
         for statement in plan.unlink_parts()? {
             session.execute(&statement).await?;
         }
-        for deletion in plan.delete_parts()? {
-            // A trigger may put back what goes: no more rounds than there are rows.
-            let mut rounds = changed;
-            while session.execute(&deletion.statement).await? > 0 && deletion.repeat && rounds > 0 {
-                rounds -= 1;
-            }
+        for statement in plan.delete_parts(window)? {
+            session.execute(&statement).await?;
         }
         let mut batch = batch_of(&counts, 0);
         batch.revived = session

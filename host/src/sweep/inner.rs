@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::chained::Chained;
 use super::checkpoint::{Identity, Place};
 use super::leaves::Leaves;
 use super::scout::Scout;
@@ -33,6 +34,12 @@ pub(super) struct Inner {
     /// Of the row that is being taken apart: parts of which nothing is left.
     pub(super) gone_before: usize,
     pub(super) scout: Scout,
+    /// Rows of the table that hang together.
+    pub(super) chains: Option<Chained>,
+    /// Batches of such rows: where the windows stand, whatever these rows come to.
+    pub(super) stands: Option<Place>,
+    /// Nothing is left but to record so many rows that others of the table hold.
+    pub(super) closes: Option<u64>,
 }
 
 impl Inner {
@@ -50,6 +57,9 @@ impl Inner {
             skip_locked: 0,
             gone_before: 0,
             scout: Scout::default(),
+            chains: None,
+            stands: None,
+            closes: None,
         }
     }
 

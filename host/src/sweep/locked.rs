@@ -1,17 +1,15 @@
 //! A batch that locks first and then asks again, on PostgreSQL.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::attempt::Attempt;
+use super::chained::Told;
 use super::examined_only;
 use super::transaction::{Failed, finish, raise_fence};
 use crate::database::{Cells, IDLE_IN_TRANSACTION, Session};
 use crate::ledger::{Record, batch_of, write_record};
 use crate::request::Batch;
 use crate::sql::{Cursor, Keys, Plan, Window};
-
-/// Pairs of rows that hang together which one batch takes in; with more the window is halved.
-const MOST_PAIRS: u64 = 100_000;
 
 /// One row's key in the database's text form.
 pub(super) type Key = Vec<String>;
@@ -21,16 +19,17 @@ impl Attempt<'_> {
         &self,
         session: &mut Session,
         cursor: &Cursor,
-    ) -> Result<(Batch, Window), Failed> {
+    ) -> Result<(Batch, Window, Told), Failed> {
         let window = self.window(session, cursor).await?;
         let plan = self.with_networks(session, &window).await?;
+        let told = self.links(session, &plan, &window).await?;
         let checkpoint = self.checkpoint_after(&window);
         self.begin_locking(session).await?;
         let done = self
             .locked_batch(session, &plan, &window, &checkpoint)
             .await;
         let batch = finish(session, done).await?;
-        Ok((batch, window))
+        Ok((batch, window, told))
     }
 
     pub(super) async fn begin_locking(&self, session: &mut Session) -> Result<(), Failed> {
@@ -55,7 +54,14 @@ impl Attempt<'_> {
             // Not looked at again: looking may be what fails.
             let batch = Batch {
                 blocked: 1,
-                ..examined_only(self.size)
+                ..examined_only(window.examined.unwrap_or(self.size))
+            };
+            return self.record_counted(session, batch).await;
+        }
+        if let Some(blocked) = self.inner.closes {
+            let batch = Batch {
+                blocked,
+                ..Batch::default()
             };
             return self.record_counted(session, batch).await;
         }
@@ -66,11 +72,8 @@ impl Attempt<'_> {
                 (_, false) => held.locked += 1,
             }
         }
-        if !plan.chains().is_empty() && !held.roots.is_empty() {
-            self.lock_referrers(session, plan, &mut held).await?;
-        }
         if !held.roots.is_empty() {
-            for statement in plan.lock_tied(&columns(&held.all()))? {
+            for statement in plan.lock_tied(&columns(&held.roots))? {
                 let dropped = session.fetch(&statement).await?;
                 held.let_go(&dropped.into_iter().map(texts).collect());
                 if held.roots.is_empty() {
@@ -78,9 +81,9 @@ impl Attempt<'_> {
                 }
             }
         }
-        let keys = match held.all() {
-            none if none.is_empty() => vec![Vec::new(); plan.key_width()],
-            all => columns(&all),
+        let keys = match held.roots.is_empty() {
+            true => vec![Vec::new(); plan.key_width()],
+            false => columns(&held.roots),
         };
         let before = self.worked_on(session, plan).await?;
         let fence = self.fence;
@@ -95,32 +98,6 @@ impl Attempt<'_> {
         self.all_gone(session, plan, before, &batch).await?;
         Ok(batch)
     }
-
-    /// Rows that refer to the kept ones go with them, so they are locked as well.
-    async fn lock_referrers(
-        &self,
-        session: &mut Session,
-        plan: &Plan,
-        held: &mut Held,
-    ) -> Result<(), Failed> {
-        let statement = plan.lock_referrers(&columns(&held.roots), MOST_PAIRS + 1)?;
-        let pairs = session.fetch(&statement).await?;
-        if pairs.len() as u64 > MOST_PAIRS {
-            return Err(Failed::TooMany);
-        }
-        let mut dropped = BTreeSet::new();
-        for pair in pairs {
-            let (mut root, free) = taken_apart(pair);
-            let member = root.split_off(plan.key_width());
-            if free {
-                held.with.entry(root).or_default().insert(member);
-            } else {
-                dropped.insert(root);
-            }
-        }
-        held.let_go(&dropped);
-        Ok(())
-    }
 }
 
 /// The rows that a batch holds so far.
@@ -128,34 +105,18 @@ impl Attempt<'_> {
 struct Held {
     /// Eligible rows of the window.
     roots: Vec<Key>,
-    /// Rows that go with them because they refer to them.
-    with: BTreeMap<Key, BTreeSet<Key>>,
     /// Eligible rows of the window that are left alone, because someone holds one of theirs.
     locked: u64,
 }
 
 impl Held {
-    fn all(&self) -> Vec<Key> {
-        let mut all: BTreeSet<&Key> = self.roots.iter().collect();
-        all.extend(self.with.values().flatten());
-        all.into_iter().cloned().collect()
-    }
-
-    /// Gives up these rows and those that would go only together with them; a row may hang on
-    /// several relations and is counted once.
+    /// Gives up these rows; a row may hang on several relations and is counted once.
     fn let_go(&mut self, dropped: &BTreeSet<Key>) {
         if dropped.is_empty() {
             return;
         }
         let before = self.roots.len();
-        let with = &self.with;
-        let given_up = |root: &Key| {
-            let mut along = with.get(root).into_iter().flatten();
-            dropped.contains(root) || along.any(|member| dropped.contains(member))
-        };
-        self.roots.retain(|root| !given_up(root));
-        let roots: BTreeSet<&Key> = self.roots.iter().collect();
-        self.with.retain(|root, _| roots.contains(root));
+        self.roots.retain(|root| !dropped.contains(root));
         self.locked += (before - self.roots.len()) as u64;
     }
 }

@@ -9,7 +9,9 @@ mod act;
 mod apart;
 mod attempt;
 mod backlog;
+mod chained;
 mod checkpoint;
+mod circles;
 mod context;
 mod embedded;
 mod forms;
@@ -18,6 +20,7 @@ mod held_back;
 mod inner;
 mod lacking;
 mod leaves;
+mod links;
 mod locked;
 mod network;
 mod networks;
@@ -60,6 +63,7 @@ use crate::catalog::Dialect;
 use crate::request::{Batch, Fault, Mode, Request, Step, Suspension};
 use crate::scope::authorize_leaves;
 use crate::sql::{Cursor, Plan};
+use chained::{Chained, Turn};
 use checkpoint::{Identity, Place};
 use inner::Inner;
 use leaves::{Leaves, order_of};
@@ -145,9 +149,11 @@ impl Sweep {
                 .iter()
                 .any(|done| done.request() == plan.request());
         let mut place = state.checkpoint.resume(ordinal, &asks);
+        let chains = Chained::of(&plan, context.options.mode);
         if again || context.rehearsal {
             place.cursor = None;
-        } else if !fresh && may_be_renumbered(&plan) {
+        } else if (!fresh && may_be_renumbered(&plan)) || (place.midway && chains.is_some()) {
+            // What hangs together is told from the first row on.
             place = Place {
                 cursor: place.cursor.map(|_| Cursor::default()),
                 midway: false,
@@ -157,6 +163,7 @@ impl Sweep {
             tracing::info!(job = %context.subject.job, table = %plan.table().id, "the sweep goes on where the last run was suspended");
         }
         let mut inner = Inner::new(leaves, plan, ordinal, asks);
+        inner.chains = chains;
         inner.midway = place.midway;
         inner.go_on(place.cursor);
         let all = inner.leaves.all().to_vec();
@@ -191,9 +198,9 @@ impl Sweep {
         while inner.cursor.is_some() && inner.leaves.is_gone(&context.database).await? {
             self.pass(&mut inner, &mut state);
         }
-        let Some(cursor) = inner.cursor.clone() else {
+        if inner.is_done() {
             return Ok(Step::Drained);
-        };
+        }
         if let Some(reason) = self.due_to_stop(&mut inner, &mut state).await? {
             let Some(reason) = reason else {
                 self.drain(&mut inner, &mut state);
@@ -212,8 +219,7 @@ impl Sweep {
             .min(state.up_to_the_line(&inner.plan));
         let plan = Arc::clone(&inner.plan);
         let began = Instant::now();
-        let (batch, place) = match traced::act(context, &mut inner, &mut state, &cursor, left).await
-        {
+        let Turn { batch, came_round } = match chained::turn(context, &mut inner, &mut state, left).await {
             Ok(done) => done,
             // Dropped or detached since the look above.
             Err(fault) => {
@@ -233,15 +239,9 @@ impl Sweep {
         state.batches += 1;
         context.tell(&batch, began.elapsed());
         context.advance(batch.examined);
-        let came_round = inner.midway && !place.midway;
-        inner.midway = place.midway;
-        match place.cursor {
-            // Where nothing is left there is no need to go round to find that.
-            Some(_) if came_round && self.nothing_is_left(inner.leaves.all()).await => {
-                self.drain(&mut inner, &mut state);
-            }
-            Some(next) => inner.go_on(Some(next)),
-            None => self.drain(&mut inner, &mut state),
+        // Where nothing is left there is no need to go round to find that.
+        if inner.is_done() || (came_round && self.nothing_is_left(inner.leaves.all()).await) {
+            self.drain(&mut inner, &mut state);
         }
         Ok(Step::Batch(batch))
     }
@@ -287,6 +287,9 @@ impl Sweep {
             // Nothing has gone, so the database cannot tell what would be left.
             return Ok(Some(Some(used_up)));
         }
+        if inner.cursor.is_none() {
+            return Ok(Some(Some(used_up))); // rows are in hand
+        }
         let unvisited = match inner.midway {
             true => inner.leaves.all(),
             false => inner.leaves.rest(),
@@ -303,7 +306,9 @@ impl Sweep {
         if self.context.options.mode == Mode::DryRun {
             state.history.extend(inner.leaves.all().iter().cloned());
             // Later sweeps see NULL where a default would stand.
-            state.estimated |= inner.leaves.all().iter().any(|plan| plan.sets_defaults());
+            // Nor do they know what CASCADE has taken of the table itself.
+            let unknown = |plan: &Arc<Plan>| plan.sets_defaults() || plan.has_trees();
+            state.estimated |= inner.leaves.all().iter().any(unknown);
         }
     }
 

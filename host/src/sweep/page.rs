@@ -38,7 +38,7 @@ pub(super) fn taken_apart(
             .map(Bind::from)
             .collect();
         let seen = cells.next().map_or(Bind::Null, Bind::from);
-        picks.push(Pick { key, seen });
+        picks.push(Pick::new(key, seen));
         for (column, cell) in columns
             .iter_mut()
             .zip(cells.chain(std::iter::repeat(Cell::Null)))

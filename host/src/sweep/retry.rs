@@ -79,9 +79,8 @@ impl Retries {
                 };
             }
             Failed::TooHeavy if size == 1 => return Verdict::TakeApart,
-            Failed::TooMany if size == 1 => return Verdict::PassOver(InTheWay::TooMuch),
             Failed::NothingApart => return Verdict::GiveUp,
-            Failed::TooMany | Failed::TooHeavy => {
+            Failed::TooHeavy => {
                 return Verdict::Smaller {
                     size: size / 2,
                     pause: Duration::ZERO,

@@ -16,7 +16,7 @@ use super::transaction::Failed;
 use super::windows::next_window;
 use crate::database::{Cause, Session};
 use crate::request::{Batch, Mode};
-use crate::sql::{Cursor, Pick, Picked, Plan, Window};
+use crate::sql::{Cursor, Hold, Pick, Picked, Plan, Window};
 
 /// Windows in a row in which few rows went, before a stretch is looked through: fewer may be chance.
 const WINDOWS: u64 = 4;
@@ -104,6 +104,7 @@ impl Scout {
             columns: Vec::new(),
             rows: found.keys.iter().take(most).cloned().collect(),
             blocked_beside: found.told.as_ref().map_or(0, |told| told.blocked),
+            hold: Hold::Loose,
         })
     }
 
@@ -247,9 +248,9 @@ async fn look_through(
             }
         }
     }
-    let keys = rows.into_iter().map(|row| Pick {
-        key: row.0.into_iter().map(Into::into).collect(),
-        seen: crate::database::Bind::Null,
+    let keys = rows.into_iter().map(|row| {
+        let key = row.0.into_iter().map(Into::into).collect();
+        Pick::new(key, crate::database::Bind::Null)
     });
     let told = Told {
         examined,

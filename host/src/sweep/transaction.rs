@@ -14,8 +14,6 @@ pub(super) enum Failed {
     Schema,
     /// The database refused or was not there.
     Database(DatabaseError),
-    /// Too many rows hang together in one window.
-    TooMany,
     /// So much goes along with the window's rows that the batch is not begun.
     TooHeavy,
     /// Nothing hangs on the row that could go before it.
@@ -30,7 +28,6 @@ impl fmt::Display for Failed {
             Self::Fenced => f.write_str("the run was taken over"),
             Self::Schema => f.write_str("the schema has changed"),
             Self::Database(error) => error.fmt(f),
-            Self::TooMany => f.write_str("too many rows refer to it, one after the other"),
             Self::TooHeavy => f.write_str("too much goes along"),
             Self::NothingApart => f.write_str("nothing hangs on it that could go before it"),
             Self::Request(fault) => fault.fmt(f),

@@ -26,6 +26,7 @@ mod migrations;
 mod min_age;
 mod model;
 mod once_wrong;
+mod own_keys;
 mod pgbouncer;
 mod policy_data;
 mod polymorphic;

@@ -46,7 +46,7 @@ pub struct SweepPlan {
 /// One statement of a batch.
 #[derive(Debug, Serialize)]
 pub struct Step {
-    /// What it is for: `page`, `window`, `lock`, `lock tied`, `collect`, `unlink` or `batch`.
+    /// What it is for: `page`, `window`, `links`, `lock`, `lock tied`, `collect`, `unlink` or `batch`.
     pub step: &'static str,
     /// The SQL, with placeholders for its values.
     pub sql: String,

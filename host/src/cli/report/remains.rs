@@ -38,6 +38,13 @@ pub fn told(sweep: &Remains) -> String {
         let blocked = thousands(sweep.blocked);
         parts.push(format!("{blocked}{more} blocked{by}"));
     }
+    if sweep
+        .blocked_by
+        .get(&sweep.table)
+        .is_some_and(|rows| *rows > 0)
+    {
+        parts.push(cure(&sweep.table));
+    }
     parts.join("; ")
 }
 
@@ -48,6 +55,13 @@ pub fn unread(sweep: &Remains) -> Vec<String> {
     let unknown = sweep.not_looked_at.iter();
     let unknown = unknown.map(|what| format!("it is not known {what}"));
     columns.chain(unknown).collect()
+}
+
+/// What lets rows go that others of their own table hold.
+pub fn cure(table: &str) -> String {
+    format!(
+        "rows of {table} hold each other: a sweep that says `unlink-first` on {table}'s own key lets each go by itself"
+    )
 }
 
 #[cfg(test)]
@@ -100,6 +114,15 @@ mod tests {
             told(&unread),
             "2 rows of `t.flag` hold a truth value that is not read, such as 'maybe'; \
              7 blocked, by child (7)"
+        );
+        let own = Remains {
+            table: "child".to_owned(),
+            ..held.clone()
+        };
+        assert_eq!(
+            told(&own),
+            "verified; 7 blocked, by child (7); rows of child hold each other: a sweep that says \
+             `unlink-first` on child's own key lets each go by itself"
         );
         assert_eq!(told(&nothing), "verified");
         assert_eq!(

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
+use super::chained::{self, Chained};
 use super::checkpoint::Identity;
 use super::context::{RunContext, State};
 use super::fraction;
@@ -19,10 +20,9 @@ use super::leaves::Leaves;
 use super::page::{no_such_row, taken_apart, updating};
 use super::probe::fetch_within;
 use super::schema;
-use super::traced;
 use crate::database::{Cause, Cells, Database, DatabaseError, Statement};
 use crate::request::{Batch, Fault, Mode, Reading, Request, Suspension, Value};
-use crate::sql::{Edge, PAGE_BYTES, PAGE_ROWS, Pick, Picked, Plan};
+use crate::sql::{Edge, Hold, PAGE_BYTES, PAGE_ROWS, Pick, Picked, Plan};
 use plans::{changing, expect_changes, plan};
 
 /// Before a run a plugin may look, but not for long: the job waits for it.
@@ -223,6 +223,7 @@ impl Reader {
             columns: inner.plan.seen(),
             rows: picks.collect::<Result<_, Fault>>()?,
             blocked_beside: 0,
+            hold: Hold::Loose,
         };
         if picked.rows.is_empty() {
             return Ok(Batch::default());
@@ -243,9 +244,11 @@ impl Reader {
         };
         inner.acts += 1;
         let asks = Identity::of(&("reader", &request, inner.offset, inner.acts));
+        let chains = Chained::of(&first, context.options.mode);
         let mut batches = Batches::new(Leaves::new(plans), first, inner.ordinal, asks);
         batches.span = batches.span.min(inner.span);
         batches.skip_locked = inner.skip_locked;
+        batches.chains = chains;
         let mut state = context.state.lock().await;
         let done = run(context, &mut batches, &mut state).await;
         state.changed_by_choice(inner.ordinal, &inner.plan);
@@ -265,8 +268,8 @@ async fn run(
 ) -> Result<Batch, Fault> {
     let mut total = Batch::default();
     batches.go_on(Some(crate::sql::Cursor::default()));
-    while let Some(cursor) = batches.cursor.clone() {
-        if batches.leaves.is_gone(&context.database).await? {
+    while !batches.is_done() {
+        if batches.cursor.is_some() && batches.leaves.is_gone(&context.database).await? {
             let next = batches.leaves.pass();
             batches.go_on(next);
             continue;
@@ -283,19 +286,18 @@ async fn run(
             break;
         }
         let began = Instant::now();
-        let (batch, place) = match traced::act(context, batches, state, &cursor, left).await {
+        let batch = match chained::turn(context, batches, state, left).await {
             Err(fault) if schema::is_changed(&fault) => {
                 suspend(state, Suspension::SchemaChanged);
                 break;
             }
-            done => done?,
+            done => done?.batch,
         };
         context.tell(&batch, began.elapsed());
         state.towards_the_line(&plan, batch.affected);
         state.totals += batch;
         state.batches += 1;
         total += batch;
-        batches.go_on(place.cursor);
     }
     // Later sweeps of a dry run do not know these rows as gone.
     state.estimated |= context.options.mode == Mode::DryRun && total.changed() > 0;

@@ -3,6 +3,7 @@
 //! `cargo run -p besom-tests --bin scale -- MEASURE [--sqlite] [ROWS …]`, with 10 000, 100 000 and 1 000 000
 //! rows where none are named. `docs/performance.md` has what it found.
 
+mod chains;
 mod heavy;
 mod held;
 
@@ -28,10 +29,11 @@ async fn main() {
         sizes = SIZES.to_vec();
     }
     match measure.as_deref() {
+        Some("chains") => chains::measure(sqlite, &sizes).await,
         Some("held") => held::measure(sqlite, &sizes).await,
         Some("heavy") => heavy::measure(sqlite, &sizes).await,
         _ => {
-            eprintln!("scale held|heavy [--sqlite] [ROWS …]");
+            eprintln!("scale chains|held|heavy [--sqlite] [ROWS …]");
             std::process::exit(2);
         }
     }

@@ -1,0 +1,240 @@
+//! What comes next in a sweep whose rows hang together: a window, which takes what hangs on nothing and
+//! tells of the rest, or a batch of rows that windows have told of.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::context::State;
+use super::leaves::Leaves;
+use super::links::{Link, Links, MOST};
+use super::transaction::Failed;
+use super::windows::size;
+use super::checkpoint::Place;
+use super::inner::Inner;
+use super::{RunContext, traced};
+use crate::database::{Bind, Cell, Session};
+use crate::request::{Action, Batch, Fault, Mode};
+use crate::sql::{Cursor, Edge, Hold, Pick, Picked, Plan, Referrer, Technique, Window};
+
+/// What a window has told: a row, and one that refers to it.
+pub(super) type Told = Vec<(Box<str>, Option<(Box<str>, Referrer)>)>;
+
+/// The rows of a table that hang together, and what is done to them.
+#[derive(Debug)]
+pub(super) struct Chained {
+    links: Links,
+    hold: Hold,
+    /// The batches of picked rows in hand.
+    batches: Option<Box<Inner>>,
+    /// Where the last window began: whoever goes on there finds what is left of the rows in hand.
+    stands: Cursor,
+    /// Rows that others of the table hold, once it is known and as long as it is not recorded.
+    held: u64,
+}
+
+impl Chained {
+    /// `None`: rows of the table do not hang together, or are not deleted.
+    pub(super) fn of(plan: &Plan, mode: Mode) -> Option<Self> {
+        let deletes = matches!(plan.request().action, Action::Delete);
+        let (hold, forgets) = match mode {
+            Mode::Apply => (Hold::Checked, true),
+            Mode::DryRun => (Hold::Gone, false),
+        };
+        (plan.is_chained() && deletes).then(|| Self {
+            links: Links::new(forgets, MOST),
+            hold,
+            batches: None,
+            stands: Cursor::default(),
+            held: 0,
+        })
+    }
+
+    fn is_done(&self) -> bool {
+        self.batches.is_none() && self.links.ready() == 0 && self.held == 0
+    }
+}
+
+impl Inner {
+    /// Nothing is left to look at or to do.
+    pub(super) fn is_done(&self) -> bool {
+        self.cursor.is_none() && self.chains.as_ref().is_none_or(Chained::is_done)
+    }
+
+    /// Where the ledger has the sweep stand after a batch that leads to `next`.
+    pub(super) fn stands_at(&self, next: Place) -> Place {
+        if let Some(stands) = &self.stands {
+            return stands.clone();
+        }
+        match (&next.cursor, &self.chains) {
+            // Rows in hand are found again from the last window on.
+            (None, Some(_)) => Place {
+                cursor: self.cursor.clone(),
+                midway: self.midway,
+            },
+            _ => next,
+        }
+    }
+
+    /// Its rows hang together, or are a batch of such.
+    pub(super) fn hangs_together(&self) -> bool {
+        self.chains.is_some() || self.stands.is_some() || self.closes.is_some()
+    }
+
+    /// Takes in what a window has told.
+    pub(super) fn tell(&mut self, told: Told, began: &Cursor) {
+        if let Some(chains) = &mut self.chains {
+            chains.links.tell(told);
+            chains.stands = began.clone();
+        }
+    }
+
+    /// A batch of rows that hang together, where enough are known, or no window is left.
+    fn picked(&mut self, size: u64, left: u64) -> Option<Box<Self>> {
+        let stands = self.cursor.clone();
+        let chains = self.chains.as_mut()?;
+        if let Some(batches) = chains.batches.take() {
+            return Some(batches);
+        }
+        let at_the_end = stands.is_none();
+        let most = usize::try_from(size.min(left).max(1)).unwrap_or(usize::MAX);
+        let (ready, held) = (chains.links.ready(), chains.held);
+        let closes = (ready == 0 && at_the_end && held > 0).then_some(held);
+        if closes.is_none() && (ready == 0 || (ready < most && !at_the_end)) {
+            return None;
+        }
+        let links = chains.links.take(if closes.is_some() { 0 } else { most });
+        let stands = match closes {
+            Some(_) => {
+                chains.held = 0;
+                None
+            }
+            None => Some(Place {
+                cursor: Some(stands.unwrap_or_else(|| chains.stands.clone())),
+                midway: false,
+            }),
+        };
+        let picked = picks(links, chains.hold, self.plan.picked.as_deref());
+        let plan = Arc::new(self.plan.with_picked(Arc::new(picked)));
+        let leaves = Leaves::new(vec![Arc::clone(&plan)]);
+        let mut batches = Self::new(leaves, plan, self.ordinal, self.asks.clone());
+        batches.technique = Technique::LockThenCheck;
+        batches.cursor = Some(Cursor::default());
+        batches.skip_locked = self.skip_locked;
+        batches.span = self.span;
+        batches.stands = stands;
+        batches.closes = closes;
+        Some(Box::new(batches))
+    }
+
+    /// Once no window is left, it is known what of the rows is held.
+    pub(super) fn settle(&mut self) {
+        if let (None, Some(chains)) = (&self.cursor, &mut self.chains) {
+            chains.held += chains.links.finish();
+            if chains.held > 0 {
+                tracing::info!(
+                    table = %self.plan.table().id,
+                    rows = chains.held,
+                    "rows of the table hold each other, and one of them stays: `unlink-first` on the \
+                     table's own key lets each go by itself"
+                );
+            }
+        }
+    }
+}
+
+/// What one batch has done.
+pub(super) struct Turn {
+    pub(super) batch: Batch,
+    /// A sweep that began midway has come to the end of its table, and goes on at the first row.
+    pub(super) came_round: bool,
+}
+
+/// One batch of a sweep that is not done, whatever it is, and where it takes the sweep.
+pub(super) async fn turn(
+    context: &RunContext,
+    inner: &mut Inner,
+    state: &mut State,
+    left: u64,
+) -> Result<Turn, Fault> {
+    let size = size(context).min(inner.span);
+    if let Some(mut batches) = inner.picked(size, left) {
+        let cursor = batches.cursor.clone().unwrap_or_default();
+        let done = traced::act(context, &mut batches, state, &cursor, left).await;
+        inner.skip_locked = batches.skip_locked;
+        inner.span = batches.span;
+        let (batch, place) = done?;
+        batches.cursor = place.cursor;
+        if let (Some(chains), Some(_)) = (&mut inner.chains, &batches.cursor) {
+            chains.batches = Some(batches);
+        }
+        return Ok(Turn {
+            batch,
+            came_round: false,
+        });
+    }
+    let cursor = inner.cursor.clone().unwrap_or_default();
+    let (batch, place) = traced::act(context, inner, state, &cursor, left).await?;
+    let came_round = inner.midway && !place.midway;
+    inner.midway = place.midway;
+    inner.go_on(place.cursor);
+    inner.settle();
+    Ok(Turn { batch, came_round })
+}
+
+/// Asks what of a window hangs together.
+pub(super) async fn ask(
+    session: &mut Session,
+    plan: &Plan,
+    window: &Window,
+) -> Result<Told, Failed> {
+    let width = plan.row_width();
+    let mut told = Vec::new();
+    for row in session.fetch(&plan.links(window)?).await? {
+        let how = row.get(2 * width);
+        let how = (*how != Cell::Null).then(|| Referrer::from_column(how.as_count()));
+        let mut cells = row.0.into_iter();
+        let key = written(cells.by_ref().take(width));
+        let other = written(cells.take(width));
+        told.push((key, how.map(|how| (other, how))));
+    }
+    Ok(told)
+}
+
+/// A key as one text, from which [`read`] has it again.
+fn written(cells: impl Iterator<Item = Cell>) -> Box<str> {
+    let key: Edge = cells.map(Bind::from).collect();
+    serde_json::to_string(&key).unwrap_or_default().into()
+}
+
+fn read(key: &str) -> Edge {
+    serde_json::from_str(key).unwrap_or_default()
+}
+
+/// Rows in their order, as a batch takes them. Those that a plugin has named keep what they were when it
+/// saw them.
+fn picks(links: Vec<Link>, hold: Hold, named: Option<&Picked>) -> Picked {
+    let seen: HashMap<String, &Bind> = named
+        .into_iter()
+        .flat_map(|named| &named.rows)
+        .map(|pick| {
+            (
+                serde_json::to_string(&pick.key).unwrap_or_default(),
+                &pick.seen,
+            )
+        })
+        .collect();
+    let rows = links.into_iter().map(|link| Pick {
+        seen: seen
+            .get(&*link.key)
+            .map_or(Bind::Null, |seen| (*seen).clone()),
+        key: read(&link.key),
+        rides: link.rides,
+        with_next: link.with_next,
+    });
+    Picked {
+        columns: named.map(|named| named.columns.clone()).unwrap_or_default(),
+        rows: rows.collect(),
+        blocked_beside: 0,
+        hold,
+    }
+}

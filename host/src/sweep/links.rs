@@ -1,0 +1,445 @@
+//! What of a table hangs together, put together window by window, and the order in which it may go.
+//!
+//! By a foreign key of its own table a row holds the row that it refers to. So a row may go once every
+//! row that refers to it may, and goes after them or with them. Each row and each reference is looked
+//! at once: a row is *free* when the last of those that refer to it is, and *held* when one of them is.
+//! What is neither at the end of the table refers to each other in a circle, or waits for a row that
+//! nobody has seen.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::sql::Referrer;
+
+/// Rows that are kept in mind at once. Each takes some 200 bytes; rows that are free are forgotten as
+/// they go, so this many wait for others that no window has come to.
+pub(super) const MOST: usize = 2_000_000;
+
+/// A row in the order in which rows go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) key: Box<str>,
+    /// CASCADE takes it with a row behind it, in the same batch.
+    pub(super) rides: bool,
+    /// It goes in one batch with the next one.
+    pub(super) with_next: bool,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    key: Box<str>,
+    /// Its own window has told it, or that of the row that it rides with.
+    told: bool,
+    rides: bool,
+    fate: Fate,
+    /// Rows that refer to it and are not known to be free.
+    waits_for: u32,
+    /// The rows that it refers to: as many as there are keys, most often one.
+    refers_to: Vec<u32>,
+    /// Rows that ride with it and refer to it.
+    riders: Vec<u32>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    #[default]
+    Open,
+    Free,
+    Held,
+    /// It is in the order of those that go.
+    Taken,
+}
+
+/// The rows that hang together, as far as windows have told them.
+#[derive(Debug, Default)]
+pub(super) struct Links {
+    places: HashMap<Box<str>, u32>,
+    nodes: Vec<Node>,
+    vacant: Vec<u32>,
+    order: VecDeque<Link>,
+    /// Rows that have gone are not looked at again.
+    forgets: bool,
+    most: usize,
+    /// Rows that there was no room for.
+    unknown: u64,
+}
+
+impl Links {
+    /// `forgets`: rows are gone once they were taken, so that no later window tells them. In a dry run
+    /// they are not.
+    pub(super) fn new(forgets: bool, most: usize) -> Self {
+        Self {
+            forgets,
+            most,
+            ..Self::default()
+        }
+    }
+
+    /// Takes in what a window tells: rows, each with one that refers to it.
+    pub(super) fn tell(&mut self, told: Vec<(Box<str>, Option<(Box<str>, Referrer)>)>) {
+        let mut seen = Vec::new();
+        for (key, referrer) in told {
+            let Some(row) = self.place(key) else { continue };
+            self.at(row, |node| node.told = true);
+            seen.push(row);
+            match referrer {
+                None => {}
+                Some((_, Referrer::Stays)) => self.hold(row),
+                Some((child, how)) => match self.place(child) {
+                    None => self.hold(row),
+                    Some(child) => {
+                        if how == Referrer::Rides {
+                            self.at(child, |node| {
+                                node.told = true;
+                                node.rides = true;
+                            });
+                            seen.push(child);
+                        }
+                        self.tie(child, row);
+                    }
+                },
+            }
+        }
+        for row in seen {
+            self.settle(row);
+        }
+    }
+
+    /// Rows in the order of those that go.
+    pub(super) fn ready(&self) -> usize {
+        self.order.len()
+    }
+
+    /// The next rows to go, `size` of them or as many more as the last one goes with.
+    pub(super) fn take(&mut self, size: usize) -> Vec<Link> {
+        let mut taken: Vec<Link> = Vec::new();
+        while taken.len() < size || taken.last().is_some_and(|link| link.with_next) {
+            let Some(link) = self.order.pop_front() else {
+                break;
+            };
+            if self.forgets
+                && let Some(place) = self.places.remove(&link.key)
+            {
+                self.at(place, |node| *node = Node::default());
+                self.vacant.push(place);
+            }
+            taken.push(link);
+        }
+        taken
+    }
+
+    /// Every window has told what it has: what is left open is in a circle that nothing outside holds,
+    /// or held. Answers how many due rows are held; a second call, none.
+    pub(super) fn finish(&mut self) -> u64 {
+        let untold: Vec<u32> = (0u32..)
+            .zip(&self.nodes)
+            .filter(|(_, node)| !node.told && !node.key.is_empty())
+            .map(|(place, _)| place)
+            .collect();
+        for place in untold {
+            self.hold(place);
+        }
+        for circle in super::circles::circles(self.nodes.len(), |place| self.open_above(place)) {
+            self.go_together(&circle);
+        }
+        let held = |node: &&Node| node.fate == Fate::Held && node.told && !node.rides;
+        let count = self.nodes.iter().filter(held).count() as u64 + self.unknown;
+        self.unknown = 0;
+        self.places.clear();
+        self.nodes.clear();
+        self.vacant.clear();
+        count
+    }
+
+    /// The place of a row; `None`: there is no room.
+    fn place(&mut self, key: Box<str>) -> Option<u32> {
+        if let Some(place) = self.places.get(&key) {
+            return Some(*place);
+        }
+        if self.places.len() >= self.most {
+            self.unknown += 1;
+            return None;
+        }
+        let node = Node {
+            key: key.clone(),
+            ..Node::default()
+        };
+        let place = match self.vacant.pop() {
+            Some(place) => {
+                self.at(place, |old| *old = node);
+                place
+            }
+            None => {
+                self.nodes.push(node);
+                u32::try_from(self.nodes.len() - 1).ok()?
+            }
+        };
+        self.places.insert(key, place);
+        Some(place)
+    }
+
+    fn node(&self, place: u32) -> Option<&Node> {
+        self.nodes.get(usize::try_from(place).ok()?)
+    }
+
+    fn at(&mut self, place: u32, change: impl FnOnce(&mut Node)) {
+        let node = usize::try_from(place)
+            .ok()
+            .and_then(|place| self.nodes.get_mut(place));
+        if let Some(node) = node {
+            change(node);
+        }
+    }
+
+    /// `child` refers to `row`.
+    fn tie(&mut self, child: u32, row: u32) {
+        let Some(node) = self.node(child) else { return };
+        if node.refers_to.contains(&row) {
+            return;
+        }
+        let (fate, rides) = (node.fate, node.rides);
+        self.at(child, |node| node.refers_to.push(row));
+        if rides {
+            self.at(row, |node| node.riders.push(child));
+        }
+        match fate {
+            Fate::Open => self.at(row, |node| node.waits_for += 1),
+            Fate::Held => self.hold(row),
+            Fate::Free | Fate::Taken => {}
+        }
+    }
+
+    /// The row stays, and with it all that it refers to.
+    fn hold(&mut self, row: u32) {
+        let mut next = vec![row];
+        while let Some(row) = next.pop() {
+            self.at(row, |node| {
+                if node.fate == Fate::Open {
+                    node.fate = Fate::Held;
+                    next.extend(&node.refers_to);
+                }
+            });
+        }
+    }
+
+    /// The row is free where nothing is left that it waits for, and so may be what it refers to.
+    fn settle(&mut self, row: u32) {
+        let mut next = vec![row];
+        while let Some(row) = next.pop() {
+            let Some(node) = self.node(row) else { continue };
+            if node.fate != Fate::Open || !node.told || node.waits_for > 0 {
+                continue;
+            }
+            let (rides, above) = (node.rides, node.refers_to.clone());
+            self.at(row, |node| node.fate = Fate::Free);
+            for above in above {
+                self.at(above, |node| {
+                    node.waits_for = node.waits_for.saturating_sub(1)
+                });
+                next.push(above);
+            }
+            if !rides {
+                self.go_together(&[row]);
+            }
+        }
+    }
+
+    /// Puts rows into the order that go in one batch, with those that ride with them.
+    fn go_together(&mut self, rows: &[u32]) {
+        let due = |row: &u32| self.node(*row).is_some_and(|node| !node.rides);
+        if !rows.iter().any(due) {
+            // They ride with a row that comes later, or with none.
+            rows.iter()
+                .for_each(|row| self.at(*row, |node| node.fate = Fate::Free));
+            return;
+        }
+        let mut group = Vec::new();
+        let mut next: Vec<u32> = rows.to_vec();
+        while let Some(row) = next.pop() {
+            let Some(node) = self.node(row) else { continue };
+            if node.fate == Fate::Taken {
+                continue;
+            }
+            group.push(Link {
+                key: node.key.clone(),
+                rides: node.rides,
+                with_next: true,
+            });
+            next.extend(&node.riders);
+            self.at(row, |node| node.fate = Fate::Taken);
+        }
+        // Those that refer go ahead of what they refer to.
+        group.reverse();
+        if let Some(last) = group.last_mut() {
+            last.with_next = false;
+        }
+        self.order.extend(group);
+    }
+
+    /// What an open row refers to that is open as well; `None`: it is not open.
+    fn open_above(&self, place: usize) -> Option<&[u32]> {
+        let node = self.nodes.get(place)?;
+        let open = node.fate == Fate::Open && !node.key.is_empty();
+        open.then_some(node.refers_to.as_slice())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(row: usize) -> Box<str> {
+        row.to_string().into()
+    }
+
+    /// Rows that refer to others; those below `due` in number may go.
+    #[derive(Debug, Clone)]
+    struct Table {
+        stays: BTreeSet<usize>,
+        refers_to: Vec<BTreeSet<usize>>,
+        window: usize,
+    }
+
+    fn tables() -> impl Strategy<Value = Table> {
+        let row = (
+            prop::bool::weighted(0.1),
+            prop::collection::btree_set(0_usize..30, 0..3),
+        );
+        (prop::collection::vec(row, 1..30), 1_usize..8).prop_map(|(rows, window)| {
+            let count = rows.len();
+            let stays = rows.iter().enumerate().filter(|(_, row)| row.0);
+            Table {
+                stays: stays.map(|(at, _)| at).collect(),
+                refers_to: rows
+                    .iter()
+                    .enumerate()
+                    .map(|(at, (_, to))| {
+                        to.iter()
+                            .copied()
+                            .filter(|to| *to < count && *to != at)
+                            .collect()
+                    })
+                    .collect(),
+                window,
+            }
+        })
+    }
+
+    impl Table {
+        fn referrers(&self, of: usize) -> Vec<usize> {
+            (0..self.refers_to.len())
+                .filter(|row| self.refers_to[*row].contains(&of))
+                .collect()
+        }
+
+        fn free(&self) -> BTreeSet<usize> {
+            let all = 0..self.refers_to.len();
+            let mut free: BTreeSet<usize> = all.filter(|row| !self.stays.contains(row)).collect();
+            loop {
+                let before = free.clone();
+                free.retain(|row| {
+                    self.referrers(*row)
+                        .iter()
+                        .all(|from| before.contains(from))
+                });
+                if free == before {
+                    return free;
+                }
+            }
+        }
+
+        /// What the windows tell, with batches of what is ready in between.
+        fn gone_through(&self) -> (Vec<Vec<usize>>, u64) {
+            let mut links = Links::new(true, MOST);
+            let mut batches = Vec::new();
+            let mut gone = BTreeSet::new();
+            let mut take = |links: &mut Links, gone: &mut BTreeSet<usize>| {
+                let batch: Vec<usize> = links
+                    .take(4)
+                    .iter()
+                    .map(|link| link.key.parse().unwrap())
+                    .collect();
+                gone.extend(&batch);
+                batches.push(batch);
+            };
+            let rows: Vec<usize> = (0..self.refers_to.len()).collect();
+            for window in rows.chunks(self.window) {
+                let mut told = Vec::new();
+                for row in window.iter().filter(|row| !self.stays.contains(row)) {
+                    let from: Vec<_> = self
+                        .referrers(*row)
+                        .into_iter()
+                        .filter(|from| !gone.contains(from))
+                        .collect();
+                    if from.is_empty() {
+                        told.push((key(*row), None));
+                    }
+                    for from in from {
+                        let how = match self.stays.contains(&from) {
+                            true => Referrer::Stays,
+                            false => Referrer::Due,
+                        };
+                        told.push((key(*row), Some((key(from), how))));
+                    }
+                }
+                links.tell(told);
+                while links.ready() >= 4 {
+                    take(&mut links, &mut gone);
+                }
+            }
+            let held = links.finish();
+            while links.ready() > 0 {
+                take(&mut links, &mut gone);
+            }
+            (batches, held)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_largest_set_goes_and_nothing_ahead_of_what_refers_to_it(table in tables()) {
+            let free = table.free();
+            let (batches, held) = table.gone_through();
+            let mut gone = BTreeSet::new();
+            for batch in &batches {
+                gone.extend(batch);
+                for row in batch {
+                    prop_assert!(table.referrers(*row).iter().all(|from| gone.contains(from)), "{row} in {batches:?}");
+                }
+            }
+            prop_assert_eq!(&gone, &free);
+            let due = table.refers_to.len() - table.stays.len();
+            prop_assert_eq!(held as usize, due - free.len());
+        }
+    }
+
+    #[test]
+    fn what_rides_goes_ahead_of_its_root_and_with_it() {
+        let mut links = Links::new(true, MOST);
+        let rides = |of: usize, row: usize| (key(of), Some((key(row), Referrer::Rides)));
+        links.tell(vec![rides(1, 2), rides(1, 3), rides(2, 4), (key(9), None)]);
+        let order = links.take(1);
+        let told: BTreeMap<_, _> = order
+            .iter()
+            .map(|link| (&*link.key, (link.rides, link.with_next)))
+            .collect();
+        assert_eq!(told.len(), 4, "{order:?}");
+        assert_eq!(told["1"], (false, false));
+        assert_eq!(told["4"], (true, true));
+        let place = |key: &str| order.iter().position(|link| &*link.key == key);
+        assert!(place("4") < place("2") && place("2") < place("1") && place("3") < place("1"));
+        assert_eq!(links.take(9).len(), 1);
+    }
+
+    #[test]
+    fn rows_without_room_are_taken_for_held() {
+        let mut links = Links::new(true, 2);
+        let waits = |row: usize| (key(row), Some((key(row + 1), Referrer::Due)));
+        links.tell(vec![waits(1), waits(2), waits(3)]);
+        assert!(links.finish() > 0);
+        assert_eq!(links.ready(), 0);
+    }
+}
