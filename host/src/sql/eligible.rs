@@ -2,10 +2,8 @@
 
 use super::Plan;
 use super::chains::{refers, ties};
-use super::source::join;
 use super::window::key_columns;
 use super::writer::{Row, Writer};
-use crate::catalog::Dialect;
 use crate::request::{Condition, Fault};
 use crate::scope::{Path, Restriction};
 

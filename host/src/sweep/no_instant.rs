@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use super::probe::probe;
 use super::unread::{AMONG, EXAMPLES};
 use super::verify::MOST_COUNTED;
-use crate::catalog::TableId;
+use crate::catalog::{Table, TableId};
 use crate::database::{Cause, Database, DatabaseError};
+use crate::request::Condition;
 use crate::sql::{ByForm, Plan};
 
 /// What the looks for one job may take together. They come before every run, which waits for them.
@@ -49,7 +50,7 @@ pub async fn no_instants(
         for of in plan.times_compared().unwrap_or_default() {
             let new = looked.insert((of.table.id.clone(), of.column.name.clone()));
             let small = of.table.estimated_rows <= MOST_READ;
-            if !new || !small && of.table.index_led_by(&of.column.name).is_none() {
+            if !new || !small && !is_indexed(&of.table, &of.column.name, plan) {
                 continue;
             }
             let left = ends.saturating_duration_since(Instant::now());
@@ -68,6 +69,14 @@ pub async fn no_instants(
         }
     }
     Ok(found)
+}
+
+/// Whether such values, which sort to the ends, can be read from an index.
+fn is_indexed(table: &Table, column: &str, plan: &Plan) -> bool {
+    let set = Condition::IsNotNull {
+        column: column.to_owned(),
+    };
+    !table.in_order_of(column, &[&set], plan.dialect()).is_empty()
 }
 
 impl NoInstant {

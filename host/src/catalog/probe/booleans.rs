@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::error::place;
 use super::sqlite::{both_ends, source};
 use super::{ProbeError, has_ends};
-use crate::catalog::{Catalog, Column, Table};
+use crate::catalog::{Catalog, Column, Dialect, Table};
 
 /// Values looked at from either end of the column's index, or of the table: an index has words behind
 /// every number, and without one the oldest rows and the newest tell what writes them.
@@ -24,7 +24,7 @@ impl Catalog {
         column: &Column,
     ) -> Result<bool, ProbeError> {
         let from = source(table, column);
-        let from = match (has_ends(table, column), table.rowid_name()) {
+        let from = match (has_ends(table, column, Dialect::Sqlite), table.rowid_name()) {
             (true, _) => both_ends(&from, "c", SAMPLE_EACH_END),
             (false, Some(_)) => both_ends(&from, "r", SAMPLE_EACH_END),
             (false, None) => format!("{from} LIMIT {}", 2 * SAMPLE_EACH_END),
