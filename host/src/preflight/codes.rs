@@ -1,9 +1,10 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
-pub const CODES: [&str; 67] = [
+pub const CODES: [&str; 68] = [
     "ambiguous-grant",
     "before-delete-trigger",
+    "broken-key",
     "chain-too-long",
     "condition-bytes",
     "condition-depth",
