@@ -1,9 +1,17 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
+<<<<<<< HEAD
 pub const CODES: [&str; 69] = [
     "ambiguous-grant",
     "before-delete-trigger",
+=======
+pub const CODES: [&str; 68] = [
+    "ambiguous-grant",
+    "before-delete-trigger",
+    "broken-key",
+    "chain-too-long",
+>>>>>>> w-schema
     "condition-bytes",
     "condition-depth",
     "condition-terms",

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Consequence, Tied};
-use crate::catalog::{Catalog, Event, ForeignKey, OnDelete, Table, TableId, quote_ident};
+use crate::catalog::{Catalog, Dialect, Event, ForeignKey, OnDelete, Table, TableId, quote_ident};
 use crate::request::{Action, Fate, Fault, Problem, Request};
 
 /// The tables whose rows go or change with those of a request, and what becomes of them: each once.
@@ -47,7 +47,7 @@ pub(super) fn events(
 /// Refuses what would not come out as it is written.
 ///
 /// # Errors
-/// `delete-rule`, `update-rule`, `disabled-key`, `inherited-table`, `no-replica-identity`.
+/// `delete-rule`, `update-rule`, `disabled-key`, `inherited-table`, `no-replica-identity`, `broken-key`.
 pub(super) fn nothing_behind(
     events: &BTreeSet<(TableId, Event)>,
     table: &Table,
@@ -83,6 +83,9 @@ pub(super) fn nothing_behind(
             for key in &table.referenced_by {
                 in_force(key)?;
                 covers_heirs(key, catalog)?;
+            }
+            for key in table.referenced_by.iter().chain(&table.foreign_keys) {
+                leads_somewhere(key, catalog)?;
             }
         }
     }
@@ -197,6 +200,48 @@ fn in_force(key: &ForeignKey) -> Result<(), Fault> {
     ))
 }
 
+/// SQLite takes a foreign key that refers to a table which is not there, or to columns that do not identify a row, and
+/// then refuses every delete at either end. Nobody notices as long as an application leaves `foreign_keys` off.
+fn leads_somewhere(key: &ForeignKey, catalog: &Catalog) -> Result<(), Fault> {
+    let same = |columns: &[&str]| {
+        let referred_to = |column: &&str| key.parent_columns.iter().any(|of| of == column);
+        columns.len() == key.columns.len()
+            && columns.len() == key.parent_columns.len()
+            && columns.iter().all(referred_to)
+    };
+    let identifies = |parent: &Table| {
+        let mut indexes = parent.indexes.iter();
+        let key: Vec<_> = parent.primary_key.iter().map(String::as_str).collect();
+        same(&key)
+            || indexes.any(|index| {
+                let columns = index.columns.iter().map(|column| column.name.as_deref());
+                let columns: Option<Vec<_>> = columns.collect();
+                index.unique && index.predicate.is_none() && columns.is_some_and(|of| same(&of))
+            })
+    };
+    let parent = catalog.by_id(&key.parent);
+    if catalog.dialect() == Dialect::Postgres || parent.is_some_and(|parent| identifies(parent)) {
+        return Ok(());
+    }
+    let way_out = match parent {
+        None => {
+            "which is not there: make that table, or make this one anew without the key".to_owned()
+        }
+        Some(_) => format!(
+            "by columns that are neither its primary key nor UNIQUE together: CREATE UNIQUE INDEX on {} of it, or make \
+             the table anew without the key",
+            key.parent_columns.join(", ")
+        ),
+    };
+    Err(refused(
+        "broken-key",
+        format!(
+            "foreign key `{}` of `{}` refers to `{}` {way_out}. SQLite refuses every delete at either end",
+            key.name, key.child, key.parent
+        ),
+    ))
+}
+
 fn publishable(table: &Table, event: Event) -> Result<(), Fault> {
     let mut found = table.behind.unpublishable.iter();
     let Some(refusing) = found.find(|found| match event {
@@ -254,6 +299,11 @@ fn refused(code: &str, message: String) -> Fault {
 pub(crate) fn is_behind(fault: &Fault) -> bool {
     matches!(
         fault.problem().code.as_str(),
-        "delete-rule" | "update-rule" | "disabled-key" | "inherited-table" | "no-replica-identity"
+        "delete-rule"
+            | "update-rule"
+            | "disabled-key"
+            | "inherited-table"
+            | "no-replica-identity"
+            | "broken-key"
     )
 }

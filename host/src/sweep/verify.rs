@@ -138,6 +138,11 @@ async fn look(database: &Database, sweep: &Ended) -> Remains {
     let mut left = 0;
     let accepted = Accepted::default();
     for plan in &sweep.plans {
+        match remaining(database, plan, MOST_COUNTED).await {
+            Ok(rows) => left += rows,
+            Err(error) if has_gone(plan, &error) => {}
+            Err(error) => return unknown(table, left, sweep.passed, plan, &error),
+        }
         if plan.authorized.root().is_none() {
             // Rows that another schema shows were not looked for. A partition that is attached or detached belongs
             // to the next run.
@@ -146,11 +151,6 @@ async fn look(database: &Database, sweep: &Ended) -> Remains {
                 Ok(false) => return another_schema(table, left, sweep.passed, plan),
                 Err(error) => return unknown(table, left, sweep.passed, plan, &error),
             }
-        }
-        match remaining(database, plan, MOST_COUNTED).await {
-            Ok(rows) => left += rows,
-            Err(error) if has_gone(plan, &error) => {}
-            Err(error) => return unknown(table, left, sweep.passed, plan, &error),
         }
     }
     let (blocked, blocked_by) = match all_blocked(database, sweep).await {

@@ -1,6 +1,8 @@
 //! What the database does behind a statement's back: rules, tables that inherit, keys that are switched off or cannot
 //! act, publications; found before a run, and held against the database in every batch of one.
 
+mod as_commands;
+mod broken;
 mod counts;
 mod disabled;
 mod heirs;

@@ -228,6 +228,32 @@ async fn a_childs_new_partition_suspends_a_run_only_where_it_brings_something_al
 }
 
 #[tokio::test]
+async fn the_leaves_of_a_swept_table_are_held_against_what_its_root_is_given() {
+    let schema =
+        "CREATE TABLE sessions (id bigint PRIMARY KEY, dead_at bigint) PARTITION BY RANGE (id);
+        CREATE TABLE sessions_1 PARTITION OF sessions FOR VALUES FROM (0) TO (5);
+        CREATE TABLE sessions_2 PARTITION OF sessions FOR VALUES FROM (5) TO (9);
+        CREATE TABLE orders (id bigint PRIMARY KEY, session bigint);
+        INSERT INTO sessions SELECT n, 1 FROM generate_series(1, 6) AS n;
+        INSERT INTO orders SELECT n, n FROM generate_series(1, 6) AS n;";
+    for change in [
+        "ALTER TABLE orders ADD FOREIGN KEY (session) REFERENCES sessions ON DELETE CASCADE",
+        "ALTER TABLE orders ADD FOREIGN KEY (session) REFERENCES sessions_1 ON DELETE CASCADE NOT VALID",
+        "CREATE TRIGGER keep BEFORE DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION keep()",
+        "CREATE TRIGGER keep BEFORE DELETE ON sessions_1 FOR EACH ROW EXECUTE FUNCTION keep()",
+    ] {
+        let mut lab = Lab::postgres(&(schema.to_owned() + KEEP)).await;
+        // What orders refer to is there when the key comes.
+        lab.script("UPDATE orders SET session = 6 WHERE id < 3")
+            .await;
+        is_suspended(&mut lab, sessions(), change).await;
+    }
+    let mut lab = Lab::postgres(schema).await;
+    let more = "CREATE TABLE sessions_3 PARTITION OF sessions FOR VALUES FROM (9) TO (20)";
+    goes_on(&mut lab, sessions(), more).await;
+}
+
+#[tokio::test]
 async fn on_sqlite_a_table_or_a_trigger_made_in_mid_run_suspends_it_and_an_index_does_not() {
     let order = "DROP TABLE orders; CREATE TABLE orders (id INTEGER PRIMARY KEY, token INT,";
     let rows = "INSERT INTO orders (id, token) SELECT id, id FROM (SELECT 3 AS id UNION SELECT 4 UNION SELECT 5 UNION

@@ -1,0 +1,51 @@
+//! Foreign keys that SQLite takes and then refuses every delete for.
+
+use super::*;
+
+const ALL: &str = "SELECT count(*) FROM sessions";
+
+#[tokio::test]
+async fn a_key_that_leads_nowhere_is_found_at_either_end_before_the_run() {
+    for (sessions_more, tokens) in [
+        ("", "session INT REFERENCES sessions (name)"),
+        (
+            "",
+            "session INT, org INT, FOREIGN KEY (session, org) REFERENCES sessions (name, org)",
+        ),
+        (
+            "",
+            "session INT REFERENCES sessions ON DELETE CASCADE, owner INT REFERENCES gone (id)",
+        ),
+        (", owner INT REFERENCES gone (id)", "session INT"),
+        (", owner INT REFERENCES users (name)", "session INT"),
+    ] {
+        let lab = Lab::sqlite(&format!(
+            "PRAGMA foreign_keys = OFF; CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
+             CREATE TABLE sessions (id INTEGER PRIMARY KEY, dead_at INT, name TEXT, org INT {sessions_more});
+             CREATE TABLE tokens (id INTEGER PRIMARY KEY, {tokens});
+             CREATE UNIQUE INDEX partial ON sessions (name) WHERE org = 1;
+             INSERT INTO sessions (id, dead_at) VALUES (1, 1); PRAGMA foreign_keys = ON"
+        ))
+        .await;
+        assert_eq!(
+            refused(&lab, &sessions(), ALL).await,
+            "broken-key",
+            "{sessions_more} {tokens}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_leads_to_unique_columns_in_any_order_does_not_stop_the_job() {
+    let lab = Lab::sqlite(
+        "CREATE TABLE sessions (id INTEGER PRIMARY KEY, dead_at INT, name TEXT, org INT, UNIQUE (org, name));
+         CREATE TABLE tokens (id INTEGER PRIMARY KEY, name TEXT, org INT, session INT REFERENCES sessions,
+             FOREIGN KEY (name, org) REFERENCES sessions (name, org) ON DELETE CASCADE);
+         CREATE INDEX a ON tokens (name, org); CREATE INDEX b ON tokens (session);
+         CREATE TABLE elsewhere (id INTEGER PRIMARY KEY, x INT REFERENCES gone (id));
+         INSERT INTO sessions VALUES (1, 1, 'a', 1), (2, 1, 'b', 1); INSERT INTO tokens VALUES (1, 'a', 1, NULL)",
+    )
+    .await;
+    let batch = drained(&lab, &sessions()).await;
+    assert_eq!((batch.affected, batch.cascaded), (2, 1));
+}
