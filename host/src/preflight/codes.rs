@@ -1,7 +1,7 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
-pub const CODES: [&str; 59] = [
+pub const CODES: [&str; 61] = [
     "ambiguous-grant",
     "before-delete-trigger",
     "chain-too-long",
@@ -45,6 +45,7 @@ pub const CODES: [&str; 59] = [
     "sweep-assignments",
     "sweep-bytes",
     "sweep-dependents",
+    "time-form-contradicted",
     "too-late",
     "unenforced-relation",
     "unindexed-foreign-key",
@@ -61,6 +62,7 @@ pub const CODES: [&str; 59] = [
     "unsupported",
     "unused-grant",
     "value",
+    "zoneless-timestamp",
 ];
 
 /// So many letters of a code may be wrong for every letter that stands for one. What is further away may

@@ -26,6 +26,7 @@ mod triggers;
 mod unindexed_keys;
 mod unindexed_lookups;
 mod weight;
+mod zones;
 
 pub use codes::{CODES, meant};
 pub use finding::{Finding, Severity};
@@ -182,6 +183,7 @@ pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed, weights: &Weights) -> 
     }
     for plan in &rehearsed.plans {
         found.extend(indexes::unindexed(plan, weights));
+        found.extend(zones::unknown(plan, catalog));
     }
     let reaches = rehearsed.reaches(catalog).flatten();
     let reaches: Vec<_> = reaches.chain(rehearsed.looks(catalog)).collect();

@@ -6,7 +6,7 @@
 
 use super::Plan;
 use super::collation::named;
-use super::time::{compare_id, compare_time, inverse, operator};
+use super::time::{compare_id, inverse, operator};
 use super::value::convert;
 use super::writer::{Row, Writer};
 use crate::catalog::{Column, Dialect, Kind};
@@ -41,8 +41,7 @@ impl Plan {
                 let column = find_column(row.table, column)?;
                 let comparison = flip(Comparison::Less, negated);
                 let at = cutoff.minus_micros(*offset);
-                let form = self.forms.time(&row.table.id, column)?;
-                compare_time(w, row, column, form, comparison, at)
+                self.held(row, column)?.compare(w, comparison, at)
             }
             Condition::IdOlderThan { column, cutoff } => {
                 let column = find_column(row.table, column)?;
@@ -114,8 +113,7 @@ impl Plan {
     ) -> Result<(), Fault> {
         let column = find_column(row.table, column)?;
         if let Value::Timestamp(at) = to {
-            let form = self.forms.time(&row.table.id, column)?;
-            return compare_time(w, row, column, form, comparison, *at);
+            return self.held(row, column)?.compare(w, comparison, *at);
         }
         if comparison.is_ordering() {
             ordered(row, column)?;
@@ -156,8 +154,11 @@ impl Plan {
     ) -> Result<(), Fault> {
         let left = find_column(row.table, column)?;
         let right = find_column(row.table, to)?;
+        if self.forms.are_times(&row.table.id, left, right) {
+            return self.compare_times(w, row, (left, right), comparison);
+        }
         let alike = std::mem::discriminant(&left.kind) == std::mem::discriminant(&right.kind);
-        if !alike || left.time_form != right.time_form || left.kind == Kind::Json {
+        if !alike || left.kind == Kind::Json {
             return Err(Fault::invalid(
                 "value",
                 format!(
@@ -285,7 +286,6 @@ fn ordered(row: &Row<'_>, column: &Column) -> Result<(), Fault> {
         | Kind::Interval
         | Kind::Uuid
         | Kind::Bytes => Ok(()),
-        Kind::Any if column.time_form.is_some() => Ok(()),
         _ => Err(no_order(row, column)),
     }
 }
