@@ -27,6 +27,7 @@ mod partitions;
 mod postgres;
 mod probe;
 mod quote;
+mod read;
 mod role;
 mod sqlite;
 mod time_forms;
@@ -34,12 +35,15 @@ mod types;
 
 pub use error::{CatalogError, TimeFormError};
 pub use lookup::UnknownTable;
+pub use postgres::SessionZone;
 pub use probe::{EARLIEST_ID, IdForm, IdShape, ProbeError, TimeProbe};
 pub use quote::quote_ident;
+pub(crate) use read::{Raw, Reading};
 pub use role::{Held, Role};
+pub use time_forms::{TimeForm, Times};
 pub use types::{
     Collation, Column, ForeignKey, Index, IndexColumn, Kind, OnDelete, Privileges, Table, TableId,
-    TableKind, TimeForm, Trigger, TriggerTiming,
+    TableKind, Trigger, TriggerTiming,
 };
 
 use std::collections::BTreeMap;
@@ -61,6 +65,7 @@ pub struct Catalog {
     /// Schemas in the order in which an unqualified name is looked up.
     search_path: Vec<String>,
     role: Option<String>,
+    zones: Vec<SessionZone>,
     tables: BTreeMap<TableId, Arc<Table>>,
 }
 
@@ -100,6 +105,7 @@ impl Catalog {
             dialect,
             search_path,
             role: None,
+            zones: Vec::new(),
             tables,
         }
     }
@@ -109,6 +115,18 @@ impl Catalog {
     pub(crate) fn seen_by(mut self, role: String) -> Self {
         self.role = Some(role);
         self
+    }
+
+    /// The same catalog of a database whose sessions are in these zones.
+    #[must_use]
+    pub(crate) fn in_zones(mut self, zones: Vec<SessionZone>) -> Self {
+        self.zones = zones;
+        self
+    }
+
+    /// The zones other than UTC that sessions of this PostgreSQL database begin in.
+    pub fn zones(&self) -> &[SessionZone] {
+        &self.zones
     }
 
     /// The connected role, whose privileges the tables tell; `None` on SQLite, which has none.

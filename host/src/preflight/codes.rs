@@ -1,7 +1,7 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
-pub const CODES: [&str; 61] = [
+pub const CODES: [&str; 63] = [
     "ambiguous-grant",
     "before-delete-trigger",
     "chain-too-long",
@@ -47,6 +47,7 @@ pub const CODES: [&str; 61] = [
     "sweep-assignments",
     "sweep-bytes",
     "sweep-dependents",
+    "time-form-contradicted",
     "too-late",
     "unenforced-relation",
     "unindexed-foreign-key",
@@ -63,6 +64,7 @@ pub const CODES: [&str; 61] = [
     "unsupported",
     "unused-grant",
     "value",
+    "zoneless-timestamp",
 ];
 
 /// So many letters of a code may be wrong for every letter that stands for one. What is further away may

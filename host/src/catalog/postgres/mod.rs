@@ -1,4 +1,4 @@
-//! The catalog of a PostgreSQL server: eight queries on `pg_catalog`, however many tables there
+//! The catalog of a PostgreSQL server: ten queries on `pg_catalog`, however many tables there
 //! are.
 //!
 //! `information_schema` is not used: it hides what the role does not own, and knows neither
@@ -9,6 +9,7 @@ mod foreign_keys;
 mod indexes;
 mod relations;
 mod role;
+mod zones;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ use super::{Catalog, CatalogError, Dialect, Table};
 
 pub(super) use relations::hides;
 pub(super) use role::load as load_role;
+pub use zones::SessionZone;
 
 /// `server_version_num` of the oldest supported server; 13 has left its makers' own support.
 const OLDEST: i32 = 140_000;
@@ -46,7 +48,9 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Catalog, Catal
     indexes::add(connection, &mut tables).await?;
     indexes::add_triggers(connection, &mut tables).await?;
     foreign_keys::add(connection, &mut tables, number).await?;
-    Ok(Catalog::from_tables(Dialect::Postgres, search_path, tables.into_values()).seen_by(role))
+    let zones = zones::load(connection).await?;
+    let catalog = Catalog::from_tables(Dialect::Postgres, search_path, tables.into_values());
+    Ok(catalog.seen_by(role).in_zones(zones))
 }
 
 /// The rows of `sql` for the tables known so far, whose object ids are its `$1`. Not kept prepared:

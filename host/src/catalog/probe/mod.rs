@@ -14,7 +14,7 @@ mod sqlite;
 pub use error::ProbeError;
 pub use ids::EARLIEST_ID;
 
-use super::{Column, Table, TimeForm, quote_ident};
+use super::{Column, Table, Times, quote_ident};
 
 /// How a key column holds ids with a time inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,10 +45,10 @@ pub struct IdForm {
 }
 
 /// What the instants of a column look like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimeProbe {
     /// How they are held.
-    pub form: TimeForm,
+    pub times: Times,
     /// There was no value to look at, and nobody said: good for comparisons, where a row that
     /// arrives meanwhile in another form counts as younger than it is; **not** for writing.
     pub assumed: bool,
