@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use besom::catalog::{Catalog, Dialect};
+use besom::catalog::{Catalog, Dialect, Times};
 use besom::database::{Database, DatabaseOptions, Pooler, Session};
 use besom::ledger::{self, Claim, Claimed};
 use besom::request::{Batch, Fault, JobName, Mode, Request, Step, Timestamp};
@@ -28,6 +28,8 @@ pub struct Lab {
     pub access: Option<Grants>,
     /// How long a claim holds.
     pub lease: Duration,
+    /// `[time-forms]`, by table and column.
+    pub times: BTreeMap<(String, String), Times>,
 }
 
 /// Both kinds of database, for tests that must hold on each.
@@ -81,6 +83,7 @@ impl Lab {
             grants: None,
             access: None,
             lease: Duration::from_secs(15),
+            times: BTreeMap::new(),
         };
         lab.script(schema).await;
         lab
@@ -145,7 +148,14 @@ impl Lab {
             None => Catalog::load_sqlite(session.as_sqlite().unwrap()).await,
         };
         session.release().await.unwrap();
+        let catalog = catalog.unwrap().with_time_forms(&self.times);
         Arc::new(catalog.unwrap())
+    }
+
+    /// Says how a column holds instants.
+    pub fn say(&mut self, table: &str, column: &str, times: impl Into<Times>) {
+        let place = (table.to_owned(), column.to_owned());
+        self.times.insert(place, times.into());
     }
 
     /// A claim of the job `lab/sweep`.

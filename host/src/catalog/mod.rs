@@ -29,6 +29,7 @@ mod partitions;
 mod postgres;
 mod probe;
 mod quote;
+mod read;
 mod role;
 mod serving;
 mod sqlite;
@@ -38,13 +39,16 @@ mod types;
 pub use behind::{Behind, Event, Facts, Rule, Unpublishable};
 pub use error::{CatalogError, TimeFormError};
 pub use lookup::UnknownTable;
+pub use postgres::SessionZone;
 pub use probe::{EARLIEST_ID, IdForm, IdShape, ProbeError, TimeProbe};
 pub use quote::quote_ident;
+pub(crate) use read::{Raw, Reading};
 pub use role::{Held, Role};
 pub use serving::{Fixed, Serving, Term};
+pub use time_forms::{TimeForm, Times};
 pub use types::{
     Collation, Column, ForeignKey, Index, IndexColumn, Kind, OnDelete, Privileges, Table, TableId,
-    TableKind, TimeForm, Trigger, TriggerTiming,
+    TableKind, Trigger, TriggerTiming,
 };
 
 use std::collections::BTreeMap;
@@ -68,6 +72,7 @@ pub struct Catalog {
     role: Option<String>,
     replica: bool,
     version: Option<i64>,
+    zones: Vec<SessionZone>,
     tables: BTreeMap<TableId, Arc<Table>>,
 }
 
@@ -109,6 +114,7 @@ impl Catalog {
             role: None,
             replica: false,
             version: None,
+            zones: Vec::new(),
             tables,
         }
     }
@@ -148,6 +154,18 @@ impl Catalog {
     /// `partitioned`: it may be a partitioned table.
     pub(crate) fn facts(partitioned: bool) -> String {
         postgres::facts(partitioned)
+    }
+
+    /// The same catalog of a database whose sessions are in these zones.
+    #[must_use]
+    pub(crate) fn in_zones(mut self, zones: Vec<SessionZone>) -> Self {
+        self.zones = zones;
+        self
+    }
+
+    /// The zones other than UTC that sessions of this PostgreSQL database begin in.
+    pub fn zones(&self) -> &[SessionZone] {
+        &self.zones
     }
 
     /// The connected role, whose privileges the tables tell; `None` on SQLite, which has none.

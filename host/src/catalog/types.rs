@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::behind::Behind;
+use super::Times;
 use super::quote::quote_ident;
 
 /// Schema and name of a table, spelled as the database spells them (no quotes).
@@ -152,10 +153,9 @@ pub struct Column {
     pub readable: bool,
     /// The connected role may UPDATE it. True on SQLite.
     pub assignable: bool,
-    /// The operator's word on how a column that is not a native time holds one, set by
-    /// [`super::Catalog::with_time_forms`]. Where the operator said nothing the probes of this
-    /// room look at the data.
-    pub time_form: Option<TimeForm>,
+    /// The operator's word on how it holds instants, set by [`super::Catalog::with_time_forms`].
+    /// Where the operator said nothing the probes of this room look at the data.
+    pub time_form: Option<Times>,
 }
 
 /// How PostgreSQL compares the values of a column.
@@ -187,7 +187,7 @@ pub enum Kind {
     Uuid,
     /// timestamptz (PostgreSQL).
     Timestamp,
-    /// timestamp without time zone (PostgreSQL), read as UTC.
+    /// timestamp without time zone (PostgreSQL), read as UTC unless the operator names a zone.
     LocalTimestamp,
     /// date.
     Date,
@@ -203,24 +203,6 @@ pub enum Kind {
     Any,
     /// Anything else, by its type name in [`Column::sql_type`].
     Other,
-}
-
-/// How a column that is not of a native time type holds an instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TimeForm {
-    /// The database's own timestamp types.
-    Native,
-    /// Integer microseconds since the epoch.
-    UnixUs,
-    /// Integer milliseconds since the epoch.
-    UnixMs,
-    /// Integer seconds since the epoch.
-    UnixS,
-    /// Text like `2026-01-31T12:00:00.5Z` or with an offset.
-    Rfc3339,
-    /// Text like `2026-01-31 12:00:00.5`, UTC: what SQLite's CURRENT_TIMESTAMP writes.
-    SqlText,
 }
 
 /// What happens to the child when the parent goes.

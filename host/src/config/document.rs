@@ -148,6 +148,10 @@ impl<'a> Node<'a> {
         self.value.is_table()
     }
 
+    pub(super) fn is_list(&self) -> bool {
+        self.value.as_array().is_some()
+    }
+
     pub(super) fn section(&self) -> Result<Section<'a>, ConfigError> {
         let table = self
             .value

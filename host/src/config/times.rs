@@ -1,8 +1,14 @@
-//! `[time-forms]`: how columns that are not of a time type hold an instant.
+//! `[time-forms]`: how columns hold an instant where their type does not say, and since when.
+
+use std::str::FromStr;
+
+use chrono::{Datelike, NaiveDate, NaiveTime};
 
 use super::document::{Node, Section};
 use super::error::{ConfigError, Place, hint, listed};
-use crate::catalog::TimeForm;
+use crate::catalog::{TimeForm, Times};
+use crate::request::Timestamp;
+use crate::schedule::zone;
 
 /// The operator's word on one column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,19 +20,16 @@ pub struct ColumnTime {
     /// The column.
     pub column: String,
     /// How it holds an instant.
-    pub form: TimeForm,
+    pub times: Times,
     /// Where the file says so, for a column that does not exist.
     pub place: Place,
 }
 
-const FORMS: [(&str, TimeForm); 6] = [
-    ("native", TimeForm::Native),
-    ("unix-us", TimeForm::UnixUs),
-    ("unix-ms", TimeForm::UnixMs),
-    ("unix-s", TimeForm::UnixS),
-    ("rfc3339", TimeForm::Rfc3339),
-    ("sql-text", TimeForm::SqlText),
-];
+/// What a form's name begins with that names a zone.
+const LOCAL: &str = "local:";
+
+/// The keys of an entry that is a table.
+const KEYS: [&str; 2] = ["form", "oldest"];
 
 /// Reads `"table.column" = "unix-ms"`, and the same with a schema in front. Without the quotes
 /// TOML makes tables in tables of it, which say the same.
@@ -44,7 +47,7 @@ fn collect(
     for (name, node) in section.entries() {
         let depth = path.len();
         path.extend(name.split('.').map(str::to_owned));
-        if node.is_table() {
+        if node.is_table() && !(path.len() > 1 && is_entry(&node.section()?)) {
             collect(&node.section()?, path, times)?;
         } else {
             times.push(column_time(path, &node)?);
@@ -52,6 +55,12 @@ fn collect(
         path.truncate(depth);
     }
     Ok(())
+}
+
+/// A table that says of one column how and since when, and does not hold columns.
+fn is_entry(section: &Section<'_>) -> bool {
+    let mut names = section.entries().map(|(name, _)| name);
+    section.entries().next().is_some() && names.all(|name| KEYS.contains(&name))
 }
 
 fn column_time(path: &[String], node: &Node<'_>) -> Result<ColumnTime, ConfigError> {
@@ -63,27 +72,85 @@ fn column_time(path: &[String], node: &Node<'_>) -> Result<ColumnTime, ConfigErr
     if path.iter().any(String::is_empty) {
         return Err(node.error("has an empty part: write \"table.column\""));
     }
+    let times = match node.is_table() {
+        false => Times::declared(forms(node)?),
+        true => {
+            let section = node.section()?;
+            let said = section
+                .get("form")
+                .map_or(Ok(Vec::new()), |node| forms(&node))?;
+            let oldest = section.get("oldest").map(|node| day(&node)).transpose()?;
+            Times::declared(said).since(oldest)
+        }
+    };
     Ok(ColumnTime {
         schema,
         table: table.clone(),
         column: column.clone(),
-        form: form(node)?,
+        times,
         place: node.place(),
     })
 }
 
-fn form(node: &Node<'_>) -> Result<TimeForm, ConfigError> {
-    let text = node.text("unix-ms")?;
-    let names = FORMS.map(|(name, _)| name);
-    let found = FORMS
-        .iter()
-        .find(|(name, _)| *name == text)
-        .map(|(_, form)| *form);
-    found.ok_or_else(|| {
-        node.error(format!(
-            "no such form of a time{} One of {}",
-            hint(&text, names),
-            listed(&names)
-        ))
-    })
+/// One form, or a list of which each row has its own.
+fn forms(node: &Node<'_>) -> Result<Vec<TimeForm>, ConfigError> {
+    let names = match node.is_list() {
+        true => node.names("[\"unix-s\", \"rfc3339\"]")?,
+        // With commas between them, as a variable gives a list.
+        false => {
+            let text = node.text("unix-ms")?;
+            text.split(',').map(|name| name.trim().to_owned()).collect()
+        }
+    };
+    if names.is_empty() {
+        return Err(node.error("must name one form at least"));
+    }
+    let forms = names.iter().map(|name| form(node, name));
+    let forms = forms.collect::<Result<Vec<_>, ConfigError>>()?;
+    if forms.len() > 1 && forms.contains(&TimeForm::Native) {
+        return Err(node.error("`native` stands alone: a column of such a type holds nothing else"));
+    }
+    let naive = |form: &&TimeForm| matches!(form, TimeForm::SqlText | TimeForm::Local(_));
+    let days = |form: &&TimeForm| matches!(form, TimeForm::Date | TimeForm::Local(_));
+    if forms.iter().filter(naive).count() > 1 || forms.iter().filter(days).count() > 1 {
+        return Err(node.error(
+            "names two forms that read the same text: say of which zone a text without an offset is, once",
+        ));
+    }
+    Ok(forms)
+}
+
+fn form(node: &Node<'_>, name: &str) -> Result<TimeForm, ConfigError> {
+    if let Some(name) = name.strip_prefix(LOCAL) {
+        let zone = zone(name).map_err(|problem| node.error(problem))?;
+        return Ok(TimeForm::Local(zone));
+    }
+    let mut known: Vec<&str> = TimeForm::NAMED.iter().map(|(name, _)| *name).collect();
+    let found = TimeForm::NAMED.iter().find(|(known, _)| *known == name);
+    if let Some((_, form)) = found {
+        return Ok(*form);
+    }
+    known.push("local:Europe/Berlin");
+    Err(node.error(format!(
+        "no such form of a time{} One of {}",
+        hint(name, known.iter().copied()),
+        listed(&known)
+    )))
+}
+
+/// A day, from whose beginning in UTC on instants are real.
+fn day(node: &Node<'_>) -> Result<Timestamp, ConfigError> {
+    let expected = || node.error("must be a day such as \"1900-01-01\"");
+    let text = match node.raw()? {
+        toml::Value::String(text) => text,
+        toml::Value::Datetime(at) => at.to_string(),
+        _ => return Err(expected()),
+    };
+    let day = NaiveDate::from_str(&text).map_err(|_| expected())?;
+    if !(1..=9999).contains(&day.year()) {
+        return Err(expected());
+    }
+    Ok(Timestamp(
+        day.and_time(NaiveTime::MIN).and_utc().timestamp_micros(),
+    ))
 }

@@ -1,17 +1,10 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
-<<<<<<< HEAD
-pub const CODES: [&str; 69] = [
-    "ambiguous-grant",
-    "before-delete-trigger",
-=======
-pub const CODES: [&str; 68] = [
+pub const CODES: [&str; 72] = [
     "ambiguous-grant",
     "before-delete-trigger",
     "broken-key",
-    "chain-too-long",
->>>>>>> w-schema
     "condition-bytes",
     "condition-depth",
     "condition-terms",
@@ -61,6 +54,7 @@ pub const CODES: [&str; 68] = [
     "sweep-assignments",
     "sweep-bytes",
     "sweep-dependents",
+    "time-form-contradicted",
     "too-late",
     "undoing-trigger",
     "unenforced-relation",
@@ -79,6 +73,7 @@ pub const CODES: [&str; 68] = [
     "unused-grant",
     "update-rule",
     "value",
+    "zoneless-timestamp",
 ];
 
 /// So many letters of a code may be wrong for every letter that stands for one. What is further away may

@@ -29,6 +29,7 @@ mod triggers;
 mod unindexed_keys;
 mod unindexed_lookups;
 mod weight;
+mod zones;
 
 pub use codes::{CODES, meant};
 pub use finding::{Finding, Severity};
@@ -188,6 +189,7 @@ pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed, weights: &Weights) -> 
     }
     for plan in &rehearsed.plans {
         found.extend(indexes::unindexed(plan, weights));
+        found.extend(zones::unknown(plan, catalog));
     }
     found.extend(strange_values::mixed_ids(rehearsed));
     let reaches = rehearsed.reaches(catalog).flatten();

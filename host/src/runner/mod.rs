@@ -274,7 +274,7 @@ async fn catalog(config: &Config, database: &Database) -> Result<Arc<Catalog>, R
                 Some(schema) => format!("{}.{}", quote_ident(schema), quote_ident(&time.table)),
                 None => quote_ident(&time.table),
             };
-            ((table, time.column.clone()), time.form)
+            ((table, time.column.clone()), time.times.clone())
         })
         .collect();
     Ok(Arc::new(catalog.with_time_forms(&forms)?))

@@ -34,7 +34,7 @@ pub(crate) fn find_column<'a>(table: &'a Table, name: &str) -> Result<&'a Column
 pub(super) fn holds_id(table: &Table, column: &Column) -> bool {
     match column.kind {
         Kind::Uuid | Kind::Bytes => true,
-        Kind::Text => table.primary_key.contains(&column.name) || column.time_form.is_none(),
+        Kind::Text => table.primary_key.contains(&column.name) || !column.is_declared_time(),
         _ => false,
     }
 }

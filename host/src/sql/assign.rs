@@ -187,8 +187,8 @@ impl Plan {
         Ok(match (value, &column.kind) {
             (Value::Null, _) => Bind::Null,
             (Value::Timestamp(at), _) => {
-                let form = self.forms.time(&table.id, column)?;
-                time_value(column, form, *at)?
+                let times = self.forms.time(&table.id, column)?;
+                time_value(dialect, column, &times, *at)?
             }
             (Value::Json(text), Kind::Json) => Bind::Text(text.clone()),
             (Value::Json(text), Kind::Text | Kind::Any) if dialect == Dialect::Sqlite => {

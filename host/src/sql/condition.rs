@@ -11,7 +11,7 @@
 use super::Plan;
 use super::collation::named;
 use super::id::compare_id;
-use super::time::{compare_time, inverse, operator};
+use super::time::{inverse, operator};
 use super::truth;
 use super::value::convert;
 use super::writer::{Row, Writer};
@@ -47,8 +47,7 @@ impl Plan {
                 let column = find_column(row.table, column)?;
                 let comparison = flip(Comparison::Less, negated);
                 let at = cutoff.minus_micros(*offset);
-                let form = self.forms.time(&row.table.id, column)?;
-                compare_time(w, row, column, form, comparison, at)
+                self.held(row, column)?.compare(w, comparison, at)
             }
             Condition::IdOlderThan { column, cutoff } => {
                 let column = find_column(row.table, column)?;
@@ -195,8 +194,7 @@ impl Plan {
     ) -> Result<(), Fault> {
         let column = find_column(row.table, column)?;
         if let Value::Timestamp(at) = to {
-            let form = self.forms.time(&row.table.id, column)?;
-            return compare_time(w, row, column, form, comparison, *at);
+            return self.held(row, column)?.compare(w, comparison, *at);
         }
         if comparison.is_ordering() {
             ordered(row, column)?;
@@ -245,8 +243,11 @@ impl Plan {
     ) -> Result<(), Fault> {
         let left = find_column(row.table, column)?;
         let right = find_column(row.table, to)?;
+        if self.forms.are_times(&row.table.id, left, right) {
+            return self.compare_times(w, row, (left, right), comparison);
+        }
         let alike = std::mem::discriminant(&left.kind) == std::mem::discriminant(&right.kind);
-        if !alike || left.time_form != right.time_form || left.kind == Kind::Json {
+        if !alike || left.kind == Kind::Json {
             return Err(Fault::invalid(
                 "value",
                 format!(
@@ -416,7 +417,6 @@ fn ordered(row: &Row<'_>, column: &Column) -> Result<(), Fault> {
         | Kind::Interval
         | Kind::Uuid
         | Kind::Bytes => Ok(()),
-        Kind::Any if column.time_form.is_some() => Ok(()),
         _ => Err(no_order(row, column)),
     }
 }

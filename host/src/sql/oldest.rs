@@ -4,7 +4,7 @@ use super::Plan;
 use super::axis::facts;
 use super::page::Shape;
 use super::writer::{Row, Writer};
-use crate::catalog::{Column, Dialect, IdShape, TimeForm};
+use crate::catalog::{Column, Dialect, IdShape, Kind, TimeForm};
 use crate::database::{Cell, Statement};
 use crate::request::{Comparison, Condition, Fault, Timestamp, Value};
 use crate::scope::find_column;
@@ -75,13 +75,15 @@ impl Plan {
     }
 
     fn time_of(&self, row: &Row<'_>, column: &Column) -> Option<(String, Held)> {
-        match self.forms.time(&self.table().id, column).ok()? {
-            TimeForm::Native | TimeForm::UnixUs | TimeForm::UnixMs | TimeForm::UnixS => {}
-            TimeForm::Rfc3339 | TimeForm::SqlText => return None,
-        }
-        let Shape::Instant(unit) = self.shape(column) else {
-            return None;
+        let times = self.forms.time(&self.table().id, column).ok()?;
+        let unit = match (times.forms(), &column.kind) {
+            ([TimeForm::Native], Kind::Timestamp | Kind::LocalTimestamp) => 1,
+            ([form], Kind::Integer(_)) => i64::try_from(form.unit()? / 1_000).ok()?.max(1),
+            _ => return None,
         };
+        if times.forms() == [TimeForm::UnixNs] {
+            return None; // finer than what is told
+        }
         let value = self.given(&row.column(&column.name), column);
         Some((value, Held::Number(unit)))
     }

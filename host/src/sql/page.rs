@@ -5,7 +5,7 @@ use super::batch::same_key;
 use super::pick::{fingerprint, in_groups};
 use super::window::{Edge, key_columns, selected};
 use super::writer::{Row, Writer};
-use crate::catalog::{Column, Dialect, Kind, TimeForm};
+use crate::catalog::{Column, Dialect, Kind, TimeForm, Times};
 use crate::database::Statement;
 use crate::request::{Action, Fault, Look};
 use crate::scope::find_column;
@@ -17,15 +17,17 @@ pub const PAGE_ROWS: u64 = 1_000;
 pub const PAGE_BYTES: u64 = 1 << 20;
 
 /// How a value of a column comes to the plugin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Shape {
     Boolean,
     Integer,
     Float,
     Text,
     Blob,
-    /// An integer of so many microseconds.
-    Instant(i64),
+    /// Microseconds: PostgreSQL's own types of times.
+    Instant,
+    /// What the column's forms make of a number or a text.
+    Time(Times),
     /// SQLite: what the values themselves say.
     Any,
 }
@@ -257,13 +259,19 @@ impl Plan {
 
     /// How the values of a column that is read come to the plugin.
     pub(crate) fn shape(&self, column: &Column) -> Shape {
-        let probed = || self.forms.time(&self.table().id, column).ok();
-        match column.time_form.or_else(probed) {
-            Some(TimeForm::Native | TimeForm::UnixUs) => return Shape::Instant(1),
-            Some(TimeForm::UnixMs) => return Shape::Instant(1_000),
-            Some(TimeForm::UnixS) => return Shape::Instant(1_000_000),
-            Some(TimeForm::Rfc3339 | TimeForm::SqlText) => return Shape::Text,
-            None => {}
+        let stamps = matches!(column.kind, Kind::Timestamp | Kind::LocalTimestamp);
+        if let Ok(times) = self.forms.time(&self.table().id, column) {
+            return match times.forms() {
+                [TimeForm::Native] if stamps => Shape::Instant,
+                _ => Shape::Time(times),
+            };
+        }
+        if let Some(times) = column
+            .time_form
+            .as_ref()
+            .filter(|times| times.is_declared())
+        {
+            return Shape::Time(times.clone());
         }
         match column.kind {
             Kind::Boolean => Shape::Boolean,
@@ -281,14 +289,16 @@ impl Plan {
             (Dialect::Sqlite, _) | (_, Kind::Boolean | Kind::Bytes) => name.to_owned(),
             (_, Kind::Integer(_)) => format!("{name}::bigint"),
             (_, Kind::Float) => format!("{name}::float8"),
-            (_, Kind::Timestamp | Kind::LocalTimestamp) => format!(
-                "CASE WHEN isfinite({name}) THEN least(extract(epoch FROM {name}) * 1000000, {})::bigint \
+            (_, Kind::Timestamp | Kind::LocalTimestamp) if self.shape(column) == Shape::Instant => {
+                format!(
+                    "CASE WHEN isfinite({name}) THEN least(extract(epoch FROM {name}) * 1000000, {})::bigint \
                  WHEN {name} > '2000-01-01' THEN {} ELSE {} END",
-                // The years from 294247 on are as good as infinity.
-                i64::MAX,
-                i64::MAX,
-                i64::MIN + 1
-            ),
+                    // The years from 294247 on are as good as infinity.
+                    i64::MAX,
+                    i64::MAX,
+                    i64::MIN + 1
+                )
+            }
             // Its cast to text would say /32 where its own text form says nothing.
             (_, Kind::Inet) => format!("CASE WHEN {name} IS NOT NULL THEN concat({name}) END"),
             _ => format!("{name}::text"),

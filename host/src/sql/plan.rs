@@ -6,14 +6,16 @@ use std::sync::Arc;
 use super::assign::Networks;
 use super::axis::Axis;
 use super::pick::Picked;
-use crate::catalog::{Catalog, Column, Dialect, IdForm, Kind, Table, TableId, TimeForm};
+use crate::catalog::{
+    Catalog, Column, Dialect, ForeignKey, IdForm, Kind, Table, TableId, TimeForm, Times,
+};
 use crate::request::{Action, Comparison, Condition, Fault, Request, Value};
 use crate::scope::{Authorized, find_column};
 
 /// How columns hold times, keys with times inside and truth values, found before the SQL is written.
 #[derive(Debug, Clone, Default)]
 pub struct Forms {
-    times: BTreeMap<(TableId, String), TimeForm>,
+    times: BTreeMap<(TableId, String), Times>,
     ids: BTreeMap<(TableId, String), IdForm>,
     /// SQLite: columns whose truth values are written as words.
     words: BTreeSet<(TableId, String)>,
@@ -28,6 +30,8 @@ pub struct Probe {
     pub column: Column,
     /// What it is compared as.
     pub read_as: ReadAs,
+    /// The column that it is compared with, where nothing else says that it is a time.
+    pub beside: Option<String>,
 }
 
 /// What the values of a column are compared as, where their type alone does not say how they are held.
@@ -49,9 +53,9 @@ impl PartialEq for Table {
 
 impl Forms {
     /// Notes what a probe found.
-    pub fn note_time(&mut self, probe: &Probe, form: TimeForm) {
+    pub fn note_time(&mut self, probe: &Probe, times: Times) {
         self.times
-            .insert((probe.table.id.clone(), probe.column.name.clone()), form);
+            .insert((probe.table.id.clone(), probe.column.name.clone()), times);
     }
 
     /// Notes what a probe found.
@@ -80,13 +84,18 @@ impl Forms {
         self.words.contains(&(table.clone(), column.to_owned()))
     }
 
-    pub(crate) fn time(&self, table: &TableId, column: &Column) -> Result<TimeForm, Fault> {
+    /// Both columns of a comparison hold instants.
+    pub(crate) fn are_times(&self, table: &TableId, left: &Column, right: &Column) -> bool {
+        self.time(table, left).is_ok() && self.time(table, right).is_ok()
+    }
+
+    pub(crate) fn time(&self, table: &TableId, column: &Column) -> Result<Times, Fault> {
         match column.kind {
-            Kind::Timestamp | Kind::LocalTimestamp => Ok(TimeForm::Native),
+            Kind::Timestamp | Kind::LocalTimestamp => Ok(by_type(column)),
             _ => self
                 .times
                 .get(&(table.clone(), column.name.clone()))
-                .copied()
+                .cloned()
                 .ok_or_else(|| {
                     Fault::invalid(
                         "value",
@@ -164,6 +173,15 @@ impl Plan {
         authorized: &Authorized<Request>,
         catalog: &Catalog,
     ) -> Result<Vec<Probe>, Fault> {
+        let mut probes = Self::compared(authorized, catalog)?;
+        let stamps = |kind: &Kind| matches!(kind, Kind::Timestamp | Kind::LocalTimestamp);
+        probes.retain(|probe| probe.read_as != ReadAs::Time || !stamps(&probe.column.kind));
+        Ok(probes)
+    }
+
+    /// The columns that are compared as times or as keys with one, or that get an instant; of two that are
+    /// compared with each other both.
+    fn compared(authorized: &Authorized<Request>, catalog: &Catalog) -> Result<Vec<Probe>, Fault> {
         let mut probes = Vec::new();
         let table = authorized.table();
         for condition in
@@ -195,7 +213,17 @@ impl Plan {
                 }
             }
         }
-        Ok(probes)
+        Ok(settled(probes))
+    }
+
+    /// The columns of PostgreSQL's `timestamp` that are compared as times, of whose zone the operator
+    /// has said nothing.
+    pub(crate) fn zoneless(&self) -> Vec<Probe> {
+        let mut compared = Self::compared(&self.authorized, &self.catalog).unwrap_or_default();
+        compared.retain(|probe| {
+            probe.column.kind == Kind::LocalTimestamp && !probe.column.is_declared_time()
+        });
+        compared
     }
 
     /// The swept table.
@@ -247,53 +275,76 @@ impl Plan {
     }
 }
 
+/// What a column of a type of times holds, with the operator's word.
+fn by_type(column: &Column) -> Times {
+    match &column.time_form {
+        Some(times) if times.is_declared() => times.clone(),
+        said => Times::found(TimeForm::Native).since(said.as_ref().and_then(Times::oldest)),
+    }
+}
+
 fn probes_of(
     table: &Arc<Table>,
     condition: &Condition,
     catalog: &Catalog,
     probes: &mut Vec<Probe>,
 ) -> Result<(), Fault> {
-    let mut note = |column: &str, read_as: ReadAs| -> Result<(), Fault> {
+    let mut note = |column: &str, look: Look<'_>| -> Result<(), Fault> {
         let column = find_column(table, column)?.clone();
-        let tells = match read_as {
-            ReadAs::Time => matches!(column.kind, Kind::Timestamp | Kind::LocalTimestamp),
-            ReadAs::Id => false,
-            ReadAs::Truth => column.kind != Kind::Boolean || catalog.dialect() != Dialect::Sqlite,
-        };
+        let truth = column.kind == Kind::Boolean && catalog.dialect() == Dialect::Sqlite;
+        if matches!(look, Look::Truth) && !truth {
+            return Ok(());
+        }
         let probe = Probe {
             table: Arc::clone(table),
             column,
-            read_as,
+            read_as: match look {
+                Look::Id => ReadAs::Id,
+                Look::Truth => ReadAs::Truth,
+                Look::Time | Look::Beside(_) => ReadAs::Time,
+            },
+            beside: match look {
+                Look::Beside(other) => Some(other.to_owned()),
+                Look::Id | Look::Time | Look::Truth => None,
+            },
         };
-        if !tells && !probes.contains(&probe) {
+        if !probes.contains(&probe) {
             probes.push(probe);
         }
         Ok(())
     };
     match condition {
-        Condition::IdOlderThan { column, .. } => note(column, ReadAs::Id),
+        Condition::IdOlderThan { column, .. } => note(column, Look::Id),
         Condition::OlderThan { column, .. }
         | Condition::Compare {
             column,
             to: Value::Timestamp(_),
             ..
-        } => note(column, ReadAs::Time),
-        Condition::Compare { column, .. } => note(column, ReadAs::Truth),
+        } => note(column, Look::Time),
+        Condition::Compare { column, .. } => note(column, Look::Truth),
         Condition::IsNull { column } | Condition::IsNotNull { column } => {
             match find_column(table, column)?.time_form {
-                Some(_) => note(column, ReadAs::Time),
+                Some(_) => note(column, Look::Time),
                 None => Ok(()),
             }
         }
         Condition::CompareColumns { column, to, .. } => {
-            note(column, ReadAs::Truth)?;
-            note(to, ReadAs::Truth)
+            note(column, Look::Truth)?;
+            note(to, Look::Truth)?;
+            let (left, right) = (find_column(table, column)?, find_column(table, to)?);
+            let told = |c: &Column| c.is_native_time() || c.is_declared_time();
+            if told(left) || told(right) {
+                note(column, Look::Time)?;
+                return note(to, Look::Time);
+            }
+            note(column, Look::Beside(to))?;
+            note(to, Look::Beside(column))
         }
         Condition::OneOf { column, values } => {
             let mut values = values.iter();
             match values.any(|value| matches!(value, Value::Timestamp(_))) {
-                true => note(column, ReadAs::Time),
-                false => note(column, ReadAs::Truth),
+                true => note(column, Look::Time),
+                false => note(column, Look::Truth),
             }
         }
         Condition::Exists {
@@ -317,4 +368,53 @@ fn probes_of(
         Condition::Not(of) => probes_of(table, of, catalog, probes),
         _ => Ok(()),
     }
+}
+
+/// Each column once, and as a time also where it is compared with a column that is one.
+fn settled(mut probes: Vec<Probe>) -> Vec<Probe> {
+    let times = |probes: &[Probe]| -> Vec<(TableId, String)> {
+        let times = probes
+            .iter()
+            .filter(|p| p.read_as == ReadAs::Time && p.beside.is_none());
+        times
+            .map(|p| (p.table.id.clone(), p.column.name.clone()))
+            .collect()
+    };
+    loop {
+        let known = times(&probes);
+        let is_time =
+            |table: &TableId, column: &String| known.contains(&(table.clone(), column.clone()));
+        let beside = |p: &Probe| {
+            let other = p.beside.as_ref();
+            other.is_some_and(|other| is_time(&p.table.id, other))
+        };
+        match probes.iter().position(beside) {
+            Some(found) => {
+                if let Some(probe) = probes.get_mut(found) {
+                    probe.beside = None;
+                }
+            }
+            None => {
+                let mut once: Vec<Probe> = Vec::new();
+                for probe in probes {
+                    let name = &probe.column.name;
+                    let again = probe.beside.is_some() && is_time(&probe.table.id, name);
+                    if !again && !once.contains(&probe) {
+                        once.push(probe);
+                    }
+                }
+                return once;
+            }
+        }
+    }
+}
+
+/// What a column is to be looked at for.
+#[derive(Clone, Copy)]
+enum Look<'a> {
+    Id,
+    Time,
+    Truth,
+    /// It is compared with this other column, and nothing says that they are times.
+    Beside(&'a str),
 }

@@ -2,11 +2,11 @@
 //! instant: what a comparison cannot tell, because neither it nor its negation holds there.
 
 use super::Plan;
+use super::instant::Held;
 use super::writer::{Row, Writer};
 use crate::catalog::Column;
 use crate::request::Fault;
 
-#[allow(dead_code)] // not all are taken up yet
 impl Plan {
     /// Writes "the value is NULL, or its column's form reads it". A value that stands for no instant
     /// counts as read. Never NULL itself.
@@ -19,8 +19,15 @@ impl Plan {
         row: &Row<'_>,
         column: &Column,
     ) -> Result<(), Fault> {
-        self.forms.time(&row.table.id, column)?;
-        w.truth(true);
+        let held = self.held(row, column)?;
+        w.push("coalesce(").push(&row.column(&column.name));
+        w.push(" IS NULL OR ");
+        held.within(w, (None, None))?;
+        w.push(" OR ");
+        held.never(w)?;
+        w.push(", ");
+        w.truth(false);
+        w.push(")");
         Ok(())
     }
 
@@ -35,9 +42,7 @@ impl Plan {
         row: &Row<'_>,
         column: &Column,
     ) -> Result<(), Fault> {
-        self.forms.time(&row.table.id, column)?;
-        w.truth(false);
-        Ok(())
+        self.held(row, column)?.never(w)
     }
 
     /// Writes "the value is an instant": neither NULL nor unread, nor one that stands for none. Where it
@@ -51,8 +56,17 @@ impl Plan {
         row: &Row<'_>,
         column: &Column,
     ) -> Result<(), Fault> {
-        self.forms.time(&row.table.id, column)?;
-        w.push(&row.column(&column.name)).push(" IS NOT NULL");
+        w.push("coalesce(");
+        self.held(row, column)?.within(w, (None, None))?;
+        w.push(", ");
+        w.truth(false);
+        w.push(")");
         Ok(())
+    }
+
+    /// The column of a row, and how it holds instants.
+    pub(super) fn held<'c>(&self, row: &Row<'_>, column: &'c Column) -> Result<Held<'c>, Fault> {
+        let times = self.forms.time(&row.table.id, column)?;
+        Ok(Held::new(self.dialect(), row, column, &times))
     }
 }

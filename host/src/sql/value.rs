@@ -1,6 +1,6 @@
 //! A value meets a column: converted without guessing, or refused.
 
-use crate::catalog::{Column, Dialect, Kind, Table, TimeForm};
+use crate::catalog::{Column, Dialect, Kind, Table};
 use crate::database::Bind;
 use crate::request::{Fault, Timestamp, Value};
 
@@ -151,19 +151,6 @@ fn sqlite(kind: &Kind, value: &Value) -> Result<Converted, String> {
     }
 }
 
-/// An instant in one of the integer forms' units, rounded down and up: a comparison takes the one
-/// that keeps its meaning exact.
-pub(crate) fn units(form: TimeForm, at: Timestamp) -> Option<(i64, i64)> {
-    let unit = match form {
-        TimeForm::UnixUs => 1,
-        TimeForm::UnixMs => 1_000,
-        TimeForm::UnixS => 1_000_000,
-        TimeForm::Native | TimeForm::Rfc3339 | TimeForm::SqlText => return None,
-    };
-    let floor = at.0.div_euclid(unit);
-    Some((floor, floor + i64::from(at.0.rem_euclid(unit) != 0)))
-}
-
 /// An instant as PostgreSQL reads it for any session's date style and time zone.
 pub(crate) fn native_time(at: Timestamp) -> Result<String, Fault> {
     /// 0001-01-01 and 9999-12-31T23:59:59.999999: four-digit years, which every date style reads.
@@ -215,13 +202,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cutoff_between_two_units_rounds_both_ways() {
-        assert_eq!(units(TimeForm::UnixMs, Timestamp(1_500)), Some((1, 2)));
-        assert_eq!(units(TimeForm::UnixMs, Timestamp(2_000)), Some((2, 2)));
-        assert_eq!(units(TimeForm::UnixS, Timestamp(-1)), Some((-1, 0)));
-    }
 
     #[test]
     fn text_never_becomes_a_number() {

@@ -1,6 +1,6 @@
 //! The cells of a page as the lists that a plugin gets.
 
-use crate::catalog::{Column, Table};
+use crate::catalog::{Column, Kind, Raw, Reading, Table, Times};
 use crate::database::Cell;
 use crate::request::{Fault, Timestamp, Values};
 use crate::sql::Shape;
@@ -44,10 +44,12 @@ pub(super) fn list(
             Cell::Blob(bytes) => Some(bytes.clone()),
             _ => None,
         })?),
-        Shape::Instant(unit) => Values::Timestamps(each(cells, odd, |cell| {
-            cell.as_integer()
-                .map(|value| Timestamp(value.saturating_mul(unit)))
-        })?),
+        Shape::Instant => {
+            Values::Timestamps(each(cells, odd, |cell| cell.as_integer().map(Timestamp))?)
+        }
+        Shape::Time(times) => {
+            Values::Timestamps(each(cells, odd, |cell| instant(&times, column, cell))?)
+        }
         Shape::Any => {
             let first = cells.iter().find(|cell| **cell != Cell::Null);
             let shape = match first {
@@ -59,6 +61,21 @@ pub(super) fn list(
             return list(table, column, shape, cells);
         }
     })
+}
+
+/// The instant that a cell holds.
+fn instant(times: &Times, column: &Column, cell: &Cell) -> Option<Timestamp> {
+    let raw = match cell {
+        Cell::Integer(number) => Raw::Integer(*number),
+        Cell::Real(number) => Raw::Real(*number),
+        Cell::Text(text) if column.kind == Kind::Numeric => Raw::number(text),
+        Cell::Text(text) => Raw::Text(text.clone()),
+        Cell::Null | Cell::Blob(_) => return None,
+    };
+    match times.read(&raw) {
+        Reading::Instant(at) | Reading::Never(at) => Some(at),
+        Reading::Unread => None,
+    }
 }
 
 fn each<T>(

@@ -44,6 +44,7 @@ mod service;
 mod sessions;
 mod store;
 mod takeover;
+mod times;
 mod tokens;
 mod unread;
 mod upstream_oauth;

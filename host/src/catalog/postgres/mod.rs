@@ -1,4 +1,4 @@
-//! The catalog of a PostgreSQL server: twelve queries on `pg_catalog`, however many tables there
+//! The catalog of a PostgreSQL server: a dozen queries on `pg_catalog`, however many tables there
 //! are.
 //!
 //! `information_schema` is not used: it hides what the role does not own, and knows neither
@@ -12,6 +12,7 @@ mod indexes;
 mod not_null;
 mod relations;
 mod role;
+mod zones;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ use super::{Catalog, CatalogError, Dialect, Table};
 pub(super) use facts::expression as facts;
 pub(super) use relations::hides;
 pub(super) use role::load as load_role;
+pub use zones::SessionZone;
 
 /// `server_version_num` of the oldest supported server; 13 has left its makers' own support.
 const OLDEST: i32 = 140_000;
@@ -61,9 +63,10 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Catalog, Catal
     not_null::mark(connection, &mut tables).await?;
     behind::add_rules(connection, &mut tables).await?;
     behind::add_publications(connection, &mut tables, number).await?;
+    let zones = zones::load(connection).await?;
     let tables = tables.into_values();
     let catalog = Catalog::from_tables(Dialect::Postgres, search_path, tables);
-    Ok(catalog.seen_by(role).as_replica(replica))
+    Ok(catalog.seen_by(role).as_replica(replica).in_zones(zones))
 }
 
 /// The rows of `sql` for the tables known so far, whose object ids are its `$1`. Not kept prepared:

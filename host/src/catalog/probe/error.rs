@@ -26,10 +26,7 @@ pub enum ProbeError {
         looked_at: &'static str,
     },
     /// Values of different forms stand side by side.
-    #[error(
-        "`{place}` holds values of different forms: {first} and {second}. They do not \
-         compare with each other: {way_out}"
-    )]
+    #[error("`{place}` holds values of different forms: {first} and {second}. {way_out}")]
     MixedRepresentation {
         /// The column, as `schema.table.column`.
         place: String,
@@ -37,6 +34,25 @@ pub enum ProbeError {
         first: String,
         /// Another, and what it is.
         second: String,
+        /// What to do about it.
+        way_out: String,
+    },
+    /// The values are against what the configuration says of them.
+    #[error(
+        "[time-forms] says that `{place}` is {form}, and {unread} of {of} values that were looked at are \
+         not: {shown}. {way_out}"
+    )]
+    Contradicted {
+        /// The column, as `schema.table.column`.
+        place: String,
+        /// What the configuration says.
+        form: String,
+        /// How many values are not of it.
+        unread: usize,
+        /// How many were looked at.
+        of: usize,
+        /// Some of them.
+        shown: String,
         /// What to do about it.
         way_out: String,
     },
@@ -83,6 +99,7 @@ impl ProbeError {
         match self {
             Self::NotTimeOrdered { .. } => "not-time-ordered",
             Self::MixedRepresentation { .. } => "mixed-representation",
+            Self::Contradicted { .. } => "time-form-contradicted",
             Self::UnknownTimeForm { .. } => "unknown-time-form",
             Self::UnknownIdForm { .. } => "unknown-id-form",
             Self::Query { .. } => "probe-failed",

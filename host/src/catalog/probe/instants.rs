@@ -1,89 +1,215 @@
-//! Telling from sampled values how a column holds instants.
+//! Holding sampled values against forms: telling a column's form from them, and whether they speak against
+//! the operator's word.
 
 use super::error::place;
 use super::{ProbeError, TimeProbe};
 use crate::catalog::quote::spell;
-use crate::catalog::{Column, Kind, Table, TimeForm};
+use crate::catalog::read::{Raw, Reading, Written};
+use crate::catalog::time_forms::fitting;
+use crate::catalog::{Column, Dialect, Kind, Table, TimeForm, Times};
 
 /// Values sampled at either end of the table or of the column's index.
 pub(super) const SAMPLE_EACH_END: u32 = 50;
 
-/// One sampled value, with SQLite's own name of what it is.
-pub(super) enum Instant {
-    Integer(i64),
-    Text(String),
-    /// `real` or `blob`.
-    Other(String),
-}
+/// Values sampled anywhere: more than at the ends, which alone may all be of another form than most are.
+pub(super) const SAMPLE_BETWEEN: u32 = 150;
+
+/// Values that an error shows.
+const SHOWN: usize = 3;
+
+/// Microseconds of 2000-01-01. Where most numbers of a sample would be earlier they are likely counted from
+/// another day than 1970: Apple's seconds since 2001 look like 1996, .NET's ticks like nanoseconds of 1990.
+const LIKELY: i64 = 946_684_800_000_000;
 
 /// What `sample` says about the column.
 ///
+/// Values that stand for "never" say nothing. A form is found where it is that of three in four of the others at
+/// least: a row that is not of it is not read, and counted, so that a few odd ones need not keep the job
+/// from running, while with many the operator should name both forms. The operator's own word weighs
+/// more, and half is enough: where it is wrong, as with seconds for milliseconds, nearly every value is
+/// against it.
+///
 /// A column without a value takes the form under which a value of another form would seem
 /// *younger* than it is, should one arrive in mid run: seconds, because the same instant in a finer
-/// unit is a larger number; `sql-text`, because `T` sorts after the space.
+/// unit is a larger number; `sql-text`, because no other text is read by it.
 pub(super) fn form(
+    dialect: Dialect,
     table: &Table,
     column: &Column,
-    sample: &[Instant],
+    sample: &[Raw],
 ) -> Result<TimeProbe, ProbeError> {
-    let mut known: Option<(TimeForm, &Instant)> = None;
-    let mut stranger = None;
-    for value in sample {
-        match (classify(value), known) {
-            (None, _) => stranger = Some(value),
-            (Some(form), None) => known = Some((form, value)),
-            (Some(form), Some((first, of))) if form != first => {
-                return Err(mixed(
-                    table,
-                    column,
-                    (of, first.as_str()),
-                    (value, form.as_str()),
-                ));
-            }
-            (Some(_), Some(_)) => {}
-        }
+    let word = column.time_form.clone();
+    let oldest = word.as_ref().and_then(Times::oldest);
+    let probe = |form: TimeForm, assumed| TimeProbe {
+        times: Times::found(form).since(oldest),
+        assumed,
+    };
+    if let Some(times) = word.filter(Times::is_declared) {
+        return declared(table, column, sample, times);
     }
-    match (known, stranger) {
-        (Some((form, _)), None) => Ok(TimeProbe {
-            form,
-            assumed: false,
-        }),
-        (Some((form, of)), Some(odd)) => Err(mixed(
-            table,
-            column,
-            (of, form.as_str()),
-            (odd, "no known form"),
-        )),
-        (None, Some(odd)) => Err(unknown(table, column, format!("a value is {}", show(odd)))),
-        (None, None) => match column.kind {
-            Kind::Integer(_) => Ok(TimeProbe {
-                form: TimeForm::UnixS,
-                assumed: true,
-            }),
-            Kind::Text | Kind::Any | Kind::Numeric => Ok(TimeProbe {
-                form: TimeForm::SqlText,
-                assumed: true,
-            }),
-            _ => Err(unknown(table, column, "its type holds none".to_owned())),
-        },
+    let telling: Vec<&Raw> = sample.iter().filter(|value| !says_nothing(value)).collect();
+    if telling.is_empty() {
+        return match (dialect, &column.kind) {
+            (Dialect::Postgres, _) => Err(unknown(dialect, table, column, UNTOLD.to_owned(), &[])),
+            (_, Kind::Integer(_) | Kind::Float) => Ok(probe(TimeForm::UnixS, true)),
+            _ => Ok(probe(TimeForm::SqlText, true)),
+        };
+    }
+    let by_form = counted(&telling);
+    let most = by_form.iter().max_by_key(|(_, of)| of.len());
+    let Some((found, of)) = most else {
+        let shown = format!("a value is {}", show(telling.first().copied()));
+        return Err(unknown(dialect, table, column, shown, &telling));
+    };
+    if dialect == Dialect::Postgres {
+        // Its own types say what is a time; a number or a text is the operator's to explain.
+        return Err(unknown(dialect, table, column, UNTOLD.to_owned(), &telling));
+    }
+    if of.len() * 4 < telling.len() * 3 {
+        return Err(mixed(table, column, &telling, &by_form));
+    }
+    if found.unit().is_some()
+        && of.iter().filter(|value| is_likely(*found, value)).count() * 2 < of.len()
+    {
+        let found = format!(
+            "a value is {}, by which it would be a time before 2000, or one that is not counted \
+             from 1970",
+            show(of.first().copied())
+        );
+        return Err(unknown(dialect, table, column, found, &telling));
+    }
+    Ok(probe(*found, false))
+}
+
+const NO_FORM: &str = "No form that besom knows is that of all the values looked at.";
+
+const UNTOLD: &str = "its type is not one of time, and the configuration does not say";
+
+/// The operator's word, unless more values are against it than for it. Against it is what is of another form; what is of
+/// none at all is not read, whatever the word.
+fn declared(
+    table: &Table,
+    column: &Column,
+    sample: &[Raw],
+    times: Times,
+) -> Result<TimeProbe, ProbeError> {
+    let is = |reading: fn(&Reading) -> bool| -> Vec<&Raw> {
+        let values = sample.iter();
+        values.filter(|value| reading(&times.read(value))).collect()
+    };
+    let read = is(|reading| matches!(reading, Reading::Instant(_)));
+    let mut other = is(|reading| *reading == Reading::Unread);
+    other.retain(|value| classify(value).is_some());
+    if other.len() > read.len() {
+        let shown: Vec<_> = other
+            .iter()
+            .take(SHOWN)
+            .map(|value| show(Some(value)))
+            .collect();
+        let telling = [read.as_slice(), &other].concat();
+        let way_out = match covering(&telling) {
+            Some(forms) => format!(
+                "All that were looked at are {forms}: write that under [time-forms], or correct the values"
+            ),
+            None => format!("{NO_FORM} Correct the values"),
+        };
+        return Err(ProbeError::Contradicted {
+            place: place(table, column),
+            form: times.to_string(),
+            unread: other.len(),
+            of: telling.len(),
+            shown: shown.join(", "),
+            way_out,
+        });
+    }
+    Ok(TimeProbe {
+        times,
+        assumed: false,
+    })
+}
+
+/// A well-known "never", by which no form can be told.
+fn says_nothing(value: &Raw) -> bool {
+    match value {
+        Raw::Integer(number) => {
+            [0, -1, i64::MAX, i64::MIN + 1].contains(number)
+                || matches!(Times::found(TimeForm::UnixS).read(value), Reading::Never(_))
+                    && *number >= Times::REAL.0 / 1_000_000
+        }
+        Raw::Real(number) => *number == 0.0 || *number == -1.0 || number.is_infinite(),
+        Raw::Text(text) => {
+            let times = Times::declared([TimeForm::SqlText]);
+            text.is_empty() || matches!(times.read(&Raw::Text(text.clone())), Reading::Never(_))
+        }
+        Raw::Other(_) => false,
     }
 }
 
-/// That nothing says how the column holds instants.
-pub(super) fn unknown(table: &Table, column: &Column, found: String) -> ProbeError {
-    let forms = match column.kind {
-        Kind::Integer(32) => "\"unix-s\"",
-        Kind::Integer(64) => "\"unix-us\", \"unix-ms\" or \"unix-s\"",
-        Kind::Text => "\"rfc3339\" or \"sql-text\"",
-        Kind::Any | Kind::Numeric => {
-            "\"unix-us\", \"unix-ms\", \"unix-s\", \"rfc3339\" or \"sql-text\""
+/// The values of each form.
+fn counted<'v>(values: &[&'v Raw]) -> Vec<(TimeForm, Vec<&'v Raw>)> {
+    let mut by_form: Vec<(TimeForm, Vec<&Raw>)> = Vec::new();
+    for value in values {
+        let Some(form) = classify(value) else {
+            continue;
+        };
+        match by_form.iter_mut().find(|(known, _)| *known == form) {
+            Some((_, of)) => of.push(value),
+            None => by_form.push((form, vec![value])),
         }
-        _ => "",
-    };
-    let way_out = if forms.is_empty() {
-        "Use another column: no form fits this type".to_owned()
-    } else {
-        say_so(table, column, forms)
+    }
+    by_form
+}
+
+/// The form of one value. A number's size tells its unit for instants between 1973 and the year 4970.
+fn classify(value: &Raw) -> Option<TimeForm> {
+    if let Raw::Text(text) = value
+        && let Some(written) = Written::read(text)
+    {
+        return Some(match written {
+            Written::At(_, Some(_)) => TimeForm::Rfc3339,
+            Written::At(_, None) => TimeForm::SqlText,
+            Written::Day(_) => TimeForm::Date,
+        });
+    }
+    let units = [
+        TimeForm::UnixS,
+        TimeForm::UnixMs,
+        TimeForm::UnixUs,
+        TimeForm::UnixNs,
+    ];
+    let reads = |form: &TimeForm| matches!(Times::found(*form).read(value), Reading::Instant(_));
+    units.into_iter().find(reads)
+}
+
+fn is_likely(form: TimeForm, value: &Raw) -> bool {
+    matches!(Times::found(form).read(value), Reading::Instant(at) if at.0 >= LIKELY)
+}
+
+/// The forms that all of the values have, if there are: one, or several of which each value has its own.
+fn covering(values: &[&Raw]) -> Option<Times> {
+    let by_form = counted(values);
+    let read: usize = by_form.iter().map(|(_, of)| of.len()).sum();
+    let forms: Vec<_> = by_form.into_iter().map(|(form, _)| form).collect();
+    (read == values.len() && !forms.is_empty()).then(|| Times::declared(forms))
+}
+
+/// That nothing says how the column holds instants. Only forms that all of the values have are proposed.
+pub(super) fn unknown(
+    dialect: Dialect,
+    table: &Table,
+    column: &Column,
+    found: String,
+    values: &[&Raw],
+) -> ProbeError {
+    let forms = fitting(dialect, column);
+    let way_out = match covering(values) {
+        _ if forms.is_empty() => "Use another column: no form fits this type".to_owned(),
+        Some(forms) => lines(table, column, &forms.to_string()),
+        None if values.is_empty() => {
+            let forms: Vec<_> = forms.iter().map(|form| format!("\"{form}\"")).collect();
+            lines(table, column, &format!("…   # one of {}", forms.join(", ")))
+        }
+        None => format!("{NO_FORM} Correct the values, or use another column"),
     };
     ProbeError::UnknownTimeForm {
         place: place(table, column),
@@ -101,57 +227,55 @@ pub(super) fn unknown(table: &Table, column: &Column, found: String) -> ProbeErr
 fn mixed(
     table: &Table,
     column: &Column,
-    first: (&Instant, &str),
-    second: (&Instant, &str),
+    telling: &[&Raw],
+    by_form: &[(TimeForm, Vec<&Raw>)],
 ) -> ProbeError {
-    let say = |(value, form): (&Instant, &str)| format!("{} ({form})", show(value));
+    let mut examples: Vec<String> = by_form
+        .iter()
+        .map(|(form, of)| format!("{} ({form})", show(of.first().copied())))
+        .collect();
+    let strange = telling.iter().find(|value| classify(value).is_none());
+    if let Some(strange) = strange {
+        examples.push(format!("{} (no known form)", show(Some(strange))));
+    }
+    let second = match examples.len() {
+        0 | 1 => String::new(),
+        _ => examples.split_off(1).join(", "),
+    };
+    let way_out = match covering(telling) {
+        Some(forms) => format!(
+            "Where each of them is what it looks like, each row can be read by its own. {}",
+            lines(table, column, &forms.to_string())
+        ),
+        None => format!("{NO_FORM} Rewrite the values in one form"),
+    };
     ProbeError::MixedRepresentation {
         place: place(table, column),
-        first: say(first),
-        second: say(second),
-        way_out: "rewrite the values in one form and run `besom check` again".to_owned(),
+        first: examples.pop().unwrap_or_default(),
+        second,
+        way_out,
     }
 }
 
 /// The lines of `besom.toml` that settle it. The table's name carries its schema, because the search
 /// path might lead elsewhere; SQLite has no other schema.
-fn say_so(table: &Table, column: &Column, forms: &str) -> String {
+fn lines(table: &Table, column: &Column, value: &str) -> String {
     let mut name = format!("{}.{}", spell(&table.id.name), spell(&column.name));
     if table.id.schema != "main" {
         name = format!("{}.{name}", spell(&table.id.schema));
     }
     let key = toml::Value::String(name);
-    format!("Say so in besom.toml:\n\n[time-forms]\n{key} = …   # {forms}\n")
+    format!("Say so in besom.toml:\n\n[time-forms]\n{key} = {value}\n")
 }
 
-fn show(value: &Instant) -> String {
+fn show(value: Option<&Raw>) -> String {
     match value {
-        Instant::Integer(number) => number.to_string(),
-        Instant::Text(text) => format!("'{text}'"),
-        Instant::Other(kind) => format!("a {kind}"),
+        Some(Raw::Integer(number)) => number.to_string(),
+        Some(Raw::Real(number)) => number.to_string(),
+        Some(Raw::Text(text)) => format!("'{text}'"),
+        Some(Raw::Other(kind)) => format!("a {kind}"),
+        None => String::new(),
     }
-}
-
-/// The form of one value. An integer's magnitude tells its unit for instants between 1973 and 5138;
-/// outside, zero and nanoseconds among them, nothing does.
-fn classify(value: &Instant) -> Option<TimeForm> {
-    match value {
-        Instant::Integer(100_000_000..100_000_000_000) => Some(TimeForm::UnixS),
-        Instant::Integer(100_000_000_000..100_000_000_000_000) => Some(TimeForm::UnixMs),
-        Instant::Integer(100_000_000_000_000..100_000_000_000_000_000) => Some(TimeForm::UnixUs),
-        Instant::Text(text) => classify_text(text),
-        Instant::Integer(_) | Instant::Other(_) => None,
-    }
-}
-
-/// RFC 3339 has a `T` and an offset, SQL's text a space and none.
-fn classify_text(text: &str) -> Option<TimeForm> {
-    if chrono::DateTime::parse_from_rfc3339(text).is_ok() && text.get(10..11) == Some("T") {
-        return Some(TimeForm::Rfc3339);
-    }
-    chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f")
-        .is_ok()
-        .then_some(TimeForm::SqlText)
 }
 
 #[cfg(test)]
@@ -160,32 +284,48 @@ mod tests {
 
     #[test]
     fn magnitude_and_shape_tell_the_form() {
-        let text = |text: &str| Instant::Text(text.to_owned());
+        let text = |text: &str| Raw::Text(text.to_owned());
         let cases = [
-            (Instant::Integer(1_700_000_000), Some(TimeForm::UnixS)),
-            (Instant::Integer(1_700_000_000_000), Some(TimeForm::UnixMs)),
+            (Raw::Integer(1_700_000_000), Some(TimeForm::UnixS)),
+            (Raw::Real(1_700_000_000.25), Some(TimeForm::UnixS)),
+            (Raw::Integer(1_700_000_000_000), Some(TimeForm::UnixMs)),
+            (Raw::Integer(1_700_000_000_000_000), Some(TimeForm::UnixUs)),
             (
-                Instant::Integer(1_700_000_000_000_000),
-                Some(TimeForm::UnixUs),
+                Raw::Integer(1_700_000_000_000_000_000),
+                Some(TimeForm::UnixNs),
             ),
-            (Instant::Integer(1_700_000_000_000_000_000), None), // nanoseconds
-            (Instant::Integer(0), None),
-            (Instant::Integer(-1), None),
+            (text("1700000000"), Some(TimeForm::UnixS)),
+            (Raw::Integer(0), None),
+            (Raw::Integer(-1), None),
+            (Raw::Integer(253_402_300_799), None), // 9999-12-31 in seconds, 1978 in milliseconds
             (text("2026-01-31T12:00:00Z"), Some(TimeForm::Rfc3339)),
             (
                 text("2026-01-31T12:00:00.123456+02:00"),
                 Some(TimeForm::Rfc3339),
             ),
+            (text("2026-01-31 12:00:00+02"), Some(TimeForm::Rfc3339)),
+            (
+                text("2026-01-31 12:00:00.123 +00:00"),
+                Some(TimeForm::Rfc3339),
+            ),
+            (
+                text("2026-01-31 12:00:00.9 -0800 PST m=+0.5"),
+                Some(TimeForm::Rfc3339),
+            ),
             (text("2026-01-31 12:00:00"), Some(TimeForm::SqlText)),
-            (text("2026-01-31 12:00:00.5"), Some(TimeForm::SqlText)),
-            (text("2026-01-31 12:00:00+02:00"), None),
-            (text("2026-01-31T12:00:00"), None),
-            (text("2026-01-31"), None),
+            (text("2026-01-31T12:00:00.5"), Some(TimeForm::SqlText)),
+            (text("2026-01-31"), Some(TimeForm::Date)),
+            (text("2026-01-31 12:00:00 PDT"), None),
+            (text("2026-02-30 12:00:00"), None),
+            (text("2026-01-31 24:00:00"), None),
+            (text("2026-01-31 23:59:60"), None),
+            (text("2026-1-5 3:04:05"), None),
+            (text("0000-00-00"), None),
             (text("yesterday"), None),
-            (Instant::Other("real".to_owned()), None),
+            (Raw::Other("blob".to_owned()), None),
         ];
         for (value, expected) in cases {
-            assert_eq!(classify(&value), expected, "{}", show(&value));
+            assert_eq!(classify(&value), expected, "{}", show(Some(&value)));
         }
     }
 }

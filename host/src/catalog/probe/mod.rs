@@ -14,7 +14,7 @@ mod sqlite;
 pub use error::ProbeError;
 pub use ids::EARLIEST_ID;
 
-use super::{Column, Dialect, Table, TimeForm};
+use super::{Column, Dialect, Table, Times};
 use crate::request::Condition;
 
 /// How a key column holds ids with a time inside.
@@ -46,10 +46,10 @@ pub struct IdForm {
 }
 
 /// What the instants of a column look like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimeProbe {
     /// How they are held.
-    pub form: TimeForm,
+    pub times: Times,
     /// There was no value to look at, and nobody said: good for comparisons, where a row that
     /// arrives meanwhile in another form counts as younger than it is; **not** for writing.
     pub assumed: bool,

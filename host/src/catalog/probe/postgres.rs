@@ -6,7 +6,11 @@ use sqlx::postgres::PgConnection;
 use super::error::place;
 use super::ids::{self, SAMPLE_AT_RANDOM, SAMPLE_EACH_END, SAMPLE_UNORDERED, Sample, Sampled};
 use super::{IdForm, IdShape, ProbeError, TimeProbe, has_ends, instants};
-use crate::catalog::{Catalog, Column, Dialect, Kind, Table, TableKind, TimeForm, quote_ident};
+use crate::catalog::read::Raw;
+use crate::catalog::time_forms::fitting;
+use crate::catalog::{
+    Catalog, Column, Dialect, Kind, Table, TableKind, TimeForm, Times, quote_ident,
+};
 use crate::request::Timestamp;
 
 impl Catalog {
@@ -117,27 +121,85 @@ fn from_hex(digits: &str) -> Vec<u8> {
 }
 
 impl Catalog {
-    /// What form the column holds instants in: its own type, else the operator's word. PostgreSQL has
-    /// types for times, so an integer or a text is never guessed at, and no query is needed.
+    /// What form the column holds instants in: its own type, else the operator's word, held against the
+    /// values that are there. PostgreSQL has types for times, so a number or a text is never guessed at.
     ///
     /// # Errors
     ///
-    /// Neither says; the message shows the configuration that would.
-    pub fn time_form_postgres(table: &Table, column: &Column) -> Result<TimeProbe, ProbeError> {
-        match (&column.kind, column.time_form) {
-            (Kind::Timestamp | Kind::LocalTimestamp | Kind::Date, _) => Ok(TimeProbe {
-                form: TimeForm::Native,
+    /// Neither says, and the message shows the configuration that would; values are against the operator's
+    /// word.
+    pub async fn time_form_postgres(
+        connection: &mut PgConnection,
+        table: &Table,
+        column: &Column,
+    ) -> Result<TimeProbe, ProbeError> {
+        if column.is_native_time() {
+            let times = match &column.time_form {
+                Some(times) if times.is_declared() => times.clone(),
+                word => {
+                    let oldest = word.as_ref().and_then(Times::oldest);
+                    Times::found(TimeForm::Native).since(oldest)
+                }
+            };
+            return Ok(TimeProbe {
+                times,
                 assumed: false,
-            }),
-            (_, Some(form)) => Ok(TimeProbe {
-                form,
-                assumed: false,
-            }),
-            (_, None) => Err(instants::unknown(
+            });
+        }
+        if fitting(Dialect::Postgres, column).is_empty() {
+            let found = "its type holds none".to_owned();
+            return Err(instants::unknown(
+                Dialect::Postgres,
                 table,
                 column,
-                "its type is not one of time, and the configuration does not say".to_owned(),
-            )),
+                found,
+                &[],
+            ));
         }
+        let mut sql = between(table, column);
+        if has_ends(table, column) {
+            let ends = sample(table, column, "left(c::text, 80)", true);
+            sql = format!("({sql}) UNION ALL ({ends})");
+        }
+        let values: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
+            .persistent(false)
+            .bind(table.sql_name())
+            .bind(i64::from(instants::SAMPLE_BETWEEN))
+            .fetch_all(connection)
+            .await
+            .map_err(|source| ProbeError::Query {
+                place: place(table, column),
+                source,
+            })?;
+        let raw = |text: String| match column.kind {
+            Kind::Text => Raw::Text(text),
+            _ => Raw::number(&text),
+        };
+        let values: Vec<Raw> = values.into_iter().map(raw).collect();
+        instants::form(Dialect::Postgres, table, column, &values)
     }
+}
+
+/// Values of some pages drawn by lot. Of a small table that is every page.
+fn between(table: &Table, column: &Column) -> String {
+    /// Pages to draw, about.
+    const PAGES: u32 = 64;
+    let (name, from) = (quote_ident(&column.name), table.sql_name());
+    let only = match table.kind {
+        TableKind::Table => "ONLY ",
+        TableKind::Partitioned => "",
+        TableKind::View | TableKind::Foreign => {
+            return format!(
+                "SELECT left({name}::text, 80) FROM {from} WHERE {name} IS NOT NULL AND $1::text IS NOT NULL LIMIT $2"
+            );
+        }
+    };
+    format!(
+        "SELECT left(c::text, 80) FROM (
+             SELECT {name} AS c FROM {only}{from} TABLESAMPLE SYSTEM (least(100, {PAGES} * 100.0 / greatest(1, (
+                 SELECT sum(pg_relation_size(t)) / current_setting('block_size')::bigint FROM (
+                     SELECT to_regclass($1) AS t
+                     UNION SELECT relid FROM pg_partition_tree(to_regclass($1))) AS leaves))))
+             WHERE {name} IS NOT NULL ORDER BY random() LIMIT $2) AS drawn"
+    )
 }

@@ -5,8 +5,10 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::error::place;
 use super::ids::{self, SAMPLE_UNORDERED, Sample, Sampled};
-use super::instants::{self, Instant};
+use super::instants;
 use super::{IdForm, IdShape, ProbeError, TimeProbe, has_ends};
+use crate::catalog::read::Raw;
+use crate::catalog::time_forms::fitting;
 use crate::catalog::{Catalog, Column, Dialect, Kind, Table, quote_ident};
 use crate::request::Timestamp;
 
@@ -63,53 +65,73 @@ impl Catalog {
 }
 
 impl Catalog {
-    /// What form the column holds instants in: the operator's word, else what a hundred values at most
-    /// look like, from both ends of the column's index or of the table. Without an index and with few
-    /// values, that reads the table once or twice.
+    /// What form the column holds instants in: the operator's word, held against the values that are there,
+    /// or what those look like. Looks at 250 of them at most, from both ends of the column's index or of the
+    /// table and from anywhere between. Without an index and with few values, that reads the table once or
+    /// twice.
     ///
     /// # Errors
     ///
-    /// Values of several forms or of none that is known, and a type that holds no instants; the message
-    /// shows the configuration that settles it.
+    /// Values that are against the operator's word; values of several forms or of none that is known, and a
+    /// type that holds no instants; the message shows the configuration that settles it.
     pub async fn time_form_sqlite(
         connection: &mut SqliteConnection,
         table: &Table,
         column: &Column,
     ) -> Result<TimeProbe, ProbeError> {
-        if let Some(form) = column.time_form {
-            return Ok(TimeProbe {
-                form,
-                assumed: false,
-            });
-        }
-        if !matches!(
-            column.kind,
-            Kind::Integer(_) | Kind::Text | Kind::Any | Kind::Numeric
-        ) {
+        if fitting(Dialect::Sqlite, column).is_empty() {
+            let found = "its type holds none".to_owned();
             return Err(instants::unknown(
+                Dialect::Sqlite,
                 table,
                 column,
-                "its type holds none".to_owned(),
+                found,
+                &[],
             ));
         }
         // An index also brings the extremes, and values of another type beyond them.
         let by_rowid = !has_ends(table, column, Dialect::Sqlite) && table.rowid_name().is_some();
         let order = if by_rowid { "r" } else { "c" };
         let from = both_ends(&source(table, column), order, instants::SAMPLE_EACH_END);
-        let values = sample(connection, table, column, &from).await?;
-        let values: Vec<Instant> = values
+        let mut values = sample(connection, table, column, &from).await?;
+        if let Some(from) = between(table, column) {
+            values.extend(sample(connection, table, column, &from).await?);
+        }
+        let values: Vec<Raw> = values
             .into_iter()
+            .filter(|(kind, _)| kind != "null")
             .map(|(kind, bytes)| {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
-                match (kind.as_str(), text.parse()) {
-                    ("integer", Ok(number)) => Instant::Integer(number),
-                    ("text", _) => Instant::Text(text),
-                    _ => Instant::Other(kind),
+                match kind.as_str() {
+                    "integer" => text.parse().map_or(Raw::Other(kind), Raw::Integer),
+                    "real" => text.parse().map_or(Raw::Other(kind), Raw::Real),
+                    "text" => Raw::Text(text),
+                    _ => Raw::Other(kind),
                 }
             })
             .collect();
-        instants::form(table, column, &values)
+        instants::form(Dialect::Sqlite, table, column, &values)
     }
+}
+
+/// Values at rowids drawn by lot, each the next one that there is. `None`: the table has no rowids.
+fn between(table: &Table, column: &Column) -> Option<String> {
+    let (rowid, name) = (quote_ident(table.rowid_name()?), quote_ident(&column.name));
+    let from = table.sql_name();
+    // Half the distance, twice: the whole of it may be beyond 64 bits, and so may what `random` says be.
+    let drawn = format!(
+        "WITH RECURSIVE ends(low, high) AS (SELECT min({rowid}), max({rowid}) FROM {from}),
+         lots(n, r) AS (SELECT 1, NULL UNION ALL SELECT n + 1,
+                 low + 2 * (abs(random() / 2) % (high / 2 - low / 2 + 1)) + abs(random() / 2) % 2
+             FROM lots, ends WHERE n <= {})",
+        instants::SAMPLE_BETWEEN
+    );
+    // A row behind a gap is met again and again, and says no more than once what it is.
+    Some(format!(
+        "SELECT {name} AS c FROM {from} WHERE {rowid} IN ({drawn}
+             SELECT (SELECT {rowid} FROM {from} WHERE {rowid} >= lots.r ORDER BY {rowid} LIMIT 1)
+             FROM lots WHERE lots.r IS NOT NULL)"
+    ))
 }
 
 /// The column's values as `c`, with the rowid, where there is one, as `r`.

@@ -103,7 +103,7 @@ url = \"${{DATABASE_URL:-sqlite://besom.db}}\"
 #trusted-keys = []
 
 # How columns that are not of a time type hold a time, where besom should not find out by looking:
-# unix-us, unix-ms, unix-s, rfc3339 or sql-text.
+# unix-s, unix-ms, unix-us, unix-ns, rfc3339, sql-text, date or local:ZONE.
 [time-forms]
 #\"audit_log.created_at\" = \"unix-ms\"
 ",

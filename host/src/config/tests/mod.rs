@@ -320,7 +320,7 @@ fn the_operators_word_on_time_columns() {
                 t.schema.as_deref(),
                 t.table.as_str(),
                 t.column.as_str(),
-                t.form,
+                t.times.forms()[0],
             )
         })
         .collect();

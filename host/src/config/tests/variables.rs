@@ -97,8 +97,11 @@ fn a_variable_stands_in_for_every_kind_of_key() {
         "fits whatever the column is"
     );
     assert_eq!(
-        (config.times[0].table.as_str(), config.times[0].form),
-        ("audit_log", TimeForm::UnixMs)
+        (
+            config.times[0].table.as_str(),
+            config.times[0].times.forms()
+        ),
+        ("audit_log", [TimeForm::UnixMs].as_slice())
     );
 }
 

@@ -259,12 +259,13 @@ async fn a_role_sees_what_it_may_do_and_schemas_that_it_may_use() {
 #[tokio::test]
 async fn the_operators_word_on_time_columns_is_checked() {
     let (mut connection, _database) = postgres_with(
-        "CREATE TABLE t (at timestamptz, ms int8, s int4, small int2, txt text, flag bool)",
+        "CREATE TABLE t (at timestamptz, ms int8, s int4, small int2, txt text, flag bool,
+            local timestamp, d date, n numeric, f real)",
     )
     .await;
     let catalog = Catalog::load_postgres(&mut connection).await.unwrap();
-    let word = |table: &str, column: &str, form| {
-        let forms = BTreeMap::from([((table.to_owned(), column.to_owned()), form)]);
+    let word = |table: &str, column: &str, form: TimeForm| {
+        let forms = BTreeMap::from([((table.to_owned(), column.to_owned()), form.into())]);
         catalog.clone().with_time_forms(&forms)
     };
 
@@ -278,14 +279,26 @@ async fn the_operators_word_on_time_columns_is_checked() {
         ("small", TimeForm::UnixS, false),
         ("txt", TimeForm::Rfc3339, true),
         ("txt", TimeForm::Native, false),
+        ("txt", TimeForm::UnixS, true),
         ("flag", TimeForm::UnixS, false),
+        ("at", TimeForm::Local(chrono_tz::Tz::Europe__Berlin), false),
+        (
+            "local",
+            TimeForm::Local(chrono_tz::Tz::Europe__Berlin),
+            true,
+        ),
+        ("d", TimeForm::Local(chrono_tz::Tz::Europe__Berlin), true),
+        ("d", TimeForm::Date, true),
+        ("n", TimeForm::UnixNs, true),
+        ("f", TimeForm::UnixS, true),
+        ("f", TimeForm::SqlText, false),
     ] {
         match word("public.t", column, form) {
             Ok(told) => {
                 assert!(fits, "{column} {form}");
                 assert_eq!(
                     table(&told, "t").column(column).unwrap().time_form,
-                    Some(form)
+                    Some(form.into())
                 );
             }
             Err(error) => {

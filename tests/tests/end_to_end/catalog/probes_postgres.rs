@@ -145,42 +145,65 @@ async fn ids_of_two_shapes_and_values_that_are_no_ids_are_refused() {
     );
 }
 
+async fn form(
+    connection: &mut PgConnection,
+    catalog: &Catalog,
+    column: &str,
+) -> Result<Vec<TimeForm>, ProbeError> {
+    let table = table(catalog, "t");
+    let found =
+        Catalog::time_form_postgres(connection, table, table.column(column).unwrap()).await?;
+    Ok(found.times.forms().to_vec())
+}
+
 #[tokio::test]
 async fn instants_are_native_or_as_the_operator_says_and_never_guessed() {
-    let (mut connection, _database) =
-        postgres_with("CREATE TABLE t (tz timestamptz, d date, ms int8, txt text, flag bool)")
-            .await;
-    let forms = BTreeMap::from([(("t".to_owned(), "ms".to_owned()), TimeForm::UnixMs)]);
+    let (mut connection, _database) = postgres_with(
+        "CREATE TABLE t (tz timestamptz, d date, ms int8, txt text, flag bool, sec int8);
+         INSERT INTO t (sec) SELECT 1700000000 + n FROM generate_series(1, 500) AS n",
+    )
+    .await;
+    let forms = BTreeMap::from([(("t".to_owned(), "ms".to_owned()), TimeForm::UnixMs.into())]);
     let catalog = Catalog::load_postgres(&mut connection).await.unwrap();
     let told = catalog.clone().with_time_forms(&forms).unwrap();
-    let form = |catalog: &Catalog, column: &str| {
-        let table = table(catalog, "t");
-        Catalog::time_form_postgres(table, table.column(column).unwrap()).map(|found| found.form)
-    };
 
-    assert_eq!(form(&catalog, "tz").unwrap(), TimeForm::Native);
-    assert_eq!(form(&catalog, "d").unwrap(), TimeForm::Native);
-    assert_eq!(form(&told, "ms").unwrap(), TimeForm::UnixMs);
-    let error = form(&catalog, "ms").unwrap_err();
-    assert_eq!(error.code(), "unknown-time-form");
-    assert!(
-        error
-            .to_string()
-            .contains("[time-forms]\n\"public.t.ms\" = "),
-        "{error}"
-    );
-    assert!(
-        error
-            .to_string()
-            .contains("\"unix-us\", \"unix-ms\" or \"unix-s\""),
-        "{error}"
-    );
-    assert_eq!(
-        form(&catalog, "txt").unwrap_err().code(),
-        "unknown-time-form"
-    );
-    assert_eq!(
-        form(&catalog, "flag").unwrap_err().code(),
-        "unknown-time-form"
-    );
+    for (catalog, column, expected) in [
+        (&catalog, "tz", TimeForm::Native),
+        (&catalog, "d", TimeForm::Native),
+        (&told, "ms", TimeForm::UnixMs),
+    ] {
+        let found = form(&mut connection, catalog, column).await.unwrap();
+        assert_eq!(found, [expected], "{column}");
+    }
+    for (column, shown) in [
+        (
+            "ms",
+            "[time-forms]\n\"public.t.ms\" = …   # one of \"unix-ns\", \"unix-us\"",
+        ),
+        // of what is there only the form that all of it has
+        ("sec", "[time-forms]\n\"public.t.sec\" = \"unix-s\"\n"),
+        ("txt", "\"rfc3339\", \"sql-text\""),
+        ("flag", "no form fits this type"),
+    ] {
+        let error = form(&mut connection, &catalog, column).await.unwrap_err();
+        assert_eq!(error.code(), "unknown-time-form");
+        assert!(error.to_string().contains(shown), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_word_on_a_partitioned_table_holds_in_its_partitions() {
+    let (mut connection, _database) = postgres_with(
+        "CREATE TABLE whole (id int8, at int8) PARTITION BY RANGE (id);
+         CREATE TABLE t PARTITION OF whole FOR VALUES FROM (0) TO (10)",
+    )
+    .await;
+    let place = ("whole".to_owned(), "at".to_owned());
+    let catalog = Catalog::load_postgres(&mut connection).await.unwrap();
+    let forms = BTreeMap::from([(place, TimeForm::UnixMs.into())]);
+    let catalog = catalog.with_time_forms(&forms).unwrap();
+
+    let found = form(&mut connection, &catalog, "at").await.unwrap();
+
+    assert_eq!(found, [TimeForm::UnixMs]);
 }

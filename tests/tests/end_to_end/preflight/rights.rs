@@ -27,6 +27,7 @@ async fn seen_by(owner: &Lab, role: &str) -> Lab {
         grants: None,
         access: None,
         lease: owner.lease,
+        times: Default::default(),
     }
 }
 

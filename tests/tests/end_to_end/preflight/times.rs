@@ -1,5 +1,7 @@
-//! Columns whose times cannot be told: `not-time-ordered`, `unknown-time-form`, `mixed-representation`.
+//! Columns whose times cannot be told: `not-time-ordered`, `unknown-time-form`, `mixed-representation`,
+//! `time-form-contradicted`, `zoneless-timestamp`.
 
+use besom::catalog::TimeForm;
 use besom::request::Timestamp;
 use besom_tests::lab::both;
 
@@ -84,5 +86,77 @@ async fn a_column_that_is_not_there_is_told_before_the_run() {
     for lab in both(schema, schema).await {
         let finding = found(&lab, &older(), "unknown-column").await;
         assert_eq!(finding.severity, Severity::Error);
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_the_values_contradict_is_told_before_the_run() {
+    let rows = "INSERT INTO item VALUES (1, 1800000000), (2, 1800000001);";
+    let schema = format!("CREATE TABLE item (id bigint PRIMARY KEY, at bigint); {rows}");
+    for mut lab in both(&schema, &schema).await {
+        lab.say("item", "at", TimeForm::UnixMs);
+        let finding = found(&lab, &older(), "time-form-contradicted").await;
+        assert_eq!(finding.severity, Severity::Error);
+        lab.say("item", "at", TimeForm::UnixS);
+        assert!(codes(&lab, &older()).await.is_empty());
+    }
+}
+
+/// Two columns, one of them written by `now()` in the session's zone.
+const BOOKINGS: &str =
+    "CREATE TABLE item (id bigint PRIMARY KEY, at timestamp DEFAULT now() + interval '2 hours',
+    created timestamp DEFAULT now());";
+
+/// An application's statement, in a session as the database opens it.
+fn written_in(zone: &str) -> String {
+    format!("BEGIN; SET LOCAL timezone = '{zone}'; INSERT INTO item VALUES (1); COMMIT;")
+}
+
+fn told(zone: &str, whose: &str) -> String {
+    format!(
+        "DO $$ BEGIN EXECUTE format('ALTER {whose} SET timezone = %L', current_database(), '{zone}'); END $$"
+    )
+}
+
+#[tokio::test]
+async fn a_timestamp_without_a_zone_needs_a_word_where_sessions_are_not_in_utc() {
+    for whose in [
+        "DATABASE %I",
+        "ROLE postgres IN DATABASE %I",
+        "ROLE ALL IN DATABASE %I",
+    ] {
+        let mut lab = Lab::postgres(BOOKINGS).await;
+        assert!(codes(&lab, &older()).await.is_empty());
+        lab.script(&told("America/New_York", whose)).await;
+
+        let finding = found(&lab, &older(), "zoneless-timestamp").await;
+
+        assert_eq!(finding.severity, Severity::Error);
+        let line = "\"public.item.at\" = \"local:America/New_York\"";
+        assert!(finding.message.contains(line), "{}", finding.message);
+        lab.say("item", "at", TimeForm::Native);
+        assert!(codes(&lab, &older()).await.is_empty());
+        lab.times.clear();
+        lab.script(&told("Etc/UTC", whose)).await;
+        assert!(codes(&lab, &older()).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_was_made_this_moment_in_another_zone_stays_by_the_word() {
+    let mut lab = Lab::postgres(BOOKINGS).await;
+    lab.script(&written_in("America/New_York")).await;
+    let zone = TimeForm::Local(chrono_tz::Tz::America__New_York);
+    lab.say("item", "at", zone);
+    lab.say("item", "created", zone);
+    let now = lab.database.now().await.unwrap();
+    for (column, age) in [("at", 0), ("created", 3_600_000_000)] {
+        let old = Condition::OlderThan {
+            column: column.to_owned(),
+            cutoff: now,
+            offset: age,
+        };
+        let (batch, _) = lab.run(Request::delete("item", old)).await.unwrap();
+        assert_eq!(batch.affected, 0, "{column}");
     }
 }

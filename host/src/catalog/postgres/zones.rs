@@ -1,0 +1,109 @@
+//! In which zones sessions begin: what `now()` leaves in a `timestamp` without a zone.
+//!
+//! besom's own sessions are in UTC, whatever the server says, so the server's own setting has to be looked up in
+//! its file.
+
+use sqlx::postgres::PgConnection;
+
+use super::super::CatalogError;
+
+/// Where sessions are told a zone other than UTC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionZone {
+    /// For whom, in words.
+    pub whom: String,
+    /// The zone's name.
+    pub zone: String,
+    /// It is a guess: the setting itself is not shown to the role.
+    pub guessed: bool,
+}
+
+const TOLD: &str = "
+SELECT concat_ws(' in ', 'role `' || r.rolname || '`', 'database `' || d.datname || '`'),
+       substring(told FROM '=(.*)$')
+FROM pg_catalog.pg_db_role_setting s
+LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
+LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
+CROSS JOIN LATERAL unnest(s.setconfig) AS told
+WHERE (s.setdatabase = 0 OR d.datname = current_database()) AND told ILIKE 'timezone=%'
+ORDER BY 1";
+
+const MAY_READ_FILE: &str = "
+SELECT has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')
+   AND has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE')";
+
+const IN_FILE: &str =
+    "SELECT setting FROM pg_catalog.pg_file_settings WHERE lower(name) = 'timezone' AND applied";
+
+/// The zones other than UTC.
+pub(super) async fn load(connection: &mut PgConnection) -> Result<Vec<SessionZone>, CatalogError> {
+    let told: Vec<(String, String)> = sqlx::query_as(TOLD)
+        .persistent(false)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(CatalogError::reading("zones of databases and roles"))?;
+    let mut zones: Vec<_> = told
+        .into_iter()
+        .map(|(whom, zone)| SessionZone {
+            whom,
+            zone,
+            guessed: false,
+        })
+        .collect();
+    let may: bool = sqlx::query_scalar(MAY_READ_FILE)
+        .persistent(false)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(CatalogError::reading("rights on the server's settings"))?;
+    // initdb writes the same zone to both, and the log's is shown to everybody.
+    let (sql, whom) = match may {
+        true => (IN_FILE, "the server"),
+        false => (
+            "SELECT current_setting('log_timezone')",
+            "the server, by its `log_timezone`",
+        ),
+    };
+    let zone: Option<String> = sqlx::query_scalar(sql)
+        .persistent(false)
+        .fetch_optional(connection)
+        .await
+        .map_err(CatalogError::reading("zone of the server"))?;
+    zones.extend(zone.map(|zone| SessionZone {
+        whom: whom.to_owned(),
+        zone,
+        guessed: !may,
+    }));
+    zones.retain(|told| !is_utc(&told.zone));
+    Ok(zones)
+}
+
+/// The names that stand for UTC all year round.
+fn is_utc(zone: &str) -> bool {
+    let zone = zone.trim_matches(['\'', '"']).to_ascii_lowercase();
+    let name = zone.strip_prefix("etc/").unwrap_or(&zone);
+    matches!(
+        name,
+        "utc"
+            | "gmt"
+            | "uct"
+            | "zulu"
+            | "universal"
+            | "greenwich"
+            | "gmt0"
+            | "gmt+0"
+            | "gmt-0"
+            | "0"
+            | "default"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_utc;
+
+    #[test]
+    fn london_is_not_utc_though_its_winter_is() {
+        assert!(is_utc("Etc/UTC") && is_utc("GMT") && is_utc("utc"));
+        assert!(!is_utc("Europe/London") && !is_utc("America/New_York") && !is_utc("Etc/GMT+5"));
+    }
+}

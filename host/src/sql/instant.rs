@@ -1,0 +1,276 @@
+//! Comparisons with an instant, exact in every form that a column may hold one.
+//!
+//! A value has three answers. Where it is an instant a comparison holds or its negation does; where it is
+//! NULL, not of the column's form, or stands for "never", neither holds. So every comparison is written
+//! as a stretch of time between two edges, which never reaches past what is real.
+
+use super::measure::{Edge, Measured, Numbers, Scale, between, measured, text_bound};
+use super::writer::{Row, Writer};
+use crate::catalog::{Column, Dialect, Kind, TimeForm, Times};
+use crate::request::{Comparison, Fault, Timestamp};
+
+/// Seconds of 9999-12-30, as in [`Times::END`], and of the year 10000: between them lies what stands
+/// for "never".
+const NEVER_S: (i128, i128) = (253_402_128_000, 253_402_300_800);
+
+/// The column of a row, and how it holds instants.
+pub(super) struct Held<'a> {
+    name: String,
+    column: &'a Column,
+    times: Times,
+    measured: Vec<Measured>,
+}
+
+/// From the first edge to the last; `None`: as far as instants are real.
+type Span = (Option<Edge>, Option<Edge>);
+
+impl<'a> Held<'a> {
+    pub(super) fn new(dialect: Dialect, row: &Row<'_>, column: &'a Column, times: &Times) -> Self {
+        let name = row.column(&column.name);
+        Self {
+            measured: measured(dialect, &name, column, times),
+            name,
+            column,
+            times: times.clone(),
+        }
+    }
+
+    pub(super) fn measured(&self) -> &[Measured] {
+        &self.measured
+    }
+
+    /// `column comparison at`.
+    pub(super) fn compare(
+        &self,
+        w: &mut Writer,
+        comparison: Comparison,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
+        let (before, behind) = (Some(Edge::before(at)), Some(Edge::behind(at)));
+        let spans: &[Span] = match comparison {
+            Comparison::Less => &[(None, before)],
+            Comparison::LessOrEqual => &[(None, behind)],
+            Comparison::Equal => &[(before, behind)],
+            Comparison::NotEqual => &[(None, before), (behind, None)],
+            Comparison::Greater => &[(behind, None)],
+            Comparison::GreaterOrEqual => &[(before, None)],
+        };
+        w.push("(");
+        w.separated(spans, " OR ", |w, span| self.within(w, *span))?;
+        w.push(")");
+        Ok(())
+    }
+
+    /// The value is an instant within the span, by whichever form it is of.
+    pub(super) fn within(&self, w: &mut Writer, span: Span) -> Result<(), Fault> {
+        w.push("(");
+        if let (Dialect::Sqlite, (_, Some(edge))) = (w.dialect(), span)
+            && let Some(bound) = text_bound(self.column, &self.times, edge)
+        {
+            // Implied by what follows, for an index to serve.
+            w.push(&self.name).push(" < ").bind(bound).push(" AND (");
+            self.by_each_form(w, span)?;
+            w.push(")");
+        } else {
+            self.by_each_form(w, span)?;
+        }
+        w.push(")");
+        Ok(())
+    }
+
+    fn by_each_form(&self, w: &mut Writer, span: Span) -> Result<(), Fault> {
+        if self.measured.is_empty() {
+            w.truth(false);
+        }
+        w.separated(&self.measured, " OR ", |w, measured| {
+            guarded(w, measured, &mut |w| self.between(w, &measured.scale, span))
+        })
+    }
+
+    /// The value is of that form and an instant.
+    pub(super) fn is_instant(&self, w: &mut Writer, measured: &Measured) -> Result<(), Fault> {
+        guarded(w, measured, &mut |w| {
+            self.between(w, &measured.scale, (None, None))
+        })
+    }
+
+    /// Some of its values are the hands of a clock in a zone.
+    pub(super) fn has_zone(&self) -> bool {
+        let zoned = |form: &TimeForm| matches!(form, TimeForm::Local(_));
+        self.times.forms().iter().any(zoned)
+    }
+
+    /// Both hold instants in the same single form.
+    pub(super) fn alike(&self, other: &Self) -> bool {
+        self.times.forms() == other.times.forms() && self.times.forms().len() == 1
+    }
+
+    /// The value lies in the span and is real.
+    pub(super) fn between(
+        &self,
+        w: &mut Writer,
+        scale: &Scale,
+        (from, to): Span,
+    ) -> Result<(), Fault> {
+        if let Scale::Text { written, zone } = scale {
+            let real = (Edge::before(self.times.first()), Edge::before(Times::END));
+            let later = from.filter(|from| from.at > real.0.at).unwrap_or(real.0);
+            let earlier = to.filter(|to| to.at < real.1.at).unwrap_or(real.1);
+            if between(w, written, *zone, later, earlier) {
+                return Ok(());
+            }
+        }
+        // What bounds the index goes first; what is real is tested beside, and not as a bound: a planner
+        // that took it for one would think the rows few.
+        if let Some(to) = to {
+            scale.compared(w, to, true, false)?;
+            w.push(" AND ");
+        }
+        if let Some(from) = from {
+            scale.compared(w, from, false, false)?;
+            w.push(" AND ");
+        }
+        self.real(w, scale)
+    }
+
+    fn real(&self, w: &mut Writer, scale: &Scale) -> Result<(), Fault> {
+        let (first, end) = (self.times.first(), Times::END);
+        if let Scale::Units {
+            name,
+            unit,
+            numbers,
+        } = scale
+        {
+            let real = real_numbers(*unit, first);
+            let coarser = never_in(*unit * 1_000);
+            let name = match (w.dialect(), numbers) {
+                (Dialect::Sqlite, _) => format!("+{name}"),
+                _ => name.clone(),
+            };
+            let test = match w.dialect() {
+                Dialect::Sqlite => format!("{name} >= {} AND {name} < {}", real.0, real.1),
+                Dialect::Postgres => format!(
+                    "({name} < {}) IS FALSE AND ({name} >= {}) IS FALSE",
+                    real.0, real.1
+                ),
+            };
+            w.push(&test);
+            if let Some((from, to)) = coarser {
+                w.push(&format!(" AND {name} NOT BETWEEN {from} AND {}", to - 1));
+            }
+            return Ok(());
+        }
+        w.push("(");
+        scale.compared(w, Edge::before(first), true, true)?;
+        w.push(") IS FALSE AND (");
+        scale.compared(w, Edge::before(end), false, true)?;
+        w.push(") IS FALSE");
+        Ok(())
+    }
+
+    /// The value stands for no instant. Never NULL.
+    pub(super) fn never(&self, w: &mut Writer) -> Result<(), Fault> {
+        let name = &self.name;
+        let words = "'0', '-1', 'infinity', '-infinity'";
+        w.push("coalesce(");
+        match (w.dialect(), &self.column.kind) {
+            (Dialect::Sqlite, _) => drop(w.push(&format!(
+                "typeof({name}) = 'integer' AND {name} IN (0, -1, {}, {}) \
+                 OR typeof({name}) = 'text' AND lower({name}) IN ({words})",
+                i64::MAX,
+                i64::MIN + 1
+            ))),
+            (_, Kind::Text) => drop(w.push(&format!("lower({name}::text) IN ({words})"))),
+            _ => w.truth(false),
+        }
+        for measured in &self.measured {
+            w.push(" OR ");
+            guarded(w, measured, &mut |w| self.unreal(w, &measured.scale))?;
+        }
+        w.push(", ");
+        w.truth(false);
+        w.push(")");
+        Ok(())
+    }
+
+    fn unreal(&self, w: &mut Writer, scale: &Scale) -> Result<(), Fault> {
+        let (first, end) = (self.times.first(), Times::END);
+        if let Scale::Units { name, unit, .. } = scale {
+            // A number of the size of another unit's instants is not read; it is no "never".
+            let least = match self.times.oldest() {
+                Some(_) => real_numbers(*unit, first).0,
+                None => i128::from(Times::REAL.0) / 1_000_000,
+            };
+            w.push(&format!("({name} < {least}"));
+            for unit in [1_000_000_000, 1_000_000, 1_000] {
+                if let Some((from, to)) = never_in(unit) {
+                    w.push(&format!(" OR {name} BETWEEN {from} AND {}", to - 1));
+                }
+            }
+            w.push(&format!(" OR {name} = {}", i64::MAX));
+            match (w.dialect(), scale) {
+                (Dialect::Sqlite, _) => drop(w.push(&format!(" OR {name} = 9e999"))),
+                (
+                    _,
+                    Scale::Units {
+                        numbers: Numbers::Of(sql_type),
+                        ..
+                    },
+                ) => {
+                    w.push(&format!(" OR {name} = 'infinity'::{sql_type}"));
+                }
+                _ => {}
+            }
+            w.push(")");
+            return Ok(());
+        }
+        w.push("(");
+        scale.compared(w, Edge::before(first), true, true)?;
+        w.push(" OR ");
+        scale.compared(w, Edge::before(end), false, true)?;
+        w.push(")");
+        Ok(())
+    }
+}
+
+/// `write`, for values of the form only: PostgreSQL casts nothing before a CASE has decided.
+fn guarded(
+    w: &mut Writer,
+    measured: &Measured,
+    write: &mut impl FnMut(&mut Writer) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let casts = matches!(measured.scale, Scale::Text { .. }) || w.dialect() == Dialect::Postgres;
+    match &measured.of_form {
+        None => {
+            w.push("(");
+            write(w)?;
+            w.push(")");
+        }
+        Some(of_form) if casts => {
+            w.push("CASE WHEN ").push(of_form).push(" THEN ");
+            write(w)?;
+            w.push(" END");
+        }
+        Some(of_form) => {
+            w.push("(");
+            write(w)?;
+            w.push(" AND ").push(of_form).push(")");
+        }
+    }
+    Ok(())
+}
+
+/// The numbers that stand for real instants: those that in no other unit are instants between 1973 and
+/// the end of the fifth millennium.
+fn real_numbers(unit: i128, first: Timestamp) -> (i128, i128) {
+    let scale = 1_000_000_000 / unit;
+    let least = (i128::from(first.0) * 1_000).div_euclid(unit);
+    let real = i128::from(Times::REAL.0) / 1_000_000;
+    (least, (real * 1_000 * scale).min(i128::from(i64::MAX)))
+}
+
+/// What stands for "never" in a unit, from and up to.
+fn never_in(unit: i128) -> Option<(i128, i128)> {
+    let scale = 1_000_000_000 / unit;
+    (scale > 0).then_some((NEVER_S.0 * scale, NEVER_S.1 * scale))
+}

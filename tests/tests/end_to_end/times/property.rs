@@ -1,0 +1,354 @@
+//! Random instants, written by other hands than besom's: what goes is what is older, to the unit of the form, and
+//! what is of no form stays.
+
+use besom::catalog::{Dialect, TimeForm, Times};
+use chrono::{DateTime, FixedOffset, Utc};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use super::*;
+
+/// How a value is written, as SQL, from nanoseconds since the epoch; and what is left of them.
+struct Writer {
+    declared: [&'static str; 2],
+    times: fn() -> Times,
+    /// Nanoseconds of the smallest unit that is written.
+    unit: i128,
+    write: fn(Dialect, i128) -> String,
+}
+
+fn utc(nanos: i128) -> DateTime<Utc> {
+    let (seconds, rest) = (
+        nanos.div_euclid(1_000_000_000),
+        nanos.rem_euclid(1_000_000_000),
+    );
+    DateTime::from_timestamp(seconds as i64, rest as u32).unwrap()
+}
+
+fn at(nanos: i128, offset: i32) -> DateTime<FixedOffset> {
+    utc(nanos).with_timezone(&FixedOffset::east_opt(offset).unwrap())
+}
+
+/// Some offset that there is, by the instant.
+fn offset(nanos: i128) -> i32 {
+    [0, -8 * 3600, 5 * 3600 + 1800, 14 * 3600, -12 * 3600, 3600]
+        [(nanos / 1_000).rem_euclid(6) as usize]
+}
+
+fn text(format: &str, nanos: i128, offset: i32) -> String {
+    format!("'{}'", at(nanos, offset).format(format))
+}
+
+/// The database's own word for an instant of whole microseconds or seconds.
+fn of(dialect: Dialect, nanos: i128, postgres: &str, sqlite: &str) -> String {
+    let micros = nanos.div_euclid(1_000);
+    match dialect {
+        Dialect::Postgres => {
+            let stamp = format!("(timestamptz 'epoch' + {micros} * interval '1 microsecond')");
+            postgres.replace("{}", &stamp)
+        }
+        Dialect::Sqlite => sqlite.replace("{}", &micros.div_euclid(1_000_000).to_string()),
+    }
+}
+
+const NANO: i128 = 1;
+const MICRO: i128 = 1_000;
+const MILLI: i128 = 1_000_000;
+const SECOND: i128 = 1_000_000_000;
+const DAY: i128 = 86_400 * SECOND;
+
+const TEXT: [&str; 2] = ["text", "TEXT"];
+const BIG: [&str; 2] = ["bigint", "INTEGER"];
+
+fn said(form: TimeForm) -> Times {
+    form.into()
+}
+
+fn writers() -> Vec<Writer> {
+    let with = |declared, times, unit, write| Writer {
+        declared,
+        times,
+        unit,
+        write,
+    };
+    vec![
+        with(
+            TEXT,
+            || said(TimeForm::Rfc3339),
+            NANO,
+            |_, n| text("%Y-%m-%dT%H:%M:%S%.9f%:z", n, offset(n)),
+        ),
+        with(
+            TEXT,
+            || said(TimeForm::Rfc3339),
+            NANO,
+            |_, n| text("%Y-%m-%d %H:%M:%S%.f%z", n, offset(n)),
+        ),
+        with(
+            TEXT,
+            || said(TimeForm::Rfc3339),
+            SECOND,
+            |_, n| text("%Y-%m-%d %H:%M:%S %z UTC", n, 0),
+        ),
+        with(
+            TEXT,
+            || said(TimeForm::Rfc3339),
+            MILLI,
+            |_, n| text("%Y-%m-%d %H:%M:%S%.3f %z PST m=+0.001", n, -8 * 3600),
+        ),
+        with(
+            ["text", "DATETIME"],
+            || said(TimeForm::Rfc3339),
+            MICRO,
+            |d, n| match d {
+                Dialect::Postgres => of(d, n, "{}::text", ""),
+                Dialect::Sqlite => text("%Y-%m-%d %H:%M:%S%.6fZ", n, 0),
+            },
+        ),
+        with(
+            TEXT,
+            || said(TimeForm::SqlText),
+            SECOND,
+            |d, n| {
+                of(
+                    d,
+                    n,
+                    "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')",
+                    "datetime({}, 'unixepoch')",
+                )
+            },
+        ),
+        with(
+            TEXT,
+            || said(TimeForm::SqlText),
+            NANO,
+            |_, n| text("%Y-%m-%dT%H:%M:%S%.f", n, 0),
+        ),
+        with(
+            TEXT,
+            || said(TimeForm::SqlText),
+            NANO,
+            |_, n| match n % 2 {
+                0 => text("%Y-%m-%dT%H:%M:%S%.f%:z", n, offset(n)),
+                _ => text("%Y-%m-%d %H:%M:%S%.f", n, 0),
+            },
+        ),
+        with(
+            TEXT,
+            || said(TimeForm::Local(chrono_tz::Tz::Asia__Kolkata)),
+            NANO,
+            |_, n| text("%Y-%m-%d %H:%M:%S%.f", n, 5 * 3600 + 1800),
+        ),
+        with(
+            TEXT,
+            || said(TimeForm::Date),
+            DAY,
+            |_, n| text("%Y-%m-%d", n - DAY, 0),
+        ),
+        with(
+            ["date", "DATE"],
+            || said(TimeForm::Date),
+            DAY,
+            |_, n| text("%Y-%m-%d", n - DAY, 0),
+        ),
+        with(
+            ["timestamptz", "TEXT"],
+            || said(TimeForm::Rfc3339),
+            MICRO,
+            |_, n| text("%Y-%m-%d %H:%M:%S%.6f%:z", n, offset(n)),
+        ),
+        with(
+            BIG,
+            || said(TimeForm::UnixS),
+            SECOND,
+            |d, n| {
+                of(
+                    d,
+                    n,
+                    "floor(extract(epoch FROM {}))::bigint",
+                    "unixepoch(datetime({}, 'unixepoch'))",
+                )
+            },
+        ),
+        with(
+            BIG,
+            || said(TimeForm::UnixMs),
+            MILLI,
+            |_, n| n.div_euclid(MILLI).to_string(),
+        ),
+        with(
+            BIG,
+            || said(TimeForm::UnixUs),
+            MICRO,
+            |d, n| match d {
+                Dialect::Postgres => of(d, n, "(extract(epoch FROM {}) * 1000000)::bigint", ""),
+                Dialect::Sqlite => n.div_euclid(MICRO).to_string(),
+            },
+        ),
+        with(BIG, || said(TimeForm::UnixNs), NANO, |_, n| n.to_string()),
+        with(
+            ["numeric", "TEXT"],
+            || said(TimeForm::UnixS),
+            MICRO,
+            |d, n| match d {
+                Dialect::Postgres => of(d, n, "extract(epoch FROM {})", ""),
+                Dialect::Sqlite => format!("'{}'", utc(n).format("%s%.6f")),
+            },
+        ),
+        with(
+            ["double precision", "REAL"],
+            || said(TimeForm::UnixS),
+            MICRO,
+            |d, n| match d {
+                Dialect::Postgres => of(d, n, "extract(epoch FROM {})::float8", ""),
+                Dialect::Sqlite => utc(n).format("%s%.6f").to_string(),
+            },
+        ),
+        with(
+            TEXT,
+            || said(TimeForm::UnixNs),
+            NANO,
+            |_, n| format!("'{n}'"),
+        ),
+        with(
+            ["text", "DATETIME"],
+            || Times::declared([TimeForm::UnixMs, TimeForm::Rfc3339]),
+            MILLI,
+            |_, n| match n.div_euclid(MILLI) % 2 {
+                0 => format!("'{}'", n.div_euclid(MILLI)),
+                _ => text("%Y-%m-%dT%H:%M:%S%.3f%:z", n, offset(n)),
+            },
+        ),
+    ]
+}
+
+/// Of no form, or "never": what a text column may hold beside.
+const STRANGE: [&str; 10] = [
+    "'2001-02-30 00:00:00'",
+    "'2001-02-29T00:00:00Z'",
+    "'2001-01-01 00:00:00 PDT'",
+    "'0000-00-00 00:00:00'",
+    "'soon'",
+    "''",
+    "'9999-12-31 23:59:59'",
+    "'0001-01-01T00:00:00Z'",
+    "'2001-01-01 24:00:00'",
+    "NULL",
+];
+
+/// And a number.
+const ODD: [&str; 5] = ["0", "-1", "12345", "253402300799", "NULL"];
+
+fn what_goes_is_what_is_older(dialect: Dialect) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let writers = writers();
+    let side = usize::from(dialect == Dialect::Sqlite);
+    let schema: String = (0..writers.len())
+        .map(|n| {
+            format!(
+                "CREATE TABLE item{n} (id bigint PRIMARY KEY, at {});",
+                writers[n].declared[side]
+            )
+        })
+        .collect();
+    let mut lab = runtime.block_on(async {
+        match dialect {
+            Dialect::Postgres => Lab::postgres(&schema).await,
+            Dialect::Sqlite => Lab::sqlite(&schema).await,
+        }
+    });
+    for (n, writer) in writers.iter().enumerate() {
+        let declared = writer.declared[side];
+        if dialect == Dialect::Sqlite || !["timestamptz"].contains(&declared) {
+            lab.say(&format!("item{n}"), "at", (writer.times)());
+        }
+    }
+    let cases = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(120);
+    let mut runner = TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    // From 1973-01-02 to 2199, and close to the cut-off, which is past.
+    let anywhere = 94_780_800_000_000_000_i128..7_226_582_400_000_000_000;
+    let past = 94_953_600_000_000_000_i128..NOW as i128 * MICRO;
+    let near = (
+        -3_i128..=3,
+        prop::sample::select(vec![NANO, MICRO, MILLI, SECOND, DAY]),
+    );
+    let instants = prop::collection::vec(
+        prop_oneof![anywhere.clone().prop_map(Ok), near.prop_map(Err)],
+        12..40,
+    );
+    let strategy = (0..writers.len(), past, instants, 0_usize..5, any::<bool>());
+    let outcome = runner.run(&strategy, |(n, cutoff, instants, odd, negated)| {
+        let (writer, table) = (&writers[n], format!("item{n}"));
+        let cutoff = cutoff.div_euclid(MICRO);
+        let mut rows = Vec::new();
+        let mut expected = Vec::new();
+        for (id, instant) in instants.iter().enumerate() {
+            let nanos = match instant {
+                Ok(nanos) => *nanos,
+                Err((steps, unit)) => (cutoff * MICRO + steps * unit).max(94_867_200 * SECOND),
+            };
+            let written = nanos.div_euclid(writer.unit) * writer.unit;
+            rows.push(format!("({id}, {})", (writer.write)(dialect, nanos)));
+            if (written < cutoff * MICRO) != negated {
+                expected.push(id as i64);
+            }
+        }
+        let declared = writer.declared[side];
+        let strange: &[&str] = match declared {
+            "text" | "TEXT" | "DATETIME" => &STRANGE,
+            "bigint" | "INTEGER" | "numeric" | "double precision" | "REAL" => &ODD,
+            _ => &["NULL"],
+        };
+        for place in 0..odd {
+            rows.push(format!(
+                "({}, {})",
+                1_000 + place,
+                strange[(place + instants.len()) % strange.len()]
+            ));
+        }
+        runtime.block_on(async {
+            lab.script(&format!(
+                "DELETE FROM {table}; INSERT INTO {table} VALUES {}",
+                rows.join(", ")
+            ))
+            .await;
+            let mut condition = older("at", cutoff as i64);
+            if negated {
+                condition = not(condition);
+            }
+            let before = lab.ids(&format!("SELECT id FROM {table}")).await;
+            let done = lab.run(Request::delete(&table, condition)).await;
+            done.unwrap_or_else(|fault| panic!("{fault}\n{rows:?}"));
+            let left = lab.ids(&format!("SELECT id FROM {table}")).await;
+            let gone: Vec<_> = before.into_iter().filter(|id| !left.contains(id)).collect();
+            prop_assert_eq!(
+                &gone,
+                &expected,
+                "{} as {}, before {}: {:?}",
+                declared,
+                (writer.times)(),
+                cutoff,
+                rows
+            );
+            Ok(())
+        })
+    });
+    outcome.unwrap();
+}
+
+#[test]
+fn what_goes_is_what_is_older_on_postgres() {
+    what_goes_is_what_is_older(Dialect::Postgres);
+}
+
+#[test]
+fn what_goes_is_what_is_older_on_sqlite() {
+    what_goes_is_what_is_older(Dialect::Sqlite);
+}
