@@ -96,6 +96,7 @@ fn a_run_as_json_has_every_promised_key() {
         "examined": 1_234_567,
         "revived": 0,
         "batches": 500,
+        "runs_without_progress": 0,
         "seconds": 100.0,
         "verified": null,
         "verification": "unverified: suspended (row-budget)",
