@@ -60,10 +60,11 @@ impl Plan {
             let Some((value, held)) = told else {
                 continue;
             };
+            self.know_what_is_held(&mut w)?;
             w.push("SELECT ").push(&value).push(" FROM ");
             self.swept(&mut w, &row)?;
             w.push(" WHERE ");
-            self.eligible(&mut w, &row)?;
+            self.would_go(&mut w, &row)?;
             if let Some(term) = &term {
                 w.push(" AND ");
                 self.condition(&mut w, &row, term, false)?;

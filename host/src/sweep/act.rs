@@ -69,8 +69,9 @@ pub(super) async fn act(
                     *state.blocked_by.entry(table).or_default() += rows;
                 }
                 let passed = passed_over(done.batch, pass_over);
-                moved_on(context, inner, state, done.next.as_ref(), passed);
-                inner.tell(done.told, cursor);
+                let told = !done.told.is_empty();
+                moved_on(context, inner, state, done.next.as_ref(), told, passed);
+                inner.tell(done.told);
                 inner.one_window_on();
                 inner.weigh(size, done.batch);
                 return Ok((done.batch, done.next));
@@ -104,7 +105,7 @@ pub(super) async fn act(
                                 false => stored.resume(inner.ordinal, &inner.hash),
                             };
                             let passed = passed_over(batch, pass_over);
-                            moved_on(context, inner, state, next.as_ref(), passed);
+                            moved_on(context, inner, state, next.as_ref(), true, passed);
                             return Ok((batch, next));
                         }
                         Ok(Recorded::Lost) => return Err(lease_lost(context)),
@@ -143,13 +144,15 @@ fn moved_on(
     inner: &Inner,
     state: &mut State,
     next: Option<&Cursor>,
+    told: bool,
     passed: PassedOver,
 ) {
     *state.passed_over.entry(inner.ordinal).or_default() += passed;
     if context.options.mode == Mode::Apply {
         state.fence.seq += 1;
-        let next = inner.stands_at(next);
-        state.checkpoint = state.checkpoint.with(inner.ordinal, &inner.hash, next);
+        let next = inner.stands_at(next, told);
+        let (ordinal, hash) = (inner.ordinal, &inner.hash);
+        state.checkpoint = state.checkpoint.with(ordinal, hash, next.as_ref());
         state.checkpoint.blocked_by.clone_from(&state.blocked_by);
         state.checkpoint.passed_over.clone_from(&state.passed_over);
         state.checkpoint.throttled = context.held_back.altogether();
@@ -279,10 +282,10 @@ impl Attempt<'_> {
     }
 
     /// The checkpoint as it stands once this batch has committed.
-    pub(super) fn checkpoint_after(&self, window: &Window) -> String {
-        let next = self.inner.stands_at(window.next.as_ref());
+    pub(super) fn checkpoint_after(&self, window: &Window, told: &Told) -> String {
+        let next = self.inner.stands_at(window.next.as_ref(), !told.is_empty());
         self.checkpoint
-            .with(self.inner.ordinal, &self.inner.hash, next)
+            .with(self.inner.ordinal, &self.inner.hash, next.as_ref())
             .to_json()
     }
 
@@ -292,7 +295,7 @@ impl Attempt<'_> {
         cursor: &Cursor,
     ) -> Result<(Batch, Window), Failed> {
         let window = self.window(session, cursor).await?;
-        let checkpoint = self.checkpoint_after(&window);
+        let checkpoint = self.checkpoint_after(&window, &Told::new());
         let fence = self.fence;
         let plan = self.with_networks(session, &window).await?;
         let statement = plan.one_statement(

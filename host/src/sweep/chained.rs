@@ -24,8 +24,6 @@ pub(super) struct Chained {
     hold: Hold,
     /// The batches of picked rows in hand.
     batches: Option<Box<Inner>>,
-    /// Where the last window began: whoever goes on there finds what is left of the rows in hand.
-    stands: Cursor,
     /// Rows that others of the table hold, once it is known and as long as it is not recorded.
     held: u64,
 }
@@ -42,13 +40,17 @@ impl Chained {
             links: Links::new(forgets, MOST),
             hold,
             batches: None,
-            stands: Cursor::default(),
             held: 0,
         })
     }
 
     fn is_done(&self) -> bool {
         self.batches.is_none() && self.links.ready() == 0 && self.held == 0
+    }
+
+    /// No row is in hand, or waited for.
+    fn is_quiet(&self) -> bool {
+        self.is_done() && self.links.waiting() == 0
     }
 }
 
@@ -58,17 +60,21 @@ impl Inner {
         self.cursor.is_none() && self.chains.as_ref().is_none_or(Chained::is_done)
     }
 
-    /// Where the ledger has the sweep stand after a batch that leads to `next`.
-    pub(super) fn stands_at<'a>(&'a self, next: Option<&'a Cursor>) -> Option<&'a Cursor> {
-        let in_hand = || self.chains.as_ref().and(self.cursor.as_ref());
-        self.stands.as_ref().or(next).or_else(in_hand)
+    /// Where the ledger has the sweep stand after a batch that leads to `next` and has told of rows or
+    /// not; `None`: at its end. What is in hand at the end is found again from the beginning.
+    pub(super) fn stands_at(&self, next: Option<&Cursor>, told: bool) -> Option<Cursor> {
+        match (&self.stands, &self.chains, next) {
+            (Some(stands), _, Some(_)) => Some(stands.clone()),
+            (Some(stands), _, None) => (!self.is_last).then(|| stands.clone()),
+            (None, Some(chains), None) => (told || !chains.is_quiet()).then(Cursor::default),
+            (None, _, next) => next.cloned(),
+        }
     }
 
     /// Takes in what a window has told.
-    pub(super) fn tell(&mut self, told: Told, began: &Cursor) {
+    pub(super) fn tell(&mut self, told: Told) {
         if let Some(chains) = &mut self.chains {
             chains.links.tell(told);
-            chains.stands = began.clone();
         }
     }
 
@@ -87,13 +93,10 @@ impl Inner {
             return None;
         }
         let links = chains.links.take(if closes.is_some() { 0 } else { most });
-        let stands = match closes {
-            Some(_) => {
-                chains.held = 0;
-                None
-            }
-            None => Some(stands.unwrap_or_else(|| chains.stands.clone())),
-        };
+        if closes.is_some() {
+            chains.held = 0;
+        }
+        let is_last = at_the_end && chains.is_done();
         let picked = picks(links, chains.hold, self.plan.picked.as_deref());
         let plan = Arc::new(self.plan.with_picked(Arc::new(picked)));
         Some(Box::new(Self {
@@ -107,7 +110,8 @@ impl Inner {
             too_heavy: self.too_heavy,
             span: self.span,
             chains: None,
-            stands,
+            stands: Some(stands.unwrap_or_default()),
+            is_last,
             closes,
         }))
     }

@@ -23,7 +23,7 @@ impl Attempt<'_> {
         let window = self.window(session, cursor).await?;
         let plan = self.with_networks(session, &window).await?;
         let told = self.links(session, &plan, &window).await?;
-        let checkpoint = self.checkpoint_after(&window);
+        let checkpoint = self.checkpoint_after(&window, &told);
         let lock_timeout = self.context.database.options().lock_timeout.as_millis();
         let idle = IDLE_IN_TRANSACTION.as_millis();
         session

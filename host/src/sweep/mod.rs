@@ -85,6 +85,8 @@ struct Inner {
     chains: Option<Chained>,
     /// Batches of such rows: where the windows stand, whatever these rows come to.
     stands: Option<Cursor>,
+    /// Batches of such rows: with them the sweep is at its end.
+    is_last: bool,
     /// Nothing is left but to record so many rows that others of the table hold.
     closes: Option<u64>,
 }
@@ -182,6 +184,7 @@ impl Sweep {
             too_heavy: 0,
             chains: Chained::of(first, context.options.mode),
             stands: None,
+            is_last: false,
             closes: None,
         };
         inner.go_on(cursor);

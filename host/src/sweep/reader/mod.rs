@@ -252,6 +252,7 @@ impl Reader {
             too_heavy: 0,
             chains,
             stands: None,
+            is_last: false,
             closes: None,
         };
         let mut state = context.state.lock().await;
