@@ -2,7 +2,6 @@
 
 use super::Plan;
 use super::axis::facts;
-use super::page::Shape;
 use super::writer::{Row, Writer};
 use crate::catalog::{Column, Dialect, IdShape, Kind, TimeForm};
 use crate::database::{Cell, Statement};
@@ -62,10 +61,11 @@ impl Plan {
             let Some((value, held)) = told else {
                 continue;
             };
+            self.know_what_is_held(&mut w)?;
             w.push("SELECT ").push(&value).push(" FROM ");
             self.swept(&mut w, &row)?;
             w.push(" WHERE ");
-            self.eligible(&mut w, &row)?;
+            self.would_go(&mut w, &row)?;
             self.repeated(&mut w, &row, &serving.terms);
             w.push(&format!(" ORDER BY {} LIMIT 1", row.column(name)));
             let statement = w.finish();

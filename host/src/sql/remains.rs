@@ -18,23 +18,33 @@ impl Plan {
         let mut w = Writer::new(self.catalog.dialect());
         w.by_sets();
         let row = w.row(self.table());
-        let as_a_set = self.finds_held_as_a_set();
-        if as_a_set {
-            self.held(&mut w)?;
-        }
+        self.know_what_is_held(&mut w)?;
         w.push("SELECT count(*) FROM (SELECT 1 FROM ");
         self.swept(&mut w, &row)?;
         w.push(" WHERE ");
-        if as_a_set {
-            self.predicate(&mut w, &row)?;
-            self.free_by_itself(&mut w, &row)?;
-            w.push(" AND NOT ");
-            self.is_held(&mut w, &row);
-        } else {
-            self.eligible(&mut w, &row)?;
-        }
+        self.would_go(&mut w, &row)?;
         w.push(&format!(" LIMIT {most}) AS remaining"));
         Ok(w.finish())
+    }
+
+    /// What [`Plan::would_go`] needs at the head of its statement.
+    pub(super) fn know_what_is_held(&self, w: &mut Writer) -> Result<(), Fault> {
+        match self.finds_held_as_a_set() {
+            true => self.held(w),
+            false => Ok(()),
+        }
+    }
+
+    /// As [`Plan::eligible`], in a statement over many rows.
+    pub(super) fn would_go(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
+        if !self.finds_held_as_a_set() {
+            return self.eligible(w, row);
+        }
+        self.predicate(w, row)?;
+        self.free_by_itself(w, row)?;
+        w.push(" AND NOT ");
+        self.is_held(w, row);
+        Ok(())
     }
 
     /// What a row that stays holds is found for all rows at once, which takes as long as there are due
@@ -126,9 +136,7 @@ impl Plan {
         let mut w = Writer::new(self.catalog.dialect());
         w.plan_each_time();
         let as_a_set = self.finds_held_as_a_set();
-        if as_a_set {
-            self.held(&mut w)?;
-        }
+        self.know_what_is_held(&mut w)?;
         w.push("SELECT ");
         self.count_left(&mut w, most, |w, row| {
             w.push("NOT (");
@@ -152,9 +160,7 @@ impl Plan {
         let mut w = Writer::new(self.catalog.dialect());
         w.plan_each_time();
         let as_a_set = self.finds_held_as_a_set();
-        if as_a_set {
-            self.held(&mut w)?;
-        }
+        self.know_what_is_held(&mut w)?;
         let mut between = "";
         self.reasons(|table, holds| {
             w.push(between)

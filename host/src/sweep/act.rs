@@ -87,8 +87,9 @@ async fn try_until_done(
                 }
                 let passed = passed_over(done.batch, pass_over);
                 let place = inner.place_after(done.next.as_ref());
-                moved_on(context, inner, state, &place, passed);
-                inner.tell(done.told, cursor);
+                let told = !done.told.is_empty();
+                moved_on(context, inner, state, &place, told, passed);
+                inner.tell(done.told);
                 inner.one_window_on();
                 inner.gone_before = done.gone_before;
                 match way {
@@ -153,7 +154,7 @@ async fn try_until_done(
                                 false => stored.resume(inner.ordinal, &inner.asks),
                             };
                             let passed = passed_over(batch, pass_over);
-                            moved_on(context, inner, state, &place, passed);
+                            moved_on(context, inner, state, &place, true, passed);
                             inner.gone_before = 0;
                             inner.scout.forget();
                             return Ok((batch, place));
@@ -218,12 +219,13 @@ fn moved_on(
     inner: &Inner,
     state: &mut State,
     place: &Place,
+    told: bool,
     passed: PassedOver,
 ) {
     *state.passed_over.entry(inner.ordinal).or_default() += passed;
     if context.options.mode == Mode::Apply {
         state.fence.seq += 1;
-        let place = inner.stands_at(place.clone());
+        let place = inner.stands_at(place.clone(), told);
         state.checkpoint = state.checkpoint.with(inner.ordinal, &inner.asks, place);
         state.checkpoint.blocked_by.clone_from(&state.blocked_by);
         state.checkpoint.passed_over.clone_from(&state.passed_over);

@@ -4,6 +4,7 @@
 //! the row again and does what is left to do.
 
 use super::attempt::{Attempt, Done, Way};
+use super::chained::Told;
 use super::inner::MOST_CHANGED;
 use super::locked::{columns, taken_apart, texts};
 use super::transaction::{Failed, finish, raise_fence};
@@ -50,7 +51,7 @@ impl Attempt<'_> {
             next: Some(cursor.clone()),
             ..window
         };
-        let checkpoint = self.checkpoint_after(&stays);
+        let checkpoint = self.checkpoint_after(&stays, &Told::new());
         let most = most.min(self.left);
         let done = match session.dialect() {
             Dialect::Postgres => {

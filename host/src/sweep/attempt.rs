@@ -202,9 +202,9 @@ impl Attempt<'_> {
     }
 
     /// The checkpoint as it stands once this batch has committed.
-    pub(super) fn checkpoint_after(&self, window: &Window) -> String {
+    pub(super) fn checkpoint_after(&self, window: &Window, told: &Told) -> String {
         let place = self.inner.place_after(window.next.as_ref());
-        let place = self.inner.stands_at(place);
+        let place = self.inner.stands_at(place, !told.is_empty());
         self.checkpoint
             .with(self.inner.ordinal, &self.inner.asks, place)
             .to_json()
@@ -216,7 +216,7 @@ impl Attempt<'_> {
         cursor: &Cursor,
     ) -> Result<(Batch, Window), Failed> {
         let window = self.window(session, cursor).await?;
-        let checkpoint = self.checkpoint_after(&window);
+        let checkpoint = self.checkpoint_after(&window, &Told::new());
         let fence = self.fence;
         let plan = self.with_networks(session, &window).await?;
         let statement = plan.one_statement(

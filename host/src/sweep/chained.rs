@@ -26,8 +26,6 @@ pub(super) struct Chained {
     hold: Hold,
     /// The batches of picked rows in hand.
     batches: Option<Box<Inner>>,
-    /// Where the last window began: whoever goes on there finds what is left of the rows in hand.
-    stands: Cursor,
     /// Rows that others of the table hold, once it is known and as long as it is not recorded.
     held: u64,
 }
@@ -44,13 +42,17 @@ impl Chained {
             links: Links::new(forgets, MOST),
             hold,
             batches: None,
-            stands: Cursor::default(),
             held: 0,
         })
     }
 
     fn is_done(&self) -> bool {
         self.batches.is_none() && self.links.ready() == 0 && self.held == 0
+    }
+
+    /// No row is in hand, or waited for.
+    fn is_quiet(&self) -> bool {
+        self.is_done() && self.links.waiting() == 0
     }
 }
 
@@ -60,18 +62,18 @@ impl Inner {
         self.cursor.is_none() && self.chains.as_ref().is_none_or(Chained::is_done)
     }
 
-    /// Where the ledger has the sweep stand after a batch that leads to `next`.
-    pub(super) fn stands_at(&self, next: Place) -> Place {
-        if let Some(stands) = &self.stands {
-            return stands.clone();
-        }
-        match (&next.cursor, &self.chains) {
-            // Rows in hand are found again from the last window on.
-            (None, Some(_)) => Place {
-                cursor: self.cursor.clone(),
-                midway: self.midway,
-            },
-            _ => next,
+    /// Where the ledger has the sweep stand after a batch that leads to `next` and has told of rows or
+    /// not. What is in hand at the end is found again from the beginning.
+    pub(super) fn stands_at(&self, next: Place, told: bool) -> Place {
+        let cursor = match (&self.stands, &self.chains, next.cursor) {
+            (Some(stands), _, Some(_)) => Some(stands.clone()),
+            (Some(stands), _, None) => (!self.is_last).then(|| stands.clone()),
+            (None, Some(chains), None) => (told || !chains.is_quiet()).then(Cursor::default),
+            (None, _, cursor) => cursor,
+        };
+        Place {
+            cursor,
+            midway: next.midway,
         }
     }
 
@@ -81,10 +83,9 @@ impl Inner {
     }
 
     /// Takes in what a window has told.
-    pub(super) fn tell(&mut self, told: Told, began: &Cursor) {
+    pub(super) fn tell(&mut self, told: Told) {
         if let Some(chains) = &mut self.chains {
             chains.links.tell(told);
-            chains.stands = began.clone();
         }
     }
 
@@ -103,16 +104,10 @@ impl Inner {
             return None;
         }
         let links = chains.links.take(if closes.is_some() { 0 } else { most });
-        let stands = match closes {
-            Some(_) => {
-                chains.held = 0;
-                None
-            }
-            None => Some(Place {
-                cursor: Some(stands.unwrap_or_else(|| chains.stands.clone())),
-                midway: false,
-            }),
-        };
+        if closes.is_some() {
+            chains.held = 0;
+        }
+        let is_last = at_the_end && chains.is_done();
         let picked = picks(links, chains.hold, self.plan.picked.as_deref());
         let plan = Arc::new(self.plan.with_picked(Arc::new(picked)));
         let leaves = Leaves::new(vec![Arc::clone(&plan)]);
@@ -121,7 +116,8 @@ impl Inner {
         batches.cursor = Some(Cursor::default());
         batches.skip_locked = self.skip_locked;
         batches.span = self.span;
-        batches.stands = stands;
+        batches.stands = Some(stands.unwrap_or_default());
+        batches.is_last = is_last;
         batches.closes = closes;
         Some(Box::new(batches))
     }

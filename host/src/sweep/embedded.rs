@@ -18,7 +18,7 @@ impl Attempt<'_> {
         let window = self.window(session, cursor).await?;
         let plan = self.with_networks(session, &window).await?;
         let told = self.links(session, &plan, &window).await?;
-        let checkpoint = self.checkpoint_after(&window);
+        let checkpoint = self.checkpoint_after(&window, &told);
         session.begin("BEGIN IMMEDIATE").await?;
         let done = self
             .sqlite_batch(session, &plan, &window, &checkpoint)

@@ -37,7 +37,9 @@ pub(super) struct Inner {
     /// Rows of the table that hang together.
     pub(super) chains: Option<Chained>,
     /// Batches of such rows: where the windows stand, whatever these rows come to.
-    pub(super) stands: Option<Place>,
+    pub(super) stands: Option<Cursor>,
+    /// Batches of such rows: with them the sweep is at its end.
+    pub(super) is_last: bool,
     /// Nothing is left but to record so many rows that others of the table hold.
     pub(super) closes: Option<u64>,
 }
@@ -59,6 +61,7 @@ impl Inner {
             scout: Scout::default(),
             chains: None,
             stands: None,
+            is_last: false,
             closes: None,
         }
     }

@@ -109,6 +109,11 @@ impl Links {
         self.order.len()
     }
 
+    /// Rows that are kept in mind.
+    pub(super) fn waiting(&self) -> usize {
+        self.places.len()
+    }
+
     /// The next rows to go, `size` of them or as many more as the last one goes with.
     pub(super) fn take(&mut self, size: usize) -> Vec<Link> {
         let mut taken: Vec<Link> = Vec::new();

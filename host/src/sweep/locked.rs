@@ -23,7 +23,7 @@ impl Attempt<'_> {
         let window = self.window(session, cursor).await?;
         let plan = self.with_networks(session, &window).await?;
         let told = self.links(session, &plan, &window).await?;
-        let checkpoint = self.checkpoint_after(&window);
+        let checkpoint = self.checkpoint_after(&window, &told);
         self.begin_locking(session).await?;
         let done = self
             .locked_batch(session, &plan, &window, &checkpoint)
