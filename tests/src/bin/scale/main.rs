@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use besom::request::{Batch, Request, Step};
 use besom_tests::lab::{Lab, drain};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
 
@@ -44,18 +45,23 @@ async fn database(sqlite: bool, schema: &str) -> Lab {
     if sqlite {
         return Lab::sqlite(schema).await;
     }
-    let lab = Lab::postgres(schema).await;
-    for setting in [
-        "fsync = on",
-        "synchronous_commit = on",
-        "full_page_writes = on",
-        "max_wal_size = '4GB'",
+    let lab = Lab::postgres("").await;
+    // Without besom's own statement timeout.
+    let mut filling = PgConnection::connect(&lab.home.url).await.unwrap();
+    for words in [
+        "ALTER SYSTEM SET fsync = on",
+        "ALTER SYSTEM SET synchronous_commit = on",
+        "ALTER SYSTEM SET full_page_writes = on",
+        "ALTER SYSTEM SET max_wal_size = '4GB'",
+        "SELECT pg_reload_conf()",
+        schema,
+        "VACUUM ANALYZE",
+        "CHECKPOINT",
     ] {
-        lab.script(&format!("ALTER SYSTEM SET {setting}")).await;
+        let words = sqlx::raw_sql(AssertSqlSafe(words.to_owned()));
+        words.execute(&mut filling).await.unwrap();
     }
-    lab.script("SELECT pg_reload_conf()").await;
-    lab.script("VACUUM ANALYZE").await;
-    lab.script("CHECKPOINT").await;
+    filling.close().await.unwrap();
     lab
 }
 
