@@ -7,7 +7,7 @@ use super::assign::Networks;
 use super::axis::Axis;
 use super::pick::Picked;
 use crate::catalog::{
-    Catalog, Column, Dialect, ForeignKey, IdForm, Kind, Table, TableId, TimeForm, Times,
+    Catalog, Column, Dialect, IdForm, Kind, Table, TableId, TimeForm, Times,
 };
 use crate::request::{Action, Comparison, Condition, Fault, Request, Value};
 use crate::scope::{Authorized, find_column};

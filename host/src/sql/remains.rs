@@ -30,7 +30,7 @@ impl Plan {
     /// What [`Plan::would_go`] needs at the head of its statement.
     pub(super) fn know_what_is_held(&self, w: &mut Writer) -> Result<(), Fault> {
         match self.finds_held_as_a_set() {
-            true => self.held(w),
+            true => self.list_held(w),
             false => Ok(()),
         }
     }
@@ -55,7 +55,7 @@ impl Plan {
 
     /// `WITH RECURSIVE besom_held AS (…)`: due rows that one that stays refers to, over however many
     /// others that are due.
-    fn held(&self, w: &mut Writer) -> Result<(), Fault> {
+    fn list_held(&self, w: &mut Writer) -> Result<(), Fault> {
         let keys = self.authorized.chains();
         let (row, child, next) = (
             w.row(self.table()),
@@ -114,7 +114,7 @@ impl Plan {
         }
     }
 
-    /// `(SELECT count(*) …)` of the rows in [`Plan::held`] that nothing else holds.
+    /// `(SELECT count(*) …)` of the rows in [`Plan::list_held`] that nothing else holds.
     fn count_held_alone(&self, w: &mut Writer, most: u64) -> Result<(), Fault> {
         let row = w.row(self.table());
         w.push(&format!(

@@ -157,7 +157,7 @@ impl Catalog {
             ));
         }
         let mut sql = between(table, column);
-        if has_ends(table, column) {
+        if has_ends(table, column, Dialect::Postgres) {
             let ends = sample(table, column, "left(c::text, 80)", true);
             sql = format!("({sql}) UNION ALL ({ends})");
         }

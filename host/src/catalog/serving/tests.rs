@@ -4,6 +4,7 @@ mod orders;
 mod predicates;
 
 use super::*;
+use crate::catalog::Behind;
 use crate::catalog::types::{Collation, Column, Kind, Privileges, TableId, TableKind};
 use crate::request::{Comparison, Timestamp, Value};
 
@@ -63,6 +64,7 @@ fn table(dialect: Dialect) -> Table {
         referenced_by: Vec::new(),
         indexes: Vec::new(),
         triggers: Vec::new(),
+        behind: Behind::default(),
         partitions: Vec::new(),
         partition_key: Vec::new(),
         privileges: Privileges::default(),
