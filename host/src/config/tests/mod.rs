@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
-use crate::catalog::TimeForm;
+use crate::catalog::{TimeForm, Times};
 
 const DATABASE: &str = "[database]\nurl = \"sqlite://besom.db\"\n";
 
@@ -364,4 +364,44 @@ fn paths_count_from_the_files_own_folder() {
         Path::new("/x/besom")
     );
     assert_eq!(cache(("OTHER", "")), None);
+}
+
+#[test]
+fn a_column_of_several_forms_a_zone_and_the_oldest_that_is_real() {
+    let config = parse(
+        "[time-forms]\n\"a.list\" = [\"unix-s\", \"rfc3339\"]\n\"a.zone\" = \"local:America/Los_Angeles\"\n\
+         \"public.a.born\" = { form = \"date\", oldest = \"1900-01-01\" }\n\
+         b.made = { oldest = 1900-01-01 }\n",
+    )
+    .unwrap();
+    let said = |column: &str| {
+        let mut times = config.times.iter();
+        times.find(|t| t.column == column).unwrap().times.clone()
+    };
+    let century = Some(crate::request::Timestamp(-2_208_988_800_000_000));
+    let zone = TimeForm::Local(chrono_tz::Tz::America__Los_Angeles);
+
+    let list = [TimeForm::UnixS, TimeForm::Rfc3339];
+    assert_eq!(said("list"), Times::declared(list));
+    assert_eq!(said("zone"), Times::declared([zone]));
+    assert_eq!(
+        said("born"),
+        Times::declared([TimeForm::Date]).since(century)
+    );
+    assert_eq!(said("made"), Times::declared([]).since(century));
+
+    for (said, parts) in [
+        ("\"local:Berlin\"", ["no time zone", "Europe/Berlin"]),
+        ("[]", ["one form", "at least"]),
+        ("[\"native\", \"unix-s\"]", ["`native`", "alone"]),
+        (
+            "[\"sql-text\", \"local:UTC\"]",
+            ["read the same text", "once"],
+        ),
+        ("[\"unix-s\", \"unix\"]", ["no such form", "unix-ms"]),
+        ("{ oldest = \"soon\" }", ["oldest", "1900-01-01"]),
+        ("{ oldest = 7 }", ["oldest", "a day"]),
+    ] {
+        refused(&format!("[time-forms]\n\"a.b\" = {said}\n"), &parts);
+    }
 }
