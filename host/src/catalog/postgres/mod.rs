@@ -63,7 +63,7 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Catalog, Catal
     behind::add_publications(connection, &mut tables, number).await?;
     let tables = tables.into_values();
     let catalog = Catalog::from_tables(Dialect::Postgres, search_path, tables);
-    Ok(catalog.seen_by(role).as_replica(replica))
+    Ok(catalog.seen_by(role).seen_as_replica(replica))
 }
 
 /// The rows of `sql` for the tables known so far, whose object ids are its `$1`. Not kept prepared:
