@@ -128,7 +128,7 @@ impl Catalog {
 
     /// The same catalog, of sessions that act as a replica does.
     #[must_use]
-    pub(crate) fn as_replica(mut self, replica: bool) -> Self {
+    pub(crate) fn seen_as_replica(mut self, replica: bool) -> Self {
         self.replica = replica;
         self
     }

@@ -140,7 +140,7 @@ pub(super) fn trigger_firing(statement: &str) -> Option<Firing> {
 
 /// A name without the quotes around it.
 fn unquoted(name: &str) -> String {
-    let inner = |quote: char| Some(name.strip_prefix(quote)?.strip_suffix(quote)?);
+    let inner = |quote: char| name.strip_prefix(quote)?.strip_suffix(quote);
     for quote in ['"', '`', '\''] {
         if let Some(inner) = inner(quote) {
             let (one, two) = (quote.to_string(), quote.to_string().repeat(2));
