@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::behind::Behind;
 use super::Times;
+use super::behind::Behind;
 use super::quote::quote_ident;
 
 /// Schema and name of a table, spelled as the database spells them (no quotes).

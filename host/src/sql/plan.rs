@@ -6,9 +6,7 @@ use std::sync::Arc;
 use super::assign::Networks;
 use super::axis::Axis;
 use super::pick::Picked;
-use crate::catalog::{
-    Catalog, Column, Dialect, IdForm, Kind, Table, TableId, TimeForm, Times,
-};
+use crate::catalog::{Catalog, Column, Dialect, IdForm, Kind, Table, TableId, TimeForm, Times};
 use crate::request::{Action, Comparison, Condition, Fault, Request, Value};
 use crate::scope::{Authorized, find_column};
 

@@ -28,7 +28,11 @@ impl Attempt<'_> {
     ) -> Result<(), Failed> {
         let plan = &self.inner.plan;
         let weighed = self.context.options.mode == Mode::Apply && self.way == Way::Weighed;
-        if !weighed || self.inner.hangs_together() || !plan.has_a_family() || (self.size == 1 && !plan.comes_apart()) {
+        if !weighed
+            || self.inner.hangs_together()
+            || !plan.has_a_family()
+            || (self.size == 1 && !plan.comes_apart())
+        {
             return Ok(());
         }
         let along = plan.weight(window, MOST_ALONG + 1)?;

@@ -105,13 +105,7 @@ impl Attempt<'_> {
         Ok(self.done(session, batch, window, told).await)
     }
 
-    async fn done(
-        &self,
-        session: &mut Session,
-        batch: Batch,
-        window: Window,
-        told: Told,
-    ) -> Done {
+    async fn done(&self, session: &mut Session, batch: Batch, window: Window, told: Told) -> Done {
         let blocked_by = match (batch.blocked, self.inner.scout.held_by()) {
             (_, Some(held)) => held,
             (0, None) => BTreeMap::new(),

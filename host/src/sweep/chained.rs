@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::checkpoint::Place;
 use super::context::State;
+use super::inner::Inner;
 use super::leaves::Leaves;
 use super::links::{Link, Links, MOST};
 use super::transaction::Failed;
 use super::windows::size;
-use super::checkpoint::Place;
-use super::inner::Inner;
 use super::{RunContext, traced};
 use crate::database::{Bind, Cell, Session};
 use crate::request::{Action, Batch, Fault, Mode};

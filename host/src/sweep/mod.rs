@@ -219,21 +219,22 @@ impl Sweep {
             .min(state.up_to_the_line(&inner.plan));
         let plan = Arc::clone(&inner.plan);
         let began = Instant::now();
-        let Turn { batch, came_round } = match chained::turn(context, &mut inner, &mut state, left).await {
-            Ok(done) => done,
-            // Dropped or detached since the look above.
-            Err(fault) => {
-                return match inner.leaves.is_gone(&context.database).await {
-                    Ok(true) => Ok(Step::Batch(Batch::default())),
-                    _ if schema::is_changed(&fault) => {
-                        let reason = Suspension::SchemaChanged;
-                        state.suspended.get_or_insert(reason);
-                        Ok(Step::Suspended(reason))
-                    }
-                    _ => Err(fault),
-                };
-            }
-        };
+        let Turn { batch, came_round } =
+            match chained::turn(context, &mut inner, &mut state, left).await {
+                Ok(done) => done,
+                // Dropped or detached since the look above.
+                Err(fault) => {
+                    return match inner.leaves.is_gone(&context.database).await {
+                        Ok(true) => Ok(Step::Batch(Batch::default())),
+                        _ if schema::is_changed(&fault) => {
+                            let reason = Suspension::SchemaChanged;
+                            state.suspended.get_or_insert(reason);
+                            Ok(Step::Suspended(reason))
+                        }
+                        _ => Err(fault),
+                    };
+                }
+            };
         state.towards_the_line(&plan, batch.affected);
         state.totals += batch;
         state.batches += 1;

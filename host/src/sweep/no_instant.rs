@@ -76,7 +76,9 @@ fn is_indexed(table: &Table, column: &str, plan: &Plan) -> bool {
     let set = Condition::IsNotNull {
         column: column.to_owned(),
     };
-    !table.in_order_of(column, &[&set], plan.dialect()).is_empty()
+    !table
+        .in_order_of(column, &[&set], plan.dialect())
+        .is_empty()
 }
 
 impl NoInstant {

@@ -24,8 +24,11 @@ const WINDOWS: u64 = 4;
 /// Of so many rows less than one goes.
 const FEW: u64 = 50;
 
-/// Rows of the first stretch: a fraction of a second.
-const FIRST_REACH: u64 = 250_000;
+/// Rows of the first stretch, by how long the run may last: each look reads the related tables once more, and
+/// one that takes half of what is left is given up.
+const ROWS_A_SECOND_LEFT: u64 = 100_000;
+const LEAST_FIRST_REACH: u64 = 250_000;
+const MOST_FIRST_REACH: u64 = 1_000_000;
 
 /// Rows of the longest: so that a look fits into any deadline that is worth having.
 const LONGEST_REACH: u64 = 16_000_000;
@@ -42,8 +45,8 @@ pub(super) struct Scout {
     windows: u64,
     examined: u64,
     gone: u64,
-    /// Rows that the next stretch spans; 0: looking ahead has failed.
-    reach: u64,
+    /// Rows that the next stretch spans, once one was looked through; 0: looking ahead has failed.
+    reach: Option<u64>,
     found: Option<Found>,
 }
 
@@ -70,7 +73,7 @@ impl Default for Scout {
             windows: 0,
             examined: 0,
             gone: 0,
-            reach: FIRST_REACH,
+            reach: None,
             found: None,
         }
     }
@@ -151,7 +154,7 @@ impl Scout {
 /// failure of the run: windows do the same.
 pub(super) async fn ahead(context: &RunContext, inner: &mut Inner, cursor: &Cursor) {
     let scout = &inner.scout;
-    let due = scout.windows >= WINDOWS && scout.is_sparse() && scout.reach > 0;
+    let due = scout.windows >= WINDOWS && scout.is_sparse() && scout.reach != Some(0);
     // By page, the cursor knows its file only after the first window.
     let placed = !inner.plan.axis().physical || cursor.file.is_some();
     let applies = context.options.mode == Mode::Apply;
@@ -160,8 +163,11 @@ pub(super) async fn ahead(context: &RunContext, inner: &mut Inner, cursor: &Curs
     }
     let began = Instant::now();
     let left = context.ends.saturating_duration_since(began);
+    let first = left.as_secs().saturating_mul(ROWS_A_SECOND_LEFT);
+    let first = first.clamp(LEAST_FIRST_REACH, MOST_FIRST_REACH);
+    let reach = inner.scout.reach.unwrap_or(first);
     let limit = context.database.options().statement_timeout.min(left / 2);
-    match look(context, inner, cursor, limit).await {
+    match look(context, inner, cursor, reach, limit).await {
         Ok(Some(found)) => {
             let told = found.told.as_ref();
             tracing::debug!(
@@ -171,9 +177,10 @@ pub(super) async fn ahead(context: &RunContext, inner: &mut Inner, cursor: &Curs
                 blocked = told.map(|told| told.blocked),
                 "looked ahead"
             );
-            if began.elapsed() < left / 10 {
-                inner.scout.reach = (inner.scout.reach * 4).min(LONGEST_REACH);
-            }
+            inner.scout.reach = Some(match began.elapsed() < left / 10 {
+                true => (reach * 4).min(LONGEST_REACH),
+                false => reach,
+            });
             inner.scout.found = Some(found);
         }
         // Many are free here.
@@ -181,11 +188,11 @@ pub(super) async fn ahead(context: &RunContext, inner: &mut Inner, cursor: &Curs
         Err(failed) => {
             tracing::debug!(table = %inner.plan.table().id, why = %failed, "looking ahead failed");
             let too_long = matches!(&failed, Failed::Database(error) if error.cause == Cause::StatementTimeout);
-            let shorter = inner.scout.reach / 4;
-            inner.scout.reach = match too_long && shorter >= SHORTEST_REACH {
+            let shorter = reach / 4;
+            inner.scout.reach = Some(match too_long && shorter >= SHORTEST_REACH {
                 true => shorter,
                 false => 0,
-            };
+            });
         }
     }
 }
@@ -194,11 +201,12 @@ async fn look(
     context: &RunContext,
     inner: &Inner,
     cursor: &Cursor,
+    reach: u64,
     limit: Duration,
 ) -> Result<Option<Found>, Failed> {
     let plan = &inner.plan;
     let mut session = context.database.session().await?;
-    let stretch = next_window(&mut session, plan, cursor, inner.scout.reach, u64::MAX).await?;
+    let stretch = next_window(&mut session, plan, cursor, reach, u64::MAX).await?;
     begin_within(&mut session, limit).await?;
     let looked = look_through(&mut session, plan, &stretch).await;
     let looked = match looked {

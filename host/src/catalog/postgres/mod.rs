@@ -66,7 +66,10 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Catalog, Catal
     let zones = zones::load(connection).await?;
     let tables = tables.into_values();
     let catalog = Catalog::from_tables(Dialect::Postgres, search_path, tables);
-    Ok(catalog.seen_by(role).seen_as_replica(replica).in_zones(zones))
+    Ok(catalog
+        .seen_by(role)
+        .seen_as_replica(replica)
+        .in_zones(zones))
 }
 
 /// The rows of `sql` for the tables known so far, whose object ids are its `$1`. Not kept prepared:
