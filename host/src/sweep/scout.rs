@@ -40,7 +40,7 @@ const SHORTEST_REACH: u64 = 10_000;
 const MOST_LISTED: u64 = 100_000;
 
 /// How the last windows went, and what was found ahead of the sweep.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Scout {
     windows: u64,
     examined: u64,
@@ -65,18 +65,6 @@ struct Told {
     examined: u64,
     blocked: u64,
     blocked_by: BTreeMap<String, u64>,
-}
-
-impl Default for Scout {
-    fn default() -> Self {
-        Self {
-            windows: 0,
-            examined: 0,
-            gone: 0,
-            reach: None,
-            found: None,
-        }
-    }
 }
 
 impl Scout {
