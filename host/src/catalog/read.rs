@@ -220,10 +220,11 @@ fn offset_of(text: &str) -> Option<i128> {
     if matches!(plain, "Z" | "z" | "UTC" | "GMT") {
         return Some(0);
     }
-    if let (true, Some(name)) = (text.starts_with(' '), plain.get(5..)) {
-        if let Some(name) = name.strip_prefix(' ') {
-            return go_name(name).then(|| minutes(plain.get(..5)?)).flatten();
-        }
+    // Go writes a space before the offset, and a name behind it.
+    if text.starts_with(' ')
+        && let Some(name) = plain.get(5..).and_then(|rest| rest.strip_prefix(' '))
+    {
+        return go_name(name).then(|| minutes(plain.get(..5)?)).flatten();
     }
     minutes(plain)
 }

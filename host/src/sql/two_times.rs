@@ -25,9 +25,9 @@ impl Plan {
         match w.dialect() {
             Dialect::Postgres => {
                 w.push("(");
-                a.instant(w, |scale| micros(scale))?;
+                a.instant(w, micros)?;
                 w.push(&format!(" {sign} "));
-                b.instant(w, |scale| micros(scale))?;
+                b.instant(w, micros)?;
                 w.push(")");
             }
             Dialect::Sqlite => {

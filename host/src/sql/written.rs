@@ -169,10 +169,8 @@ fn sqlite_with_offset(text: &str) -> Written {
          WHEN z GLOB ' [-+]{four} *' THEN CASE WHEN {named} THEN substr(z, 2, 5) END \
          WHEN z GLOB ' *' THEN substr(z, 2) ELSE z END"
     );
-    let shapes = format!(
-        "(o GLOB '[-+][01][0-9]:[0-5][0-9]' OR o GLOB '[-+][01][0-9][0-5][0-9]' \
-         OR o GLOB '[-+][01][0-9]') AND substr(o, 2, 2) < '16'"
-    );
+    let shapes = "(o GLOB '[-+][01][0-9]:[0-5][0-9]' OR o GLOB '[-+][01][0-9][0-5][0-9]' \
+         OR o GLOB '[-+][01][0-9]') AND substr(o, 2, 2) < '16'";
     let seconds = "CASE substr(o, 1, 1) WHEN '-' THEN -60 ELSE 60 END \
          * (substr(o, 2, 2) * 60 + CASE length(o) WHEN 6 THEN substr(o, 5, 2) \
          WHEN 5 THEN substr(o, 4, 2) ELSE 0 END)";
