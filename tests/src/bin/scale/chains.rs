@@ -36,7 +36,7 @@ fn shapes(rows: u64) -> Vec<Shape> {
     let newest = format!("id > {rows} - {chains}");
     let nobody = "id < 0";
     let mut all = vec![
-        of("loose rows", "NULL".into(), nobody, 0),
+        of("loose rows", "CAST(NULL AS bigint)".into(), nobody, 0),
         of(
             "chains of 10 000, to the successor",
             format!("id + {chains}"),
