@@ -111,9 +111,9 @@ pub async fn measure(sqlite: bool, sizes: &[u64]) {
 async fn filled(sqlite: bool, rows: u64, shape: &Shape) -> Lab {
     let (next, alive, rule) = (&shape.next, &shape.alive, shape.rule);
     let fill = format!(
-        "INSERT INTO link SELECT id, CASE WHEN {next} BETWEEN 1 AND {rows} THEN {next} END, NOT ({alive}),
-            'a note of middling length' FROM (SELECT n AS id FROM {}) AS ids;
-         CREATE INDEX link_next ON link (next);",
+        "CREATE INDEX link_next ON link (next);
+         INSERT INTO link SELECT id, CASE WHEN {next} BETWEEN 1 AND {rows} THEN {next} END, NOT ({alive}),
+            'a note of middling length' FROM (SELECT n AS id FROM {}) AS ids;",
         numbers(rows)
     );
     let schema = match sqlite {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use besom::request::{Action, Assignment, Batch, Fate, Join, Request, Source};
 
 use super::truth::Conditions;
-use super::world::{Cells, Key, RowId, Rule, State, World};
+use super::world::{Cells, RowId, Rule, State, World};
 
 /// The counts that a case compares.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,7 +141,7 @@ impl<'a> Oracle<'a> {
     /// table; `None`: some other row holds it.
     fn referrers(&self, state: &State, n: i64) -> Option<BTreeSet<i64>> {
         let me = (self.swept, n);
-        let group = self.group(state, &self.below(state, n));
+        let group = self.group(state, &BTreeSet::from([n]));
         let mut roots = group.deleted.clone();
         roots.insert(me);
         let gone = self.fall(&self.unlink(state, &group), &roots);
@@ -186,8 +186,7 @@ impl<'a> Oracle<'a> {
     /// Takes the swept rows `rows` at once, with all that goes with them.
     pub(super) fn take(&self, state: &State, rows: &BTreeSet<i64>) -> (State, Totals) {
         let swept: BTreeSet<RowId> = rows.iter().map(|n| (self.swept, *n)).collect();
-        let all = rows.iter().flat_map(|n| self.below(state, *n)).collect();
-        let group = self.group(state, &all);
+        let group = self.group(state, rows);
         let mut after = self.unlink(state, &group);
         let asked: BTreeSet<RowId> = (group.deleted.iter().chain(group.unlinked.keys()))
             .filter(|id| !swept.contains(id))
@@ -289,8 +288,6 @@ impl<'a> Oracle<'a> {
             while let Some(n) = next.pop() {
                 if going.insert(n) {
                     next.extend(&free[&n]);
-                    let below = self.below(&state, n).into_iter();
-                    next.extend(below.filter(|n| free.contains_key(n)));
                 }
             }
             totals.blocked += eligible.difference(&going).count() as u64;
@@ -299,26 +296,6 @@ impl<'a> Oracle<'a> {
             state = after;
         }
         (state, totals)
-    }
-
-    /// A swept row and those that CASCADE takes with it from its own table, wherever they lie: they go
-    /// like it, with what the request says goes ahead.
-    fn below(&self, state: &State, n: i64) -> BTreeSet<i64> {
-        let own = |key: &&Key| [key.child, key.parent] == [self.swept; 2];
-        let mut gone = BTreeSet::from([n]);
-        let mut next = vec![n];
-        while let Some(n) = next.pop() {
-            let keys = self.world.keys.iter().filter(own);
-            for key in keys.filter(|key| key.rule == Rule::Cascade) {
-                for (child, row) in &state[self.swept] {
-                    let target = self.world.target(state, key, row);
-                    if target == Some((self.swept, n)) && gone.insert(*child) {
-                        next.push(*child);
-                    }
-                }
-            }
-        }
-        gone
     }
 
     /// What a dry run adds up, looking at `windows` while nothing changes.
