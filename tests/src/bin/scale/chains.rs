@@ -36,7 +36,7 @@ fn shapes(rows: u64) -> Vec<Shape> {
     let newest = format!("id > {rows} - {chains}");
     let nobody = "id < 0";
     let mut all = vec![
-        of("loose rows", "NULL".into(), nobody, 0),
+        of("loose rows", "CAST(NULL AS bigint)".into(), nobody, 0),
         of(
             "chains of 10 000, to the successor",
             format!("id + {chains}"),
@@ -111,9 +111,9 @@ pub async fn measure(sqlite: bool, sizes: &[u64]) {
 async fn filled(sqlite: bool, rows: u64, shape: &Shape) -> Lab {
     let (next, alive, rule) = (&shape.next, &shape.alive, shape.rule);
     let fill = format!(
-        "INSERT INTO link SELECT id, CASE WHEN {next} BETWEEN 1 AND {rows} THEN {next} END, NOT ({alive}),
-            'a note of middling length' FROM (SELECT n AS id FROM {}) AS ids;
-         CREATE INDEX link_next ON link (next);",
+        "CREATE INDEX link_next ON link (next);
+         INSERT INTO link SELECT id, CASE WHEN {next} BETWEEN 1 AND {rows} THEN {next} END, NOT ({alive}),
+            'a note of middling length' FROM (SELECT n AS id FROM {}) AS ids;",
         numbers(rows)
     );
     let schema = match sqlite {

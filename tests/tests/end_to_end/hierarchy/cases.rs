@@ -140,25 +140,12 @@ pub(super) fn world(seeds: &Seeds, case: usize) -> World {
 fn add_key(world: &mut World, seed: &KeySeed) {
     let tables = world.tables.len();
     let (mut child, mut parent) = (seed.child % tables, seed.parent % tables);
-    let rule = match seed.rule {
-        0 | 5 => Rule::NoAction,
-        1 => Rule::Restrict,
-        2 | 3 => Rule::Cascade,
+    let rule = match (seed.rule, child == parent) {
+        // A CASCADE that comes back to its table is refused.
+        (2 | 3, true) | (0 | 5, _) => Rule::NoAction,
+        (1, _) => Rule::Restrict,
+        (2 | 3, false) => Rule::Cascade,
         _ => Rule::SetNull,
-    };
-    // Where one key of a table to itself takes rows along and another one holds them, rows are held that
-    // might go.
-    let mut own = world
-        .keys
-        .iter()
-        .filter(|key| [key.child, key.parent] == [child; 2]);
-    let holds = own.any(|key| key.rule.restricts());
-    let rule = match (child == parent, rule) {
-        (true, Rule::Cascade) if holds => Rule::NoAction,
-        (true, Rule::NoAction | Rule::Restrict) if !holds && takes_its_own(world, child) => {
-            Rule::Cascade
-        }
-        (_, rule) => rule,
     };
     if matches!(rule, Rule::Restrict | Rule::Cascade) && child < parent {
         // These go one way, so that there is an order in which SQLite can delete.
@@ -188,11 +175,6 @@ fn add_key(world: &mut World, seed: &KeySeed) {
         deferred: seed.deferred,
         indexed: !seed.unindexed,
     });
-}
-
-fn takes_its_own(world: &World, table: usize) -> bool {
-    let mut keys = world.keys.iter();
-    keys.any(|key| [key.child, key.parent] == [table; 2] && key.rule == Rule::Cascade)
 }
 
 /// The first column of another composite key of the child, as tenants are shared by keys.

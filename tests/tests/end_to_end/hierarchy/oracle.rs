@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use besom::request::{Action, Assignment, Batch, Fate, Join, Request, Source};
 
 use super::truth::Conditions;
-use super::world::{Cells, Key, RowId, Rule, State, World};
+use super::world::{Cells, RowId, Rule, State, World};
 
 /// The counts that a case compares.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -288,7 +288,6 @@ impl<'a> Oracle<'a> {
             while let Some(n) = next.pop() {
                 if going.insert(n) {
                     next.extend(&free[&n]);
-                    next.extend(self.below(&state, n).filter(|n| free.contains_key(n)));
                 }
             }
             totals.blocked += eligible.difference(&going).count() as u64;
@@ -297,25 +296,6 @@ impl<'a> Oracle<'a> {
             state = after;
         }
         (state, totals)
-    }
-
-    /// Swept rows that CASCADE takes with another of their own table, wherever they lie.
-    fn below(&self, state: &State, n: i64) -> impl Iterator<Item = i64> {
-        let own = |key: &&Key| [key.child, key.parent] == [self.swept; 2];
-        let mut gone = BTreeSet::from([n]);
-        let mut next = vec![n];
-        while let Some(n) = next.pop() {
-            let keys = self.world.keys.iter().filter(own);
-            for key in keys.filter(|key| key.rule == Rule::Cascade) {
-                for (child, row) in &state[self.swept] {
-                    let target = self.world.target(state, key, row);
-                    if target == Some((self.swept, n)) && gone.insert(*child) {
-                        next.push(*child);
-                    }
-                }
-            }
-        }
-        gone.into_iter()
     }
 
     /// What a dry run adds up, looking at `windows` while nothing changes.

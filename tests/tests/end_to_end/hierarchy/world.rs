@@ -193,12 +193,7 @@ impl World {
         let mut below = self.keys.iter();
         from == to
             || below.any(|key| {
-                [
-                    key.rule == Rule::Cascade,
-                    key.parent == from,
-                    key.child != from,
-                ] == [true; 3]
-                    && self.cascades(key.child, to)
+                key.rule == Rule::Cascade && key.parent == from && self.cascades(key.child, to)
             })
     }
 }
