@@ -76,11 +76,12 @@ fn sqlite(column: &Column, constant: Constant) -> Option<Literal> {
         Literal::Boolean(value) => Literal::Integer(i64::from(value)),
         other => other,
     };
-    let fits = match (&column.kind, &literal) {
-        (Kind::Boolean | Kind::Integer(_), Literal::Integer(_)) => true,
-        (Kind::Text, Literal::Text(_)) | (Kind::Any, _) => true,
-        _ => false,
-    };
+    let fits = matches!(
+        (&column.kind, &literal),
+        (Kind::Boolean | Kind::Integer(_), Literal::Integer(_))
+            | (Kind::Text, Literal::Text(_))
+            | (Kind::Any, _)
+    );
     fits.then_some(literal)
 }
 

@@ -98,7 +98,8 @@ async fn the_databases_own_plan_is_shown_where_it_is_asked_for() {
 
         let met = match postgres {
             true => "using oauth2_sessions_inactive_ips_idx on oauth2_sessions r1",
-            false => "INDEX oauth2_sessions_inactive_ips_idx",
+            // Which of two that serve is the narrower SQLite knows after ANALYZE.
+            false => "SEARCH r1 USING INDEX oauth2_sessions_",
         };
         assert!(told.contains(met), "{told}");
         // Of what a batch changes the plan is shown, and nothing is run.

@@ -268,7 +268,7 @@ fn what_stands_in_a_statement_of_sqlite_is_understood() {
 fn a_term_is_repeated_as_it_is_on_the_column_of_the_statement() {
     let table = table(Dialect::Postgres);
     let written = |predicate: &str, name: &str| {
-        let terms = predicate::terms(predicate, &table, Dialect::Postgres).unwrap();
+        let terms = predicate::terms(predicate, &table, Dialect::Postgres).unwrap_or_default();
         terms.iter().map(|term| term.on(name)).collect::<Vec<_>>()
     };
     assert_eq!(written("(NOT flag)", "r1.\"flag\""), ["NOT r1.\"flag\""]);
