@@ -247,9 +247,18 @@ pub(super) fn facts<'a>(authorized: &'a Authorized<Request>, forms: &Forms) -> V
     facts
 }
 
-/// A truth value that some rows hold as a word: these are in no partial index `WHERE flag`.
+/// It compares a truth value that some rows hold as a word: these are in no partial index `WHERE flag`.
 fn written_as_words(term: &Condition, table: &Table, forms: &Forms) -> bool {
-    matches!(term, Condition::Compare { column, .. } if forms.words(&table.id, column))
+    match term {
+        Condition::Compare { column, .. } | Condition::OneOf { column, .. } => {
+            forms.words(&table.id, column)
+        }
+        Condition::All(of) | Condition::Any(of) => {
+            of.iter().any(|term| written_as_words(term, table, forms))
+        }
+        Condition::Not(of) => written_as_words(of, table, forms),
+        _ => false,
+    }
 }
 
 fn held(fixed: &[Fixed]) -> impl Iterator<Item = Condition> {

@@ -125,7 +125,7 @@ impl Plan {
         } else {
             w.push(", ").push(&self.chained_columns(&child)).push(", ");
             w.push("CASE WHEN ")
-                .push(&key_columns(&child).first().map_or("NULL", String::as_str))
+                .push(key_columns(&child).first().map_or("NULL", String::as_str))
                 .push(" IS NULL THEN NULL ELSE ");
             self.state(&mut w, &child, &row)?;
             w.push(" END AS besom_state FROM ");

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::chained::{self, Told};
+use super::chained;
 use super::checkpoint::Checkpoint;
 use super::inner::Inner;
+use super::links::Told;
 use super::retry::InTheWay;
 use super::transaction::Failed;
 use super::windows::next_window;

@@ -8,16 +8,13 @@ use super::checkpoint::Place;
 use super::context::State;
 use super::inner::Inner;
 use super::leaves::Leaves;
-use super::links::{Link, Links, MOST};
+use super::links::{Link, Links, MOST, Told};
 use super::transaction::Failed;
 use super::windows::size;
 use super::{RunContext, traced};
 use crate::database::{Bind, Cell, Session};
 use crate::request::{Action, Batch, Fault, Mode};
 use crate::sql::{Cursor, Edge, Hold, Pick, Picked, Plan, Referrer, Technique, Window};
-
-/// What a window has told: a row, and one that refers to it.
-pub(super) type Told = Vec<(Box<str>, Option<(Box<str>, Referrer)>)>;
 
 /// The rows of a table that hang together, and what is done to them.
 #[derive(Debug)]

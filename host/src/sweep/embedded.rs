@@ -1,8 +1,8 @@
 //! A batch on SQLite, where one writer at a time needs no locks.
 
 use super::attempt::Attempt;
-use super::chained::Told;
 use super::examined_only;
+use super::links::Told;
 use super::transaction::{Failed, finish, raise_fence};
 use crate::database::Session;
 use crate::ledger::batch_of;

@@ -10,6 +10,9 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::sql::Referrer;
 
+/// What a window has told: a row, and one that refers to it.
+pub(super) type Told = Vec<(Box<str>, Option<(Box<str>, Referrer)>)>;
+
 /// Rows that are kept in mind at once. Each takes some 200 bytes; rows that are free are forgotten as
 /// they go, so this many wait for others that no window has come to.
 pub(super) const MOST: usize = 2_000_000;
@@ -75,7 +78,7 @@ impl Links {
     }
 
     /// Takes in what a window tells: rows, each with one that refers to it.
-    pub(super) fn tell(&mut self, told: Vec<(Box<str>, Option<(Box<str>, Referrer)>)>) {
+    pub(super) fn tell(&mut self, told: Told) {
         let mut seen = Vec::new();
         for (key, referrer) in told {
             let Some(row) = self.place(key) else { continue };
@@ -289,6 +292,7 @@ impl Links {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 

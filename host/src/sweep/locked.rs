@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::attempt::Attempt;
-use super::chained::Told;
 use super::examined_only;
+use super::links::Told;
 use super::transaction::{Failed, finish, raise_fence};
 use crate::database::{Cells, IDLE_IN_TRANSACTION, Session};
 use crate::ledger::{Record, batch_of, write_record};
