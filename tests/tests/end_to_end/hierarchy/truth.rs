@@ -66,12 +66,15 @@ impl Conditions<'_> {
                 table: other,
                 on,
                 matching,
-            } => Some(self.some(table, row, other, on, matching.as_deref())),
+            } => self.some(table, row, other, on, matching.as_deref()),
             Condition::NotExists {
                 table: other,
                 on,
                 matching,
-            } => Some(!self.some(table, row, other, on, matching.as_deref())),
+            } => {
+                let some = self.some(table, row, other, on, matching.as_deref());
+                some.map(|some| !some)
+            }
             Condition::All(of) => {
                 let terms: Vec<Truth> = of.iter().map(|c| self.holds(table, row, c)).collect();
                 all_of(&terms)
@@ -87,6 +90,7 @@ impl Conditions<'_> {
         }
     }
 
+    /// Whether there is such a row: it is not known where one may be, and none is for certain.
     fn some(
         &self,
         table: usize,
@@ -94,12 +98,14 @@ impl Conditions<'_> {
         other: &str,
         on: &[Join],
         matching: Option<&Condition>,
-    ) -> bool {
+    ) -> Truth {
         let other = self.world.table(other);
-        let mut joined = self.joined(other, on, table, row).into_iter();
-        joined.any(|n| {
+        let joined = self.joined(other, on, table, row).into_iter();
+        let absent = joined.map(|n| {
             let row = &self.state[other][&n];
-            matching.is_none_or(|matching| self.holds(other, row, matching) == Some(true))
-        })
+            let there = matching.map_or(Some(true), |matching| self.holds(other, row, matching));
+            there.map(|there| !there)
+        });
+        all_of(&absent.collect::<Vec<Truth>>()).map(|none| !none)
     }
 }
