@@ -249,8 +249,9 @@ async fn what_an_earlier_sweep_takes_is_gone_for_a_later_one_in_a_rehearsal_too(
 
         let (batch, _) = besom_tests::lab::drain(&context, cards).await.unwrap();
 
-        // Cards 1 and 3 have lost the notes about accounts of their ids, card 2 has not.
-        assert_eq!(batch.affected, 2, "{:?}", lab.dialect());
+        // Card 3 has lost the note about the account of its id. Card 2 has not, and the note on 1 that does
+        // not say what it is about may be about an account.
+        assert_eq!(batch.affected, 1, "{:?}", lab.dialect());
         lab.end(&context).await;
     }
 }
