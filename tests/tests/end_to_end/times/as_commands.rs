@@ -37,7 +37,7 @@ async fn left(desk: &Desk) -> Vec<usize> {
     let set = desk
         .count("SELECT CAST(coalesce(sum(CASE WHEN id < 60 THEN 1 << CAST(id AS integer) ELSE 0 END), 0) AS bigint) FROM app_logins")
         .await;
-    (1..60).filter(|id| set >> id & 1 == 1).collect()
+    (1..60).filter(|id| (set >> id) & 1 == 1).collect()
 }
 
 /// Runs the job, which deletes so many.
