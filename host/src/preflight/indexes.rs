@@ -118,6 +118,21 @@ pub(super) fn unindexed(plan: &Plan, weights: &Weights) -> Option<Finding> {
         true => Severity::Error,
         false => Severity::Warning,
     };
+    if let Some(why) = plan.axis().out_of_order {
+        let message = format!(
+            "the values of `{along}` of `{}` ({}) are not in the order of time: {why}. No index on it \
+             helps, {how} = {} page reads, {} a run; a column of {} would",
+            table.id,
+            rows(size),
+            grouped(reads),
+            told(takes),
+            match dialect {
+                Dialect::Postgres => "timestamptz or bigint",
+                Dialect::Sqlite => "integers alone, or of ISO text alone",
+            },
+        );
+        return Some(Finding::new("unindexed-sweep", severity, message));
+    }
     let facts = plan.request().matching.conjuncts();
     let near = table.why_not(along, &facts, dialect);
     let message = format!(

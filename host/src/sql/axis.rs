@@ -1,12 +1,13 @@
 //! The order of a sweep, and the index that serves it.
 
 use super::Plan;
+use super::measure::out_of_order;
 use super::physical;
 use super::plan::Forms;
 use super::window::key_columns;
 use super::writer::{Row, Writer};
 use crate::catalog::{Dialect, Fixed, Kind, Serving, Table, Term};
-use crate::request::{Action, Comparison, Condition, Fault, Request};
+use crate::request::{Action, Comparison, Condition, Fault, Request, Value};
 use crate::scope::{Authorized, find_column};
 
 /// The order of a sweep.
@@ -19,6 +20,8 @@ pub struct Axis {
     pub composite: bool,
     /// Why the order that was asked for is not the order of the sweep.
     pub note: Option<String>,
+    /// Why no index on the order column would bound the sweep.
+    pub(crate) out_of_order: Option<&'static str>,
     /// By page: neither the order column nor the key.
     pub physical: bool,
     /// Key columns that the condition holds to one value: no part of an edge, because the index has
@@ -76,13 +79,23 @@ impl Axis {
         if matches!(request.action, Action::Read(_)) {
             // A page is in the order that was asked for, and in no other.
             serving.retain(|serving| serving.fixed.iter().all(|fixed| fixed.null.is_none()));
+        } else if compares_time(along, &facts) {
+            let times = forms.time(&table.id, column)?;
+            by_key.out_of_order = out_of_order(dialect, column, &times);
+            if by_key.out_of_order.is_some() {
+                // What lets few rows in is worth it without a bound.
+                serving.retain(|serving| narrows_otherwise(serving, along));
+            }
         }
         if let Some(narrowest) = serving.first().filter(|_| keyed) {
             return Ok(Self::along(along, narrowest, &facts, table, dialect));
         }
-        let why = match serving.first() {
-            Some(_) => "there is no primary key beside it".to_owned(),
-            None => match table.why_not(along, &facts, dialect) {
+        let why = match (serving.first(), by_key.out_of_order) {
+            (Some(_), _) => "there is no primary key beside it".to_owned(),
+            (None, Some(why)) => {
+                format!("its values are not in the order of time ({why}), and no index helps")
+            }
+            (None, None) => match table.why_not(along, &facts, dialect) {
                 Some(near) => format!("no index serves it ({near})"),
                 None => "no index serves it".to_owned(),
             },
@@ -149,6 +162,7 @@ impl Axis {
             along: Some(along.to_owned()),
             composite: serving.reaches_key,
             note: None,
+            out_of_order: None,
             physical: false,
             settled: if told_apart { settled } else { Vec::new() },
             filter,
@@ -259,6 +273,20 @@ fn written_as_words(term: &Condition, table: &Table, forms: &Forms) -> bool {
         Condition::Not(of) => written_as_words(of, table, forms),
         _ => false,
     }
+}
+
+/// Of the rows that are to be changed something is asked of this column as a time.
+fn compares_time(column: &str, facts: &[&Condition]) -> bool {
+    bounds_on(column, facts).iter().any(|bound| match bound {
+        Condition::OlderThan { .. } => true,
+        Condition::Compare { to, .. } => matches!(to, Value::Timestamp(_)),
+        _ => false,
+    })
+}
+
+/// The index leaves rows out by more than the order column alone.
+fn narrows_otherwise(serving: &Serving<'_>, along: &str) -> bool {
+    !serving.fixed.is_empty() || serving.terms.iter().any(|term| term.column != along)
 }
 
 fn held(fixed: &[Fixed]) -> impl Iterator<Item = Condition> {

@@ -35,8 +35,24 @@ impl<'a> Held<'a> {
         }
     }
 
+    /// Words that stand for no instant.
+    pub(super) const NEVER_WORDS: &'static str = "'0', '-1', 'infinity', '-infinity'";
+
     pub(super) fn measured(&self) -> &[Measured] {
         &self.measured
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn kind(&self) -> &Kind {
+        &self.column.kind
+    }
+
+    /// The first instant that is real.
+    pub(super) fn first(&self) -> Timestamp {
+        self.times.first()
     }
 
     /// `column comparison at`.
@@ -156,7 +172,7 @@ impl<'a> Held<'a> {
             };
             w.push(&test);
             if let Some((from, to)) = coarser {
-                w.push(&format!(" AND {name} NOT BETWEEN {from} AND {}", to - 1));
+                w.push(&format!(" AND NOT ({name} >= {from} AND {name} < {to})"));
             }
             return Ok(());
         }
@@ -171,7 +187,7 @@ impl<'a> Held<'a> {
     /// The value stands for no instant. Never NULL.
     pub(super) fn never(&self, w: &mut Writer) -> Result<(), Fault> {
         let name = &self.name;
-        let words = "'0', '-1', 'infinity', '-infinity'";
+        let words = Self::NEVER_WORDS;
         w.push("coalesce(");
         match (w.dialect(), &self.column.kind) {
             (Dialect::Sqlite, _) => drop(w.push(&format!(
@@ -193,18 +209,23 @@ impl<'a> Held<'a> {
         Ok(())
     }
 
+    /// What is less stands for "never". A number of the size of another unit's instants is not read; it is
+    /// no "never".
+    pub(super) fn least_real(&self, unit: i128) -> i128 {
+        match self.times.oldest() {
+            Some(_) => real_numbers(unit, self.times.first()).0,
+            None => i128::from(Times::REAL.0) / 1_000_000,
+        }
+    }
+
     fn unreal(&self, w: &mut Writer, scale: &Scale) -> Result<(), Fault> {
         let (first, end) = (self.times.first(), Times::END);
         if let Scale::Units { name, unit, .. } = scale {
-            // A number of the size of another unit's instants is not read; it is no "never".
-            let least = match self.times.oldest() {
-                Some(_) => real_numbers(*unit, first).0,
-                None => i128::from(Times::REAL.0) / 1_000_000,
-            };
+            let least = self.least_real(*unit);
             w.push(&format!("({name} < {least}"));
             for unit in [1_000_000_000, 1_000_000, 1_000] {
                 if let Some((from, to)) = never_in(unit) {
-                    w.push(&format!(" OR {name} BETWEEN {from} AND {}", to - 1));
+                    w.push(&format!(" OR {name} >= {from} AND {name} < {to}"));
                 }
             }
             w.push(&format!(" OR {name} = {}", i64::MAX));
@@ -262,7 +283,7 @@ fn guarded(
 
 /// The numbers that stand for real instants: those that in no other unit are instants between 1973 and
 /// the end of the fifth millennium.
-fn real_numbers(unit: i128, first: Timestamp) -> (i128, i128) {
+pub(super) fn real_numbers(unit: i128, first: Timestamp) -> (i128, i128) {
     let scale = 1_000_000_000 / unit;
     let least = (i128::from(first.0) * 1_000).div_euclid(unit);
     let real = i128::from(Times::REAL.0) / 1_000_000;
@@ -270,7 +291,7 @@ fn real_numbers(unit: i128, first: Timestamp) -> (i128, i128) {
 }
 
 /// What stands for "never" in a unit, from and up to.
-fn never_in(unit: i128) -> Option<(i128, i128)> {
+pub(super) fn never_in(unit: i128) -> Option<(i128, i128)> {
     let scale = 1_000_000_000 / unit;
     (scale > 0).then_some((NEVER_S.0 * scale, NEVER_S.1 * scale))
 }

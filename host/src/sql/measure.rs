@@ -203,6 +203,27 @@ fn holds_digits(column: &Column) -> bool {
     column.kind == Kind::Text || column.kind == Kind::Any && untyped
 }
 
+/// Why the column's own order says nothing of its instants' order, so that an index on it bounds no
+/// comparison with a time; `None`: one does. SQLite compares text byte for byte, or without regard to case,
+/// so ISO text stands there in the order of time but for what offsets shift, which is less than two days.
+pub(super) fn out_of_order(
+    dialect: Dialect,
+    column: &Column,
+    times: &Times,
+) -> Option<&'static str> {
+    let forms = times.read_by();
+    let counted = forms.iter().any(|form| form.unit().is_some());
+    match dialect {
+        Dialect::Postgres => (column.kind == Kind::Text)
+            .then_some("it is text, which PostgreSQL orders by its collation"),
+        Dialect::Sqlite if counted && holds_digits(column) => {
+            Some("digits in text are ordered as text, and not as the numbers that they are")
+        }
+        Dialect::Sqlite => (counted && forms.iter().any(|form| form.is_written()))
+            .then_some("numbers stand before all text, whatever times either mean"),
+    }
+}
+
 /// The least text of an ISO day that is behind every text that means an instant before `edge`, in
 /// whatever zone; SQLite orders numbers before it. `None`: the column may hold digits, whose order is
 /// another, or no text at all.

@@ -31,6 +31,26 @@ impl Plan {
         Ok(())
     }
 
+    /// Writes "the value is there, and its column's form does not read it": what [`Self::null_or_read`] is
+    /// not, and of numbers so that an index on the column answers it. Not true of NULL.
+    ///
+    /// # Errors
+    /// The column holds no time that the plan knows of.
+    pub(crate) fn unread_time(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        column: &Column,
+    ) -> Result<(), Fault> {
+        if self.held(row, column)?.outside(w) {
+            return Ok(());
+        }
+        w.push("NOT (");
+        self.null_or_read(w, row, column)?;
+        w.push(")");
+        Ok(())
+    }
+
     /// Writes "the value stands for no instant", such as 0, `infinity` or `9999-12-31`. Never NULL itself;
     /// false of NULL.
     ///

@@ -229,11 +229,7 @@ impl Plan {
     fn is_unread(&self, w: &mut Writer, row: &Row<'_>, of: &ByForm) -> Result<(), Fault> {
         let name = row.column(&of.column.name);
         match of.read_as {
-            ReadAs::Time => {
-                w.push("NOT (");
-                self.null_or_read(w, row, &of.column)?;
-                w.push(")");
-            }
+            ReadAs::Time => self.unread_time(w, row, &of.column)?,
             ReadAs::Id => {
                 let form = self.forms.id(&of.table.id, &of.column)?;
                 w.push(&name).push(" IS NOT NULL AND (");
@@ -262,12 +258,12 @@ impl Plan {
                 false
             }
             ReadAs::Time => {
-                let (mut written, mut all) =
+                let (mut written, mut none) =
                     (Writer::new(self.dialect()), Writer::new(self.dialect()));
                 let row = written.row(&of.table);
-                self.null_or_read(&mut written, &row, &of.column)?;
-                all.truth(true);
-                written.finish().text() != all.finish().text()
+                self.unread_time(&mut written, &row, &of.column)?;
+                none.truth(false);
+                written.finish().text() != none.finish().text()
             }
             ReadAs::Id => {
                 let form = self.forms.id(&of.table.id, &of.column)?;

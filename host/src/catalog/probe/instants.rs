@@ -109,7 +109,8 @@ fn declared(
         let telling = [read.as_slice(), &other].concat();
         let way_out = match covering(&telling) {
             Some(forms) => format!(
-                "All that were looked at are {forms}: write that under [time-forms], or correct the values"
+                "All that were looked at are {forms}: correct them, or the word on them. {}",
+                lines(table, column, &forms.to_string())
             ),
             None => format!("{NO_FORM} Correct the values"),
         };

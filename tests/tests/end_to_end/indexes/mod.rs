@@ -6,6 +6,7 @@ mod explained;
 mod partial;
 mod said;
 mod tenant;
+mod time_order;
 
 use std::sync::Arc;
 

@@ -1,5 +1,6 @@
 //! Times in every form that applications write them: nothing that is misread goes, and what is old does.
 
+mod as_commands;
 mod columns;
 mod contradicted;
 mod forms;

@@ -5,6 +5,7 @@ mod booleans;
 mod counted;
 mod ids;
 mod negated;
+mod numbers;
 mod told;
 
 use besom::catalog::Dialect;
