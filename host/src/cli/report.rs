@@ -43,6 +43,8 @@ pub struct RunJson<'a> {
     /// Counts of a dry run that the run itself may not match.
     estimated: bool,
     blocked_by: &'a BTreeMap<String, u64>,
+    /// What would let blocked rows go.
+    cures: Vec<String>,
     findings: &'a [Finding],
 }
 
@@ -83,6 +85,7 @@ impl<'a> From<&'a RunReport> for RunJson<'a> {
             remains: &report.remains,
             estimated: report.estimated,
             blocked_by: &report.blocked_by,
+            cures: cures(report),
             findings: &report.findings,
         }
     }
@@ -217,13 +220,20 @@ fn tone(report: &RunReport) -> Tone {
 
 /// Which tables' rows hold the blocked ones.
 fn held(report: &RunReport) -> Option<String> {
-    let mut by = blocked_by(&report.blocked_by)?;
-    let own = |table: &&str| report.blocked_by.get(*table).is_some_and(|rows| *rows > 0);
-    let swept = report.remains.iter().map(|sweep| sweep.table.as_str());
-    if let Some(table) = swept.into_iter().find(own) {
-        by = format!("{by}; {}", remains::cure(table));
-    }
-    Some(format!("{}: blocked by {}\n", report.job, many_lines(&by)))
+    let by = blocked_by(&report.blocked_by)?;
+    let told: Vec<_> = std::iter::once(by).chain(cures(report)).collect();
+    let told = told.join("; ");
+    Some(format!(
+        "{}: blocked by {}\n",
+        report.job,
+        many_lines(&told)
+    ))
+}
+
+/// What would let blocked rows go, where besom knows.
+fn cures(report: &RunReport) -> Vec<String> {
+    let tables = report.hold_each_other.iter();
+    tables.map(|table| remains::cure(table)).collect()
 }
 
 /// Blocked rows by table, the most first; `None` where none is.

@@ -1,6 +1,6 @@
 //! What a run came to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::plugin::Usage;
@@ -39,6 +39,8 @@ pub struct RunReport {
     pub estimated: bool,
     /// Blocked rows by the table whose rows hold them; a row that several hold counts for each.
     pub blocked_by: BTreeMap<String, u64>,
+    /// Tables of which a row that stays holds others by a key of the table itself.
+    pub hold_each_other: BTreeSet<String>,
     /// What preflight noticed before it.
     pub findings: Vec<Finding>,
     /// The run is not over: it lies still, and some host goes on with it.

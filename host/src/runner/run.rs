@@ -226,6 +226,7 @@ impl Host {
             denied: progress.denied,
             estimated: progress.estimated,
             blocked_by: progress.blocked_by.clone(),
+            hold_each_other: progress.hold_each_other.clone(),
             findings: prepared.findings.clone(),
             parked: false,
             held_back: progress.held_back.clone(),

@@ -87,7 +87,7 @@ impl Plan {
     }
 
     /// The names that tell a row of any table from another: its key's, or where it lies.
-    fn identity_of(&self, table: &Table) -> Vec<String> {
+    pub(super) fn identity_of(&self, table: &Table) -> Vec<String> {
         match (table.rowid_name(), table.primary_key.as_slice()) {
             (Some(rowid), _) => vec![rowid.to_owned()],
             (None, []) if self.dialect() == Dialect::Postgres => {

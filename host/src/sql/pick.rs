@@ -273,8 +273,8 @@ impl Plan {
         Ok(())
     }
 
-    /// SQLite: deletes the row in one place, if it goes.
-    pub(super) fn delete_place(&self, place: usize) -> Statement {
+    /// SQLite: deletes the rows in these places that go.
+    pub(super) fn delete_places(&self, places: std::ops::Range<usize>) -> Statement {
         let mut w = Writer::new(Dialect::Sqlite);
         let row = w.row(self.table());
         let (own, names) = own_and_named(&row);
@@ -283,13 +283,17 @@ impl Plan {
             table: self.table(),
         };
         w.push(&format!(
-            "DELETE FROM {} AS {} WHERE {own} = (SELECT {names} FROM temp.{TABLE} WHERE place = ",
+            "DELETE FROM {} AS {} WHERE {own} IN (SELECT {names} FROM temp.{TABLE} WHERE place >= ",
             row.table.sql_name(),
             row.alias
         ))
-        .bind(place as u64)
-        .push(") AND EXISTS (SELECT 1 FROM ")
-        .push(&format!("{} WHERE ", victim.alias))
+        .bind(places.start as u64)
+        .push(" AND place < ")
+        .bind(places.end as u64)
+        .push(&format!(
+            ") AND EXISTS (SELECT 1 FROM {} WHERE ",
+            victim.alias
+        ))
         .push(&super::eligible::same_row(&row, &victim))
         .push(")");
         w.finish()
@@ -302,8 +306,9 @@ impl Plan {
 
     /// SQLite: notes the named rows where the statements of the batch look for them.
     pub(crate) fn note_picked(&self) -> Result<Vec<Statement>, Fault> {
-        /// Values bound at a time; SQLite takes 32 766.
-        const BINDS: usize = 10_000;
+        /// Values bound at a time. SQLite goes through the numbered ones from the first to find one of
+        /// them, so that many in one statement cost the square of their number.
+        const BINDS: usize = 400;
         let Some(picked) = &self.picked else {
             return Ok(Vec::new());
         };
@@ -318,35 +323,36 @@ impl Plan {
         let mut statements = forget_picked();
         let mut w = Statement::new(Dialect::Sqlite);
         w.push(&format!(
-            "CREATE TEMP TABLE {TABLE} ({}, place, rides, seen{}, PRIMARY KEY ({})) WITHOUT ROWID",
+            "CREATE TEMP TABLE {TABLE} (place INTEGER PRIMARY KEY, rides, {}, seen{}, UNIQUE ({}))",
             keys.join(", "),
             values.collect::<String>(),
             keys.join(", ")
         ));
         statements.push(w);
-        let chunk = BINDS / (width + 3 + 2 * self.assignments().len());
-        for (number, rows) in picked.rows.chunks(chunk.max(1)).enumerate() {
+        let bound = width + 1 + self.assignments().len();
+        let chunk = (BINDS / bound).max(1);
+        for (number, rows) in picked.rows.chunks(chunk).enumerate() {
             let mut w = Statement::new(Dialect::Sqlite);
             w.plan_each_time()
                 .push(&format!("INSERT INTO temp.{TABLE} VALUES "));
             for (index, row) in rows.iter().enumerate() {
-                let place = number * chunk.max(1) + index;
+                let place = number * chunk + index;
                 w.push(if index > 0 { ", (" } else { "(" });
+                w.push(&format!("{place}, {}, ", u8::from(row.rides)));
                 for key in &row.key {
                     w.bind(key.clone()).push(", ");
                 }
-                w.bind(place as u64)
-                    .push(", ")
-                    .bind(i64::from(row.rides))
-                    .push(", ")
-                    .bind(row.seen.clone());
+                match &row.seen {
+                    Bind::Null => w.push("NULL"),
+                    seen => w.bind(seen.clone()),
+                };
                 for assignment in self.assignments() {
                     let column = crate::scope::find_column(table, &assignment.column)?;
                     let value = match &assignment.source {
                         Source::Each(values) => values.get(place).and_then(Option::as_ref),
                         _ => None,
                     };
-                    w.push(", ").bind(i64::from(value.is_some())).push(", ");
+                    w.push(&format!(", {}, ", u8::from(value.is_some())));
                     w.bind(match value {
                         Some(value) => self.assigned_bind(Dialect::Sqlite, table, column, value)?,
                         None => Bind::Null,

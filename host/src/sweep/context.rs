@@ -159,6 +159,8 @@ pub struct Progress {
     pub estimated: bool,
     /// Blocked rows by the table whose rows hold them; a row that several hold counts for each.
     pub blocked_by: BTreeMap<String, u64>,
+    /// Tables of which a row that stays holds others by a key of the table itself.
+    pub hold_each_other: BTreeSet<String>,
     /// Milliseconds that the run was held back, by reason, on every host that had it.
     pub throttled: BTreeMap<String, u64>,
     /// The same of this host's part alone.
@@ -187,6 +189,16 @@ impl State {
         if let Some(plan) = leaves.all().first() {
             self.finish(ordinal, plan, leaves.all().to_vec(), Vec::new());
         }
+    }
+
+    /// Tables of the run's sweeps whose rows are blocked by others of their own.
+    fn hold_each_other(&self) -> BTreeSet<String> {
+        let plans = self.drained.iter().chain(self.under_way.values().flatten());
+        plans
+            .filter(|plan| plan.is_chained())
+            .map(|plan| plan.catalog.spelling(&plan.table().id))
+            .filter(|own| self.blocked_by.get(own).is_some_and(|rows| *rows > 0))
+            .collect()
     }
 
     /// Notes that rows of a page were changed.
@@ -419,6 +431,7 @@ impl RunContext {
             history: state.history.clone(),
             estimated: state.estimated,
             blocked_by: state.blocked_by.clone(),
+            hold_each_other: state.hold_each_other(),
             throttled: self.held_back.altogether(),
             held_back: self.held_back.here(),
             suspended: state.suspended,

@@ -60,7 +60,7 @@ pub fn unread(sweep: &Remains) -> Vec<String> {
 /// What lets rows go that others of their own table hold.
 pub fn cure(table: &str) -> String {
     format!(
-        "rows of {table} hold each other: a sweep that says `unlink-first` on {table}'s own key lets each go by itself"
+        "rows of {table} hold each other, and one of them stays: a sweep that says `unlink-first` on {table}'s own key, where that may be NULL, lets each go by itself"
     )
 }
 
@@ -121,8 +121,9 @@ mod tests {
         };
         assert_eq!(
             told(&own),
-            "verified; 7 blocked, by child (7); rows of child hold each other: a sweep that says \
-             `unlink-first` on child's own key lets each go by itself"
+            "verified; 7 blocked, by child (7); rows of child hold each other, and one of them stays: \
+             a sweep that says `unlink-first` on child's own key, where that may be NULL, lets each go \
+             by itself"
         );
         assert_eq!(told(&nothing), "verified");
         assert_eq!(

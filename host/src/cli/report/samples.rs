@@ -24,6 +24,7 @@ pub fn drained() -> RunReport {
         denied: false,
         estimated: false,
         blocked_by: BTreeMap::new(),
+        hold_each_other: Default::default(),
         findings: Vec::new(),
         parked: false,
         held_back: BTreeMap::new(),

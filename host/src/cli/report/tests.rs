@@ -103,6 +103,7 @@ fn a_run_as_json_has_every_promised_key() {
         "remains": [],
         "estimated": false,
         "blocked_by": {},
+        "cures": [],
         "findings": [],
     });
     assert_eq!(json, expected);
@@ -145,4 +146,26 @@ fn blocked_rows_are_told_by_the_tables_that_hold_them_the_most_first() {
     assert!(text.contains(line), "{text}");
     let json = serde_json::to_value(RunJson::from(&report)).unwrap();
     assert_eq!(json["blocked_by"]["public.many"], 1200);
+}
+
+#[test]
+fn rows_that_hold_each_other_are_told_with_the_cure_whatever_the_mode() {
+    for mode in [Mode::DryRun, Mode::Apply] {
+        let report = RunReport {
+            mode,
+            blocked_by: [("link".to_owned(), 499)].into(),
+            hold_each_other: ["link".to_owned()].into(),
+            ..samples::drained()
+        };
+        let text = text(std::slice::from_ref(&report), false);
+        let line = "blocked by link (499); rows of link hold each other, and one of them stays: a sweep that \
+                    says `unlink-first` on link's own key, where that may be NULL, lets each go by itself\n";
+        assert!(text.contains(line), "{text}");
+        let json = serde_json::to_value(RunJson::from(&report)).unwrap();
+        let cure = json["cures"][0].as_str().unwrap();
+        assert!(
+            cure.starts_with("rows of link hold each other, and one of them stays: "),
+            "{cure}"
+        );
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use besom::request::{Batch, Comparison, Condition, Request, Value};
+use besom::request::{Batch, Comparison, Condition, Join, Request, Value};
 use besom_tests::lab::Lab;
 
 use super::{database, numbers, rate, run};
@@ -17,6 +17,8 @@ struct Shape {
     /// Rows that stay.
     alive: String,
     rule: &'static str,
+    /// `unlink-first` on the table's own key.
+    unlinks: bool,
     affected: u64,
     blocked: u64,
     cascaded: u64,
@@ -29,6 +31,7 @@ fn shapes(rows: u64) -> Vec<Shape> {
         next,
         alive: alive.to_owned(),
         rule: "",
+        unlinks: false,
         affected: if left == 0 { rows } else { 0 },
         blocked: rows.saturating_sub(left) * u64::from(left > 0),
         cascaded: 0,
@@ -51,6 +54,17 @@ fn shapes(rows: u64) -> Vec<Shape> {
             chains,
         ),
     ];
+    all.push(Shape {
+        unlinks: true,
+        affected: rows - chains,
+        blocked: 0,
+        ..of(
+            "the same, unlink-first",
+            format!("id - {chains}"),
+            &newest,
+            chains,
+        )
+    });
     if chains > 1 && rows <= 100_000 {
         all.push(of(
             "one chain, to the successor",
@@ -92,7 +106,7 @@ pub async fn measure(sqlite: bool, sizes: &[u64]) {
         let mut loose = Duration::ZERO;
         for shape in shapes(*rows) {
             let lab = filled(sqlite, *rows, &shape).await;
-            let (batch, took) = swept(&lab).await;
+            let (batch, took) = swept(&lab, shape.unlinks).await;
             check(&shape, batch, *rows);
             if loose.is_zero() {
                 loose = took;
@@ -131,13 +145,17 @@ async fn filled(sqlite: bool, rows: u64, shape: &Shape) -> Lab {
     database(sqlite, &schema).await
 }
 
-async fn swept(lab: &Lab) -> (Batch, Duration) {
+async fn swept(lab: &Lab, unlinks: bool) -> (Batch, Duration) {
     let dead = Condition::Compare {
         column: "dead".into(),
         operator: Comparison::Equal,
         to: Value::Boolean(true),
     };
-    let (batch, _, took) = run(lab, Request::delete("link", dead)).await;
+    let mut request = Request::delete("link", dead);
+    if unlinks {
+        request = request.unlink_first("link", vec![Join::new("next", "id")], None);
+    }
+    let (batch, _, took) = run(lab, request).await;
     (batch, took)
 }
 

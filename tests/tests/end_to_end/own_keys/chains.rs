@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use besom::catalog::Dialect;
-use besom::request::{Join, Step};
-use besom_tests::lab::{Lab, both};
+use besom::request::{Join, Mode, Step};
+use besom_tests::lab::{Lab, both, drain};
 
 use super::{chain, dead, foretold_and_done, labs, left, no, yes};
 
@@ -42,6 +42,43 @@ async fn the_newest_row_alive_holds_all_before_it_which_is_found_in_one_pass() {
             assert_eq!((batch.affected, batch.blocked), (100, 499), "{case}");
             assert_eq!(left(&lab).await, (1..=500).collect::<Vec<_>>(), "{case}");
             assert!(began.elapsed() < Duration::from_secs(20), "{case}");
+        }
+    }
+}
+
+/// A dry run knows as much as the run that it foretells.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_whose_rows_hold_each_other_is_named_also_by_a_dry_run() {
+    for mode in [Mode::DryRun, Mode::Apply] {
+        for mut lab in labs("").await {
+            chain(&lab, 50, -1).await;
+            let yes = yes(&lab);
+            lab.script(&format!("UPDATE link SET live = {yes} WHERE id = 50"))
+                .await;
+            lab.options.mode = mode;
+
+            let (context, _) = lab.begin().await;
+            let (batch, _) = drain(&context, dead()).await.unwrap();
+            let told = context.settle().await;
+            lab.end(&context).await;
+
+            let case = format!("{mode:?} {:?}", lab.dialect());
+            assert_eq!((batch.affected, batch.blocked), (0, 49), "{case}");
+            let own: Vec<_> = told.hold_each_other.iter().collect();
+            assert_eq!(own, told.blocked_by.keys().collect::<Vec<_>>(), "{case}");
+            assert!(own[0].ends_with("link"), "{case}: {own:?}");
+
+            // Where all may go there is nothing to say.
+            lab.script(&format!(
+                "UPDATE link SET live = {} WHERE id = 50",
+                no(&lab)
+            ))
+            .await;
+            let (context, _) = lab.begin().await;
+            drain(&context, dead()).await.unwrap();
+            let told = context.settle().await;
+            lab.end(&context).await;
+            assert!(told.hold_each_other.is_empty(), "{case}");
         }
     }
 }

@@ -171,6 +171,29 @@ async fn rows_that_are_below_each_other_in_a_circle_go_and_it_ends() {
     }
 }
 
+/// SQLite follows CASCADE a thousand rows deep at most, round a circle and further below it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_circle_goes_with_a_long_chain_below_it() {
+    for mut lab in labs(CASCADE).await {
+        let yes = yes(&lab);
+        chain(&lab, 1_000, -1).await;
+        lab.script(&format!(
+            "UPDATE link SET next = 850 WHERE id = 1; UPDATE link SET live = {yes} WHERE id > 1"
+        ))
+        .await;
+
+        let batch = foretold_and_done(&mut lab, dead()).await;
+
+        assert_eq!(
+            (batch.affected, batch.cascaded),
+            (1, 999),
+            "{:?}",
+            lab.dialect()
+        );
+        assert!(left(&lab).await.is_empty());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_lets_go_is_followed_and_counted() {
     for size in [1, 1000] {
