@@ -17,9 +17,10 @@ pub(super) const SAMPLE_BETWEEN: u32 = 150;
 /// Values that an error shows.
 const SHOWN: usize = 3;
 
-/// Microseconds of 2000-01-01. Where most numbers of a sample would be earlier they are likely counted from
-/// another day than 1970: Apple's seconds since 2001 look like 1996, .NET's ticks like nanoseconds of 1990.
-const LIKELY: i64 = 946_684_800_000_000;
+/// Microseconds of 2000-01-01 and of 2200-01-01. Where most numbers of a sample would lie outside they are likely
+/// counted from another day than 1970, or written digit by digit: Apple's seconds since 2001 look like 1996,
+/// .NET's ticks like nanoseconds of 1990, `20261017213000` like milliseconds of 2612.
+const LIKELY: std::ops::Range<i64> = 946_684_800_000_000..7_258_118_400_000_000;
 
 /// What `sample` says about the column.
 ///
@@ -68,18 +69,23 @@ pub(super) fn form(
     if of.len() * 4 < telling.len() * 3 {
         return Err(mixed(table, column, &telling, &by_form));
     }
-    if found.unit().is_some()
-        && of.iter().filter(|value| is_likely(*found, value)).count() * 2 < of.len()
-    {
+    if !are_likely(*found, of) {
+        let found = format!("a value is {}, {UNLIKELY}", show(of.first().copied()));
+        return Err(unknown(dialect, table, column, found, &telling));
+    }
+    if *found == TimeForm::UnixNs {
+        // Ids that are made from a time of their own are of that size, and few columns of times are.
         let found = format!(
-            "a value is {}, by which it would be a time before 2000, or one that is not counted \
-             from 1970",
+            "a value is {}, which may be nanoseconds and may be an id",
             show(of.first().copied())
         );
         return Err(unknown(dialect, table, column, found, &telling));
     }
     Ok(probe(*found, false))
 }
+
+const UNLIKELY: &str =
+    "by which it would be a time before 2000 or after 2200, or one that is not counted from 1970";
 
 const NO_FORM: &str = "No form that besom knows is that of all the values looked at.";
 
@@ -182,13 +188,18 @@ fn classify(value: &Raw) -> Option<TimeForm> {
     units.into_iter().find(reads)
 }
 
-fn is_likely(form: TimeForm, value: &Raw) -> bool {
-    matches!(Times::found(form).read(value), Reading::Instant(at) if at.0 >= LIKELY)
+/// Half of the values are of a time that one expects, where numbers alone say which.
+fn are_likely(form: TimeForm, values: &[&Raw]) -> bool {
+    let is_likely = |value: &&&Raw| matches!(Times::found(form).read(value), Reading::Instant(at) if LIKELY.contains(&at.0));
+    form.unit().is_none() || values.iter().filter(is_likely).count() * 2 >= values.len()
 }
 
 /// The forms that all of the values have, if there are: one, or several of which each value has its own.
 fn covering(values: &[&Raw]) -> Option<Times> {
     let by_form = counted(values);
+    if by_form.iter().any(|(form, of)| !are_likely(*form, of)) {
+        return None;
+    }
     let read: usize = by_form.iter().map(|(_, of)| of.len()).sum();
     let forms: Vec<_> = by_form.into_iter().map(|(form, _)| form).collect();
     (read == values.len() && !forms.is_empty()).then(|| Times::declared(forms))
