@@ -253,7 +253,8 @@ impl Plan {
                 Dialect::Sqlite => " CROSS JOIN ",
             });
             self.source(w, row)?;
-            w.push(" ON ").push(&join(link, row, &above));
+            w.push(" ON ");
+            self.tied_by(w, link, row, &above)?;
             above = row.clone();
         }
         Ok(())
@@ -284,14 +285,18 @@ impl Plan {
             let next = w.row(table);
             w.push(" JOIN ");
             self.source(w, &next)?;
-            w.push(" ON ").push(&join(link, &next, &above));
+            w.push(" ON ");
+            self.tied_by(w, link, &next, &above)?;
             above = next;
         }
-        w.push(" WHERE ").push(&join(last, child, &above)).push(")");
+        w.push(" WHERE ");
+        self.tied_by(w, last, child, &above)?;
+        w.push(")");
         Ok(())
     }
 
-    /// ` AND NOT EXISTS (…)`: nothing hangs on the row that would go along uncounted.
+    /// ` AND NOT EXISTS (…)`: nothing hangs on the row that would go along uncounted, whether it is meant
+    /// or not.
     fn nothing_below(&self, w: &mut Writer, part: &Part<'_>, row: &Row<'_>) -> Result<(), Fault> {
         if part.does != Does::Delete {
             return Ok(());

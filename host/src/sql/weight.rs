@@ -3,7 +3,6 @@
 
 use super::Plan;
 use super::family::VICTIMS;
-use super::source::join;
 use super::window::Window;
 use super::writer::{Row, Writer};
 use crate::catalog::Dialect;
@@ -41,7 +40,8 @@ impl Plan {
                     Dialect::Sqlite => " CROSS JOIN ",
                 });
                 self.source(&mut w, &child)?;
-                w.push(" ON ").push(&join(link, &child, &above));
+                w.push(" ON ");
+                self.tied_by(&mut w, link, &child, &above)?;
                 above = child;
             }
             w.push(&format!(" LIMIT {most}) AS along)"));

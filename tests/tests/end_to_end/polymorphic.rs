@@ -378,3 +378,26 @@ async fn an_index_by_kind_and_id_leads_to_rows_of_one_kind() {
         assert!(found.message.contains("note_c"), "{}", found.message);
     }
 }
+
+#[tokio::test]
+async fn a_row_that_is_taken_apart_keeps_what_is_not_meant() {
+    for mut lab in both(SCHEMA, SCHEMA).await {
+        // More than go along with one row at once.
+        lab.script(
+            "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 25000)
+             INSERT INTO note SELECT 100 + n, 'account', 1, 0 FROM n;
+             WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 25000)
+             INSERT INTO note SELECT 100000 + n, 'card', 1, 0 FROM n",
+        )
+        .await;
+
+        let (batch, end) = lab.run(accounts()).await.unwrap();
+
+        assert_eq!(end, Step::Drained);
+        assert_eq!((batch.affected, batch.dependents), (2, 25_002));
+        let others = "SELECT count(*) FROM note WHERE id > 100000 AND about_kind = 'card'";
+        assert_eq!(lab.ids(others).await, [25_000], "{:?}", lab.dialect());
+        let small = "SELECT id FROM note WHERE id <= 100 ORDER BY id";
+        assert_eq!(lab.ids(small).await, [11, 12, 14, 15, 16]);
+    }
+}
