@@ -381,7 +381,7 @@ async fn an_index_by_kind_and_id_leads_to_rows_of_one_kind() {
 
 #[tokio::test]
 async fn a_row_that_is_taken_apart_keeps_what_is_not_meant() {
-    for mut lab in both(SCHEMA, SCHEMA).await {
+    for lab in both(SCHEMA, SCHEMA).await {
         // More than go along with one row at once.
         lab.script(
             "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 25000)
