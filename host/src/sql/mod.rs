@@ -25,6 +25,7 @@ mod page;
 mod physical;
 mod pick;
 mod plan;
+mod possible;
 mod read_times;
 mod relation;
 mod remains;
