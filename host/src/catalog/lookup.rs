@@ -168,7 +168,7 @@ impl Catalog {
 
 /// The parts between the dots, unquoted; `None` where a quote does not close, text stands beside a
 /// quoted part, or a part is empty.
-fn parts(name: &str) -> Option<Vec<String>> {
+pub(crate) fn parts(name: &str) -> Option<Vec<String>> {
     let mut parts = Vec::new();
     let mut rest = name;
     loop {

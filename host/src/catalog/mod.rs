@@ -39,6 +39,8 @@ mod types;
 pub use behind::{Behind, Event, Facts, Rule, Unpublishable};
 pub use error::{CatalogError, TimeFormError};
 pub use lookup::UnknownTable;
+pub(crate) use lookup::parts as name_parts;
+pub(crate) use quote::spell;
 pub use postgres::SessionZone;
 pub use probe::{EARLIEST_ID, IdForm, IdShape, ProbeError, TimeProbe};
 pub use quote::quote_ident;

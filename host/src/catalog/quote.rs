@@ -11,7 +11,7 @@ pub fn quote_ident(name: &str) -> String {
 
 /// `name` as an operator or a plugin would write it: quoted only where a dot or a quote in it would
 /// be misread.
-pub(super) fn spell(name: &str) -> String {
+pub(crate) fn spell(name: &str) -> String {
     if name.contains(['.', '"']) {
         quote_ident(name)
     } else {

@@ -6,7 +6,7 @@ use chrono::{Datelike, NaiveDate, NaiveTime};
 
 use super::document::{Node, Section};
 use super::error::{ConfigError, Place, hint, listed};
-use crate::catalog::{TimeForm, Times};
+use crate::catalog::{TimeForm, Times, name_parts};
 use crate::request::Timestamp;
 use crate::schedule::zone;
 
@@ -32,7 +32,7 @@ const LOCAL: &str = "local:";
 const KEYS: [&str; 2] = ["form", "oldest"];
 
 /// Reads `"table.column" = "unix-ms"`, and the same with a schema in front. Without the quotes
-/// TOML makes tables in tables of it, which say the same.
+/// TOML makes tables in tables of it, which say the same. Within a key, double quotes hold a part together.
 pub(super) fn read(section: &Section<'_>) -> Result<Vec<ColumnTime>, ConfigError> {
     let mut times = Vec::new();
     collect(section, &mut Vec::new(), &mut times)?;
@@ -46,7 +46,13 @@ fn collect(
 ) -> Result<(), ConfigError> {
     for (name, node) in section.entries() {
         let depth = path.len();
-        path.extend(name.split('.').map(str::to_owned));
+        let Some(parts) = name_parts(name) else {
+            return Err(node.error(
+                "has an empty part or a stray quote: write \"table.column\", with double quotes around a part that \
+                 holds a dot or a quote, as in 'table.\"the.column\"'",
+            ));
+        };
+        path.extend(parts);
         if node.is_table() && !(path.len() > 1 && is_entry(&node.section()?)) {
             collect(&node.section()?, path, times)?;
         } else {
@@ -69,9 +75,6 @@ fn column_time(path: &[String], node: &Node<'_>) -> Result<ColumnTime, ConfigErr
         [schema, table, column] => (Some(schema.clone()), table, column),
         _ => return Err(node.error("must be named \"table.column\" or \"schema.table.column\"")),
     };
-    if path.iter().any(String::is_empty) {
-        return Err(node.error("has an empty part: write \"table.column\""));
-    }
     let times = match node.is_table() {
         false => Times::declared(forms(node)?),
         true => {

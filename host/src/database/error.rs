@@ -59,7 +59,7 @@ impl From<sqlx::Error> for DatabaseError {
                     } else {
                         cause_of(&code)
                     },
-                    message: inner.message().to_owned(),
+                    message: told(&code, inner.message()),
                     code,
                 }
             }
@@ -106,6 +106,17 @@ fn cause_of(code: &str) -> Cause {
             Ok(5 | 6) if code.len() < 5 => Cause::LockTimeout,
             _ => Cause::Other,
         },
+    }
+}
+
+/// SQLite's word for another writer names neither it nor the way out.
+fn told(code: &str, message: &str) -> String {
+    match cause_of(code) {
+        Cause::LockTimeout if code.len() < 5 => format!(
+            "{message}: another program has been writing it for longer than `lock-timeout` of [database]. Let it \
+             finish, or raise that"
+        ),
+        _ => message.to_owned(),
     }
 }
 

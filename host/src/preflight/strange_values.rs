@@ -2,19 +2,19 @@
 //! (`mixed-id-versions`), and times that stand for "never" (`no-instant`).
 
 use super::{Finding, Rehearsed, Severity};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, spell};
 use crate::sweep::NoInstant;
 
 /// The code of [`no_instant`].
 pub const NO_INSTANT: &str = "no-instant";
 
-/// A warning for each key column among whose sampled ids some are not of version 7 and most are.
+/// A warning for each key column whose sampled ids have versions, one of them another than 7.
 pub(super) fn mixed_ids(rehearsed: &Rehearsed) -> Vec<Finding> {
     let strays = rehearsed.plans.iter().flat_map(|plan| plan.strays());
     let told = strays.map(|(place, stray)| {
         let message = format!(
-            "the ids in `{place}` are of version 7, and {stray} is not: what is not stays, however old it \
-             looks, and a run counts it as unread. Give such rows another id or delete them by hand, or let the \
+            "of the ids in `{place}` only those of UUID version 7 tell a time, and {stray} is none: such a row stays, \
+             however old it looks, and a run counts it as unread. Give such rows another id or delete them by hand, or let the \
              job go by a time column"
         );
         Finding::new("mixed-id-versions", Severity::Warning, message)
@@ -29,7 +29,11 @@ pub fn no_instant(found: &NoInstant, catalog: &Catalog) -> Finding {
         1 => ("row", "holds"),
         _ => ("rows", "hold"),
     };
-    let column = format!("{}.{}", catalog.spelling(&found.table), found.column);
+    let column = format!(
+        "{}.{}",
+        catalog.spelling(&found.table),
+        spell(&found.column)
+    );
     let such = match found.examples.as_slice() {
         [] => String::new(),
         examples => format!(", such as {}", examples.join(", ")),

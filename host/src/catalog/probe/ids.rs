@@ -25,9 +25,6 @@ pub const EARLIEST_ID: Timestamp = Timestamp(100_000_000_000_000);
 /// than one in four do, the ids are UUIDs, and have a version. (Three ULIDs seem UUIDs once in 500 times.)
 const FEWEST_ULIDS_ONE_IN: usize = 4;
 
-/// So few ids say nothing where none of them is of version 7.
-const TOO_FEW: usize = 2;
-
 /// How far a clock that made an id may run ahead of the database's.
 const TOLERATED_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
@@ -108,8 +105,9 @@ pub(super) fn form(
     })
 }
 
-/// Whether ids of another version than 7 are strangers among these. Nil, and what else stands for no id,
-/// says nothing; and neither does a single one whose bits are right by chance, among ULIDs one in 64.
+/// Whether ids of another version than 7 are strangers among these: where most of them have a version at all, however few
+/// they are, since the bits of another version are no time. Nil, and what else stands for no id, says nothing. A lone
+/// ULID seems a UUID once in eight times, and is then kept.
 fn are_version7(ids: &[Id]) -> bool {
     // the two ends of a small table overlap
     let distinct: BTreeSet<u128> = ids.iter().map(|id| id.bits).collect();
@@ -117,10 +115,8 @@ fn are_version7(ids: &[Id]) -> bool {
         .into_iter()
         .filter(|bits| *bits != u128::MAX && time_micros(*bits) >= EARLIEST_ID.0)
         .collect();
-    let sevens = made.iter().filter(|bits| is_version7(**bits)).count();
     let ulids = made.iter().filter(|bits| version(**bits).is_none()).count();
-    let told = sevens > 0 || made.len() > TOO_FEW;
-    told && ulids * FEWEST_ULIDS_ONE_IN < made.len()
+    made.is_empty() || ulids * FEWEST_ULIDS_ONE_IN < made.len()
 }
 
 /// That the column's type holds no such ids, or its values are none.

@@ -38,10 +38,10 @@ pub enum IdShape {
 pub struct IdForm {
     /// How they are held.
     pub shape: IdShape,
-    /// They are of UUID version 7, by most of the sampled ones: an id of another version can be told
-    /// apart, and must be. ULIDs held as UUIDs have no version, and are told by that.
+    /// Only those of UUID version 7 count, because most of the sampled ones have a version, or there are none yet. ULIDs
+    /// held as UUIDs have none, and are told by that.
     pub version7: bool,
-    /// A sampled id that is not of version 7 where the others are, and what it is.
+    /// A sampled id that is not of version 7 where only those count, and what it is.
     pub stray: Option<String>,
 }
 

@@ -306,6 +306,29 @@ fn without_a_file_the_error_says_how_to_get_one() {
 }
 
 #[test]
+fn a_column_whose_name_has_a_dot_is_written_in_quotes_within_the_key() {
+    let config = parse(
+        "[time-forms]\n'public.session.\"expires.at\"' = \"unix-ms\"\n'\"odd.table\".at' = \"unix-s\"\n",
+    )
+    .unwrap();
+
+    let mut named: Vec<_> = config
+        .times
+        .iter()
+        .map(|t| (t.schema.as_deref(), t.table.as_str(), t.column.as_str()))
+        .collect();
+    named.sort_unstable();
+
+    assert_eq!(
+        named,
+        [
+            (None, "odd.table", "at"),
+            (Some("public"), "session", "expires.at"),
+        ]
+    );
+}
+
+#[test]
 fn the_operators_word_on_time_columns() {
     let config = parse(
         "[time-forms]\n\"audit_log.created_at\" = \"unix-ms\"\n\
@@ -343,6 +366,7 @@ fn the_operators_word_on_time_columns() {
         &[":4: ", "\"table.column\""],
     );
     refused("[time-forms]\n\"a.\" = \"unix-ms\"\n", &["an empty part"]);
+    refused("[time-forms]\n'a.\"b' = \"unix-ms\"\n", &["stray quote"]);
 }
 
 #[test]

@@ -182,7 +182,7 @@ async fn ids_are_told_by_shape_whatever_the_column_was_declared() {
         ("untyped", IdShape::Bytes, false),
         ("txt", IdShape::Crockford { upper: true }, false),
         ("hyphens", IdShape::UuidText, true),
-        ("empty", IdShape::Bytes, false),
+        ("empty", IdShape::Bytes, true),
     ] {
         let form = id_form(&mut connection, column).await.unwrap();
         assert_eq!(
