@@ -27,6 +27,7 @@ async fn measure() {
         .ok()
         .and_then(|n| n.parse().ok())
         .unwrap_or(1_000_000);
+    besom_tests::on_disk();
     let cluster = Cluster::start().unwrap();
     let mut admin = PgConnection::connect(&cluster.url("postgres"))
         .await

@@ -12,11 +12,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::place;
 use crate::programs::{Account, Programs};
-
-/// Socket paths end at 107 bytes on Linux and 103 on macOS, whose `TMPDIR` alone has about 50; and
-/// the user `postgres` cannot enter a `TMPDIR` that belongs to root.
-pub(crate) const SHORT_TEMPORARY_FOLDER: &str = "/tmp";
 
 const SUPERVISOR: &str = include_str!("supervisor.sh");
 
@@ -95,8 +92,8 @@ impl Cluster {
     /// See [`ClusterError`].
     pub fn start() -> Result<Self, ClusterError> {
         let programs = Programs::find()?;
-        let folder = TempDir::with_prefix_in("besom-pg-", SHORT_TEMPORARY_FOLDER)
-            .map_err(in_folder(Path::new(SHORT_TEMPORARY_FOLDER)))?;
+        let folder = TempDir::with_prefix_in("besom-pg-", place::for_servers())
+            .map_err(in_folder(place::for_servers()))?;
         let account = Account::to_become(folder.path())?;
         prepare(folder.path(), account).map_err(in_folder(folder.path()))?;
 
@@ -206,15 +203,17 @@ fn prepare(folder: &Path, account: Option<Account>) -> std::io::Result<()> {
 }
 
 /// No durability, since nothing outlives the process; connections for every test at once; a
-/// checkpoint rarely, because bulk loads cause many; all else as a real server has it.
+/// checkpoint rarely, because bulk loads cause many, but not more log than there is room for; all else as a
+/// real server has it.
 fn settings(folder: &Path) -> String {
+    let log = if place::in_memory() { "1GB" } else { "4GB" };
     format!(
         "listen_addresses = ''\n\
          unix_socket_directories = '{}'\n\
          max_connections = 200\n\
          fsync = off\n\
          full_page_writes = off\n\
-         max_wal_size = 4GB\n\
+         max_wal_size = {log}\n\
          timezone = 'UTC'\n\
          log_line_prefix = '%m [%p] %d '\n",
         folder.display()

@@ -14,6 +14,7 @@ mod cluster;
 pub mod fixtures;
 pub mod lab;
 pub mod pgbouncer;
+mod place;
 mod programs;
 pub mod schemas;
 
@@ -27,6 +28,7 @@ use tempfile::TempDir;
 
 pub use cluster::{Cluster, ClusterError};
 use pgbouncer::{PgBouncer, PgBouncerOptions, Program};
+pub use place::on_disk;
 pub use programs::{Account, Programs};
 
 /// The environment variable that names a PostgreSQL server to use instead of starting one. Its
@@ -103,7 +105,7 @@ pub async fn behind_pgbouncer(options: PgBouncerOptions) -> Option<TestDatabase>
 ///
 /// When the temporary folder cannot be made.
 pub fn sqlite() -> TestDatabase {
-    let folder = TempDir::with_prefix("besom-test-")
+    let folder = TempDir::with_prefix_in("besom-test-", place::for_files())
         .unwrap_or_else(|error| panic!("making a temporary folder for SQLite: {error}"));
     let url = format!(
         "sqlite://{}?mode=rwc",

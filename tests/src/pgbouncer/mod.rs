@@ -16,7 +16,8 @@ use tempfile::TempDir;
 
 pub use program::{PROGRAM_VARIABLE, Program};
 
-use crate::cluster::{SHORT_TEMPORARY_FOLDER, ends_of_logs};
+use crate::cluster::ends_of_logs;
+use crate::place::SHORT_TEMPORARY_FOLDER;
 use crate::programs::Account;
 
 const SUPERVISOR: &str = include_str!("supervisor.sh");

@@ -17,6 +17,7 @@ const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
 
 #[tokio::main]
 async fn main() {
+    besom_tests::on_disk();
     let mut measure = None;
     let (mut sqlite, mut sizes) = (false, Vec::new());
     for argument in std::env::args().skip(1) {
