@@ -20,6 +20,7 @@ mod instant;
 mod lacking;
 mod locking;
 mod measure;
+mod named;
 mod oldest;
 mod page;
 mod physical;

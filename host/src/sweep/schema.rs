@@ -84,8 +84,8 @@ pub(super) fn changed(plan: &Plan) -> Fault {
     Fault::Other(Problem::new(
         Suspension::SchemaChanged.as_str(),
         format!(
-            "keys, triggers, rules or heirs of `{}`, or of a table whose rows go or change along, are not what they \
-             were when the run began",
+            "keys, triggers, rules, heirs or columns of `{}`, or of a table that it is read or changed with, are not \
+             what they were when the run began",
             plan.table().id
         ),
     ))
@@ -122,6 +122,27 @@ impl RunContext {
                 self.schema_differs(plan).await
             }
             _ => false,
+        }
+    }
+
+    /// What was read by a plan, where its schema is still the plan's.
+    pub(super) async fn as_planned<T>(
+        &self,
+        plan: &Plan,
+        read: Result<T, DatabaseError>,
+    ) -> Result<T, Fault> {
+        match read {
+            Ok(read) => {
+                let mut session = self.database.session().await?;
+                match premises_hold(&mut session, plan, &self.accepted).await? {
+                    true => Ok(read),
+                    false => Err(changed(plan)),
+                }
+            }
+            Err(error) if error.cause == Cause::Other && self.schema_differs(plan).await => {
+                Err(changed(plan))
+            }
+            Err(error) => Err(error.into()),
         }
     }
 

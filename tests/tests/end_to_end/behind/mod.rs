@@ -3,6 +3,7 @@
 
 mod as_commands;
 mod broken;
+mod columns;
 mod counts;
 mod disabled;
 mod heirs;
