@@ -8,6 +8,7 @@ mod counts;
 mod disabled;
 mod heirs;
 mod least_privilege;
+mod periods;
 mod publications;
 mod races;
 mod rules;
