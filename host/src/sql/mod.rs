@@ -11,6 +11,7 @@ mod batch;
 mod chains;
 mod collation;
 mod condition;
+mod dangling;
 mod dependents;
 mod eligible;
 mod family;
@@ -48,6 +49,7 @@ mod writer;
 mod written;
 mod zones;
 
+pub(crate) use apart::Part;
 pub use assign::Networks;
 pub use axis::Axis;
 pub(crate) use chains::{Hold, Referrer};

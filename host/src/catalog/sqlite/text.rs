@@ -208,6 +208,32 @@ pub(super) fn raises_ignore(statement: &str) -> bool {
     (0..tokens.len()).any(starts)
 }
 
+/// Those of the columns that the body of a CREATE TRIGGER statement may assign: names before a `=`, which may compare as
+/// well, and all of them where it writes by other means.
+pub(super) fn assigned<'a>(
+    statement: &str,
+    columns: impl Iterator<Item = &'a String>,
+) -> Vec<String> {
+    let tokens = tokens(statement);
+    let body: Vec<_> = tokens
+        .iter()
+        .skip_while(|token| !token.is("BEGIN"))
+        .collect();
+    let pairs = || body.iter().zip(body.iter().skip(1));
+    let changes = body.iter().any(|token| token.is("UPDATE"));
+    let otherwise = body.iter().any(|token| token.is("REPLACE"))
+        || pairs().any(|(set, list)| set.is("SET") && list.text == "(");
+    let named = |column: &&'a String| {
+        pairs().any(|(name, sign)| {
+            sign.text == "=" && unquoted(name.text).eq_ignore_ascii_case(column)
+        })
+    };
+    columns
+        .filter(|column| otherwise || changes && named(column))
+        .cloned()
+        .collect()
+}
+
 /// The words, quoted names, strings and signs of a statement, without its comments.
 fn tokens(statement: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();

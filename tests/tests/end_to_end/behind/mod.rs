@@ -10,6 +10,7 @@ mod heirs;
 mod least_privilege;
 mod periods;
 mod publications;
+mod put_back;
 mod races;
 mod rules;
 mod stuck;
