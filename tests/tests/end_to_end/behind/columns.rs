@@ -1,22 +1,21 @@
 //! Columns and tables whose names come to stand for something else while a run is under way.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use besom::catalog::Dialect;
-use besom::request::{Comparison, Mode, Source, Suspension, Timestamp, Value};
+use besom::request::{Comparison, Source, Suspension, Timestamp, Value};
 use besom::sweep::{RunContext, Sweep, Verification, verify};
 use besom_tests::lab::both;
 
 use super::*;
 
-const CHANGED: Step = Step::Suspended(Suspension::SchemaChanged);
+pub(super) const CHANGED: Step = Step::Suspended(Suspension::SchemaChanged);
 
 /// 2023-11-14 22:13:20 UTC.
 const NOW: i64 = 1_700_000_000_000_000;
 
 /// Six sessions that have ended, with a dead token for each. `key`: what ties those.
-fn tables(key: &str) -> String {
+pub(super) fn tables(key: &str) -> String {
     format!(
         "CREATE TABLE sessions (spare int, id bigint PRIMARY KEY, ends_at timestamptz, began_at timestamptz,
              note text, filler text);
@@ -28,7 +27,7 @@ fn tables(key: &str) -> String {
 }
 
 /// The same, in integers of microseconds.
-fn sqlite_tables(key: &str) -> String {
+pub(super) fn sqlite_tables(key: &str) -> String {
     format!(
         "CREATE TABLE sessions (spare INT, id INTEGER PRIMARY KEY, ends_at INTEGER, began_at INTEGER, note TEXT,
              filler TEXT);
@@ -40,7 +39,7 @@ fn sqlite_tables(key: &str) -> String {
     )
 }
 
-fn over() -> Condition {
+pub(super) fn over() -> Condition {
     Condition::OlderThan {
         column: "ends_at".to_owned(),
         cutoff: Timestamp(NOW),
@@ -57,12 +56,12 @@ fn equals(column: &str, to: Value) -> Condition {
 }
 
 /// One statement does it.
-fn alone() -> Request {
+pub(super) fn alone() -> Request {
     Request::delete("sessions", over())
 }
 
 /// Locks come first: it looks at the state of other rows.
-fn without_live_tokens(live: Value) -> Request {
+pub(super) fn without_live_tokens(live: Value) -> Request {
     let none = Condition::NotExists {
         table: "tokens".to_owned(),
         on: on("session", "id"),
@@ -71,7 +70,7 @@ fn without_live_tokens(live: Value) -> Request {
     Request::delete("sessions", Condition::All(vec![over(), none]))
 }
 
-async fn begun(lab: &mut Lab, request: Request) -> (Arc<RunContext>, Sweep) {
+pub(super) async fn begun(lab: &mut Lab, request: Request) -> (Arc<RunContext>, Sweep) {
     lab.options.batch_size = 2;
     let (context, _) = lab.begin().await;
     let sweep = Sweep::open(&context, request).await.unwrap();
@@ -84,7 +83,7 @@ async fn begun(lab: &mut Lab, request: Request) -> (Arc<RunContext>, Sweep) {
 
 /// Runs statements: on PostgreSQL one by one, as VACUUM asks for, and on SQLite by one connection, which knows what
 /// the one before has done.
-async fn deploys(lab: &Lab, change: &str) {
+pub(super) async fn deploys(lab: &Lab, change: &str) {
     match lab.dialect() {
         Dialect::Sqlite => lab.script(change).await,
         Dialect::Postgres => {
@@ -321,111 +320,6 @@ async fn what_leaves_names_as_they_are_does_not_suspend_the_run() {
 }
 
 #[tokio::test]
-async fn a_dry_run_counts_nothing_by_another_schema() {
-    let change = "ALTER TABLE sessions RENAME ends_at TO was; ALTER TABLE sessions RENAME began_at TO ends_at";
-    for mut lab in both(&tables(""), &sqlite_tables("")).await {
-        lab.options.mode = Mode::DryRun;
-        let (context, sweep) = begun(&mut lab, alone()).await;
-        deploys(&lab, change).await;
-        assert_eq!(sweep.next().await, Ok(CHANGED));
-        assert_eq!(context.settle().await.totals.affected, 2);
-    }
-}
-
-#[tokio::test]
-async fn a_plugin_is_shown_and_told_nothing_by_another_schema() {
-    use besom::request::Reading;
-    use besom::sweep::{Change, Reader, count};
-    let look = || Request::read("sessions", vec!["id".to_owned(), "note".to_owned()], over());
-    let change =
-        "ALTER TABLE sessions RENAME note TO was; ALTER TABLE sessions RENAME filler TO note";
-    for mut lab in both(&tables(""), &sqlite_tables("")).await {
-        lab.options.batch_size = 2;
-        let (context, _) = lab.begin().await;
-        let reader = Reader::open(&context, look()).await.unwrap();
-        let page = reader.next().await.unwrap();
-        assert!(matches!(page, Reading::Page(_)), "{page:?}");
-        deploys(&lab, change).await;
-
-        let done = reader.act(Change::Delete(vec![0])).await.unwrap();
-
-        assert_eq!(done.affected, 0);
-        let next = reader.next().await.unwrap();
-        assert_eq!(next, Reading::Suspended(Suspension::SchemaChanged));
-        assert_eq!(lab.count("SELECT count(*) FROM sessions").await, 6);
-        lab.end(&context).await;
-    }
-    for lab in both(&tables(""), &sqlite_tables("")).await {
-        let (context, _) = lab.begin().await;
-        let reader = Reader::open(&context, look()).await.unwrap();
-        deploys(&lab, change).await;
-        let shown = reader.next().await.unwrap();
-        assert_eq!(shown, Reading::Suspended(Suspension::SchemaChanged));
-        lab.end(&context).await;
-    }
-    let renamed = "ALTER TABLE sessions RENAME ends_at TO was; ALTER TABLE sessions RENAME began_at TO ends_at";
-    for lab in both(&tables(""), &sqlite_tables("")).await {
-        let (context, _) = lab.begin().await;
-        assert_eq!(count(&context, alone(), 9).await.unwrap(), 6);
-        deploys(&lab, renamed).await;
-        let fault = count(&context, alone(), 9).await.unwrap_err();
-        assert_eq!(fault.problem().code, "schema-changed");
-        let suspended = context.settle().await.suspended;
-        assert_eq!(suspended, Some(Suspension::SchemaChanged));
-        lab.end(&context).await;
-    }
-}
-
-#[tokio::test]
-async fn a_column_that_changes_after_the_last_batch_is_not_verified_away() {
-    let change = "ALTER TABLE sessions RENAME ends_at TO was; ALTER TABLE sessions RENAME began_at TO ends_at";
-    let parts = "CREATE TABLE sessions (id bigint PRIMARY KEY, ends_at timestamptz, began_at timestamptz)
-             PARTITION BY RANGE (id);
-         CREATE TABLE sessions_1 PARTITION OF sessions FOR VALUES FROM (0) TO (5);
-         CREATE TABLE sessions_2 PARTITION OF sessions FOR VALUES FROM (5) TO (9);
-         INSERT INTO sessions SELECT n, '2020-01-01', '2019-01-01' FROM generate_series(1, 6) AS n;";
-    let mut labs = both(&tables(""), &sqlite_tables("")).await;
-    labs.push(Lab::postgres(parts).await);
-    for lab in labs {
-        let (context, _) = lab.begin().await;
-        let (_, end) = besom_tests::lab::drain(&context, alone()).await.unwrap();
-        assert_eq!(end, Step::Drained);
-        deploys(&lab, change).await;
-        let progress = context.settle().await;
-
-        let remains = verify(&lab.database, &progress.ended).await;
-
-        let found = Verification::of(&remains);
-        assert!(
-            matches!(&found, Verification::Unverified(why) if why.contains("columns")),
-            "{found:?}"
-        );
-    }
-    for (change, verified) in [
-        ("ALTER TABLE sessions DETACH PARTITION sessions_1", true),
-        ("DROP TABLE sessions_1", true),
-        (
-            "CREATE TABLE sessions_3 PARTITION OF sessions FOR VALUES FROM (9) TO (20)",
-            true,
-        ),
-        ("ALTER TABLE sessions ALTER ends_at TYPE timestamp", false),
-    ] {
-        let lab = Lab::postgres(parts).await;
-        let (context, _) = lab.begin().await;
-        besom_tests::lab::drain(&context, alone()).await.unwrap();
-        deploys(&lab, change).await;
-        let progress = context.settle().await;
-        let remains = verify(&lab.database, &progress.ended).await;
-        let found = Verification::of(&remains);
-        assert_eq!(
-            found == Verification::Verified,
-            verified,
-            "{change}: {found:?}"
-        );
-    }
-}
-
-#[tokio::test]
 async fn a_partition_that_changes_with_the_whole_suspends_the_run() {
     let parts = "CREATE TABLE sessions (id bigint PRIMARY KEY, ends_at timestamptz, began_at timestamptz)
              PARTITION BY RANGE (id);
@@ -444,108 +338,6 @@ async fn a_partition_that_changes_with_the_whole_suspends_the_run() {
     ] {
         goes_on(Lab::postgres(parts).await, alone(), change).await;
     }
-}
-
-/// The change is open when a batch begins, and committed while the batch waits for it. `batches`: so many go before,
-/// after which PostgreSQL keeps the plan of a prepared statement.
-async fn meets(request: Request, key: &str, change: &str, batches: usize) {
-    let mut lab = Lab::postgres(&tables(key)).await;
-    lab.script("INSERT INTO sessions SELECT n, n, '2020-01-01', '2019-01-01' FROM generate_series(7, 30) AS n")
-        .await;
-    lab.options.batch_size = 2;
-    let (context, _) = lab.begin().await;
-    let sweep = Sweep::open(&context, request).await.unwrap();
-    for _ in 0..batches {
-        assert!(matches!(sweep.next().await, Ok(Step::Batch(_))));
-    }
-    let left = lab.count("SELECT count(*) FROM sessions").await;
-    let mut deploy = lab.session().await;
-    deploy.begin("BEGIN").await.unwrap();
-    deploy.run_script(change).await.unwrap();
-
-    let batch = tokio::spawn(async move { sweep.next().await });
-    tokio::time::sleep(Duration::from_millis(150)).await;
-    assert!(!batch.is_finished(), "the batch waits for {change}");
-    deploy.commit().await.unwrap();
-
-    assert_eq!(batch.await.unwrap(), Ok(CHANGED), "{change}");
-    assert_eq!(
-        lab.count("SELECT count(*) FROM sessions").await,
-        left,
-        "{change}"
-    );
-    lab.end(&context).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_batch_that_waits_for_a_migration_sees_what_it_did() {
-    let retyped = "ALTER TABLE sessions ALTER ends_at TYPE timestamp";
-    let renamed = "ALTER TABLE sessions RENAME ends_at TO was; ALTER TABLE sessions RENAME began_at TO ends_at";
-    for batches in [0, 1, 8] {
-        for change in [retyped, renamed] {
-            meets(alone(), "", change, batches).await;
-            meets(
-                without_live_tokens(Value::Boolean(true)),
-                "",
-                change,
-                batches,
-            )
-            .await;
-        }
-    }
-    let tied =
-        "ALTER TABLE tokens RENAME session TO was; ALTER TABLE tokens RENAME other TO session";
-    let swapped = "ALTER TABLE tokens RENAME live TO was; ALTER TABLE tokens RENAME dead TO live";
-    for batches in [0, 1, 8] {
-        for change in [tied, swapped] {
-            meets(
-                without_live_tokens(Value::Boolean(true)),
-                "",
-                change,
-                batches,
-            )
-            .await;
-        }
-        for key in ["ON DELETE CASCADE", "ON DELETE SET NULL", ""] {
-            meets(
-                alone(),
-                &format!("REFERENCES sessions {key}"),
-                tied,
-                batches,
-            )
-            .await;
-        }
-        let dependents = alone().delete_first("tokens", on("session", "id"), None);
-        meets(dependents, "", tied, batches).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_migration_that_waits_behind_somebody_and_is_done_between_two_batches_is_seen() {
-    let mut lab = Lab::postgres(&tables("")).await;
-    let (context, sweep) = begun(&mut lab, without_live_tokens(Value::Boolean(true))).await;
-    let mut reader = lab.session().await;
-    reader.begin("BEGIN").await.unwrap();
-    reader
-        .run_script("SELECT count(*) FROM tokens")
-        .await
-        .unwrap();
-    let mut deploy = lab.session().await;
-    let migration = tokio::spawn(async move {
-        let swap = "BEGIN; ALTER TABLE tokens RENAME live TO was; ALTER TABLE tokens RENAME dead TO live; COMMIT";
-        deploy.run_script(swap).await
-    });
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let batch = tokio::spawn(async move { sweep.next().await });
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(!migration.is_finished() && !batch.is_finished());
-
-    reader.rollback().await.unwrap();
-
-    migration.await.unwrap().unwrap();
-    assert_eq!(batch.await.unwrap(), Ok(CHANGED));
-    assert_eq!(lab.count("SELECT count(*) FROM sessions").await, 4);
-    lab.end(&context).await;
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@
 mod as_commands;
 mod broken;
 mod columns;
+mod columns_looked_at;
+mod columns_waited_for;
 mod counts;
 mod disabled;
 mod heirs;
