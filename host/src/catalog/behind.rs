@@ -1,5 +1,7 @@
 //! What the database does besides, or in place of, what a statement says, and the facts by which a later look
-//! tells whether that has changed.
+//! tells whether that, or what the statement names, has changed.
+
+use std::collections::BTreeMap;
 
 /// What stands behind one table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,8 +37,10 @@ pub struct Unpublishable {
     pub why: String,
 }
 
-/// Everything that takes part when rows of a table go, or change, in one text each: keys that point at the
-/// table, triggers, rules, tables that inherit. Equal texts: nothing of it has changed.
+/// What a plan takes for given about a table, each in one text. Equal texts: nothing of it has changed.
+///
+/// Everything that takes part when its rows go, or change: keys that point at the table, triggers, rules, tables that
+/// inherit. And what its name and those of its columns stand for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// PostgreSQL: the table's object id, which a table of the same name made later does not have.
@@ -45,6 +49,15 @@ pub struct Facts {
     pub deletes: String,
     /// Where rows change.
     pub updates: String,
+    /// The table itself.
+    pub itself: String,
+    /// Its columns, by name: their place, and what they hold.
+    pub columns: BTreeMap<String, String>,
+    /// SQLite: the page at which the table begins, which is another one where the table was made anew, and
+    /// after a VACUUM.
+    pub root: i64,
+    /// SQLite: its place among what the schema lists, at the end of which a table is that was made anew.
+    pub place: i64,
 }
 
 /// What becomes of rows of a table.
@@ -62,6 +75,14 @@ impl Facts {
         match event {
             Event::Delete => &self.deletes,
             Event::Update => &self.updates,
+        }
+    }
+
+    /// The text about a column; `None`: about the table itself. Empty where there is none of that name.
+    pub fn named(&self, column: Option<&str>) -> &str {
+        match column {
+            None => &self.itself,
+            Some(column) => self.columns.get(column).map_or("", String::as_str),
         }
     }
 }

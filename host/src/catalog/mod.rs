@@ -74,7 +74,9 @@ pub struct Catalog {
     role: Option<String>,
     replica: bool,
     version: Option<i64>,
+    vacuumed: bool,
     zones: Vec<SessionZone>,
+    told_zones: String,
     tables: BTreeMap<TableId, Arc<Table>>,
 }
 
@@ -116,7 +118,9 @@ impl Catalog {
             role: None,
             replica: false,
             version: None,
+            vacuumed: false,
             zones: Vec::new(),
+            told_zones: String::new(),
             tables,
         }
     }
@@ -158,11 +162,35 @@ impl Catalog {
         postgres::facts(partitioned)
     }
 
+    /// PostgreSQL: an expression for what [`Facts`] has of the column `used.name` of the table `used.oid`; where
+    /// that is empty, of the table itself.
+    pub(crate) fn named() -> String {
+        postgres::named()
+    }
+
+    /// The same catalog, of a SQLite database in which tables and indexes lie in the order in which VACUUM puts them.
+    #[must_use]
+    pub(crate) fn vacuumed(mut self, vacuumed: bool) -> Self {
+        self.vacuumed = vacuumed;
+        self
+    }
+
+    /// SQLite: tables and indexes lie in the order in which VACUUM puts them, and hardly anything else does.
+    pub(crate) fn is_vacuumed(&self) -> bool {
+        self.vacuumed
+    }
+
     /// The same catalog of a database whose sessions are in these zones.
     #[must_use]
-    pub(crate) fn in_zones(mut self, zones: Vec<SessionZone>) -> Self {
+    pub(crate) fn in_zones(mut self, zones: Vec<SessionZone>, told: String) -> Self {
         self.zones = zones;
+        self.told_zones = told;
         self
+    }
+
+    /// PostgreSQL: what databases and roles tell sessions about their zone, in one text.
+    pub(crate) fn told_zones(&self) -> &str {
+        &self.told_zones
     }
 
     /// The zones other than UTC that sessions of this PostgreSQL database begin in.

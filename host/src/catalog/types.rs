@@ -343,6 +343,19 @@ pub struct Trigger {
     pub may_undo_changes: bool,
     /// Columns whose UPDATE fires it; empty: all.
     pub of_columns: Vec<String>,
+    /// Columns of its table that it assigns by the look of its source, be it to `NEW` or by an UPDATE.
+    pub assigns: Vec<String>,
+    /// Its source is in a language that is not looked at.
+    pub unread: bool,
+}
+
+impl Trigger {
+    /// An UPDATE that sets one of these columns fires it, if it fires on updates at all.
+    pub fn fires_on<'c>(&self, set: impl IntoIterator<Item = &'c String>) -> bool {
+        let of = &self.of_columns;
+        let mut set = set.into_iter();
+        set.any(|column| of.is_empty() || of.contains(column))
+    }
 }
 
 /// What the connected role may do with a table, table-wide rights and column rights taken together.

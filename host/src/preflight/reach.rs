@@ -25,6 +25,8 @@ pub(super) struct Touched {
     pub(super) assigns: BTreeSet<String>,
     /// Columns that change, by the job's own statement or by a foreign key's rule: BEFORE UPDATE triggers fire.
     pub(super) changes: BTreeSet<String>,
+    /// Those of them that are to let go of a row that goes, by a foreign key's rule or because they are unlinked.
+    pub(super) lets_go: BTreeSet<String>,
     /// Rows are told apart, or found, by where they lie: by columns of the system's own.
     pub(super) by_place: bool,
 }
@@ -113,6 +115,7 @@ impl Reach {
             let same = Touched {
                 loses: false,
                 changes: BTreeSet::new(),
+                lets_go: BTreeSet::new(),
                 by_place: self.physical || leaf.primary_key.is_empty(),
                 table: Arc::clone(&leaf),
                 ..touched.clone()
@@ -191,6 +194,7 @@ impl Reach {
                 Fate::Unlink => {
                     let columns = dependent.on.iter().map(|join| join.foreign.clone());
                     touched.changes.extend(columns.clone());
+                    touched.lets_go.extend(columns.clone());
                     touched.assigns.extend(columns);
                 }
             }
@@ -210,6 +214,7 @@ impl Reach {
                 reads: BTreeSet::new(),
                 assigns: BTreeSet::new(),
                 changes: BTreeSet::new(),
+                lets_go: BTreeSet::new(),
                 // Of a partitioned table it is the leaf that tells.
                 by_place: table.primary_key.is_empty() || table.kind == TableKind::Partitioned,
             })
@@ -279,6 +284,7 @@ impl Reach {
                 OnDelete::SetNull | OnDelete::SetDefault => {
                     touched.locks = true;
                     touched.changes.extend(key.set_columns.iter().cloned());
+                    touched.lets_go.extend(key.set_columns.iter().cloned());
                 }
                 OnDelete::Cascade => {
                     touched.locks = true;

@@ -16,8 +16,8 @@ pub(super) fn before(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
             if trigger.on_delete && touched.loses {
                 found.push(on_delete(&table, trigger, catalog.dialect()));
             }
-            if trigger.on_update && trigger.may_undo_changes && fires(trigger, touched) {
-                found.push(on_update(&table, trigger, catalog.dialect()));
+            if trigger.on_update && trigger.fires_on(&touched.changes) {
+                found.extend(on_update(&table, trigger, touched, catalog.dialect()));
             }
         }
     }
@@ -43,13 +43,6 @@ fn of_rows<'a>(
         .map(|(table, trigger)| (Arc::clone(table), trigger))
 }
 
-/// It fires on a change of one of the columns that change.
-fn fires(trigger: &Trigger, touched: &Touched) -> bool {
-    let of = &trigger.of_columns;
-    let mut changed = touched.changes.iter();
-    changed.any(|column| of.is_empty() || of.contains(column))
-}
-
 fn on_delete(table: &Table, trigger: &Trigger, dialect: Dialect) -> Finding {
     if !trigger.may_keep_rows {
         let message = format!(
@@ -72,19 +65,44 @@ fn on_delete(table: &Table, trigger: &Trigger, dialect: Dialect) -> Finding {
     Finding::new("soft-delete-trigger", Severity::Error, message)
 }
 
-fn on_update(table: &Table, trigger: &Trigger, dialect: Dialect) -> Finding {
+/// What a trigger may do to a change; `None`: nothing that its source shows.
+fn on_update(
+    table: &Table,
+    trigger: &Trigger,
+    touched: &Touched,
+    dialect: Dialect,
+) -> Option<Finding> {
     let off = off(table, trigger, dialect);
-    let how = match dialect {
-        Dialect::Postgres => "returns NULL or OLD from BEFORE UPDATE",
-        Dialect::Sqlite => "says RAISE(IGNORE) before an update",
+    let mut let_go = touched.lets_go.iter();
+    let restored = let_go.find(|column| trigger.assigns.contains(column));
+    let (severity, what) = match (trigger.may_undo_changes, restored, dialect) {
+        (true, _, Dialect::Postgres) => (
+            Severity::Error,
+            "returns NULL or OLD from BEFORE UPDATE".to_owned(),
+        ),
+        (true, _, Dialect::Sqlite) => (
+            Severity::Error,
+            "says RAISE(IGNORE) before an update".to_owned(),
+        ),
+        (false, Some(column), Dialect::Postgres) => (
+            Severity::Error,
+            format!("assigns `{column}` in BEFORE UPDATE"),
+        ),
+        (false, None, Dialect::Postgres) if trigger.unread && !touched.lets_go.is_empty() => (
+            Severity::Warning,
+            "runs before an update, in a language that besom does not read".to_owned(),
+        ),
+        // What is tied again after the update SQLite's own keys refuse.
+        _ => return None,
     };
     let message = format!(
-        "trigger `{}` of `{}` {how}: a row may keep the values that the job, or a foreign key's rule, is to change, \
-         and go on referring to a row that is gone. Check what it does. If rows are to change, take it away ({off}); \
-         if it lets the job's changes through, tolerate this code",
+        "trigger `{}` of `{}` {what}: a row may keep the values that the job, or a foreign key's rule, is to change, \
+         and go on referring to a row that is gone. A batch in which that happens is rolled back, and its run fails. \
+         Check what it does. If rows are to change, take it away ({off}); if it lets the job's changes through, \
+         tolerate this code",
         trigger.name, table.id
     );
-    Finding::new("undoing-trigger", Severity::Error, message)
+    Some(Finding::new("undoing-trigger", severity, message))
 }
 
 fn off(table: &Table, trigger: &Trigger, dialect: Dialect) -> String {

@@ -1,11 +1,11 @@
-//! `zoneless-timestamp`: times of PostgreSQL's `timestamp` where sessions are not in UTC.
+//! `zoneless-timestamp`: times without a zone on PostgreSQL (`timestamp`, `date`) where sessions are not in UTC.
 
 use super::{Finding, Severity};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Kind};
 use crate::sql::Plan;
 
 /// What `now()` writes to such a column is what a clock of the session's zone shows; read as UTC it is hours off, and
-/// a row that was made this moment may be old.
+/// a row that was made this moment may be old, or a day over that has just begun.
 pub(super) fn unknown(plan: &Plan, catalog: &Catalog) -> Vec<Finding> {
     let zones = catalog.zones();
     let Some(likely) = zones.iter().find(|told| !told.guessed).or(zones.first()) else {
@@ -24,10 +24,14 @@ pub(super) fn unknown(plan: &Plan, catalog: &Catalog) -> Vec<Finding> {
         .map(|probe| {
             let (table, column) = (&probe.table.id, &probe.column.name);
             let key = toml::Value::String(format!("{table}.{column}"));
+            let (what, utc) = match probe.column.kind {
+                Kind::Date => ("a `date`", "date"),
+                _ => ("a `timestamp` without a zone", "native"),
+            };
             let message = format!(
-                "`{table}.{column}` is a `timestamp` without a zone, and sessions here begin in {}: what \
+                "`{table}.{column}` is {what}, and sessions here begin in {}: what \
                  now() leaves there would be read as UTC, hours too old or too young. Say in besom.toml in \
-                 which zone the application writes it, or \"native\" where that is UTC:\n\n[time-forms]\n\
+                 which zone the application writes it, or \"{utc}\" where that is UTC:\n\n[time-forms]\n\
                  {key} = \"local:{}\"\n",
                 told.join(", "),
                 likely.zone.trim_matches(['\'', '"']),

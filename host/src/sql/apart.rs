@@ -10,7 +10,7 @@ use super::locking::{Keys, rows_of_keys};
 use super::source::join;
 use super::window::{Window, selected};
 use super::writer::{Row, Writer};
-use crate::catalog::{Dialect, OnDelete, Table, quote_ident};
+use crate::catalog::{Dialect, OnDelete, Table, Trigger, quote_ident};
 use crate::database::Statement;
 use crate::request::{Condition, Fate, Fault};
 use crate::scope::Path;
@@ -36,6 +36,13 @@ enum Does<'a> {
     Clear(&'a [String]),
     /// These columns are set to their defaults, after which the row may hang where it did.
     Default,
+}
+
+impl Part<'_> {
+    /// How its rows hang on the swept row.
+    pub(crate) fn path(&self) -> &Path {
+        self.path
+    }
 }
 
 impl Plan {
@@ -83,10 +90,61 @@ impl Plan {
             let table = part.path.child().and_then(|id| self.catalog.by_id(id));
             table.is_some_and(|table| match part.does {
                 Does::Delete => table.privileges.delete && table.privileges.update_any,
-                Does::Clear(_) => table.privileges.update_any,
+                Does::Clear(columns) => {
+                    table.privileges.update_any && !self.would_not_end(table, columns)
+                }
                 Does::Default => false,
             })
         })
+    }
+
+    /// Rows that are cleared may be tied again at once without anybody being able to tell.
+    fn would_not_end(&self, table: &Table, columns: &[String]) -> bool {
+        let restores = |trigger: &Trigger| match self.dialect() {
+            // Without a key a changed row is not known again.
+            Dialect::Postgres => table.primary_key.is_empty(),
+            Dialect::Sqlite => columns
+                .iter()
+                .any(|column| trigger.assigns.contains(column)),
+        };
+        let mut triggers = table.triggers.iter();
+        triggers.any(|trigger| trigger.on_update && trigger.fires_on(columns) && restores(trigger))
+    }
+
+    /// PostgreSQL: how many rows of a piece that were to let go still hang on the row; `None`: no trigger could have
+    /// brought that about.
+    pub(crate) fn still_tied(
+        &self,
+        root: &Keys,
+        part: &Part<'_>,
+        keys: &Keys,
+    ) -> Result<Option<Statement>, Fault> {
+        let tables = self.tables_of(&part.path.0)?;
+        let Some(table) = tables.last() else {
+            return Err(empty());
+        };
+        if part.does == Does::Delete || !self.restorable().contains(&part.path) {
+            return Ok(None);
+        }
+        let mut w = Writer::new(Dialect::Postgres);
+        w.plan_each_time();
+        w.push("WITH ");
+        self.kept(&mut w, root);
+        let row = w.row(self.table());
+        w.push(&format!(", {ROOT} AS MATERIALIZED (SELECT "))
+            .push(&self.carried(&row, &[]))
+            .push(" FROM kept JOIN ");
+        self.swept(&mut w, &row)?;
+        w.push(" ON ").push(&same_key(&row, "kept")).push("), ");
+        rows_of_keys(&mut w, "piece", keys, &self.identity_types(table));
+        let child = w.row(table);
+        w.push(" SELECT count(*) FROM piece JOIN ");
+        self.source(&mut w, &child)?;
+        w.push(" ON ")
+            .push(&is_of_piece(&self.identity(&child)))
+            .push(" WHERE ");
+        self.hangs_on_root(&mut w, part, &child)?;
+        Ok(Some(w.finish()))
     }
 
     /// PostgreSQL: locks as many rows of a part as `most` and answers what tells them apart. Those that
@@ -157,12 +215,7 @@ impl Plan {
             Does::Delete => " USING piece WHERE ",
             Does::Clear(_) | Does::Default => " FROM piece WHERE ",
         });
-        let own = self.identity(&child);
-        let own = own.iter().enumerate();
-        let own: Vec<_> = own
-            .map(|(i, name)| format!("{name} = piece.k{i}"))
-            .collect();
-        w.push(&own.join(" AND ")).push(" AND ");
+        w.push(&is_of_piece(&self.identity(&child))).push(" AND ");
         self.hangs_on_root(&mut w, part, &child)?;
         w.push(" AND ");
         self.may_go(&mut w, part, &child)?;
@@ -322,6 +375,13 @@ impl Plan {
             false => super::physical::key_types(table),
         }
     }
+}
+
+/// The row of these columns is one of the piece.
+fn is_of_piece(identity: &[String]) -> String {
+    let own = identity.iter().enumerate();
+    let own = own.map(|(i, name)| format!("{name} = piece.k{i}"));
+    own.collect::<Vec<_>>().join(" AND ")
 }
 
 fn columns_of(path: &Path) -> &[String] {

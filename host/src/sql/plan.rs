@@ -214,12 +214,13 @@ impl Plan {
         Ok(settled(probes))
     }
 
-    /// The columns of PostgreSQL's `timestamp` that are compared as times, of whose zone the operator
-    /// has said nothing.
+    /// The columns of PostgreSQL's `timestamp` and `date` that are compared as times, of whose zone the operator has
+    /// said nothing. A text is refused without a word on it, whatever the zone.
     pub(crate) fn zoneless(&self) -> Vec<Probe> {
         let mut compared = Self::compared(&self.authorized, &self.catalog).unwrap_or_default();
         compared.retain(|probe| {
-            probe.column.kind == Kind::LocalTimestamp && !probe.column.is_declared_time()
+            let zoneless = matches!(probe.column.kind, Kind::LocalTimestamp | Kind::Date);
+            probe.read_as == ReadAs::Time && zoneless && !probe.column.is_declared_time()
         });
         compared
     }

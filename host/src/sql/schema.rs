@@ -1,8 +1,9 @@
 //! The schema that a plan was made for, held against the database.
 //!
 //! To add a foreign key, a trigger or a rule takes a lock on the table that conflicts with the one which a delete
-//! or an update of its rows holds until the commit. So what is read by a snapshot taken under that lock stays true
-//! until then. A statement has its locks before its snapshot: see `docs/safety.md`.
+//! or an update of its rows holds until the commit. To rename, retype or drop a table or a column takes one that
+//! conflicts with the one of whoever reads it. So what is read by a snapshot taken under those locks stays true
+//! until the commit. A statement has its locks before its snapshot: see `docs/safety.md`.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +11,39 @@ use super::Plan;
 use crate::catalog::{Catalog, Dialect, Event, Facts, TableId, TableKind};
 use crate::database::{Bind, Statement};
 
-/// What a plan takes for given about a table whose rows go or change.
+/// What a plan takes for given about a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Premise {
     pub(crate) table: TableId,
-    pub(crate) event: Event,
+    pub(crate) about: About,
     pub(crate) facts: String,
     oid: u32,
 }
 
+/// Of what a premise is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum About {
+    /// All that takes part where rows go or change.
+    Rows(Event),
+    /// What the table's name stands for.
+    Itself,
+    /// What the name of a column stands for.
+    Column(String),
+    /// PostgreSQL: what sessions are told about their zone, where a time without one is read as UTC.
+    Zone,
+}
+
+impl About {
+    fn event(&self) -> Option<Event> {
+        match self {
+            Self::Rows(event) => Some(*event),
+            Self::Itself | Self::Column(_) | Self::Zone => None,
+        }
+    }
+}
+
 impl Plan {
-    /// What the plan takes for given, by table and event.
+    /// What the plan takes for given: by table and event, and of each table that it names, and its columns.
     pub(crate) fn premises(&self) -> Vec<Premise> {
         self.premises_by(&self.catalog)
     }
@@ -28,18 +51,65 @@ impl Plan {
     /// The same as another catalog has it.
     pub(crate) fn premises_by(&self, catalog: &Catalog) -> Vec<Premise> {
         let none = Facts::default();
-        let events = self.authorized.events().into_iter();
-        let given = events.map(|(table, event)| {
-            let facts = catalog.by_id(&table).map(|table| &table.behind.facts);
+        let given = |table: &TableId, about: About| {
+            let facts = catalog.by_id(table).map(|table| &table.behind.facts);
             let facts = facts.unwrap_or(&none);
             Premise {
-                facts: facts.of(event).to_owned(),
-                oid: facts.oid,
-                table,
-                event,
+                facts: match &about {
+                    About::Rows(event) => facts.of(*event).to_owned(),
+                    About::Itself if catalog.dialect() == Dialect::Sqlite => {
+                        let (root, place) = self.lies_at(table, catalog);
+                        format!("{} at page {root}, {place}", facts.itself)
+                    }
+                    About::Itself => facts.named(None).to_owned(),
+                    About::Column(name) => facts.named(Some(name)).to_owned(),
+                    About::Zone => catalog.told_zones().to_owned(),
+                },
+                oid: match about {
+                    About::Zone => 0,
+                    _ => facts.oid,
+                },
+                table: table.clone(),
+                about,
             }
-        });
-        given.collect()
+        };
+        let events = self.authorized.events().into_iter();
+        let mut premises: Vec<_> = events
+            .map(|(table, event)| given(&table, About::Rows(event)))
+            .collect();
+        for (table, columns) in self.named() {
+            premises.push(given(&table, About::Itself));
+            let columns = columns.into_iter().map(About::Column);
+            premises.extend(columns.map(|about| given(&table, about)));
+        }
+        if self.dialect() == Dialect::Postgres && !self.zoneless().is_empty() {
+            premises.push(given(&self.table().id, About::Zone));
+        }
+        premises
+    }
+
+    /// SQLite: the page at which a table begins, and its place in the schema. A table that was made anew has another
+    /// place, and may have the page that became free. A VACUUM that has moved it has made nothing another, and has left
+    /// the tables in their order.
+    fn lies_at(&self, id: &TableId, catalog: &Catalog) -> (i64, i64) {
+        let lies = |catalog: &Catalog, id: &TableId| {
+            let table = catalog.by_id(id)?;
+            Some((table.behind.facts.root, table.behind.facts.place))
+        };
+        let (Some(was), Some(is)) = (lies(&self.catalog, id), lies(catalog, id)) else {
+            return (0, 0);
+        };
+        let in_order = || {
+            let mut others = self.catalog.tables();
+            others.all(|other| match lies(catalog, &other.id) {
+                Some((_, place)) => (other.behind.facts.place < was.1) == (place < is.1),
+                None => true,
+            })
+        };
+        match catalog.is_vacuumed() && !self.catalog.is_vacuumed() && in_order() {
+            true => was,
+            false => is,
+        }
     }
 
     /// PostgreSQL: a condition, that all of it is so.
@@ -48,8 +118,13 @@ impl Plan {
         w.push("(SELECT current_setting('session_replication_role') <> 'replica' AND NOT EXISTS (SELECT 1 FROM ");
         self.known(w, true);
         w.push(&format!(
-            " WHERE known.facts IS DISTINCT FROM {}))",
+            " WHERE known.facts IS DISTINCT FROM {}) AND NOT EXISTS (SELECT 1 FROM ",
             Catalog::facts(self.may_reach_partitions())
+        ));
+        self.used(w, true);
+        w.push(&format!(
+            " WHERE used.facts IS DISTINCT FROM {}))",
+            Catalog::named()
         ));
     }
 
@@ -57,11 +132,17 @@ impl Plan {
     pub(crate) fn look_at_schema(&self) -> Statement {
         let mut w = Statement::new(Dialect::Postgres);
         w.push(&format!(
-            "SELECT CASE WHEN current_setting('session_replication_role') = 'replica' THEN 'replica' ELSE {} END FROM ",
+            "SELECT CASE WHEN current_setting('session_replication_role') = 'replica' THEN 'replica' ELSE {} END, \
+             false AS of_names, known.place FROM ",
             Catalog::facts(self.may_reach_partitions())
         ));
         self.known(&mut w, false);
-        w.push(" ORDER BY known.place");
+        w.push(&format!(
+            " UNION ALL SELECT {}, true, used.place FROM ",
+            Catalog::named()
+        ));
+        self.used(&mut w, false);
+        w.push(" ORDER BY 2, 3");
         w
     }
 
@@ -87,19 +168,51 @@ impl Plan {
 
     /// `unnest(…) AS known(oid, event, …)`
     fn known(&self, w: &mut Statement, facts: bool) {
+        let of_rows = |premise: &Premise| {
+            let event = premise.about.event()?;
+            Some(event.bit().to_string())
+        };
+        self.unnested(w, facts, of_rows, ["int2[]", "known", "event"]);
+    }
+
+    /// `unnest(…) AS used(oid, name, …)`; the name is empty where it is the table's own.
+    fn used(&self, w: &mut Statement, facts: bool) {
+        let of_names = |premise: &Premise| match &premise.about {
+            About::Rows(_) => None,
+            About::Itself | About::Zone => Some(String::new()),
+            About::Column(name) => Some(name.clone()),
+        };
+        self.unnested(w, facts, of_names, ["text[]", "used", "name"]);
+    }
+
+    fn unnested(
+        &self,
+        w: &mut Statement,
+        facts: bool,
+        what: impl Fn(&Premise) -> Option<String>,
+        [sql_type, name, column]: [&str; 3],
+    ) {
         let given = self.premises();
-        let texts = |of: &dyn Fn(&Premise) -> String| Bind::Texts(given.iter().map(of).collect());
+        let given: Vec<_> = given
+            .iter()
+            .filter_map(|premise| Some((premise, what(premise)?)))
+            .collect();
+        let oids = given.iter().map(|(given, _)| given.oid.to_string());
+        let whats = given.iter().map(|(_, what)| what.clone());
         w.push("unnest(")
-            .bind(texts(&|given| given.oid.to_string()))
+            .bind(Bind::Texts(oids.collect()))
             .push("::text[]::oid[], ")
-            .bind(texts(&|given| given.event.bit().to_string()))
-            .push("::text[]::int2[]");
+            .bind(Bind::Texts(whats.collect()))
+            .push(&format!("::text[]::{sql_type}"));
         if facts {
+            let facts = given.iter().map(|(given, _)| given.facts.clone());
             w.push(", ")
-                .bind(texts(&|given| given.facts.clone()))
-                .push("::text[]) AS known(oid, event, facts)");
+                .bind(Bind::Texts(facts.collect()))
+                .push(&format!("::text[]) AS {name}(oid, {column}, facts)"));
         } else {
-            w.push(") WITH ORDINALITY AS known(oid, event, place)");
+            w.push(&format!(
+                ") WITH ORDINALITY AS {name}(oid, {column}, place)"
+            ));
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::Plan;
 use super::chains::{Among, Hold};
+use super::dangling::same_ties;
 use super::family::{VICTIMS, rows_of};
 use super::window::Window;
 use super::writer::{Row, Writer};
@@ -114,18 +115,15 @@ impl Plan {
         Ok(w.finish())
     }
 
-    /// How many rows of the dependents that were to go are still there; `None`: none were to go.
+    /// How many rows of the dependents that were to go are still there, or still tied where they were to let go;
+    /// `None`: there are none.
     pub(crate) fn kept_dependents(&self) -> Result<Option<Statement>, Fault> {
-        let dependents = self.authorized.dependents().iter().enumerate();
-        let deleted: Vec<_> = dependents
-            .filter(|(_, tied)| tied.fate == Fate::Delete)
-            .collect();
-        if deleted.is_empty() {
+        if !self.has_dependents() {
             return Ok(None);
         }
         let mut w = Writer::new(Dialect::Sqlite);
         w.push("SELECT 0");
-        for (place, tied) in deleted {
+        for (place, tied) in self.authorized.dependents().iter().enumerate() {
             let table = self.table_of(tied)?;
             let row = w.row(&table);
             let part = Row {
@@ -137,6 +135,9 @@ impl Plan {
                 .push(" JOIN ");
             self.source(&mut w, &row)?;
             w.push(" ON ").push(&self.same(&row, &part));
+            if let (Fate::Unlink, Some(link)) = (tied.fate, tied.path.0.last()) {
+                w.push(&same_ties(link, &row, &part));
+            }
             // Rows of the swept table may be dependents that stay because a trigger keeps them: counted already.
             self.but_victims(&mut w, &part, " WHERE ");
             w.push(")");

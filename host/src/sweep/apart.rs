@@ -114,6 +114,7 @@ impl Attempt<'_> {
             })?;
             let batch = batch_of(&session.fetch_one(&statement).await?, 0);
             self.schema_stands(session, plan).await?;
+            self.piece_let_go(session, &root, part, &keys).await?;
             return progress(batch, place, count);
         }
         Err(Failed::NothingApart)

@@ -278,6 +278,8 @@ impl Attempt<'_> {
             None => batch_of(&session.fetch_one(&plan.tally(&window, true)?).await?, 0),
         };
         batch.blocked += self.inner.closes.unwrap_or(0);
+        // What was read is held until here, so that nobody has changed it since.
+        self.schema_stands(session, &plan).await?;
         session.rollback().await?;
         if session.dialect() == Dialect::Sqlite {
             session.run_script("PRAGMA query_only = OFF").await?;

@@ -88,20 +88,28 @@ impl Leaves {
         self.first()
     }
 
-    /// The leaf in hand has been dropped or detached: its rows are no longer the asked table's.
+    /// [`has_left`] of the leaf in hand.
     pub(super) async fn is_gone(&self, database: &Database) -> Result<bool, DatabaseError> {
-        let Some((plan, root)) = self.plan().and_then(|p| Some((p, p.authorized.root()?))) else {
-            return Ok(false);
-        };
-        let mut w = Statement::new(Dialect::Postgres);
-        w.push("SELECT count(*) FROM pg_catalog.pg_partition_ancestors(to_regclass(")
-            .bind_as(plan.table().sql_name(), "text")
-            .push(")) AS above WHERE above.relid = to_regclass(")
-            .bind_as(root.sql_name(), "text")
-            .push(")");
-        let mut session = database.session().await?;
-        Ok(session.fetch_one(&w).await?.get(0).as_count() == 0)
+        match self.plan() {
+            Some(plan) => has_left(database, plan).await,
+            None => Ok(false),
+        }
     }
+}
+
+/// The leaf has been dropped or detached: its rows are no longer the asked table's.
+pub(super) async fn has_left(database: &Database, plan: &Plan) -> Result<bool, DatabaseError> {
+    let Some(root) = plan.authorized.root() else {
+        return Ok(false);
+    };
+    let mut w = Statement::new(Dialect::Postgres);
+    w.push("SELECT count(*) FROM pg_catalog.pg_partition_ancestors(to_regclass(")
+        .bind_as(plan.table().sql_name(), "text")
+        .push(")) AS above WHERE above.relid = to_regclass(")
+        .bind_as(root.sql_name(), "text")
+        .push(")");
+    let mut session = database.session().await?;
+    Ok(session.fetch_one(&w).await?.get(0).as_count() == 0)
 }
 
 /// The order in which a plan goes through its table, as far as a cursor depends on it.

@@ -85,6 +85,7 @@ impl Attempt<'_> {
             true => vec![Vec::new(); plan.key_width()],
             false => columns(&held.roots),
         };
+        let referring = self.referring(session, plan, &keys).await?;
         let before = self.worked_on(session, plan).await?;
         let fence = self.fence;
         let statement = plan.act_on_kept(window, &keys, held.locked, |w| {
@@ -96,6 +97,7 @@ impl Attempt<'_> {
         // By now the rules have taken their own locks on the tables that they reach.
         self.schema_stands(session, plan).await?;
         self.all_gone(session, plan, before, &batch).await?;
+        self.none_dangles(session, plan, referring).await?;
         Ok(batch)
     }
 }

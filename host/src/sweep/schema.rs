@@ -9,11 +9,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::attempt::Attempt;
 use super::context::RunContext;
+use super::locked::{columns, texts};
 use super::transaction::Failed;
 use crate::catalog::{Catalog, Dialect};
 use crate::database::{Cause, DatabaseError, Session, Statement};
 use crate::request::{Batch, Fault, Problem, Suspension};
-use crate::sql::{Plan, differences};
+use crate::scope::Path;
+use crate::sql::{Keys, Part, Plan, differences};
 
 /// Versions of a SQLite schema in which everything that a plan takes for given was found to be so.
 #[derive(Debug, Default)]
@@ -84,8 +86,8 @@ pub(super) fn changed(plan: &Plan) -> Fault {
     Fault::Other(Problem::new(
         Suspension::SchemaChanged.as_str(),
         format!(
-            "keys, triggers, rules or heirs of `{}`, or of a table whose rows go or change along, are not what they \
-             were when the run began",
+            "keys, triggers, rules, heirs or columns of `{}`, or of a table that it is read or changed with, are not \
+             what they were when the run began",
             plan.table().id
         ),
     ))
@@ -99,10 +101,24 @@ pub(super) fn dependents_kept(plan: &Plan, kept: u64) -> Failed {
     Failed::Request(Fault::Other(Problem::new(
         "not-gone",
         format!(
-            "a batch of `{}` was rolled back: {kept} rows of its dependents are still there after they were deleted. \
-             A trigger of {} keeps them, and they would stay without the row that they belong to: take it away",
+            "a batch of `{}` was rolled back: {kept} rows of its dependents are still there after they were deleted, \
+             or tied after they were unlinked. A trigger of {} keeps them, and they would stay without the row that \
+             they belong to: take it away",
             plan.table().id,
             tables.join(", ")
+        ),
+    )))
+}
+
+/// A batch after which rows would refer to what is gone.
+fn dangling(plan: &Plan, path: &Path, rows: u64) -> Failed {
+    let child = path.child().map(ToString::to_string).unwrap_or_default();
+    Failed::Request(Fault::Other(Problem::new(
+        "not-gone",
+        format!(
+            "a batch of `{}` was rolled back: {rows} rows of `{child}` would refer to rows that are gone. A trigger of \
+             `{child}` gives them back what was taken from them, or keeps them: take it away",
+            plan.table().id
         ),
     )))
 }
@@ -122,6 +138,27 @@ impl RunContext {
                 self.schema_differs(plan).await
             }
             _ => false,
+        }
+    }
+
+    /// What was read by a plan, where its schema is still the plan's.
+    pub(super) async fn as_planned<T>(
+        &self,
+        plan: &Plan,
+        read: Result<T, DatabaseError>,
+    ) -> Result<T, Fault> {
+        match read {
+            Ok(read) => {
+                let mut session = self.database.session().await?;
+                match premises_hold(&mut session, plan, &self.accepted).await? {
+                    true => Ok(read),
+                    false => Err(changed(plan)),
+                }
+            }
+            Err(error) if error.cause == Cause::Other && self.schema_differs(plan).await => {
+                Err(changed(plan))
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -162,6 +199,59 @@ impl Attempt<'_> {
         }
         let row = session.fetch_one(&plan.count_worked_on()).await?;
         Ok((row.get(1).as_integer() == Some(1)).then(|| row.get(0).as_count()))
+    }
+
+    /// PostgreSQL: what refers to rows that are to go with these, by each way in which a trigger could keep it.
+    pub(super) async fn referring<'p>(
+        &self,
+        session: &mut Session,
+        plan: &'p Plan,
+        keys: &Keys,
+    ) -> Result<Vec<(&'p Path, Keys)>, Failed> {
+        let mut referring = Vec::new();
+        for path in plan.restorable() {
+            let rows = session.fetch(&plan.referring(keys, path)?).await?;
+            let values: Vec<_> = rows.into_iter().map(texts).collect();
+            if !values.is_empty() {
+                referring.push((path, columns(&values)));
+            }
+        }
+        Ok(referring)
+    }
+
+    /// Holds against the database that none of it refers to nothing.
+    pub(super) async fn none_dangles(
+        &self,
+        session: &mut Session,
+        plan: &Plan,
+        referring: Vec<(&Path, Keys)>,
+    ) -> Result<(), Failed> {
+        for (path, values) in referring {
+            let found = session.fetch_one(&plan.dangling(&values, path)?).await?;
+            match found.get(0).as_count() {
+                0 => {}
+                rows => return Err(dangling(plan, path, rows)),
+            }
+        }
+        Ok(())
+    }
+
+    /// PostgreSQL: holds against the database that a piece of a row that is taken apart hangs on it no more.
+    pub(super) async fn piece_let_go(
+        &self,
+        session: &mut Session,
+        root: &Keys,
+        part: &Part<'_>,
+        keys: &Keys,
+    ) -> Result<(), Failed> {
+        let plan = &self.inner.plan;
+        let Some(statement) = plan.still_tied(root, part, keys)? else {
+            return Ok(());
+        };
+        match session.fetch_one(&statement).await?.get(0).as_count() {
+            0 => Ok(()),
+            rows => Err(dangling(plan, part.path(), rows)),
+        }
     }
 
     /// Holds the counts of a batch against what the server counted between two looks.

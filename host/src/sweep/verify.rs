@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::context::Ended;
+use super::leaves::has_left;
 use super::probe::{probe, remaining_within};
 use super::remains::{PassedOver, Remains};
 use super::schema::{Accepted, premises_hold};
@@ -143,14 +144,11 @@ async fn look(database: &Database, sweep: &Ended) -> Remains {
             Err(error) if has_gone(plan, &error) => {}
             Err(error) => return unknown(table, left, sweep.passed, plan, &error),
         }
-        if plan.authorized.root().is_none() {
-            // Rows that another schema shows were not looked for. A partition that is attached or detached belongs
-            // to the next run.
-            match still_hold(database, plan, &accepted).await {
-                Ok(true) => {}
-                Ok(false) => return another_schema(table, left, sweep.passed, plan),
-                Err(error) => return unknown(table, left, sweep.passed, plan, &error),
-            }
+        // Rows that another schema shows were not looked for.
+        match still_hold(database, plan, &accepted).await {
+            Ok(true) => {}
+            Ok(false) => return another_schema(table, left, sweep.passed, plan),
+            Err(error) => return unknown(table, left, sweep.passed, plan, &error),
         }
     }
     let (blocked, blocked_by) = match all_blocked(database, sweep).await {
@@ -173,13 +171,17 @@ async fn still_hold(
     plan: &Plan,
     accepted: &Accepted,
 ) -> Result<bool, DatabaseError> {
-    let mut session = database.session().await?;
-    premises_hold(&mut session, plan, accepted).await
+    let holds = {
+        let mut session = database.session().await?;
+        premises_hold(&mut session, plan, accepted).await?
+    };
+    // A partition that is attached or detached belongs to the next run.
+    Ok(holds || has_left(database, plan).await?)
 }
 
 fn another_schema(table: String, left: u64, passed: PassedOver, plan: &Plan) -> Remains {
     let why = format!(
-        "keys, triggers, rules or heirs of `{}`, or of a table that goes along, changed during the run",
+        "keys, triggers, rules, heirs or columns of `{}`, or of a table that goes along, changed during the run",
         plan.table().id
     );
     Remains {

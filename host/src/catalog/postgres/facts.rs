@@ -1,10 +1,13 @@
 //! The facts about a table that decide what a delete or an update of its rows does besides.
 
+use std::collections::BTreeMap;
+
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use sqlx::postgres::types::Oid;
 
 use super::super::{CatalogError, Event, Facts};
+use super::zones::TOLD_NOW;
 
 /// An expression: the facts about the table `known.oid` where `known.event` (a bit of `tgtype`) happens to its
 /// rows; NULL where it is not there. `partitioned`: it may be a partitioned table, whose partitions' own keys,
@@ -37,8 +40,7 @@ pub(in crate::catalog) fn expression(partitioned: bool) -> String {
     // at changes nothing about it.
     format!(
         "(SELECT string_agg(part.fact, E'\\n' ORDER BY part.fact COLLATE \"C\") FROM (
-            SELECT concat_ws(' ', 'table', c.relnamespace::regnamespace, c.relname, c.relkind) AS fact
-            FROM pg_catalog.pg_class c WHERE c.oid = known.oid
+            SELECT {TABLE} AS fact FROM pg_catalog.pg_class c WHERE c.oid = known.oid
             UNION ALL
             SELECT concat_ws(' ', 'trigger', t.tgname, t.tgtype, t.tgenabled, t.tgfoid, t.tgattr,
                              CASE WHEN NOT t.tgisinternal THEN hashtext(pg_get_functiondef(t.tgfoid)) END,
@@ -64,6 +66,26 @@ pub(in crate::catalog) fn expression(partitioned: bool) -> String {
     )
 }
 
+/// What the name of a table `c` stands for.
+const TABLE: &str = "concat_ws(' ', 'table', c.relnamespace::regnamespace, c.relname, c.relkind)";
+
+/// What the name of a column `a` stands for. Its number tells it from another that has taken its name.
+const COLUMN: &str =
+    "concat_ws(' ', 'column', a.attnum, a.attname, format_type(a.atttypid, a.atttypmod),
+                             nullif(a.attcollation, 0)::regcollation)";
+
+/// An expression: what the name of the column `used.name` of the table `used.oid` stands for, or, where that is
+/// empty, the table's own; NULL where it stands for nothing. Of no table, what sessions are told about their zone.
+pub(in crate::catalog) fn named() -> String {
+    format!(
+        "CASE
+             WHEN used.oid = 0 THEN coalesce({TOLD_NOW}, '')
+             WHEN used.name = '' THEN (SELECT {TABLE} FROM pg_catalog.pg_class c WHERE c.oid = used.oid)
+             ELSE (SELECT {COLUMN} FROM pg_catalog.pg_attribute a
+                   WHERE a.attrelid = used.oid AND a.attname = used.name::name AND NOT a.attisdropped) END"
+    )
+}
+
 /// The facts of every table, read before anything else of the catalog: what changes while that is read is then
 /// a change to the facts, and not one that nobody has seen.
 pub(super) async fn load(connection: &mut PgConnection) -> Result<Vec<(Oid, Facts)>, CatalogError> {
@@ -84,16 +106,49 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Vec<(Oid, Fact
     let sql = format!("{} UNION ALL {}", of_kind("r", false), of_kind("p", true));
     let rows: Vec<(Oid, Option<String>, Option<String>)> = sqlx::query_as(AssertSqlSafe(sql))
         .persistent(false)
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await
         .map_err(CatalogError::reading("what takes part in changes"))?;
+    let mut names = load_named(connection).await?;
     let facts = rows.into_iter().map(|(oid, deletes, updates)| {
+        let (itself, columns) = names.remove(&oid.0).unwrap_or_default();
         let facts = Facts {
             oid: oid.0,
             deletes: deletes.unwrap_or_default(),
             updates: updates.unwrap_or_default(),
+            itself,
+            columns,
+            root: 0,
+            place: 0,
         };
         (oid, facts)
     });
     Ok(facts.collect())
+}
+
+/// What is known of one table by its name and those of its columns.
+type Named = (String, BTreeMap<String, String>);
+
+async fn load_named(connection: &mut PgConnection) -> Result<BTreeMap<u32, Named>, CatalogError> {
+    let sql = format!(
+        "SELECT c.oid, {TABLE}, a.attname::text, {COLUMN}
+         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+         WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+    );
+    let rows: Vec<(Oid, String, Option<String>, String)> = sqlx::query_as(AssertSqlSafe(sql))
+        .persistent(false)
+        .fetch_all(connection)
+        .await
+        .map_err(CatalogError::reading("what names stand for"))?;
+    let mut names: BTreeMap<u32, Named> = BTreeMap::new();
+    for (oid, table, name, column) in rows {
+        let named = names
+            .entry(oid.0)
+            .or_insert_with(|| (table, BTreeMap::new()));
+        if let Some(name) = name {
+            named.1.insert(name, column);
+        }
+    }
+    Ok(names)
 }

@@ -20,6 +20,10 @@ const SET_COLUMNS_SINCE: i32 = 150_000;
 /// on a delete, and counts as none.
 const NOT_ENFORCED_SINCE: i32 = 180_000;
 
+/// `server_version_num` since which the last columns of a foreign key may be periods. Any number of rows may cover
+/// the period of one that refers to them together, so that only the columns before it tell which rows may be meant.
+const PERIODS_SINCE: i32 = 180_000;
+
 /// One constraint, and which of the two tables is to know it.
 struct Found {
     key: ForeignKey,
@@ -85,6 +89,10 @@ fn statement(server_version: i32) -> String {
     } else {
         "true"
     };
+    let plain = |numbers: &str| match server_version >= PERIODS_SINCE {
+        true => format!("CASE WHEN con.conperiod THEN trim_array({numbers}, 1) ELSE {numbers} END"),
+        false => numbers.to_owned(),
+    };
     let names = |table: &str, numbers: &str| {
         format!(
             "(SELECT array_agg(a.attname::text ORDER BY u.n)
@@ -118,8 +126,8 @@ fn statement(server_version: i32) -> String {
          WHERE con.contype = 'f' AND {enforced}
            AND (con.conrelid = ANY($1) OR con.confrelid = ANY($1))
          ORDER BY cn.nspname, c.relname, con.conname, con.oid",
-        columns = names("con.conrelid", "con.conkey"),
-        parent_columns = names("con.confrelid", "con.confkey"),
+        columns = names("con.conrelid", &plain("con.conkey")),
+        parent_columns = names("con.confrelid", &plain("con.confkey")),
         set_columns = names("con.conrelid", set_columns),
     )
 }
@@ -156,5 +164,7 @@ mod tests {
         assert!(statement(150_000).contains("confdelsetcols"));
         assert!(!statement(170_000).contains("conenforced"));
         assert!(statement(180_000).contains("conenforced"));
+        assert!(!statement(170_000).contains("conperiod"));
+        assert!(statement(180_000).contains("conperiod"));
     }
 }

@@ -103,17 +103,28 @@ fn columns(row: &IndexRow) -> Vec<IndexColumn> {
 /// `O` fires in an ordinary session, `A` always; `D` is disabled and `R` fires on replicas only.
 /// Before PostgreSQL 15 a partition's copy of its parent's trigger counted as internal. A function's
 /// source is looked at without its comments; where NEW is all that it returns, that is NULL when a
-/// row goes, and OLD undoes a change, unless it is returned for a delete.
-const TRIGGERS: &str = r"
+/// row goes, and OLD undoes a change, unless it is returned for a delete. `=` assigns at the begin of a statement
+/// and compares elsewhere; whoever assigns NEW as a whole assigns every column.
+const TRIGGERS: &str = r#"
 SELECT t.tgrelid, t.tgname::text, t.tgtype,
        code.source ~* '\mreturn\s+null\M'
        OR code.source ~* '\mreturn\s+new\M' AND code.source !~* '\mreturn\s+old\M',
        code.source ~* '\mreturn\s+null\M'
        OR code.source ~* '\mreturn\s+old\M' AND code.source !~* '\mtg_op\M',
        ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
-             WHERE a.attrelid = t.tgrelid AND a.attnum = ANY(t.tgattr::int2[]))
+             WHERE a.attrelid = t.tgrelid AND a.attnum = ANY(t.tgattr::int2[])),
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+             CROSS JOIN LATERAL (
+                 SELECT '\mnew\s*(\.\s*"?' || regexp_replace(a.attname, '([^[:alnum:]_])', '\\\1', 'g') || '"?\s*)?'
+             ) AS named(new)
+             WHERE a.attrelid = t.tgrelid AND a.attnum > 0 AND NOT a.attisdropped AND l.lanname = 'plpgsql'
+               AND (code.source ~* (named.new || ':=')
+                    OR code.source ~* ('(;|\mbegin\M|\mthen\M|\melse\M|\mloop\M|>>)\s*' || named.new || '=')
+                    OR code.source ~* ('\minto\s+(strict\s+)?([\w\s.",]*,\s*)?' || named.new || '(,|;|\mfrom\M|\musing\M)'))),
+       l.lanname <> 'plpgsql'
 FROM pg_catalog.pg_trigger t
 JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+JOIN pg_catalog.pg_language l ON l.oid = p.prolang
 CROSS JOIN LATERAL (
     SELECT regexp_replace(regexp_replace(coalesce(p.prosrc, ''), '--[^\n]*', ' ', 'g'),
                           '/\*.*?\*/', ' ', 'g') AS source
@@ -122,7 +133,7 @@ LEFT JOIN pg_catalog.pg_constraint con ON con.oid = t.tgconstraint
 WHERE t.tgrelid = ANY($1) AND t.tgenabled IN ('O', 'A')
   AND (NOT t.tgisinternal
        OR t.tgparentid <> 0 AND (t.tgconstraint = 0 OR con.contype = 't'))
-ORDER BY t.tgrelid, t.tgname";
+ORDER BY t.tgrelid, t.tgname"#;
 
 // The bits of `pg_trigger.tgtype`, from the server's own `pg_trigger.h`.
 const ROW: i16 = 1;
@@ -131,13 +142,14 @@ const DELETE: i16 = 8;
 const UPDATE: i16 = 16;
 const INSTEAD: i16 = 64;
 
+type TriggerRow = (Oid, String, i16, bool, bool, Vec<String>, Vec<String>, bool);
+
 pub(super) async fn add_triggers(
     connection: &mut PgConnection,
     tables: &mut Tables,
 ) -> Result<(), CatalogError> {
-    let rows: Vec<(Oid, String, i16, bool, bool, Vec<String>)> =
-        of_tables(connection, "triggers", TRIGGERS, tables).await?;
-    for (table, name, bits, may_keep_rows, may_undo_changes, of_columns) in rows {
+    let rows: Vec<TriggerRow> = of_tables(connection, "triggers", TRIGGERS, tables).await?;
+    for (table, name, bits, may_keep_rows, may_undo_changes, of_columns, assigns, unread) in rows {
         let has = |bit| bits & bit != 0;
         let trigger = Trigger {
             name,
@@ -152,6 +164,8 @@ pub(super) async fn add_triggers(
             may_keep_rows,
             may_undo_changes,
             of_columns,
+            assigns,
+            unread,
         };
         if let Some(table) = tables.get_mut(&table.0) {
             table.triggers.push(trigger);

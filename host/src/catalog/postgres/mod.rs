@@ -22,7 +22,7 @@ use sqlx::{FromRow, SqlSafeStr};
 
 use super::{Catalog, CatalogError, Dialect, Table};
 
-pub(super) use facts::expression as facts;
+pub(super) use facts::{expression as facts, named};
 pub(super) use relations::hides;
 pub(super) use role::load as load_role;
 pub use zones::SessionZone;
@@ -49,6 +49,7 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Catalog, Catal
     }
 
     let facts = facts::load(connection).await?;
+    let told_zones = zones::told(connection).await?;
     let mut tables = relations::load(connection).await?;
     for (oid, facts) in facts {
         if let Some(table) = tables.get_mut(&oid.0) {
@@ -69,7 +70,7 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Catalog, Catal
     Ok(catalog
         .seen_by(role)
         .seen_as_replica(replica)
-        .in_zones(zones))
+        .in_zones(zones, told_zones))
 }
 
 /// The rows of `sql` for the tables known so far, whose object ids are its `$1`. Not kept prepared:

@@ -3,6 +3,7 @@
 //! besom's own sessions are in UTC, whatever the server says, so the server's own setting has to be looked up in
 //! its file.
 
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::super::CatalogError;
@@ -27,6 +28,25 @@ LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
 CROSS JOIN LATERAL unnest(s.setconfig) AS told
 WHERE (s.setdatabase = 0 OR d.datname = current_database()) AND told ILIKE 'timezone=%'
 ORDER BY 1";
+
+/// An expression: what databases and roles tell the sessions of this database about their zone; NULL: nothing. Short of
+/// the server's file, which takes a restart or a reload of everybody, that is how a zone changes.
+pub(in crate::catalog) const TOLD_NOW: &str = "(
+    SELECT string_agg(concat_ws(' ', 'zone', s.setdatabase, s.setrole, told), E'\\n' ORDER BY s.setdatabase, s.setrole)
+    FROM pg_catalog.pg_db_role_setting s
+    CROSS JOIN LATERAL unnest(s.setconfig) AS told
+    WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database()))
+      AND told ILIKE 'timezone=%')";
+
+/// [`TOLD_NOW`], as it is now.
+pub(super) async fn told(connection: &mut PgConnection) -> Result<String, CatalogError> {
+    let told: Option<String> = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {TOLD_NOW}")))
+        .persistent(false)
+        .fetch_one(connection)
+        .await
+        .map_err(CatalogError::reading("zones of databases and roles"))?;
+    Ok(told.unwrap_or_default())
+}
 
 const MAY_READ_FILE: &str = "
 SELECT has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')

@@ -46,11 +46,24 @@ pub(super) async fn mark_stuck(
     Ok(())
 }
 
-/// Notes what takes part when rows of each table go or change. To be called last.
+/// Notes what takes part when rows of each table go or change, and what names stand for. To be called last.
 pub(super) async fn add(
     connection: &mut SqliteConnection,
     tables: &mut Tables,
 ) -> Result<(), CatalogError> {
+    let statements: Vec<(i64, String, i64, String)> = rows(
+        connection,
+        "tables",
+        "SELECT rowid, name, rootpage, sql FROM sqlite_schema WHERE type = 'table'",
+    )
+    .await?;
+    for (place, name, root, sql) in statements {
+        if let Some(table) = tables.get_mut(&fold(&name)) {
+            named(table, &sql);
+            table.behind.facts.root = root;
+            table.behind.facts.place = place;
+        }
+    }
     let triggers: Vec<(String, String)> = rows(
         connection,
         "triggers",
@@ -65,6 +78,35 @@ pub(super) async fn add(
         [table.behind.facts.deletes, table.behind.facts.updates] = facts;
     }
     Ok(())
+}
+
+/// What the table's name and those of its columns stand for.
+fn named(table: &mut Table, sql: &str) {
+    let written = text::table_columns(sql);
+    let columns = table.columns.iter().enumerate();
+    let columns = columns.map(|(place, column)| {
+        let written = written.get(place).unwrap_or(&column.sql_type);
+        let fact = format!("column {place} {written}");
+        (column.name.clone(), fact)
+    });
+    let columns = columns.collect();
+    let facts = &mut table.behind.facts;
+    facts.itself = format!("table {}", text::head(sql));
+    facts.columns = columns;
+}
+
+/// The pages at which tables and indexes begin, in the order in which VACUUM makes them anew: tables, each with the
+/// indexes of its own constraints, then the other indexes.
+const ROOTS: &str = "
+SELECT s.rootpage FROM main.sqlite_schema AS s
+LEFT JOIN main.sqlite_schema AS t ON s.type = 'index' AND s.sql IS NULL AND t.type = 'table' AND t.name = s.tbl_name
+WHERE s.rootpage > 0
+ORDER BY s.type = 'index' AND s.sql IS NOT NULL, coalesce(t.rowid, s.rowid), s.rowid";
+
+/// Whether they lie in that order. Pages of the schema's own lie between them.
+pub(super) async fn vacuumed(connection: &mut SqliteConnection) -> Result<bool, CatalogError> {
+    let roots: Vec<(i64,)> = rows(connection, "root pages", ROOTS).await?;
+    Ok(roots.is_sorted())
 }
 
 /// A key counts by what it does and not by its name, which is its number and changes with the keys beside it.

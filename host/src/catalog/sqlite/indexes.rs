@@ -109,6 +109,8 @@ pub(super) async fn add_triggers(
             may_keep_rows: text::raises_ignore(&sql),
             may_undo_changes: text::raises_ignore(&sql),
             of_columns: firing.of_columns,
+            assigns: text::assigned(&sql, table.columns.iter().map(|column| &column.name)),
+            unread: false,
         });
     }
     Ok(())

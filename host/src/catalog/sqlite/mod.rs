@@ -33,11 +33,13 @@ pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Catalog, C
     foreign_keys::add(connection, &mut tables).await?;
     facts::mark_stuck(connection, &mut tables).await?;
     facts::add(connection, &mut tables).await?;
+    let vacuumed = facts::vacuumed(connection).await?;
     let catalog = Catalog::from_tables(
         Dialect::Sqlite,
         vec![SCHEMA.to_owned()],
         tables.into_values(),
-    );
+    )
+    .vacuumed(vacuumed);
     Ok(match version.first() {
         Some((version,)) => catalog.at_version(*version),
         None => catalog,

@@ -66,6 +66,26 @@ pub(super) fn index_columns(statement: &str) -> Vec<String> {
     parts
 }
 
+/// What stands in a CREATE TABLE statement before its columns: there a table that was given the name of another
+/// has it in quotes.
+pub(super) fn head(statement: &str) -> String {
+    let tokens = tokens(statement);
+    let words = tokens.iter().take_while(|token| token.text != "(");
+    words.map(|token| token.text).collect::<Vec<_>>().join(" ")
+}
+
+/// The columns of a CREATE TABLE statement, as written but for their comments and spaces, and after them the table's
+/// constraints.
+pub(super) fn table_columns(statement: &str) -> Vec<String> {
+    let parts = index_columns(statement).into_iter();
+    let plain = |part: String| {
+        let tokens = tokens(&part);
+        let words: Vec<_> = tokens.iter().map(|token| token.text).collect();
+        words.join(" ")
+    };
+    parts.map(plain).collect()
+}
+
 /// For each foreign key of a CREATE TABLE statement, in the order in which they are written: its
 /// check waits for the commit.
 pub(super) fn deferred_keys(statement: &str) -> Vec<bool> {
@@ -188,6 +208,32 @@ pub(super) fn raises_ignore(statement: &str) -> bool {
     (0..tokens.len()).any(starts)
 }
 
+/// Those of the columns that the body of a CREATE TRIGGER statement may assign: names before a `=`, which may compare as
+/// well, and all of them where it writes by other means.
+pub(super) fn assigned<'a>(
+    statement: &str,
+    columns: impl Iterator<Item = &'a String>,
+) -> Vec<String> {
+    let tokens = tokens(statement);
+    let body: Vec<_> = tokens
+        .iter()
+        .skip_while(|token| !token.is("BEGIN"))
+        .collect();
+    let pairs = || body.iter().zip(body.iter().skip(1));
+    let changes = body.iter().any(|token| token.is("UPDATE"));
+    let otherwise = body.iter().any(|token| token.is("REPLACE"))
+        || pairs().any(|(set, list)| set.is("SET") && list.text == "(");
+    let named = |column: &&'a String| {
+        pairs().any(|(name, sign)| {
+            sign.text == "=" && unquoted(name.text).eq_ignore_ascii_case(column)
+        })
+    };
+    columns
+        .filter(|column| otherwise || changes && named(column))
+        .cloned()
+        .collect()
+}
+
 /// The words, quoted names, strings and signs of a statement, without its comments.
 fn tokens(statement: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
@@ -277,6 +323,19 @@ mod tests {
             "CREATE INDEX i ON t(a, coalesce(b, 'x, (y'), \"c)\" COLLATE NOCASE DESC) WHERE (a)";
         let parts = ["a", "coalesce(b, 'x, (y')", "\"c)\" COLLATE NOCASE DESC"];
         assert_eq!(index_columns(statement), parts);
+    }
+
+    #[test]
+    fn a_table_is_told_by_its_head_and_each_column_by_its_own_words() {
+        let statement = "CREATE TABLE \"a (b\" -- (
+            (id INTEGER PRIMARY KEY, name  TEXT /* , */ COLLATE NOCASE DEFAULT ',', CHECK (id > 0))";
+        assert_eq!(head(statement), "CREATE TABLE \"a (b\"");
+        let columns = [
+            "id INTEGER PRIMARY KEY",
+            "name TEXT COLLATE NOCASE DEFAULT ','",
+            "CHECK ( id > 0 )",
+        ];
+        assert_eq!(table_columns(statement), columns);
     }
 
     #[test]

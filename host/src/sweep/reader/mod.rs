@@ -77,7 +77,12 @@ pub async fn count(context: &Arc<RunContext>, request: Request, most: u64) -> Re
         };
         asked.looked(&plan).await;
         let statement = plan.count(most)?;
-        let rows = fetch(&asked, &statement).await?;
+        let rows = fetch(&asked, &statement).await;
+        let rows = asked.as_planned(&plan, rows).await;
+        if rows.as_ref().is_err_and(schema::is_changed) {
+            suspend(&mut *asked.state.lock().await, Suspension::SchemaChanged);
+        }
+        let rows = rows?;
         Ok(rows.first().map_or(0, |row| row.get(0).as_count()))
     };
     context.work.run(counted).await?
@@ -170,7 +175,13 @@ impl Reader {
         let plan = Arc::clone(&inner.plan);
         let rows = PAGE_ROWS.min(self.context.options.batch_size.max(1));
         let statement = plan.page(inner.after.as_ref(), rows, PAGE_BYTES)?;
-        let shown = fetch(&self.context, &statement).await?;
+        let shown = fetch(&self.context, &statement).await;
+        let shown = match self.context.as_planned(&plan, shown).await {
+            Err(fault) if schema::is_changed(&fault) => {
+                return Ok(suspend(&mut state, Suspension::SchemaChanged));
+            }
+            shown => shown?,
+        };
         if shown.is_empty() {
             inner.drained = true;
             return Ok(Reading::Drained);

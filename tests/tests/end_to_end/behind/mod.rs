@@ -3,11 +3,16 @@
 
 mod as_commands;
 mod broken;
+mod columns;
+mod columns_looked_at;
+mod columns_waited_for;
 mod counts;
 mod disabled;
 mod heirs;
 mod least_privilege;
+mod periods;
 mod publications;
+mod put_back;
 mod races;
 mod rules;
 mod stuck;

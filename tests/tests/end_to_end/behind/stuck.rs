@@ -32,6 +32,10 @@ async fn two_thousand_pairs_of_a_composite_key_are_blocked_in_one_pass_and_the_m
         );
         if lab.dialect() == besom::catalog::Dialect::Postgres {
             let (_, after) = finding.message.split_once("ON DELETE SET NULL (").unwrap();
+            let version = "SELECT current_setting('server_version_num')::bigint";
+            if lab.count(version).await < 150_000 {
+                continue; // a server that does not know the list
+            }
             let (columns, _) = after.split_once(')').unwrap();
             lab.script(&format!(
                 "ALTER TABLE tokens DROP CONSTRAINT tokens_org_session_fkey, ADD FOREIGN KEY (org, session)

@@ -160,3 +160,61 @@ async fn a_row_that_was_made_this_moment_in_another_zone_stays_by_the_word() {
         assert_eq!(batch.affected, 0, "{column}");
     }
 }
+
+#[tokio::test]
+async fn a_day_needs_a_word_as_well_where_sessions_are_not_in_utc() {
+    let schema = "CREATE TABLE item (id bigint PRIMARY KEY, at date);";
+    let mut lab = Lab::postgres(schema).await;
+    assert!(codes(&lab, &older()).await.is_empty());
+    lab.script(&told("America/New_York", "DATABASE %I")).await;
+
+    let finding = found(&lab, &older(), "zoneless-timestamp").await;
+
+    assert_eq!(finding.severity, Severity::Error);
+    let line = "\"public.item.at\" = \"local:America/New_York\"";
+    assert!(finding.message.contains(line), "{}", finding.message);
+    assert!(finding.message.contains("\"date\""), "{}", finding.message);
+    let zone = TimeForm::Local(chrono_tz::Tz::America__New_York);
+    for form in [zone, TimeForm::Date, TimeForm::Native] {
+        lab.say("item", "at", form);
+        assert!(codes(&lab, &older()).await.is_empty(), "{form}");
+    }
+    // What counts from an instant, or says its own offset, is of no zone.
+    let schema = schema.replace("date", "timestamptz");
+    let lab = Lab::postgres(&schema).await;
+    lab.script(&told("America/New_York", "DATABASE %I")).await;
+    assert!(codes(&lab, &older()).await.is_empty());
+}
+
+#[tokio::test]
+async fn text_without_an_offset_needs_a_word_whatever_the_zone() {
+    let lab = Lab::postgres(
+        "CREATE TABLE item (id bigint PRIMARY KEY, at text); INSERT INTO item VALUES (1, '2020-01-01 10:00:00');",
+    )
+    .await;
+    assert_eq!(codes(&lab, &older()).await, ["unknown-time-form"]);
+}
+
+#[tokio::test]
+async fn a_day_is_over_when_the_clock_of_the_zone_that_was_said_has_ended_it() {
+    for (zone, name) in [
+        (chrono_tz::Tz::America__Los_Angeles, "America/Los_Angeles"),
+        (chrono_tz::Tz::Pacific__Kiritimati, "Pacific/Kiritimati"),
+    ] {
+        let mut lab = Lab::postgres(&format!(
+            "CREATE TABLE item (id bigint PRIMARY KEY, at date);
+             INSERT INTO item SELECT n, (now() AT TIME ZONE '{name}')::date + n FROM generate_series(-3, 3) AS n;"
+        ))
+        .await;
+        lab.say("item", "at", TimeForm::Local(zone));
+        let now = lab.database.now().await.unwrap();
+        let over = Condition::OlderThan {
+            column: "at".to_owned(),
+            cutoff: now,
+            offset: 0,
+        };
+        lab.run(Request::delete("item", over)).await.unwrap();
+        // Today has begun there and is not over, whatever day it is in UTC.
+        assert_eq!(lab.ids("SELECT id FROM item").await, [0, 1, 2, 3], "{name}");
+    }
+}
