@@ -96,8 +96,13 @@ impl Times {
 
     /// What was found by looking, and nothing wider than that.
     pub fn found(form: TimeForm) -> Self {
+        Self::found_several([form])
+    }
+
+    /// The same of several forms, of which each row has its own.
+    pub(crate) fn found_several(forms: impl IntoIterator<Item = TimeForm>) -> Self {
         Self {
-            forms: vec![form],
+            forms: forms.into_iter().collect(),
             oldest: None,
             declared: false,
         }

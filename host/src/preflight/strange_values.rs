@@ -39,6 +39,15 @@ pub fn no_instant(found: &NoInstant, catalog: &Catalog) -> Finding {
         examples => format!(", such as {}", examples.join(", ")),
     };
     let key = toml::Value::String(column.clone());
+    if found.in_doubt {
+        let message = format!(
+            "{}{more} {rows} of `{column}` {hold} what may stand for no value{such}, and the job asks whether there \
+             is one: such a row counts neither as one that has a value nor as one without, stays, and is counted as \
+             unread. Write NULL there; or where the column holds times, say how: [time-forms] {key} = \"…\"",
+            found.rows
+        );
+        return Finding::new(NO_INSTANT, Severity::Info, message);
+    }
     let message = format!(
         "{}{more} {rows} of `{column}` {hold} no time but what stands for \"never\"{such}: by it no row is old, \
          nor ever ends. Where it is a real time, say since when there are any: [time-forms] {key} = \

@@ -57,17 +57,7 @@ impl Plan {
             }
             Condition::IsNull { column } | Condition::IsNotNull { column } => {
                 let null = matches!(condition, Condition::IsNull { .. }) != negated;
-                let known = find_column(row.table, column)?;
-                if null || self.forms.time(&row.table.id, known).is_err() {
-                    return self.null(w, row, column, null);
-                }
-                // What stands for "never" is no time at which anything has happened.
-                w.push("(");
-                self.null(w, row, column, null)?;
-                w.push(" AND ");
-                self.has_instant(w, row, known)?;
-                w.push(")");
-                Ok(())
+                self.is_null(w, row, column, null, false)
             }
             Condition::OneOf { column, values } => self.one_of(w, row, column, values, negated),
             Condition::StartsWith { column, prefix } => {

@@ -1,6 +1,7 @@
 //! The time inside ULID and UUIDv7 keys.
 
 use super::writer::{Row, Writer};
+use super::written::is_whole;
 use crate::catalog::{Column, Dialect, EARLIEST_ID, IdForm, IdShape};
 use crate::database::Bind;
 use crate::request::Timestamp;
@@ -97,7 +98,8 @@ pub(crate) fn is_of_form(w: &mut Writer, name: &str, form: &IdForm) {
         ),
         (Dialect::Sqlite, IdShape::UuidText) => (
             format!(
-                "typeof({name}) = 'text' AND length({name}) = 36 AND {name} NOT GLOB '*[^0-9a-f-]*'"
+                "typeof({name}) = 'text' AND length({name}) = 36 AND {name} NOT GLOB '*[^0-9a-f-]*' AND {}",
+                is_whole(name)
             ),
             name.to_owned(),
             15,
@@ -105,8 +107,9 @@ pub(crate) fn is_of_form(w: &mut Writer, name: &str, form: &IdForm) {
         ),
         (Dialect::Sqlite, IdShape::Crockford { upper }) => (
             format!(
-                "typeof({name}) = 'text' AND length({name}) = 26 AND {name} NOT GLOB '*[^{}]*'",
-                crockford_class(upper)
+                "typeof({name}) = 'text' AND length({name}) = 26 AND {name} NOT GLOB '*[^{}]*' AND {}",
+                crockford_class(upper),
+                is_whole(name)
             ),
             String::new(),
             0,

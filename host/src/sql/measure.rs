@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use super::value::native_time;
 use super::writer::Writer;
-use super::written::Written;
+use super::written::{Written, is_whole};
 use super::zones::{Hands, hands};
 use crate::catalog::{Column, Dialect, Kind, TimeForm, Times};
 use crate::request::{Fault, Timestamp};
@@ -184,7 +184,8 @@ fn sqlite_numbers(name: &str, column: &Column, unit: i128) -> Vec<Measured> {
         measured.push(Measured {
             of_form: Some(format!(
                 "typeof({name}) = 'text' AND length({name}) BETWEEN 2 AND 29 AND {name} GLOB '[0-9]*[0-9]' \
-                 AND {name} NOT GLOB '*[^0-9.]*' AND {name} NOT GLOB '*.*.*'"
+                 AND {name} NOT GLOB '*[^0-9.]*' AND {name} NOT GLOB '*.*.*' AND {}",
+                is_whole(name)
             )),
             scale: Scale::Units {
                 name: format!("CAST({name} AS NUMERIC)"),

@@ -28,6 +28,7 @@ mod physical;
 mod pick;
 mod plan;
 mod possible;
+mod presence;
 mod read_times;
 mod relation;
 mod remains;

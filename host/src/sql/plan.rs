@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::assign::Networks;
 use super::axis::Axis;
 use super::pick::Picked;
-use crate::catalog::{Catalog, Column, Dialect, IdForm, Kind, Table, TableId, TimeForm, Times};
+use crate::catalog::{
+    Catalog, Column, Dialect, IdForm, Kind, Presence, Table, TableId, TimeForm, Times,
+};
 use crate::request::{Action, Comparison, Condition, Fault, Request, Value};
 use crate::scope::{Authorized, find_column};
 
@@ -17,6 +19,8 @@ pub struct Forms {
     ids: BTreeMap<(TableId, String), IdForm>,
     /// SQLite: columns whose truth values are written as words.
     words: BTreeSet<(TableId, String)>,
+    /// Columns that are asked for NULL, and what a value of theirs says.
+    presence: BTreeMap<(TableId, String), Presence>,
 }
 
 /// A column that must be looked at before the SQL is written.
@@ -33,7 +37,7 @@ pub struct Probe {
 }
 
 /// What the values of a column are compared as, where their type alone does not say how they are held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReadAs {
     /// A time.
     Time,
@@ -41,6 +45,8 @@ pub enum ReadAs {
     Id,
     /// A truth value, on SQLite.
     Truth,
+    /// A value that is there or not.
+    Presence,
 }
 
 impl PartialEq for Table {
@@ -75,6 +81,34 @@ impl Forms {
     pub fn note_words(&mut self, probe: &Probe) {
         self.words
             .insert((probe.table.id.clone(), probe.column.name.clone()));
+    }
+
+    /// Notes what a probe found.
+    pub fn note_presence(&mut self, probe: &Probe, presence: Presence) {
+        let place = (probe.table.id.clone(), probe.column.name.clone());
+        self.presence.insert(place, presence);
+    }
+
+    /// What a value of the column says, where it is asked for NULL: what nobody has looked at is in doubt.
+    pub(crate) fn presence(&self, dialect: Dialect, table: &Table, column: &Column) -> Presence {
+        if let Ok(times) = self.time(&table.id, column) {
+            return Presence::Times(times);
+        }
+        let found = self.presence.get(&(table.id.clone(), column.name.clone()));
+        let by_type = || Presence::by_type(dialect, table, column);
+        found
+            .cloned()
+            .or_else(by_type)
+            .unwrap_or(Presence::Doubtful)
+    }
+
+    /// How the column holds instants, where a comparison or the values that were looked at say so.
+    pub(crate) fn instants(&self, table: &TableId, column: &Column) -> Result<Times, Fault> {
+        let found = self.presence.get(&(table.clone(), column.name.clone()));
+        match (self.time(table, column), found) {
+            (Err(_), Some(Presence::Times(times))) => Ok(times.clone()),
+            (known, _) => known,
+        }
     }
 
     /// SQLite: truth values of the column may be written as words.
@@ -300,11 +334,12 @@ fn probes_of(
             read_as: match look {
                 Look::Id => ReadAs::Id,
                 Look::Truth => ReadAs::Truth,
+                Look::Presence => ReadAs::Presence,
                 Look::Time | Look::Beside(_) => ReadAs::Time,
             },
             beside: match look {
                 Look::Beside(other) => Some(other.to_owned()),
-                Look::Id | Look::Time | Look::Truth => None,
+                Look::Id | Look::Time | Look::Truth | Look::Presence => None,
             },
         };
         if !probes.contains(&probe) {
@@ -322,9 +357,12 @@ fn probes_of(
         } => note(column, Look::Time),
         Condition::Compare { column, .. } => note(column, Look::Truth),
         Condition::IsNull { column } | Condition::IsNotNull { column } => {
-            match find_column(table, column)?.time_form {
-                Some(_) => note(column, Look::Time),
-                None => Ok(()),
+            let known = find_column(table, column)?;
+            let day = catalog.dialect() == Dialect::Postgres && known.kind == Kind::Date;
+            match Presence::by_type(catalog.dialect(), table, known) {
+                _ if known.is_declared_time() || day => note(column, Look::Time),
+                None => note(column, Look::Presence),
+                Some(_) => Ok(()),
             }
         }
         Condition::CompareColumns { column, to, .. } => {
@@ -397,7 +435,9 @@ fn settled(mut probes: Vec<Probe>) -> Vec<Probe> {
                 let mut once: Vec<Probe> = Vec::new();
                 for probe in probes {
                     let name = &probe.column.name;
-                    let again = probe.beside.is_some() && is_time(&probe.table.id, name);
+                    let presence = probe.read_as == ReadAs::Presence;
+                    let again =
+                        (probe.beside.is_some() || presence) && is_time(&probe.table.id, name);
                     if !again && !once.contains(&probe) {
                         once.push(probe);
                     }
@@ -414,6 +454,8 @@ enum Look<'a> {
     Id,
     Time,
     Truth,
+    /// It is asked for NULL.
+    Presence,
     /// It is compared with this other column, and nothing says that they are times.
     Beside(&'a str),
 }

@@ -52,14 +52,7 @@ impl Plan {
             Condition::Not(of) => self.possible(w, row, of, !negated),
             Condition::IsNull { column } | Condition::IsNotNull { column } => {
                 let null = matches!(condition, Condition::IsNull { .. }) != negated;
-                let known = find_column(row.table, column)?;
-                if !null || self.forms.time(&row.table.id, known).is_err() {
-                    return self.null(w, row, column, null);
-                }
-                w.push("NOT (");
-                self.has_instant(w, row, known)?;
-                w.push(")");
-                Ok(())
+                self.is_null(w, row, column, null, true)
             }
             leaf if always_known(w.dialect(), row, leaf) => self.condition(w, row, leaf, negated),
             leaf => {

@@ -86,7 +86,7 @@ impl Plan {
 
     /// The column of a row, and how it holds instants.
     pub(super) fn held<'c>(&self, row: &Row<'_>, column: &'c Column) -> Result<Held<'c>, Fault> {
-        let times = self.forms.time(&row.table.id, column)?;
+        let times = self.forms.instants(&row.table.id, column)?;
         Ok(Held::new(self.dialect(), row, column, &times))
     }
 }

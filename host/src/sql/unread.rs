@@ -12,7 +12,7 @@ use super::id::{always_of_form, is_of_form};
 use super::plan::ReadAs;
 use super::writer::{Row, Writer};
 use super::{Plan, truth};
-use crate::catalog::{Column, Dialect, Kind, Table, TableId};
+use crate::catalog::{Column, Dialect, Kind, Presence, Table, TableId};
 use crate::database::{Bind, Statement};
 use crate::request::{Condition, Fault, Value};
 use crate::scope::find_column;
@@ -38,7 +38,7 @@ struct Terms {
     certain: Vec<Condition>,
 }
 
-type Columns = BTreeMap<(TableId, String), ByForm>;
+type Columns = BTreeMap<(TableId, String, ReadAs), ByForm>;
 
 impl Plan {
     /// The columns some of whose values may be in no form that is read.
@@ -52,10 +52,11 @@ impl Plan {
         Ok(columns)
     }
 
-    /// The columns that are compared with a time.
+    /// The columns that are compared with a time, or asked for NULL: where one that stands for none may be.
     pub(crate) fn times_compared(&self) -> Result<Vec<ByForm>, Fault> {
         let columns = self.columns_read()?.into_iter();
-        Ok(columns.filter(|of| of.read_as == ReadAs::Time).collect())
+        let of_times = |of: &ByForm| matches!(of.read_as, ReadAs::Time | ReadAs::Presence);
+        Ok(columns.filter(of_times).collect())
     }
 
     /// The columns that are read: of the swept table, of those that its conditions relate to it, and of those
@@ -79,11 +80,11 @@ impl Plan {
         let consequences = consequences.map(|c| (&c.path, &c.narrowing));
         for (path, narrowing) in dependents.chain(consequences) {
             if let Some(child) = path.child().and_then(|id| self.catalog.by_id(id)) {
-                let terms = Terms {
-                    doubtful: narrowing.clone(),
-                    certain: Vec::new(),
-                };
-                self.note(&mut found, child, &terms, false)?;
+                let asked = path.0.last().and_then(|link| link.matching.clone());
+                for doubtful in [narrowing.clone(), Vec::from_iter(asked)] {
+                    let certain = Vec::new();
+                    self.note(&mut found, child, &Terms { doubtful, certain }, false)?;
+                }
             }
         }
         Ok(found.into_values().collect())
@@ -96,7 +97,7 @@ impl Plan {
         w.push("SELECT count(*) FROM (SELECT 1 FROM ");
         self.place(&mut w, &row, of)?;
         w.push(" WHERE ");
-        self.no_instant(&mut w, &row, &of.column)?;
+        self.stands_for_none(&mut w, &row, of)?;
         w.push(&format!(" LIMIT {most}) AS without"));
         Ok(w.finish())
     }
@@ -109,9 +110,17 @@ impl Plan {
         w.push(&self.shown(&row, of)).push(" AS value FROM ");
         self.place(&mut w, &row, of)?;
         w.push(" WHERE ");
-        self.no_instant(&mut w, &row, &of.column)?;
+        self.stands_for_none(&mut w, &row, of)?;
         w.push(&format!(" LIMIT {most}) AS shown"));
         Ok(w.finish())
+    }
+
+    fn stands_for_none(&self, w: &mut Writer, row: &Row<'_>, of: &ByForm) -> Result<(), Fault> {
+        match of.read_as {
+            ReadAs::Presence => self.may_stand_for_none(w, row, &of.column),
+            _ => self.no_instant(w, row, &of.column)?,
+        }
+        Ok(())
     }
 
     /// Any row at all that holds an unread value there: an index on the column alone answers that.
@@ -156,7 +165,12 @@ impl Plan {
         const SHOWN: u32 = 60;
         let name = row.column(&of.column.name);
         match (self.dialect(), &of.column.kind) {
-            (Dialect::Sqlite, _) => format!("substr(quote({name}), 1, {SHOWN})"),
+            // `quote` stops at a NUL, and what is no UTF-8 would not come back as text.
+            (Dialect::Sqlite, _) => format!(
+                "substr(CASE WHEN typeof({name}) = 'text' AND (instr({name}, char(0)) > 0 \
+                 OR {name} GLOB '*[' || char(128) || '-' || char(191, 65533) || ']*') \
+                 THEN quote(CAST({name} AS BLOB)) ELSE quote({name}) END, 1, {SHOWN})"
+            ),
             (Dialect::Postgres, Kind::Text) => {
                 format!("'''' || left({name}::text, {SHOWN}) || ''''")
             }
@@ -241,6 +255,7 @@ impl Plan {
                 let number = truth::number(&name, words);
                 w.push(&format!("{name} IS NOT NULL AND ({number}) IS NULL"));
             }
+            ReadAs::Presence => self.may_stand_for_none(w, row, &of.column),
         }
         Ok(())
     }
@@ -270,6 +285,7 @@ impl Plan {
                 !always_of_form(self.dialect(), &form)
             }
             ReadAs::Truth => self.dialect() == Dialect::Sqlite && of.column.kind == Kind::Boolean,
+            ReadAs::Presence => true,
         })
     }
 
@@ -283,7 +299,7 @@ impl Plan {
     ) -> Result<(), Fault> {
         for term in terms.doubtful.iter().chain(&terms.certain) {
             for (column, read_as) in self.direct(table, term)? {
-                let at = (table.id.clone(), column.name.clone());
+                let at = (table.id.clone(), column.name.clone(), read_as);
                 let of = found.entry(at).or_insert_with(|| ByForm {
                     table: Arc::clone(table),
                     column,
@@ -349,9 +365,10 @@ impl Plan {
                 false => one(column, ReadAs::Truth),
             },
             Condition::IsNull { column } | Condition::IsNotNull { column } => {
-                match self.forms.time(&table.id, find_column(table, column)?) {
-                    Ok(_) => one(column, ReadAs::Time),
-                    Err(_) => Ok(Vec::new()),
+                match self.presence(table, find_column(table, column)?) {
+                    Presence::Times(_) => one(column, ReadAs::Time),
+                    Presence::Doubtful => one(column, ReadAs::Presence),
+                    Presence::Said => Ok(Vec::new()),
                 }
             }
             Condition::CompareColumns { column, to, .. } => {

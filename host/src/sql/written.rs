@@ -97,10 +97,18 @@ fn postgres_day(text: &str) -> Written {
 
 const DIGITS: &str = "[0-9][0-9]";
 
+/// SQLite: there is no NUL in the text, at which its patterns, casts and functions of times would stop.
+pub(super) fn is_whole(text: &str) -> String {
+    format!("instr({text}, char(0)) = 0")
+}
+
 /// The day is one that there is; SQLite by itself would take 30 February for 2 March.
 fn sqlite_day_is(text: &str) -> String {
     let day = format!("substr({text}, 1, 10)");
-    format!("date({day}, '+0 days') = {day} AND {day} >= '0001'")
+    format!(
+        "date({day}, '+0 days') = {day} AND {day} >= '0001' AND {}",
+        is_whole(text)
+    )
 }
 
 fn sqlite_clock_is(text: &str) -> String {

@@ -1,7 +1,7 @@
 //! Looking at the data where a column's type does not say how it holds a time.
 
 use super::RunContext;
-use crate::catalog::{Catalog, ProbeError};
+use crate::catalog::{Catalog, ProbeError, TableId};
 use crate::request::{Action, Assignment, Fault, Problem, Request};
 use crate::scope::Authorized;
 use crate::sql::{Forms, Plan, Probe, ReadAs};
@@ -19,14 +19,14 @@ pub(super) async fn resolve(
     let mut session = context.database.session().await?;
     session.hold().await?;
     for probe in &probes {
+        let named = &named(authorized, &context.catalog, probe);
+        let (table, column) = (&probe.table, &probe.column);
         match probe.read_as {
             ReadAs::Id => {
                 let form = if let Some(connection) = session.as_postgres() {
-                    Catalog::id_form_postgres(connection, &probe.table, &probe.column, context.now)
-                        .await
+                    Catalog::id_form_postgres(connection, table, column, named, context.now).await
                 } else if let Some(connection) = session.as_sqlite() {
-                    Catalog::id_form_sqlite(connection, &probe.table, &probe.column, context.now)
-                        .await
+                    Catalog::id_form_sqlite(connection, table, column, named, context.now).await
                 } else {
                     continue;
                 };
@@ -34,9 +34,9 @@ pub(super) async fn resolve(
             }
             ReadAs::Time => {
                 let found = if let Some(connection) = session.as_sqlite() {
-                    Catalog::time_form_sqlite(connection, &probe.table, &probe.column).await
+                    Catalog::time_form_sqlite(connection, table, column, named).await
                 } else if let Some(connection) = session.as_postgres() {
-                    Catalog::time_form_postgres(connection, &probe.table, &probe.column).await
+                    Catalog::time_form_postgres(connection, table, column, named).await
                 } else {
                     continue;
                 };
@@ -50,15 +50,24 @@ pub(super) async fn resolve(
                     found => found.map_err(fault)?,
                 };
                 if found.assumed && assigns(authorized, probe) {
-                    return Err(not_told(probe));
+                    return Err(not_told(probe, named));
                 }
                 forms.note_time(probe, found.times);
+            }
+            ReadAs::Presence => {
+                let found = if let Some(connection) = session.as_sqlite() {
+                    Catalog::presence_sqlite(connection, table, column).await
+                } else if let Some(connection) = session.as_postgres() {
+                    Catalog::presence_postgres(connection, table, column).await
+                } else {
+                    continue;
+                };
+                forms.note_presence(probe, found.map_err(fault)?);
             }
             ReadAs::Truth => {
                 let Some(connection) = session.as_sqlite() else {
                     continue;
                 };
-                let (table, column) = (&probe.table, &probe.column);
                 let words = Catalog::boolean_words_sqlite(connection, table, column).await;
                 if words.map_err(fault)? {
                     forms.note_words(probe);
@@ -68,6 +77,29 @@ pub(super) async fn resolve(
     }
     session.release().await?;
     Ok(forms)
+}
+
+/// The table that people know the column by: where they have said how it holds times, or what the job sweeps
+/// the leaves of.
+fn named(authorized: &Authorized<Request>, catalog: &Catalog, probe: &Probe) -> TableId {
+    let (id, word) = (&probe.table.id, &probe.column.time_form);
+    let root = authorized
+        .root()
+        .filter(|_| *authorized.table() == probe.table);
+    if word.is_none() {
+        return root.map_or(id, |root| &root.id).clone();
+    }
+    let same = |above: &&TableId| {
+        let above = catalog.by_id(above);
+        let column = above.and_then(|table| table.column(&probe.column.name));
+        column.is_some_and(|column| column.time_form == *word)
+    };
+    let above = catalog.partitioned_above(id).filter(same);
+    let highest = above.fold(id, |highest, above| match catalog.holds(above, highest) {
+        true => above,
+        false => highest,
+    });
+    highest.clone()
 }
 
 /// The request writes an instant to the column.
@@ -80,15 +112,15 @@ fn assigns(authorized: &Authorized<Request>, probe: &Probe) -> bool {
 }
 
 /// Where the column holds nothing yet, a comparison does no harm in any form, and a write would.
-fn not_told(probe: &Probe) -> Fault {
+fn not_told(probe: &Probe, named: &TableId) -> Fault {
     Fault::invalid(
         "unknown-time-form",
         format!(
             "column `{column}` of `{table}` holds no time yet, so how it holds one is not known: \
              say so in besom.toml under [time-forms], such as \"{name}.{column}\" = \"unix-us\"",
             column = probe.column.name,
-            table = probe.table.id,
-            name = probe.table.id.name,
+            table = named,
+            name = named.name,
         ),
     )
 }

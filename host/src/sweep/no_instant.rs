@@ -1,4 +1,4 @@
-//! Rows whose time stands for "never" in a column that a job compares, looked for within bounds.
+//! Rows whose time stands for "never" in a column that a job compares or asks for NULL, looked for within bounds.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::verify::MOST_COUNTED;
 use crate::catalog::{Table, TableId};
 use crate::database::{Cause, Database, DatabaseError};
 use crate::request::Condition;
-use crate::sql::{ByForm, Plan};
+use crate::sql::{ByForm, Plan, ReadAs};
 
 /// What the looks for one job may take together. They come before every run, which waits for them.
 const TIMEOUT: Duration = Duration::from_millis(500);
@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_millis(500);
 /// time above at every run, and end without an answer.
 const MOST_READ: u64 = 1_000_000;
 
-/// Rows of one column whose time stands for none.
+/// Rows of one column whose time stands for none, or whose value may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoInstant {
     /// The table.
@@ -30,11 +30,13 @@ pub struct NoInstant {
     pub rows: u64,
     /// There may be more.
     pub more: bool,
+    /// Nothing says that the column holds times: the job asks it for NULL, and the values may stand for that.
+    pub in_doubt: bool,
     /// Some of the values, as SQL would write them.
     pub examples: Vec<String>,
 }
 
-/// Every column that one of the plans compares with a time and that holds such values; what could not be
+/// Every column that one of the plans compares with a time, or asks for NULL, and that holds such values; what could not be
 /// counted in time is left out.
 ///
 /// # Errors
@@ -48,7 +50,7 @@ pub async fn no_instants(
     let mut found: Vec<NoInstant> = Vec::new();
     for plan in plans {
         for of in plan.times_compared().unwrap_or_default() {
-            let new = looked.insert((of.table.id.clone(), of.column.name.clone()));
+            let new = looked.insert((of.table.id.clone(), of.column.name.clone(), of.read_as));
             let small = of.table.estimated_rows <= MOST_READ;
             if !new || !small && !is_indexed(&of.table, &of.column.name, plan) {
                 continue;
@@ -83,7 +85,7 @@ fn is_indexed(table: &Table, column: &str, plan: &Plan) -> bool {
 
 impl NoInstant {
     fn is_of(&self, other: &Self) -> bool {
-        self.table == other.table && self.column == other.column
+        (&self.table, &self.column, self.in_doubt) == (&other.table, &other.column, other.in_doubt)
     }
 }
 
@@ -113,6 +115,7 @@ async fn one(
         column: of.column.name.clone(),
         rows,
         more: rows >= MOST_COUNTED,
+        in_doubt: of.read_as == ReadAs::Presence,
         examples: values.into_iter().take(EXAMPLES).collect(),
     }))
 }

@@ -30,7 +30,7 @@ pub struct Unread {
     pub rows: u64,
     /// There may be more.
     pub more: bool,
-    /// What they do not hold: `time`, `id` or `truth value`.
+    /// What they do not hold: `time`, `id`, `truth value`, or a `value` that says that there is one.
     pub read_as: String,
     /// Some of the values, as SQL would write them, cut short.
     pub examples: Vec<String>,
@@ -63,6 +63,9 @@ impl Unread {
             examples => format!(", such as {}", examples.join(", ")),
         };
         let rows_told = format!("{}{more} {rows}", self.rows);
+        if self.read_as == "value" {
+            return format!("{rows_told} of `{column}` {hold} what may stand for no value{such}");
+        }
         format!("{rows_told} of `{column}` {hold} {what} that is not read{such}")
     }
 }
@@ -82,7 +85,7 @@ pub(super) async fn look(database: &Database, sweep: &Ended) -> Found {
             }
         };
         for of in &columns {
-            if !looked.insert((of.table.id.clone(), of.column.name.clone())) {
+            if !looked.insert((of.table.id.clone(), of.column.name.clone(), of.read_as)) {
                 continue;
             }
             let name = plan.name_of(of);
@@ -150,7 +153,7 @@ async fn one(
         .take(EXAMPLES)
         .map(|value| match of.read_as {
             ReadAs::Id => shortened(&value),
-            ReadAs::Time | ReadAs::Truth => value,
+            ReadAs::Time | ReadAs::Truth | ReadAs::Presence => value,
         });
     Ok(Some(Unread {
         rows,
@@ -159,6 +162,7 @@ async fn one(
             ReadAs::Time => "time",
             ReadAs::Id => "id",
             ReadAs::Truth => "truth value",
+            ReadAs::Presence => "value",
         }
         .to_owned(),
         examples: shown.collect(),

@@ -38,7 +38,7 @@ impl Catalog {
             .fetch_one(connection)
             .await
             .map_err(|source| ProbeError::Query {
-                place: place(table, column),
+                place: place(&table.id, column),
                 source,
             })
     }

@@ -1,6 +1,6 @@
 //! Why a probe cannot tell.
 
-use crate::catalog::{Column, Table};
+use crate::catalog::{Column, TableId};
 use crate::request::Timestamp;
 
 /// A probe cannot tell what a column holds, or it holds what must not be compared.
@@ -56,6 +56,25 @@ pub enum ProbeError {
         /// What to do about it.
         way_out: String,
     },
+    /// By what the configuration says, most values would be of a time that nobody expects.
+    #[error(
+        "[time-forms] says that `{place}` is {form}, by which {unlikely} of {of} values that were looked at would be \
+         times before 2000 or after 2200, or are not counted from 1970: {shown}. {way_out}"
+    )]
+    Unlikely {
+        /// The column, as `schema.table.column`.
+        place: String,
+        /// What the configuration says.
+        form: String,
+        /// How many values are such.
+        unlikely: usize,
+        /// How many were looked at.
+        of: usize,
+        /// Some of them.
+        shown: String,
+        /// What to do about it.
+        way_out: String,
+    },
     /// Nothing says how the column holds instants.
     #[error("how `{place}` ({declared}) holds instants is not known: {found}. {way_out}")]
     UnknownTimeForm {
@@ -99,7 +118,7 @@ impl ProbeError {
         match self {
             Self::NotTimeOrdered { .. } => "not-time-ordered",
             Self::MixedRepresentation { .. } => "mixed-representation",
-            Self::Contradicted { .. } => "time-form-contradicted",
+            Self::Contradicted { .. } | Self::Unlikely { .. } => "time-form-contradicted",
             Self::UnknownTimeForm { .. } => "unknown-time-form",
             Self::UnknownIdForm { .. } => "unknown-id-form",
             Self::Query { .. } => "probe-failed",
@@ -108,6 +127,6 @@ impl ProbeError {
 }
 
 /// Schema, table and column, for people.
-pub(super) fn place(table: &Table, column: &Column) -> String {
-    format!("{}.{}", table.id, column.name)
+pub(super) fn place(table: &TableId, column: &Column) -> String {
+    format!("{table}.{}", column.name)
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::error::place;
 use super::{IdForm, IdShape, ProbeError};
-use crate::catalog::{Column, Table};
+use crate::catalog::{Column, TableId};
 use crate::request::Timestamp;
 
 /// Ids sampled at either end: the largest alone unmasks random ids among ULIDs (a random one lies
@@ -57,7 +57,7 @@ pub(super) struct Sample {
 /// What `sample` says about the column's ids. `by_kind` is the shape that its type suggests, for a
 /// column without values.
 pub(super) fn form(
-    table: &Table,
+    table: &TableId,
     column: &Column,
     sample: &Sample,
     by_kind: IdShape,
@@ -120,7 +120,7 @@ fn are_version7(ids: &[Id]) -> bool {
 }
 
 /// That the column's type holds no such ids, or its values are none.
-pub(super) fn unknown(table: &Table, column: &Column, found: String) -> ProbeError {
+pub(super) fn unknown(table: &TableId, column: &Column, found: String) -> ProbeError {
     ProbeError::UnknownIdForm {
         place: place(table, column),
         declared: column.sql_type.clone(),
@@ -128,7 +128,7 @@ pub(super) fn unknown(table: &Table, column: &Column, found: String) -> ProbeErr
     }
 }
 
-fn mixed(table: &Table, column: &Column, id: &Id, second: String) -> ProbeError {
+fn mixed(table: &TableId, column: &Column, id: &Id, second: String) -> ProbeError {
     ProbeError::MixedRepresentation {
         place: place(table, column),
         first: format!("`{}` ({})", id.text, describe(id)),
@@ -138,7 +138,11 @@ fn mixed(table: &Table, column: &Column, id: &Id, second: String) -> ProbeError 
 }
 
 /// The one shape of all `ids`; none without ids.
-fn common_shape(table: &Table, column: &Column, ids: &[Id]) -> Result<Option<IdShape>, ProbeError> {
+fn common_shape(
+    table: &TableId,
+    column: &Column,
+    ids: &[Id],
+) -> Result<Option<IdShape>, ProbeError> {
     let Some(model) = ids.iter().find(|id| id.case_known).or(ids.first()) else {
         return Ok(None);
     };

@@ -6,7 +6,7 @@ use super::{ProbeError, TimeProbe};
 use crate::catalog::quote::spell;
 use crate::catalog::read::{Raw, Reading, Written};
 use crate::catalog::time_forms::fitting;
-use crate::catalog::{Column, Dialect, Kind, Table, TimeForm, Times};
+use crate::catalog::{Column, Dialect, Kind, TableId, TimeForm, Times};
 
 /// Values sampled at either end of the table or of the column's index.
 pub(super) const SAMPLE_EACH_END: u32 = 50;
@@ -35,7 +35,7 @@ const LIKELY: std::ops::Range<i64> = 946_684_800_000_000..7_258_118_400_000_000;
 /// unit is a larger number; `sql-text`, because no other text is read by it.
 pub(super) fn form(
     dialect: Dialect,
-    table: &Table,
+    table: &TableId,
     column: &Column,
     sample: &[Raw],
 ) -> Result<TimeProbe, ProbeError> {
@@ -94,7 +94,7 @@ const UNTOLD: &str = "its type is not one of time, and the configuration does no
 /// The operator's word, unless more values are against it than for it. Against it is what is of another form; what is of
 /// none at all is not read, whatever the word.
 fn declared(
-    table: &Table,
+    table: &TableId,
     column: &Column,
     sample: &[Raw],
     times: Times,
@@ -107,11 +107,6 @@ fn declared(
     let mut other = is(|reading| *reading == Reading::Unread);
     other.retain(|value| classify(value).is_some());
     if other.len() > read.len() {
-        let shown: Vec<_> = other
-            .iter()
-            .take(SHOWN)
-            .map(|value| show(Some(value)))
-            .collect();
         let telling = [read.as_slice(), &other].concat();
         let way_out = match covering(&telling) {
             Some(forms) => format!(
@@ -125,14 +120,56 @@ fn declared(
             form: times.to_string(),
             unread: other.len(),
             of: telling.len(),
-            shown: shown.join(", "),
+            shown: shown(&other),
             way_out,
+        });
+    }
+    if let (None, Some(odd)) = (times.oldest(), unlikely(&times, &read)) {
+        return Err(ProbeError::Unlikely {
+            place: place(table, column),
+            form: times.to_string(),
+            unlikely: odd.len(),
+            of: read.len(),
+            shown: shown(&odd),
+            way_out: format!(
+                "Correct the word on them, or use another column. Where they are what it says, `oldest` lets \
+                 them be. {}",
+                lines(table, column, &oldest(&times))
+            ),
         });
     }
     Ok(TimeProbe {
         times,
         assumed: false,
     })
+}
+
+/// The numbers that would be times that nobody expects, where most of the numbers are.
+fn unlikely<'v>(times: &Times, read: &[&'v Raw]) -> Option<Vec<&'v Raw>> {
+    let forms = times.forms().iter().filter(|form| form.unit().is_some());
+    let mut odd = Vec::new();
+    let mut numbers = 0;
+    for form in forms {
+        let by = Times::found(*form);
+        for value in read {
+            if let Reading::Instant(at) = by.read(value) {
+                numbers += 1;
+                odd.extend((!LIKELY.contains(&at.0)).then_some(*value));
+            }
+        }
+    }
+    (odd.len() * 2 > numbers).then_some(odd)
+}
+
+/// The operator's word with the day from which on every instant is real anyway, or would be.
+fn oldest(times: &Times) -> String {
+    format!("{{ form = {times}, oldest = \"1973-01-01\" }}")
+}
+
+fn shown(values: &[&Raw]) -> String {
+    let shown = values.iter().take(SHOWN);
+    let shown: Vec<_> = shown.map(|value| show(Some(value))).collect();
+    shown.join(", ")
 }
 
 /// A well-known "never", by which no form can be told.
@@ -153,7 +190,7 @@ fn says_nothing(value: &Raw) -> bool {
 }
 
 /// The values of each form.
-fn counted<'v>(values: &[&'v Raw]) -> Vec<(TimeForm, Vec<&'v Raw>)> {
+pub(super) fn counted<'v>(values: &[&'v Raw]) -> Vec<(TimeForm, Vec<&'v Raw>)> {
     let mut by_form: Vec<(TimeForm, Vec<&Raw>)> = Vec::new();
     for value in values {
         let Some(form) = classify(value) else {
@@ -168,7 +205,7 @@ fn counted<'v>(values: &[&'v Raw]) -> Vec<(TimeForm, Vec<&'v Raw>)> {
 }
 
 /// The form of one value. A number's size tells its unit for instants between 1973 and the year 4970.
-fn classify(value: &Raw) -> Option<TimeForm> {
+pub(super) fn classify(value: &Raw) -> Option<TimeForm> {
     if let Raw::Text(text) = value
         && let Some(written) = Written::read(text)
     {
@@ -189,7 +226,7 @@ fn classify(value: &Raw) -> Option<TimeForm> {
 }
 
 /// Half of the values are of a time that one expects, where numbers alone say which.
-fn are_likely(form: TimeForm, values: &[&Raw]) -> bool {
+pub(super) fn are_likely(form: TimeForm, values: &[&Raw]) -> bool {
     let is_likely = |value: &&&Raw| matches!(Times::found(form).read(value), Reading::Instant(at) if LIKELY.contains(&at.0));
     form.unit().is_none() || values.iter().filter(is_likely).count() * 2 >= values.len()
 }
@@ -205,10 +242,29 @@ fn covering(values: &[&Raw]) -> Option<Times> {
     (read == values.len() && !forms.is_empty()).then(|| Times::declared(forms))
 }
 
+/// How far forms would reach where none are those of all the values: nothing to write down unseen.
+fn reaching(values: &[&Raw]) -> String {
+    let mut by_form = counted(values);
+    by_form.retain(|(form, of)| are_likely(*form, of));
+    let read: usize = by_form.iter().map(|(_, of)| of.len()).sum();
+    if read == 0 {
+        return String::new();
+    }
+    let (forms, left) = (
+        by_form.into_iter().map(|(form, _)| form),
+        values.len() - read,
+    );
+    let most = Times::declared(forms);
+    format!(
+        "{most} would read {read} of {}, and leave {left} where they are. ",
+        values.len()
+    )
+}
+
 /// That nothing says how the column holds instants. Only forms that all of the values have are proposed.
 pub(super) fn unknown(
     dialect: Dialect,
-    table: &Table,
+    table: &TableId,
     column: &Column,
     found: String,
     values: &[&Raw],
@@ -237,7 +293,7 @@ pub(super) fn unknown(
 }
 
 fn mixed(
-    table: &Table,
+    table: &TableId,
     column: &Column,
     telling: &[&Raw],
     by_form: &[(TimeForm, Vec<&Raw>)],
@@ -259,7 +315,10 @@ fn mixed(
             "Where each of them is what it looks like, each row can be read by its own. {}",
             lines(table, column, &forms.to_string())
         ),
-        None => format!("{NO_FORM} Rewrite the values in one form"),
+        None => format!(
+            "{NO_FORM} {}Rewrite the values in one form",
+            reaching(telling)
+        ),
     };
     ProbeError::MixedRepresentation {
         place: place(table, column),
@@ -271,10 +330,10 @@ fn mixed(
 
 /// The lines of `besom.toml` that settle it. The table's name carries its schema, because the search
 /// path might lead elsewhere; SQLite has no other schema.
-fn lines(table: &Table, column: &Column, value: &str) -> String {
-    let mut name = format!("{}.{}", spell(&table.id.name), spell(&column.name));
-    if table.id.schema != "main" {
-        name = format!("{}.{name}", spell(&table.id.schema));
+fn lines(table: &TableId, column: &Column, value: &str) -> String {
+    let mut name = format!("{}.{}", spell(&table.name), spell(&column.name));
+    if table.schema != "main" {
+        name = format!("{}.{name}", spell(&table.schema));
     }
     let key = toml::Value::String(name);
     format!("Say so in besom.toml:\n\n[time-forms]\n{key} = {value}\n")

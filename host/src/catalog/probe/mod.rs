@@ -9,10 +9,13 @@ mod error;
 mod ids;
 mod instants;
 mod postgres;
+mod presence;
 mod sqlite;
 
 pub use error::ProbeError;
 pub use ids::EARLIEST_ID;
+pub use presence::Presence;
+pub(crate) use presence::{NONE, ZEROS};
 
 use super::{Column, Dialect, Table, Times};
 use crate::request::Condition;

@@ -5,11 +5,11 @@ use sqlx::postgres::PgConnection;
 
 use super::error::place;
 use super::ids::{self, SAMPLE_AT_RANDOM, SAMPLE_EACH_END, SAMPLE_UNORDERED, Sample, Sampled};
-use super::{IdForm, IdShape, ProbeError, TimeProbe, has_ends, instants};
+use super::{IdForm, IdShape, Presence, ProbeError, TimeProbe, has_ends, instants};
 use crate::catalog::read::Raw;
 use crate::catalog::time_forms::fitting;
 use crate::catalog::{
-    Catalog, Column, Dialect, Kind, Table, TableKind, TimeForm, Times, quote_ident,
+    Catalog, Column, Dialect, Kind, Table, TableId, TableKind, TimeForm, Times, quote_ident,
 };
 use crate::request::Timestamp;
 
@@ -25,6 +25,7 @@ impl Catalog {
         connection: &mut PgConnection,
         table: &Table,
         column: &Column,
+        named: &TableId,
         now: Timestamp,
     ) -> Result<IdForm, ProbeError> {
         let (expression, by_kind) = match column.kind {
@@ -33,7 +34,7 @@ impl Catalog {
             Kind::Bytes => ("encode(substring(c FROM 1 FOR 80), 'hex')", IdShape::Bytes),
             _ => {
                 return Err(ids::unknown(
-                    table,
+                    named,
                     column,
                     "its type holds none".to_owned(),
                 ));
@@ -46,7 +47,7 @@ impl Catalog {
             .fetch_all(connection)
             .await
             .map_err(|source| ProbeError::Query {
-                place: place(table, column),
+                place: place(&table.id, column),
                 source,
             })?;
         let sampled = |text: String| match by_kind {
@@ -58,7 +59,7 @@ impl Catalog {
             values: values.into_iter().map(sampled).collect(),
             ends,
         };
-        ids::form(table, column, &sample, by_kind, now)
+        ids::form(named, column, &sample, by_kind, now)
     }
 }
 
@@ -132,6 +133,7 @@ impl Catalog {
         connection: &mut PgConnection,
         table: &Table,
         column: &Column,
+        named: &TableId,
     ) -> Result<TimeProbe, ProbeError> {
         if column.is_native_time() {
             let times = match &column.time_form {
@@ -150,34 +152,60 @@ impl Catalog {
             let found = "its type holds none".to_owned();
             return Err(instants::unknown(
                 Dialect::Postgres,
-                table,
+                named,
                 column,
                 found,
                 &[],
             ));
         }
-        let mut sql = between(table, column);
-        if has_ends(table, column, Dialect::Postgres) {
-            let ends = sample(table, column, "left(c::text, 80)", true);
-            sql = format!("({sql}) UNION ALL ({ends})");
-        }
-        let values: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
-            .persistent(false)
-            .bind(table.sql_name())
-            .bind(i64::from(instants::SAMPLE_BETWEEN))
-            .fetch_all(connection)
-            .await
-            .map_err(|source| ProbeError::Query {
-                place: place(table, column),
-                source,
-            })?;
-        let raw = |text: String| match column.kind {
-            Kind::Text => Raw::Text(text),
-            _ => Raw::number(&text),
-        };
-        let values: Vec<Raw> = values.into_iter().map(raw).collect();
-        instants::form(Dialect::Postgres, table, column, &values)
+        let values = values(connection, table, column).await?;
+        instants::form(Dialect::Postgres, named, column, &values)
     }
+
+    /// What a value of the column says, where a condition asks the column for NULL. Looks at the values as
+    /// [`Self::time_form_postgres`] does.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn presence_postgres(
+        connection: &mut PgConnection,
+        table: &Table,
+        column: &Column,
+    ) -> Result<Presence, ProbeError> {
+        if let Some(presence) = Presence::by_type(Dialect::Postgres, table, column) {
+            return Ok(presence);
+        }
+        let values = values(connection, table, column).await?;
+        Ok(Presence::of(Dialect::Postgres, column, &values))
+    }
+}
+
+/// Some values that are not NULL: from both ends of the column's index, and anywhere between.
+async fn values(
+    connection: &mut PgConnection,
+    table: &Table,
+    column: &Column,
+) -> Result<Vec<Raw>, ProbeError> {
+    let mut sql = between(table, column);
+    if has_ends(table, column, Dialect::Postgres) {
+        let ends = sample(table, column, "left(c::text, 80)", true);
+        sql = format!("({sql}) UNION ALL ({ends})");
+    }
+    let values: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
+        .persistent(false)
+        .bind(table.sql_name())
+        .bind(i64::from(instants::SAMPLE_BETWEEN))
+        .fetch_all(connection)
+        .await
+        .map_err(|source| ProbeError::Query {
+            place: place(&table.id, column),
+            source,
+        })?;
+    let raw = |text: String| match column.kind {
+        Kind::Text => Raw::Text(text),
+        _ => Raw::number(&text),
+    };
+    Ok(values.into_iter().map(raw).collect())
 }
 
 /// Values of some pages drawn by lot. Of a small table that is every page.

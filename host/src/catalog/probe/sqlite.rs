@@ -6,10 +6,10 @@ use sqlx::sqlite::SqliteConnection;
 use super::error::place;
 use super::ids::{self, SAMPLE_UNORDERED, Sample, Sampled};
 use super::instants;
-use super::{IdForm, IdShape, ProbeError, TimeProbe, has_ends};
+use super::{IdForm, IdShape, Presence, ProbeError, TimeProbe, has_ends};
 use crate::catalog::read::Raw;
 use crate::catalog::time_forms::fitting;
-use crate::catalog::{Catalog, Column, Dialect, Kind, Table, quote_ident};
+use crate::catalog::{Catalog, Column, Dialect, Kind, Table, TableId, quote_ident};
 use crate::request::Timestamp;
 
 /// Bytes of a value that a message may show; an id has at most 36.
@@ -27,6 +27,7 @@ impl Catalog {
         connection: &mut SqliteConnection,
         table: &Table,
         column: &Column,
+        named: &TableId,
         now: Timestamp,
     ) -> Result<IdForm, ProbeError> {
         let by_kind = match column.kind {
@@ -34,7 +35,7 @@ impl Catalog {
             Kind::Bytes => IdShape::Bytes,
             _ => {
                 return Err(ids::unknown(
-                    table,
+                    named,
                     column,
                     "its type holds none".to_owned(),
                 ));
@@ -60,7 +61,7 @@ impl Catalog {
                 kind => Sampled::Other(format!("`{}` ({kind})", String::from_utf8_lossy(&bytes))),
             })
             .collect();
-        ids::form(table, column, &Sample { values, ends }, by_kind, now)
+        ids::form(named, column, &Sample { values, ends }, by_kind, now)
     }
 }
 
@@ -78,12 +79,13 @@ impl Catalog {
         connection: &mut SqliteConnection,
         table: &Table,
         column: &Column,
+        named: &TableId,
     ) -> Result<TimeProbe, ProbeError> {
         if fitting(Dialect::Sqlite, column).is_empty() {
             let found = "its type holds none".to_owned();
             return Err(instants::unknown(
                 Dialect::Sqlite,
-                table,
+                named,
                 column,
                 found,
                 &[],
@@ -97,20 +99,69 @@ impl Catalog {
         if let Some(from) = between(table, column) {
             values.extend(sample(connection, table, column, &from).await?);
         }
-        let values: Vec<Raw> = values
-            .into_iter()
-            .filter(|(kind, _)| kind != "null")
-            .map(|(kind, bytes)| {
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                match kind.as_str() {
-                    "integer" => text.parse().map_or(Raw::Other(kind), Raw::Integer),
-                    "real" => text.parse().map_or(Raw::Other(kind), Raw::Real),
-                    "text" => Raw::Text(text),
-                    _ => Raw::Other(kind),
-                }
-            })
-            .collect();
-        instants::form(Dialect::Sqlite, table, column, &values)
+        let values = raw(values);
+        instants::form(Dialect::Sqlite, named, column, &values)
+    }
+
+    /// What a value of the column says, where a condition asks the column for NULL. Looks at values as
+    /// [`Self::time_form_sqlite`] does; without an index on the column, where most rows may hold NULL, among
+    /// some thousands of rows at either end of the table.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn presence_sqlite(
+        connection: &mut SqliteConnection,
+        table: &Table,
+        column: &Column,
+    ) -> Result<Presence, ProbeError> {
+        if let Some(presence) = Presence::by_type(Dialect::Sqlite, table, column) {
+            return Ok(presence);
+        }
+        let from = match has_ends(table, column, Dialect::Sqlite) {
+            true => both_ends(&source(table, column), "c", instants::SAMPLE_EACH_END),
+            false => among_the_first(table, column),
+        };
+        let mut values = sample(connection, table, column, &from).await?;
+        if let Some(from) = between(table, column) {
+            values.extend(sample(connection, table, column, &from).await?);
+        }
+        Ok(Presence::of(Dialect::Sqlite, column, &raw(values)))
+    }
+}
+
+/// Values that are there, as they came from the database.
+fn raw(values: Vec<(String, Vec<u8>)>) -> Vec<Raw> {
+    let values = values.into_iter().filter(|(kind, _)| kind != "null");
+    let values = values.map(|(kind, bytes)| {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        match kind.as_str() {
+            "integer" => text.parse().map_or(Raw::Other(kind), Raw::Integer),
+            "real" => text.parse().map_or(Raw::Other(kind), Raw::Real),
+            "text" => Raw::Text(text),
+            _ => Raw::Other(kind),
+        }
+    });
+    values.collect()
+}
+
+/// Values in the rows at either end of the table, however few hold one.
+fn among_the_first(table: &Table, column: &Column) -> String {
+    /// Rows to look at from either end: read in some milliseconds.
+    const ROWS: u32 = 5_000;
+    let (name, from) = (quote_ident(&column.name), table.sql_name());
+    let each = instants::SAMPLE_EACH_END;
+    let end = |order: &str| {
+        format!(
+            "SELECT c FROM (SELECT {name} AS c FROM {from} {order} LIMIT {ROWS}) WHERE c IS NOT NULL LIMIT {each}"
+        )
+    };
+    match table.rowid_name().map(quote_ident) {
+        Some(rowid) => format!(
+            "SELECT c FROM ({}) UNION ALL SELECT c FROM ({})",
+            end(&format!("ORDER BY {rowid}")),
+            end(&format!("ORDER BY {rowid} DESC"))
+        ),
+        None => end(""),
     }
 }
 
@@ -184,7 +235,7 @@ async fn sample(
         .fetch_all(connection)
         .await
         .map_err(|source| ProbeError::Query {
-            place: place(table, column),
+            place: place(&table.id, column),
             source,
         })
 }

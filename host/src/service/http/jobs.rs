@@ -17,7 +17,7 @@ use super::answer::Problem;
 use crate::ledger::{self, Asked, Cause, Scope};
 use crate::preflight::Finding;
 use crate::request::{JobName, Mode, Timestamp};
-use crate::runner::{Hindrance, Outlook, RunRecord, RunnerError};
+use crate::runner::{Hindrance, Outlook, RunRecord, RunnerError, verification};
 use crate::schedule::Timetable;
 
 /// Who asks, as the ledger has it: the token does not say more.
@@ -72,6 +72,8 @@ struct LastJson {
     run: String,
     outcome: String,
     started: String,
+    /// What the probe after it said: `verified`, the rows that are left, or why it is not known.
+    verification: String,
 }
 
 /// Every job that runs by itself, and those that the file names and nobody has.
@@ -133,6 +135,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Result<Response, 
             runs_without_progress: stuck,
             last: last.map(|last| LastJson {
                 run: last.run.to_string(),
+                verification: verification(&last.verification),
                 outcome: last.state,
                 started: last.started.to_string(),
             }),

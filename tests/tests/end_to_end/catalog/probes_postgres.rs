@@ -40,7 +40,14 @@ async fn probe(
 ) -> Result<IdForm, ProbeError> {
     let catalog = Catalog::load_postgres(connection).await.unwrap();
     let table = table(&catalog, name);
-    Catalog::id_form_postgres(connection, table, table.column(column).unwrap(), NOW).await
+    Catalog::id_form_postgres(
+        connection,
+        table,
+        table.column(column).unwrap(),
+        &table.id,
+        NOW,
+    )
+    .await
 }
 
 #[tokio::test]
@@ -152,7 +159,8 @@ async fn form(
 ) -> Result<Vec<TimeForm>, ProbeError> {
     let table = table(catalog, "t");
     let found =
-        Catalog::time_form_postgres(connection, table, table.column(column).unwrap()).await?;
+        Catalog::time_form_postgres(connection, table, table.column(column).unwrap(), &table.id)
+            .await?;
     Ok(found.times.forms().to_vec())
 }
 

@@ -13,13 +13,20 @@ async fn time_form(
 ) -> Result<TimeProbe, ProbeError> {
     let catalog = Catalog::load_sqlite(connection).await.unwrap();
     let table = table(&catalog, "t");
-    Catalog::time_form_sqlite(connection, table, table.column(column).unwrap()).await
+    Catalog::time_form_sqlite(connection, table, table.column(column).unwrap(), &table.id).await
 }
 
 async fn id_form(connection: &mut SqliteConnection, column: &str) -> Result<IdForm, ProbeError> {
     let catalog = Catalog::load_sqlite(connection).await.unwrap();
     let table = table(&catalog, "t");
-    Catalog::id_form_sqlite(connection, table, table.column(column).unwrap(), NOW).await
+    Catalog::id_form_sqlite(
+        connection,
+        table,
+        table.column(column).unwrap(),
+        &table.id,
+        NOW,
+    )
+    .await
 }
 
 #[tokio::test]
@@ -147,7 +154,7 @@ async fn the_operators_word_goes_before_the_sample() {
     let catalog = catalog.with_time_forms(&forms).unwrap();
     let t = table(&catalog, "t");
 
-    let found = Catalog::time_form_sqlite(&mut connection, t, t.column("a").unwrap())
+    let found = Catalog::time_form_sqlite(&mut connection, t, t.column("a").unwrap(), &t.id)
         .await
         .unwrap();
 

@@ -33,7 +33,7 @@ const POSTGRES: &str = "
     CREATE TABLE owner (id bigint PRIMARY KEY, at timestamptz NOT NULL);
     CREATE TABLE owned (id bigint PRIMARY KEY, owner_id bigint REFERENCES owner ON DELETE SET NULL);
     CREATE TABLE \"odd.\"\"name\"\"\" (id bigint PRIMARY KEY, \"pay$load\" timestamptz, \"it's \"\"\" text);
-    INSERT INTO \"odd.\"\"name\"\"\" VALUES (1, '2020-01-01Z', '');
+    INSERT INTO \"odd.\"\"name\"\"\" VALUES (1, '2020-01-01Z', 'x');
     INSERT INTO plain VALUES ('01900000-0000-0000-0000-000000000001', '2020-01-01Z', '2021-01-01Z', 'a'),
                              ('01900000-0000-0000-0000-000000000002', '2020-01-02Z', '2021-01-02Z', 'a');
     INSERT INTO label VALUES (1, 'b', '2020-01-01Z', 1);
@@ -55,7 +55,7 @@ const SQLITE: &str = "
     CREATE TABLE owner (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
     CREATE TABLE owned (id INTEGER PRIMARY KEY, owner_id INTEGER REFERENCES owner ON DELETE SET NULL) STRICT;
     CREATE TABLE \"odd.\"\"name\"\"\" (id INTEGER PRIMARY KEY, \"pay$load\" INTEGER, \"it's \"\"\" TEXT) STRICT;
-    INSERT INTO \"odd.\"\"name\"\"\" VALUES (1, 1577836800000000, '');
+    INSERT INTO \"odd.\"\"name\"\"\" VALUES (1, 1577836800000000, 'x');
     INSERT INTO plain VALUES (x'01900000000000000000000000000001', 1577836800000000, 1609459200000000, 'a'),
                              (x'01900000000000000000000000000002', 1577923200000000, 1609545600000000, 'a');
     INSERT INTO label VALUES (1, 'b', 1577836800000000, 1);

@@ -54,8 +54,8 @@ impl Model<'_> {
             Condition::IdOlderThan { cutoff, .. } => {
                 Some(item.born.div_euclid(1000) < cutoff.0.div_euclid(1000))
             }
-            Condition::IsNull { column } => Some(self.null(item, column)),
-            Condition::IsNotNull { column } => Some(!self.null(item, column)),
+            Condition::IsNull { column } => self.null(item, column),
+            Condition::IsNotNull { column } => self.null(item, column).map(|null| !null),
             Condition::OneOf { values, .. } => {
                 let num = item.num?;
                 Some(values.contains(&Value::Integer(num)))
@@ -90,15 +90,14 @@ impl Model<'_> {
         }
     }
 
-    fn null(&self, item: &Item, column: &str) -> bool {
-        match column {
+    fn null(&self, item: &Item, column: &str) -> Truth {
+        Some(match column {
             "num" => item.num.is_none(),
-            "label" => item.label.is_none(),
-            "flag" => item.flag.is_none(),
+            "flag" => return no_flag(item.flag),
             "at" => item.at.is_none(),
             "kind" => item.kind.is_none(),
             _ => item.until.is_none(),
-        }
+        })
     }
 
     /// Some note of the item matches: unknown where none does for certain and one may.
@@ -112,6 +111,15 @@ impl Model<'_> {
     }
 }
 
+/// Whoever asks a truth value for NULL may mean by false that nothing has happened.
+fn no_flag(flag: Option<bool>) -> Truth {
+    match flag {
+        None => Some(true),
+        Some(true) => Some(false),
+        Some(false) => None,
+    }
+}
+
 fn note_holds(note: &Note, condition: &Condition) -> Truth {
     match condition {
         Condition::Compare {
@@ -119,7 +127,7 @@ fn note_holds(note: &Note, condition: &Condition) -> Truth {
             ..
         } => Some(note.live? == *live),
         Condition::OlderThan { cutoff, .. } => Some(note.at? < cutoff.0),
-        Condition::IsNull { .. } => Some(note.live.is_none()),
+        Condition::IsNull { .. } => no_flag(note.live),
         Condition::All(of) => {
             let terms: Vec<Truth> = of.iter().map(|c| note_holds(note, c)).collect();
             all_of(&terms)

@@ -131,3 +131,69 @@ async fn the_last_years_that_the_database_knows_are_shown_as_the_last_there_are(
         assert_eq!(list[0], Some(Timestamp(i64::MAX)));
     }
 }
+
+#[tokio::test]
+async fn truth_values_in_words_come_as_truth_values_and_their_rows_are_recognised_again() {
+    let lab = Lab::sqlite(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, flag BOOLEAN);
+         INSERT INTO t VALUES (1, 't'), (2, 'FALSE'), (3, 1), (4, 0), (5, 'True'), (6, 'f'), (7, NULL)",
+    )
+    .await;
+    let (context, reader) = open(&lab, read("t", ["flag"], Condition::Everything)).await;
+    let page = page(&reader).await;
+    // One of them says the other now.
+    lab.script("UPDATE t SET flag = 'f' WHERE id = 1").await;
+    let batch = delete(&reader, &[0, 1, 2, 3, 4, 5, 6]).await;
+    lab.end(&context).await;
+
+    let flags = [true, false, true, false, true, false].map(Some);
+    let flags = [flags.to_vec(), vec![None]].concat();
+    assert_eq!(page.columns, [Values::Booleans(flags)]);
+    assert_eq!(batch.affected, 6);
+    assert_eq!(lab.ids("SELECT id FROM t").await, [1]);
+}
+
+#[tokio::test]
+async fn a_reader_by_a_truth_value_reads_words_and_leaves_what_is_none() {
+    let schema = "CREATE TABLE t (id INTEGER PRIMARY KEY, flag BOOLEAN);
+         INSERT INTO t VALUES (1, 't'), (2, 'FALSE'), (3, 1), (4, 0), (5, 'perhaps'), (6, ''), (7, 2), (8, NULL)";
+    for (value, expected) in [(true, vec![1, 3]), (false, vec![2, 4])] {
+        let lab = Lab::sqlite(schema).await;
+        let is = Condition::Compare {
+            column: "flag".into(),
+            operator: besom::request::Comparison::Equal,
+            to: besom::request::Value::Boolean(value),
+        };
+        let shown = pages(&lab, read("t", ["id"], is)).await;
+        assert_eq!(shown, [(0, expected)]);
+    }
+}
+
+#[tokio::test]
+async fn a_word_that_is_no_truth_value_is_not_shown_as_one() {
+    let lab = Lab::sqlite(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, flag BOOLEAN);
+         INSERT INTO t VALUES (1, 't'), (2, 'perhaps')",
+    )
+    .await;
+    let (context, reader) = open(&lab, read("t", ["flag"], Condition::Everything)).await;
+    let fault = reader.next().await.unwrap_err();
+    lab.end(&context).await;
+    assert_eq!(code(&fault), "mixed-representation");
+}
+
+#[tokio::test]
+async fn a_reader_that_asks_for_a_value_does_not_show_what_may_be_none() {
+    let schema = "CREATE TABLE t (id bigint PRIMARY KEY, ended bigint);
+                  INSERT INTO t VALUES (1, 0), (2, -1), (3, NULL)";
+    let set = Condition::IsNotNull {
+        column: "ended".into(),
+    };
+    for lab in besom_tests::lab::both(schema, schema).await {
+        assert!(pages(&lab, read("t", ["id"], set.clone())).await.is_empty());
+        lab.script("INSERT INTO t VALUES (4, 1735689600), (5, 1735689601)")
+            .await;
+        let shown = pages(&lab, read("t", ["id", "ended"], set.clone())).await;
+        assert_eq!(shown, [(0, vec![4, 5])]);
+    }
+}

@@ -18,6 +18,7 @@ mod reload;
 mod soak;
 mod standstill;
 mod systemd;
+mod unread;
 mod windows;
 
 use std::fs::File;

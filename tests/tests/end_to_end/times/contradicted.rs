@@ -1,6 +1,6 @@
 //! The operator's word is held against the values that are there.
 
-use besom::catalog::{TimeForm, Times};
+use besom::catalog::{Dialect, TimeForm, Times};
 use besom_tests::lab::both;
 
 use super::*;
@@ -111,4 +111,131 @@ async fn nothing_is_found_out_about_a_number_on_postgres_but_what_to_write_is() 
             .contains("\"public.item.at\" = \"unix-s\""),
         "{fault}"
     );
+}
+
+/// 1601, from which WebKit counts microseconds, as seconds since 1970.
+const WEBKIT: i64 = -11_644_473_600;
+
+#[tokio::test]
+async fn a_word_by_which_most_values_are_of_a_time_that_nobody_expects_is_refused() {
+    let webkit = (NOW - WEBKIT * 1_000_000).to_string();
+    let apple = (NOW / 1_000_000 - 978_307_200).to_string();
+    let ahead = (NOW / 1_000_000 + 200 * 365 * 86_400).to_string();
+    for (value, said, year) in [
+        (&webkit, TimeForm::UnixUs, "2200"),
+        (&apple, TimeForm::UnixS, "2000"),
+        (&ahead, TimeForm::UnixS, "2200"),
+    ] {
+        for (declared, on_sqlite, quote) in [
+            ("bigint", "INTEGER", ""),
+            ("text", "TEXT", "'"),
+            ("numeric", "NUMERIC", ""),
+        ] {
+            let value = format!("{quote}{value}{quote}");
+            let values = [vec![value.as_str(); 30], vec!["NULL"; 30]].concat();
+            for mut lab in both(&items(declared, &values), &items(on_sqlite, &values)).await {
+                lab.say("item", "at", said);
+                let error = refused(&lab).await;
+                for part in [
+                    said.to_string().as_str(),
+                    "values that were looked at would be times before 2000 or after 2200",
+                    year,
+                    value.as_str(),
+                    "oldest = ",
+                ] {
+                    assert!(error.contains(part), "{part}: {error}");
+                }
+                lab.say("item", "at", Times::from(said).since(Some(Times::REAL)));
+                let gone = gone(&lab, older("at", NOW)).await.unwrap();
+                assert_eq!(gone.is_empty(), year == "2200", "{value}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_few_values_of_such_a_time_and_what_stands_for_never_are_not_against_the_word() {
+    let ahead = (NOW / 1_000_000 + 900 * 365 * 86_400).to_string();
+    let values = [
+        vec!["1735689600"; 10],
+        vec![&ahead; 8],
+        vec!["0"; 30],
+        vec!["631152000"],
+    ]
+    .concat();
+    let schema = items("bigint", &values);
+    for mut lab in both(&schema, &schema).await {
+        lab.say("item", "at", TimeForm::UnixS);
+        assert_eq!(gone(&lab, older("at", NOW)).await.unwrap().len(), 11);
+    }
+}
+
+#[tokio::test]
+async fn texts_of_two_forms_are_refused_with_the_list_that_reads_them() {
+    let mut values = vec!["'2025-01-01 00:00:00'"; 120];
+    values.extend(["'2025-01-01 00:00:00-08:00'"; 70]);
+    let lab = Lab::sqlite(&items("DATETIME", &values)).await;
+
+    let error = gone(&lab, older("at", NOW)).await.unwrap_err().to_string();
+
+    assert!(error.contains("[\"sql-text\", \"rfc3339\"]"), "{error}");
+}
+
+#[tokio::test]
+async fn where_no_list_reads_all_of_them_that_is_said_with_the_one_that_reads_most() {
+    for odd in ["'2025-1-1 0:00:00'", "'2025-01-01 00:00:00 PDT'", "'soon'"] {
+        let mut values = vec!["'2025-01-01 00:00:00'"; 120];
+        values.extend([vec![odd; 68], vec!["'2025-01-01 00:00:00-08:00'"; 2]].concat());
+        let schema = items("text", &values);
+        for lab in both(&schema, &schema).await {
+            let error = gone(&lab, older("at", NOW)).await.unwrap_err().to_string();
+
+            assert!(
+                error.contains("No form that besom knows is that of all the values"),
+                "{error}"
+            );
+            assert!(!error.contains("[time-forms]"), "{error}");
+            if lab.dialect() == Dialect::Sqlite {
+                let most = "[\"sql-text\", \"rfc3339\"] would read ";
+                assert!(
+                    error.contains(most) && error.contains(", and leave "),
+                    "{error}"
+                );
+                assert!(error.contains(odd), "{error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_table_that_the_word_is_on() {
+    let seconds = vec!["1735689600"; 20].join("), (1, ");
+    let schema = format!(
+        "CREATE TABLE item (id bigint, at bigint) PARTITION BY LIST (id);
+         CREATE TABLE item_one PARTITION OF item FOR VALUES IN (1) PARTITION BY RANGE (at);
+         CREATE TABLE item_old PARTITION OF item_one DEFAULT;
+         INSERT INTO item VALUES (1, {seconds})"
+    );
+    let mut lab = Lab::postgres(&schema).await;
+    let asked = |table: &str| Request::delete(table, older("at", NOW));
+
+    // Nobody has said anything yet.
+    let unknown = lab.run(asked("item")).await.unwrap_err().to_string();
+    assert!(
+        unknown.contains("\"public.item.at\" = \"unix-s\""),
+        "{unknown}"
+    );
+    assert!(!unknown.contains("item_old"), "{unknown}");
+    lab.say("item", "at", TimeForm::UnixMs);
+    for table in ["item", "item_one", "item_old"] {
+        let error = lab.run(asked(table)).await.unwrap_err().to_string();
+        assert!(
+            error.contains("`public.item.at`") && error.contains("\"public.item.at\""),
+            "{error}"
+        );
+        assert!(!error.contains("item_o"), "{error}");
+    }
+    lab.say("item_old", "at", TimeForm::UnixUs);
+    let error = lab.run(asked("item")).await.unwrap_err().to_string();
+    assert!(error.contains("`public.item_old.at`"), "{error}");
 }

@@ -60,8 +60,13 @@ const DAY: i128 = 86_400 * SECOND;
 const TEXT: [&str; 2] = ["text", "TEXT"];
 const BIG: [&str; 2] = ["bigint", "INTEGER"];
 
+/// That instants of before 2000 and of after 2200, of which most of a column may be here, are meant.
 fn said(form: TimeForm) -> Times {
-    form.into()
+    several([form])
+}
+
+fn several(forms: impl IntoIterator<Item = TimeForm>) -> Times {
+    Times::declared(forms).since(Some(Times::REAL))
 }
 
 fn writers() -> Vec<Writer> {
@@ -212,7 +217,7 @@ fn writers() -> Vec<Writer> {
         ),
         with(
             ["text", "DATETIME"],
-            || Times::declared([TimeForm::UnixMs, TimeForm::Rfc3339]),
+            || several([TimeForm::UnixMs, TimeForm::Rfc3339]),
             MILLI,
             |_, n| match n.div_euclid(MILLI) % 2 {
                 0 => format!("'{}'", n.div_euclid(MILLI)),

@@ -6,6 +6,9 @@ mod counted;
 mod ids;
 mod negated;
 mod numbers;
+mod odd_texts;
+mod presence;
+mod presence_told;
 mod told;
 
 use besom::catalog::Dialect;

@@ -1,0 +1,122 @@
+//! The same as operators meet it: tables of an application that writes 0 for "not yet".
+
+use serde_json::Value;
+
+use crate::cli::{Desk, both as databases};
+
+const JOB: &str = "tokens/expired-access";
+
+/// Expired access tokens with a refresh token each: used, used, and by 0 and -1 live.
+async fn desk(database: besom_tests::TestDatabase, said: &str) -> Desk {
+    let file = format!(
+        "[plugins.tokens]\nsettings = {{ profile = \"mas\", oauth2-access-tokens-table = \"access\", \
+         oauth2-access-tokens-id-column = \"id\", oauth2-access-tokens-expires-at-column = \"ends_at\", \
+         oauth2-refresh-tokens-table = \"refresh\", oauth2-refresh-tokens-access-token-column = \"access\", \
+         oauth2-refresh-tokens-consumed-at-column = \"used\", oauth2-refresh-tokens-revoked-at-column = \"revoked\" }}\n\
+         [time-forms]\n\"access.ends_at\" = \"unix-s\"\n{said}"
+    );
+    let desk = Desk::with_file(database, &file);
+    desk.script(
+        "CREATE TABLE access (id bigint PRIMARY KEY, ends_at bigint);
+         CREATE INDEX access_end ON access (ends_at);
+         CREATE TABLE refresh (id bigint PRIMARY KEY, access bigint REFERENCES access (id) ON DELETE SET NULL,
+                               used bigint, revoked bigint);
+         CREATE INDEX refresh_access ON refresh (access);
+         INSERT INTO access VALUES (1, 1700000000), (2, 1700000000), (3, 1700000000), (4, 1700000000);
+         INSERT INTO refresh VALUES (1, 1, 0, 0), (2, 2, -1, 0), (3, 3, 0, NULL), (4, 4, NULL, NULL)",
+    )
+    .await;
+    desk.says(&["migrate"]);
+    desk
+}
+
+fn finding<'j>(checked: &'j Value, code: &str) -> Vec<&'j str> {
+    let mut jobs = checked["jobs"].as_array().unwrap().iter();
+    let job = jobs.find(|of| of["job"] == JOB).unwrap();
+    let findings = job["findings"].as_array().unwrap().iter();
+    let told = findings.filter(|of| of["code"] == code);
+    told.map(|of| of["message"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_was_used_at_zero_keeps_its_access_token_and_is_told() {
+    for database in databases().await {
+        let desk = desk(database, "").await;
+
+        // Its other jobs lack their tables.
+        let checked = desk.run(&["check", "--json"]).stdout;
+        let checked = serde_json::from_str(&checked).unwrap();
+        let dry = desk.json(&["run", JOB, "--dry-run", "--json"]);
+        let ran = desk.json(&["run", JOB, "--json"]);
+
+        assert_eq!(
+            (&dry[0]["affected"], &ran[0]["affected"]),
+            (&0.into(), &0.into())
+        );
+        assert_eq!(desk.count("SELECT count(*) FROM access").await, 4);
+        let told = finding(&checked, "no-instant").join("\n");
+        for part in [
+            "3 rows of `refresh.used` hold what may stand for no value",
+            "`refresh.revoked`",
+            "[time-forms]",
+        ] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        for report in [&dry, &ran] {
+            let of = &report[0]["remains"][0]["unread_of"]["refresh.used"];
+            assert_eq!(
+                (&of["rows"], &of["read_as"]),
+                (&3.into(), &"value".into()),
+                "{report}"
+            );
+            let find = of["find"].as_str().unwrap().replacen('*', "count(*)", 1);
+            assert_eq!(desk.count(&find).await, 3, "{find}");
+        }
+        assert_eq!(ran[0]["verified"], Value::Null, "{ran}");
+        desk.says(&["explain", JOB]);
+    }
+}
+
+#[tokio::test]
+async fn where_it_is_said_that_the_column_holds_times_zero_is_none_and_nothing_is_in_doubt() {
+    for database in databases().await {
+        let said = "\"refresh.used\" = \"unix-s\"\n\"refresh.revoked\" = \"unix-s\"\n";
+        let desk = desk(database, said).await;
+        desk.script("UPDATE refresh SET used = 1700000000 WHERE id = 2")
+            .await;
+
+        let ran = desk.json(&["run", JOB, "--json"]);
+
+        assert_eq!(
+            (&ran[0]["affected"], &ran[0]["verified"]),
+            (&1.into(), &true.into()),
+            "{ran}"
+        );
+        assert_eq!(
+            desk.count("SELECT count(*) FROM access WHERE id <> 2")
+                .await,
+            3
+        );
+    }
+}
+
+#[tokio::test]
+async fn beside_times_that_nobody_has_declared_it_is_the_same() {
+    for database in databases().await {
+        let desk = desk(database, "").await;
+        let more = "INSERT INTO access SELECT n + 10, 1700000000 FROM n;
+            INSERT INTO refresh SELECT n + 10, n + 10, 1700000000 + n, CASE WHEN n % 2 = 0 THEN 1700000000 ELSE 0 END FROM n";
+        let numbers = "CREATE TABLE n (n bigint); INSERT INTO n
+            WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 40) SELECT n FROM s;";
+        desk.script(&format!("{numbers} {more}")).await;
+
+        let ran = desk.json(&["run", JOB, "--json"]);
+
+        assert_eq!(
+            (&ran[0]["affected"], &ran[0]["verified"]),
+            (&40.into(), &true.into()),
+            "{ran}"
+        );
+        assert_eq!(desk.count("SELECT count(*) FROM access").await, 4);
+    }
+}
