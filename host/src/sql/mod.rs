@@ -49,6 +49,7 @@ mod zones;
 
 pub use assign::Networks;
 pub use axis::Axis;
+pub(crate) use batch::TALLY;
 pub(crate) use chains::{Hold, Referrer};
 pub use locking::Keys;
 pub(crate) use page::Shape;
