@@ -23,6 +23,7 @@
 
 mod behind;
 mod error;
+mod lone_defaults;
 mod lookup;
 mod not_null;
 mod partitions;

@@ -245,6 +245,8 @@ pub struct ForeignKey {
     /// Columns of `set_columns` that cannot take what the rule would put there: every delete of a parent with such
     /// a child fails. See [`ForeignKey::rule`].
     pub stuck: Vec<String>,
+    /// That is because no row of the parent has the default: the constants that SET DEFAULT would put there.
+    pub lone_default: Option<String>,
     /// Some of the triggers that carry the key out are disabled: it neither holds nor acts. False on SQLite.
     pub disabled: bool,
 }

@@ -13,8 +13,8 @@ pub enum Cause {
     Serialization,
     /// The statement ran past its timeout (57014, SQLITE_INTERRUPT).
     StatementTimeout,
-    /// A foreign key refers to a row that would go (23503, 787), or another constraint forbids what
-    /// would become of a row: NOT NULL, UNIQUE, CHECK or an exclusion.
+    /// Something refuses what would become of a row: a foreign key that refers to it (23503, 787), NOT NULL,
+    /// UNIQUE, CHECK or an exclusion, a value that does not fit, or a trigger that raises.
     Constraint,
     /// The connection is gone; whether the statement took effect is unknown.
     ConnectionLost,
@@ -50,15 +50,8 @@ impl From<sqlx::Error> for DatabaseError {
         match &error {
             sqlx::Error::Database(inner) => {
                 let code = inner.code().unwrap_or_default().into_owned();
-                // SQLite carries RESTRICT out by a trigger of its own.
-                let restricted =
-                    code == "1811" && inner.message() == "FOREIGN KEY constraint failed";
                 Self {
-                    cause: if restricted {
-                        Cause::Constraint
-                    } else {
-                        cause_of(&code)
-                    },
+                    cause: cause_of(&code),
                     message: told(&code, inner.message()),
                     code,
                 }
@@ -91,19 +84,18 @@ fn cause_of(code: &str) -> Cause {
         "40P01" => Cause::Deadlock,
         "40001" => Cause::Serialization,
         "57014" => Cause::StatementTimeout,
-        // PostgreSQL 18 has a code of its own for RESTRICT.
-        "23503" | "23001" => Cause::Constraint,
-        "23502" | "23505" | "23514" | "23P01" => Cause::Constraint,
-        // A new value that is too long or too large for its column.
-        "22001" | "22003" => Cause::Constraint,
         // admin_shutdown, crash_shutdown, cannot_connect_now, idle_in_transaction timeout.
         "57P01" | "57P02" | "57P03" | "25P03" => Cause::ConnectionLost,
         _ if code.len() == 5 && code.starts_with("08") => Cause::ConnectionLost,
-        // SQLITE_CONSTRAINT_… FOREIGNKEY, CHECK, NOTNULL, PRIMARYKEY, UNIQUE.
-        "787" | "275" | "1299" | "1555" | "2067" => Cause::Constraint,
         "9" => Cause::StatementTimeout,
+        _ if code.len() == 5 => match refuses_a_row(code) {
+            true => Cause::Constraint,
+            false => Cause::Other,
+        },
         _ => match code.parse::<u32>().map(|extended| extended & 0xff) {
-            Ok(5 | 6) if code.len() < 5 => Cause::LockTimeout,
+            Ok(5 | 6) => Cause::LockTimeout,
+            // SQLITE_CONSTRAINT and all that are kinds of it; RAISE() of a trigger is one.
+            Ok(19) => Cause::Constraint,
             _ => Cause::Other,
         },
     }
@@ -118,6 +110,24 @@ fn told(code: &str, message: &str) -> String {
         ),
         _ => message.to_owned(),
     }
+}
+
+/// Whether an SQLSTATE says that a row may not become what a statement makes of it. What is left is about the
+/// statement, the session or the server, and would be so for any row.
+fn refuses_a_row(code: &str) -> bool {
+    /// Data that does not fit, integrity, a change that a trigger contradicts, and what functions and triggers
+    /// raise, by themselves or for want of a handler.
+    const OF_ROWS: [&str; 11] = [
+        "09", "20", "21", "22", "23", "27", "2F", "38", "39", "44", "P0",
+    ];
+    /// The other classes that PostgreSQL knows. A trigger may raise one that nobody does.
+    const OTHERS: [&str; 33] = [
+        "00", "01", "02", "03", "08", "0A", "0B", "0F", "0L", "0P", "0Z", "10", "24", "25", "26",
+        "28", "2B", "2D", "34", "3B", "3D", "3F", "40", "42", "53", "54", "55", "57", "58", "72",
+        "F0", "HV", "XX",
+    ];
+    let class = code.get(..2).unwrap_or_default();
+    OF_ROWS.contains(&class) || !OTHERS.contains(&class)
 }
 
 impl From<DatabaseError> for Fault {
@@ -143,5 +153,22 @@ mod tests {
         assert_eq!(cause_of("08006"), Cause::ConnectionLost);
         assert_eq!(cause_of("42P01"), Cause::Other);
         assert_eq!(cause_of("1"), Cause::Other);
+    }
+
+    #[test]
+    fn what_constraints_and_triggers_say_of_a_row_is_told_from_what_is_wrong_with_a_statement() {
+        for of_a_row in [
+            "23503", "23001", "23502", "23505", "23514", "23P01", "23000", "22001", "22012",
+            "27000", "P0001", "P0004", "38000", "LH001", "45000", "U0001", "787", "275", "1299",
+            "1555", "2067", "1811", "3091", "19",
+        ] {
+            assert_eq!(cause_of(of_a_row), Cause::Constraint, "{of_a_row}");
+        }
+        for of_a_statement in [
+            "42501", "42883", "42P01", "0A000", "25006", "53200", "54001", "55000", "XX000",
+            "F0001", "HV000", "1", "7", "11",
+        ] {
+            assert_eq!(cause_of(of_a_statement), Cause::Other, "{of_a_statement}");
+        }
     }
 }

@@ -134,6 +134,27 @@ impl Statement {
         self
     }
 
+    /// The same statement for other lists: where it has been written with one of `names`, the list in its place.
+    /// PostgreSQL may keep it prepared from one to the next.
+    pub(crate) fn with_lists(&self, names: &[Vec<String>], lists: &[Vec<String>]) -> Self {
+        let list_of = |bind: &Bind| match bind {
+            Bind::Texts(name) => {
+                let place = names.iter().position(|known| known == name);
+                place.and_then(|place| lists.get(place))
+            }
+            _ => None,
+        };
+        let binds = self.binds.iter().map(|bind| match list_of(bind) {
+            Some(list) => Bind::Texts(list.clone()),
+            None => bind.clone(),
+        });
+        Self {
+            binds: binds.collect(),
+            reuse: true,
+            ..self.clone()
+        }
+    }
+
     /// The statement that asks the database how it would go about this one, which is not run. With
     /// `analyze` PostgreSQL does run it, and says what it met; SQLite has no such thing.
     #[must_use]

@@ -12,7 +12,24 @@ pub(super) fn cannot_act(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
     keys.map(|key| told(key, catalog.dialect())).collect()
 }
 
+/// The default has no row to refer to.
+fn lone(key: &ForeignKey, constants: &str) -> Finding {
+    let message = format!(
+        "foreign key `{}` of `{}` is ON DELETE SET DEFAULT, and no row of `{}` has the default, {} = {constants}: no row \
+         that such a row refers to can be deleted, by anybody. The job leaves those rows and counts them as blocked. \
+         If they are to go, insert the row that the default means, or make the key ON DELETE SET NULL or CASCADE",
+        key.name,
+        key.child,
+        key.parent,
+        listed(&key.parent_columns),
+    );
+    Finding::new("key-cannot-act", Severity::Error, message)
+}
+
 fn told(key: &ForeignKey, dialect: Dialect) -> Finding {
+    if let Some(constants) = &key.lone_default {
+        return lone(key, constants);
+    }
     let (rule, what) = match key.on_delete {
         OnDelete::SetDefault => ("SET DEFAULT", "has no default and takes no NULL"),
         _ => ("SET NULL", "takes no NULL"),

@@ -191,6 +191,8 @@ pub enum Suspension {
     Upgraded,
     /// What the run's statements take for given about the schema is so no more.
     SchemaChanged,
+    /// The database refuses row after row.
+    Refused,
 }
 
 impl Suspension {
@@ -205,6 +207,7 @@ impl Suspension {
             Self::Paused => "paused",
             Self::Upgraded => "upgraded",
             Self::SchemaChanged => "schema-changed",
+            Self::Refused => "refused",
         }
     }
 }

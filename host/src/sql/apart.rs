@@ -86,15 +86,33 @@ impl Plan {
     /// Everything that hangs on a row can be let go by statements of its own: also what the database's
     /// rules would do with its owner's rights, which the role itself may lack.
     pub(crate) fn comes_apart(&self) -> bool {
-        self.parts().iter().all(|part| {
-            let table = part.path.child().and_then(|id| self.catalog.by_id(id));
-            table.is_some_and(|table| match part.does {
-                Does::Delete => table.privileges.delete && table.privileges.update_any,
-                Does::Clear(columns) => {
-                    table.privileges.update_any && !self.would_not_end(table, columns)
-                }
-                Does::Default => false,
+        !self.may_be_kept_whole()
+            && self.parts().iter().all(|part| {
+                let table = part.path.child().and_then(|id| self.catalog.by_id(id));
+                table.is_some_and(|table| match part.does {
+                    Does::Delete => table.privileges.delete && table.privileges.update_any,
+                    Does::Clear(columns) => {
+                        table.privileges.update_any && !self.would_not_end(table, columns)
+                    }
+                    Does::Default => false,
+                })
             })
+    }
+
+    /// A trigger has a say in whether a row goes on which others hang: it may refuse that, as a legal hold does, when
+    /// they have gone ahead of it.
+    fn may_be_kept_whole(&self) -> bool {
+        let parts = self.parts();
+        let above = parts.iter().flat_map(|part| {
+            let length = part.path.0.len();
+            let above = part.path.0.iter().take(length.saturating_sub(1));
+            above.filter_map(|link| self.catalog.by_id(&link.child))
+        });
+        let mut tables = above.chain([self.table()]);
+        tables.any(|table| {
+            let leaves = self.catalog.leaves_of(table).map(AsRef::as_ref);
+            let mut all = leaves.chain([table.as_ref()]);
+            all.any(|table: &Table| table.triggers.iter().any(|trigger| trigger.on_delete))
         })
     }
 

@@ -152,10 +152,10 @@ impl Plan {
     }
 
     /// Last step: the kept rows that still meet the whole condition go, or change; the rest was
-    /// revived.
+    /// revived. Of a window it is counted how many rows it spans and how many of them are held.
     pub(crate) fn act_on_kept(
         &self,
-        window: &Window,
+        window: Option<&Window>,
         keys: &Keys,
         locked: u64,
         record: impl FnOnce(&mut Statement),
@@ -209,7 +209,10 @@ impl Plan {
         w.push(" RETURNING ")
             .push(&self.carried(&again, &[]))
             .push("), tally AS (SELECT ");
-        self.examined(&mut w, window)?;
+        match window {
+            Some(window) => self.examined(&mut w, window)?,
+            None => drop(w.push("0")),
+        }
         w.push(" AS examined, (SELECT count(*) FROM gone) - ");
         self.count_riders(&mut w, "gone");
         w.push(" AS affected, ");
@@ -221,19 +224,20 @@ impl Plan {
         w.push(" AS cascaded, ")
             .bind(locked)
             .push("::bigint AS locked, ");
-        if picked {
-            // What was let go for a locked row counts as locked, and the rest is held by it.
-            w.push("greatest(0, ");
-            self.held_among_picked(&mut w, window, "gone")?;
-            w.push(" - ")
-                .bind(locked)
-                .push("::bigint) AS blocked, 0 AS revived)");
-        } else {
-            self.blocked(&mut w, window)?;
-            w.push(
-                " AS blocked, (SELECT count(*) FROM kept) - (SELECT count(*) FROM gone) AS revived)",
-            );
+        match (window, picked) {
+            (Some(window), true) => {
+                // What was let go for a locked row counts as locked, and the rest is held by it.
+                w.push("greatest(0, ");
+                self.held_among_picked(&mut w, window, "gone")?;
+                w.push(" - ").bind(locked).push("::bigint)");
+            }
+            (Some(window), false) => self.blocked(&mut w, window)?,
+            (None, _) => drop(w.push("0")),
         }
+        w.push(" AS blocked, ").push(match picked {
+            true => "0 AS revived)",
+            false => "(SELECT count(*) FROM kept) - (SELECT count(*) FROM gone) AS revived)",
+        });
         record(&mut w);
         w.push(" SELECT ")
             .push(&TALLY.join(", "))

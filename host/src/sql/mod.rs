@@ -53,6 +53,7 @@ mod zones;
 pub(crate) use apart::Part;
 pub use assign::Networks;
 pub use axis::Axis;
+pub(crate) use batch::TALLY;
 pub(crate) use chains::{Hold, Referrer};
 pub use locking::Keys;
 pub(crate) use page::Shape;

@@ -101,7 +101,7 @@ impl Picked {
     }
 
     /// The places that a window covers.
-    pub(super) fn places(&self, window: &Window) -> std::ops::Range<usize> {
+    pub(crate) fn places(&self, window: &Window) -> std::ops::Range<usize> {
         let place = |edge: &Option<Edge>, or: usize| match edge.as_deref() {
             Some([Bind::Integer(place)]) => usize::try_from(*place).unwrap_or(or),
             _ => or,

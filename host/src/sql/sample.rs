@@ -79,7 +79,7 @@ impl Plan {
                 for statement in self.lock_tied(&keys)? {
                     steps.push(("lock tied", statement));
                 }
-                steps.push(("batch", self.act_on_kept(&window, &keys, 0, record)?));
+                steps.push(("batch", self.act_on_kept(Some(&window), &keys, 0, record)?));
             }
             (Dialect::Sqlite, _) if self.takes_parts() => {
                 for statement in self.collect(&window)? {

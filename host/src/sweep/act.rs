@@ -11,7 +11,7 @@ use super::retry::{InTheWay, Retries, Verdict};
 use super::transaction::Failed;
 use super::windows::size;
 use super::{RunContext, schema, scout};
-use crate::database::Cause;
+use crate::database::{Cause, DatabaseError};
 use crate::ledger::{Recorded, recorded};
 use crate::request::{Batch, Fault, Mode, Problem};
 use crate::sql::{Cursor, Technique};
@@ -34,7 +34,9 @@ pub(super) async fn act(
     scout::ahead(context, inner, cursor).await;
     let Some(picked) = inner.scout.some(size(context).min(inner.span)) else {
         let done = try_until_done(context, inner, state, cursor, left).await?;
-        inner.scout.note(done.0);
+        if inner.careful.is_none() {
+            inner.scout.note(done.0);
+        }
         return Ok(done);
     };
     let whole = Arc::clone(&inner.plan);
@@ -58,9 +60,17 @@ async fn try_until_done(
 ) -> Result<(Batch, Place), Fault> {
     let checkpoint = state.checkpoint_with_lines();
     let mut retries = Retries::default();
-    let mut size = size(context).min(inner.span);
+    let most = size(context).min(inner.span);
+    let mut size = most;
     let mut technique = inner.technique();
     let mut way = Way::Weighed;
+    // Rows that hang together go in an order of their own.
+    let in_order = inner.stands.is_some() || inner.closes.is_some();
+    retries.in_vain = context.options.mode == Mode::DryRun || in_order;
+    if inner.careful.is_some() && !retries.in_vain {
+        (technique, way) = (Technique::LockThenCheck, Way::Carefully);
+        size = size.min(inner.careful_span());
+    }
     let mut may_come_apart = context.options.mode == Mode::Apply
         && !inner.hangs_together()
         && inner.plan.has_a_family()
@@ -85,7 +95,13 @@ async fn try_until_done(
                 for (table, rows) in done.blocked_by {
                     *state.blocked_by.entry(table).or_default() += rows;
                 }
-                let passed = passed_over(done.batch, pass_over);
+                let mut passed = passed_over(done.batch, pass_over);
+                if let Some(tried) = done.tried {
+                    passed.refused = tried.pieces.refused;
+                    passed.blocked = passed.blocked.saturating_sub(passed.refused);
+                    inner.was_careful(&tried.pieces, size, most);
+                    tried.why.tell(&mut state.blocked_by);
+                }
                 let place = inner.place_after(done.next.as_ref());
                 let told = !done.told.is_empty();
                 moved_on(context, inner, state, &place, told, passed);
@@ -95,6 +111,11 @@ async fn try_until_done(
                 match way {
                     // It is next again.
                     Way::Apart(_) => inner.span = 1,
+                    // Where one is refused, its neighbours often are.
+                    Way::PassOver(InTheWay::Refused) => {
+                        inner.span = 1;
+                        inner.scout.took(1);
+                    }
                     _ => {
                         inner.weigh(size, done.batch);
                         inner.scout.took(size.min(left));
@@ -117,12 +138,21 @@ async fn try_until_done(
                 continue;
             }
         }
+        if way == Way::Carefully && failed.is_refusal() {
+            // At the commit, with the whole transaction, or before a row was tried.
+            retries.in_vain = true;
+            way = Way::Weighed;
+        }
         match retries.after(&failed, technique, inner.skip_locked > 0, size) {
             Verdict::SkipLocked => {
                 inner.met_a_lock();
                 technique = inner.technique();
             }
             Verdict::Lock => technique = Technique::LockThenCheck,
+            Verdict::Carefully => {
+                way = Way::Carefully;
+                size = size.min(inner.careful_span());
+            }
             Verdict::Smaller {
                 size: smaller,
                 pause,
@@ -175,6 +205,7 @@ async fn try_until_done(
                     Failed::Fenced => lease_lost(context),
                     Failed::Schema => schema::changed(&inner.plan),
                     Failed::Database(error) => error.into(),
+                    Failed::EveryStatement(error) => refused_whatever(inner, error),
                     Failed::Request(fault) => fault,
                     failed => in_the_way(inner, &failed),
                 });
@@ -239,6 +270,18 @@ fn lease_lost(context: &RunContext) -> Fault {
         format!(
             "run {} was taken over by another host or ended; this host stops without a further change",
             context.run
+        ),
+    ))
+}
+
+fn refused_whatever(inner: &Inner, error: DatabaseError) -> Fault {
+    Fault::Database(Problem::new(
+        error.code,
+        format!(
+            "no row of `{}` can go: the database refuses the statement whatever rows it takes, as a trigger FOR EACH \
+             STATEMENT does, or a condition that cannot be worked out: {}",
+            inner.plan.table().id,
+            error.message
         ),
     ))
 }

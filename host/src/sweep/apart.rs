@@ -27,7 +27,8 @@ impl Attempt<'_> {
         window: &Window,
     ) -> Result<(), Failed> {
         let plan = &self.inner.plan;
-        let weighed = self.context.options.mode == Mode::Apply && self.way == Way::Weighed;
+        let weighed = matches!(self.way, Way::Weighed | Way::Carefully)
+            && self.context.options.mode == Mode::Apply;
         if !weighed
             || self.inner.hangs_together()
             || !plan.has_a_family()
@@ -76,6 +77,7 @@ impl Attempt<'_> {
             blocked_by: Default::default(),
             gone_before,
             told: Default::default(),
+            tried: None,
         })
     }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::careful::Tried;
 use super::chained;
 use super::checkpoint::Checkpoint;
 use super::inner::Inner;
@@ -25,6 +26,8 @@ pub(super) struct Done {
     /// Of a row that is being taken apart: parts of which nothing is left.
     pub(super) gone_before: usize,
     pub(super) told: Told,
+    /// Where rows were tried piece by piece: how that went.
+    pub(super) tried: Option<Tried>,
 }
 
 /// How a window is tried.
@@ -34,6 +37,8 @@ pub(super) enum Way {
     Weighed,
     /// As it is.
     Whole,
+    /// Piece by piece, if not too much goes along: the database refuses some of the rows.
+    Carefully,
     /// One row: so many of the rows that hang on it at most.
     Apart(u64),
     /// One row: not at all, and it counts as blocked.
@@ -94,6 +99,7 @@ impl Attempt<'_> {
     async fn apply(&self, session: &mut Session, cursor: &Cursor) -> Result<Done, Failed> {
         let (batch, window, told) = match (self.way, session.dialect(), self.technique) {
             (Way::Apart(most), ..) => return self.take_apart(session, cursor, most).await,
+            (Way::Carefully, ..) => return self.carefully(session, cursor).await,
             (_, Dialect::Sqlite, _) => self.sqlite(session, cursor).await?,
             (_, Dialect::Postgres, Technique::OneStatement) => {
                 let (batch, window) = self.one_statement(session, cursor).await?;
@@ -106,7 +112,13 @@ impl Attempt<'_> {
         Ok(self.done(session, batch, window, told).await)
     }
 
-    async fn done(&self, session: &mut Session, batch: Batch, window: Window, told: Told) -> Done {
+    pub(super) async fn done(
+        &self,
+        session: &mut Session,
+        batch: Batch,
+        window: Window,
+        told: Told,
+    ) -> Done {
         let blocked_by = match (batch.blocked, self.inner.scout.held_by()) {
             (_, Some(held)) => held,
             (0, None) => BTreeMap::new(),
@@ -118,6 +130,7 @@ impl Attempt<'_> {
             blocked_by,
             gone_before: 0,
             told,
+            tried: None,
         }
     }
 

@@ -51,16 +51,26 @@ impl Attempt<'_> {
         } else if plan.takes_parts() {
             self.sqlite_parts(session, plan, window).await?
         } else {
-            let counts = session.fetch_one(&plan.tally(window, false)?).await?;
-            let mut batch = batch_of(&counts, 0);
-            batch.affected = session.execute(&plan.act_on_window(window)?).await?;
-            batch
+            self.sqlite_whole(session, plan, window).await?
         };
         self.record_counted(session, batch).await
     }
 
+    /// One statement, on which nothing of besom's hangs.
+    pub(super) async fn sqlite_whole(
+        &self,
+        session: &mut Session,
+        plan: &Plan,
+        window: &Window,
+    ) -> Result<Batch, Failed> {
+        let counts = session.fetch_one(&plan.tally(window, false)?).await?;
+        let mut batch = batch_of(&counts, 0);
+        batch.affected = session.execute(&plan.act_on_window(window)?).await?;
+        Ok(batch)
+    }
+
     /// The rows of each part are noted first, counted, and then unlinked and deleted.
-    async fn sqlite_parts(
+    pub(super) async fn sqlite_parts(
         &self,
         session: &mut Session,
         plan: &Plan,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::careful::Careful;
 use super::chained::Chained;
 use super::checkpoint::{Identity, Place};
 use super::leaves::Leaves;
@@ -34,6 +35,8 @@ pub(super) struct Inner {
     /// Of the row that is being taken apart: parts of which nothing is left.
     pub(super) gone_before: usize,
     pub(super) scout: Scout,
+    /// The database has refused rows: how the next batch is tried.
+    pub(super) careful: Option<Careful>,
     /// Rows of the table that hang together.
     pub(super) chains: Option<Chained>,
     /// Batches of such rows: where the windows stand, whatever these rows come to.
@@ -59,6 +62,7 @@ impl Inner {
             skip_locked: 0,
             gone_before: 0,
             scout: Scout::default(),
+            careful: None,
             chains: None,
             stands: None,
             is_last: false,
@@ -114,6 +118,7 @@ impl Inner {
             self.technique = plan.technique().0;
             self.span = first_span(&self.plan);
             self.scout = Scout::default();
+            self.careful = None;
         }
     }
 

@@ -65,6 +65,34 @@ impl Attempt<'_> {
             };
             return self.record_counted(session, batch).await;
         }
+        let held = self.hold(session, plan, window).await?;
+        let keys = match held.roots.is_empty() {
+            true => vec![Vec::new(); plan.key_width()],
+            false => columns(&held.roots),
+        };
+        let referring = self.referring(session, plan, &keys).await?;
+        let before = self.worked_on(session, plan).await?;
+        let fence = self.fence;
+        let statement = plan.act_on_kept(Some(window), &keys, held.locked, |w| {
+            w.push(", record AS (");
+            write_record(w, &fence, Record::Tally { from: "tally" });
+            w.push(")");
+        })?;
+        let batch = batch_of(&session.fetch_one(&statement).await?, 0);
+        // By now the rules have taken their own locks on the tables that they reach.
+        self.schema_stands(session, plan).await?;
+        self.all_gone(session, plan, before, &batch).await?;
+        self.none_dangles(session, plan, referring).await?;
+        Ok(batch)
+    }
+
+    /// Locks the eligible rows of the window with all that is tied to them.
+    pub(super) async fn hold(
+        &self,
+        session: &mut Session,
+        plan: &Plan,
+        window: &Window,
+    ) -> Result<Held, Failed> {
         let mut held = Held::default();
         for row in session.fetch(&plan.look_and_lock(window)?).await? {
             match taken_apart(row) {
@@ -81,34 +109,17 @@ impl Attempt<'_> {
                 }
             }
         }
-        let keys = match held.roots.is_empty() {
-            true => vec![Vec::new(); plan.key_width()],
-            false => columns(&held.roots),
-        };
-        let referring = self.referring(session, plan, &keys).await?;
-        let before = self.worked_on(session, plan).await?;
-        let fence = self.fence;
-        let statement = plan.act_on_kept(window, &keys, held.locked, |w| {
-            w.push(", record AS (");
-            write_record(w, &fence, Record::Tally { from: "tally" });
-            w.push(")");
-        })?;
-        let batch = batch_of(&session.fetch_one(&statement).await?, 0);
-        // By now the rules have taken their own locks on the tables that they reach.
-        self.schema_stands(session, plan).await?;
-        self.all_gone(session, plan, before, &batch).await?;
-        self.none_dangles(session, plan, referring).await?;
-        Ok(batch)
+        Ok(held)
     }
 }
 
 /// The rows that a batch holds so far.
 #[derive(Default)]
-struct Held {
+pub(super) struct Held {
     /// Eligible rows of the window.
-    roots: Vec<Key>,
+    pub(super) roots: Vec<Key>,
     /// Eligible rows of the window that are left alone, because someone holds one of theirs.
-    locked: u64,
+    pub(super) locked: u64,
 }
 
 impl Held {

@@ -9,6 +9,7 @@ mod act;
 mod apart;
 mod attempt;
 mod backlog;
+mod careful;
 mod chained;
 mod checkpoint;
 mod circles;
@@ -27,8 +28,10 @@ mod networks;
 mod no_instant;
 mod page;
 mod physical;
+mod pieces;
 mod probe;
 mod reader;
+mod refused;
 mod remains;
 mod retry;
 mod schema;
@@ -277,6 +280,9 @@ impl Sweep {
         if Instant::now() >= self.context.ends {
             return Ok(Some(Some(Suspension::Deadline)));
         }
+        if refuses_on_and_on(inner, state) {
+            return Ok(Some(Some(Suspension::Refused)));
+        }
         let used_up = if state.totals.changed() >= options.max_rows {
             Suspension::RowBudget
         } else if state.up_to_the_line(&inner.plan) == 0 {
@@ -326,6 +332,18 @@ impl Sweep {
             None => self.drain(inner, state),
         }
     }
+}
+
+/// Whether so many rows were refused that the next run has to go on. Each is an attempt of its own, which writes
+/// and takes back.
+fn refuses_on_and_on(inner: &Inner, state: &context::State) -> bool {
+    /// Refused rows of a sweep, besides those that lie among rows that go: some ten seconds of attempts.
+    const MOST_REFUSED: u64 = 10_000;
+    /// Refused rows for each one that has gone.
+    const FOR_EACH: u64 = 4;
+    let passed = state.passed_over.get(&inner.ordinal);
+    let refused = passed.map_or(0, |passed| passed.refused);
+    refused > MOST_REFUSED + FOR_EACH.saturating_mul(state.totals.affected)
 }
 
 /// SQLite renumbers rows when it vacuums, unless the rowid is a column: there a run that is resumed begins

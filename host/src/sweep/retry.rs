@@ -20,6 +20,8 @@ pub(super) enum Verdict {
     SkipLocked,
     /// A child appeared under a statement that does not lock: run the window again with locks.
     Lock,
+    /// Some of the rows are refused: which, pieces of the window tell.
+    Carefully,
     /// A smaller window, after a pause.
     Smaller { size: u64, pause: Duration },
     /// One row is left, and too much goes along with it: what hangs on it goes first.
@@ -57,6 +59,8 @@ pub(super) struct Retries {
     conflicts: u32,
     losses: u32,
     fenced: u32,
+    /// Pieces do not tell which rows are refused.
+    pub(super) in_vain: bool,
 }
 
 impl Retries {
@@ -68,7 +72,9 @@ impl Retries {
         size: u64,
     ) -> Verdict {
         let error = match failed {
-            Failed::Request(_) | Failed::Schema => return Verdict::GiveUp,
+            Failed::Request(_) | Failed::Schema | Failed::EveryStatement(_) => {
+                return Verdict::GiveUp;
+            }
             Failed::Fenced => {
                 self.fenced += 1;
                 return match self.fenced {
@@ -93,6 +99,7 @@ impl Retries {
                 Verdict::SkipLocked
             }
             Cause::Constraint if technique == Technique::OneStatement => Verdict::Lock,
+            Cause::Constraint if !self.in_vain => Verdict::Carefully,
             Cause::Constraint if size == 1 => Verdict::PassOver(InTheWay::Refused),
             // Halving finds the row in the way in as many steps as the window has bits.
             Cause::Constraint => Verdict::Smaller {

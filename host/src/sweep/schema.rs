@@ -134,6 +134,7 @@ impl RunContext {
     pub(super) async fn failed_by_schema(&self, plan: &Plan, failed: &Failed) -> bool {
         match failed {
             Failed::Schema => true,
+            Failed::EveryStatement(_) => self.schema_differs(plan).await,
             Failed::Database(error) if matches!(error.cause, Cause::Constraint | Cause::Other) => {
                 self.schema_differs(plan).await
             }
@@ -254,20 +255,20 @@ impl Attempt<'_> {
         }
     }
 
-    /// Holds the counts of a batch against what the server counted between two looks.
+    /// Holds the counts of a batch against what the server counted between two looks, and answers the second.
     pub(super) async fn all_gone(
         &self,
         session: &mut Session,
         plan: &Plan,
         before: Option<u64>,
         batch: &Batch,
-    ) -> Result<(), Failed> {
+    ) -> Result<Option<u64>, Failed> {
         let (Some(before), Some(after)) = (before, self.worked_on(session, plan).await?) else {
-            return Ok(());
+            return Ok(None);
         };
         let done = after.saturating_sub(before);
         if done >= batch.changed() {
-            return Ok(());
+            return Ok(Some(after));
         }
         let consequences = plan.authorized.consequences().iter();
         let children: BTreeSet<_> = consequences.filter_map(|of| of.path.child()).collect();

@@ -14,6 +14,8 @@ pub(super) enum Failed {
     Schema,
     /// The database refused or was not there.
     Database(DatabaseError),
+    /// A constraint or trigger refuses statements whatever rows they take.
+    EveryStatement(DatabaseError),
     /// So much goes along with the window's rows that the batch is not begun.
     TooHeavy,
     /// Nothing hangs on the row that could go before it.
@@ -22,12 +24,20 @@ pub(super) enum Failed {
     Request(Fault),
 }
 
+impl Failed {
+    /// Something refuses what would become of some of the rows.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Database(error) if error.cause == Cause::Constraint)
+    }
+}
+
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fenced => f.write_str("the run was taken over"),
             Self::Schema => f.write_str("the schema has changed"),
             Self::Database(error) => error.fmt(f),
+            Self::EveryStatement(error) => write!(f, "whatever the rows: {error}"),
             Self::TooHeavy => f.write_str("too much goes along"),
             Self::NothingApart => f.write_str("nothing hangs on it that could go before it"),
             Self::Request(fault) => fault.fmt(f),

@@ -152,7 +152,10 @@ async fn what_postgresql_itself_refuses_is_passed_over_and_said() {
     assert_eq!(lab.ids("SELECT id FROM a").await, [1]);
     assert_eq!((batch.affected, batch.blocked), (2, 1));
     let held: Vec<_> = context.settle().await.blocked_by.into_iter().collect();
-    assert_eq!(held, [("(refused by the database)".to_owned(), 1)]);
+    let [(why, 1)] = held.as_slice() else {
+        panic!("{held:?}");
+    };
+    assert!(why.starts_with("(refused by the database: "), "{why}");
 }
 
 #[tokio::test]

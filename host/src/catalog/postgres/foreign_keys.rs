@@ -68,6 +68,7 @@ impl FromRow<'_, PgRow> for Found {
                 deferrable: row.try_get("condeferrable")?,
                 validated: row.try_get("convalidated")?,
                 stuck: Vec::new(),
+                lone_default: None,
                 disabled: row.try_get("disabled")?,
             },
             child: row.try_get("conrelid")?,

@@ -1,10 +1,12 @@
 //! Columns that a foreign key's SET NULL or SET DEFAULT cannot set.
 
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use sqlx::postgres::types::Oid;
 
+use super::super::lone_defaults::{self, Constant, constants};
 use super::super::not_null::{Refusals, Refusing, forbids_null, stuck};
-use super::super::{CatalogError, TableId};
+use super::super::{CatalogError, ForeignKey, TableId, quote_ident};
 use super::{Tables, of_tables};
 
 /// Every column that such a key sets: NOT NULL by itself or by one of the domains of its type, or the key of a
@@ -69,15 +71,65 @@ pub(super) async fn mark(
         refusals.insert((table.id.clone(), column), Refusing { null, default });
     }
     let below = partitions(tables);
+    let mut lookups = Vec::new();
     for table in tables.values_mut() {
         let keys = table.foreign_keys.iter_mut();
         for key in keys.chain(&mut table.referenced_by) {
             let mut partitions = Vec::new();
             gather(&key.child, &below, &mut partitions);
             key.stuck = stuck(key, &partitions, &refusals);
+            if let (true, Some(of)) = (key.stuck.is_empty(), constants(key, &partitions, &refusals))
+            {
+                lookups.push((key.clone(), of));
+            }
+        }
+    }
+    for (key, of) in lookups {
+        if !refers_to_a_row(connection, tables, &key, &of).await? {
+            let ends = tables.values_mut();
+            let keys = ends.flat_map(|t| t.foreign_keys.iter_mut().chain(&mut t.referenced_by));
+            keys.filter(|known| **known == key)
+                .for_each(|key| lone_defaults::mark(key, &of));
         }
     }
     Ok(())
+}
+
+/// Whether the parent has the row. What the role may not see may be there.
+async fn refers_to_a_row(
+    connection: &mut PgConnection,
+    tables: &Tables,
+    key: &ForeignKey,
+    constants: &[Constant],
+) -> Result<bool, CatalogError> {
+    let of = |id: &TableId| tables.values().find(|table| table.id == *id);
+    let (Some(child), Some(parent)) = (of(&key.child), of(&key.parent)) else {
+        return Ok(true);
+    };
+    if !parent.privileges.select || parent.row_security {
+        return Ok(true);
+    }
+    let columns = key.columns.iter().zip(&key.parent_columns);
+    let same: Vec<_> = columns
+        .enumerate()
+        .map(|(place, (column, to))| {
+            let sql_type = child.column(column).map_or("text", |c| c.sql_type.as_str());
+            format!("p.{} = ${}::text::{sql_type}", quote_ident(to), place + 1)
+        })
+        .collect();
+    let sql = format!(
+        "SELECT EXISTS (SELECT FROM {} AS p WHERE {})",
+        parent.sql_name(),
+        same.join(" AND ")
+    );
+    let mut query = sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false);
+    for constant in constants {
+        query = query.bind(constant.to_string());
+    }
+    query
+        .fetch_one(connection)
+        .await
+        .map_err(CatalogError::reading("defaults of foreign keys"))
 }
 
 type Below = std::collections::BTreeMap<TableId, Vec<TableId>>;

@@ -1,9 +1,11 @@
 //! What the database does by itself with rows of a table: keys that cannot act, and the facts about all of it.
 
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteConnection;
 
+use super::super::lone_defaults::{self, Constant, constants};
 use super::super::not_null::{Refusals, Refusing, forbids_null, stuck};
-use super::super::{CatalogError, Event, OnDelete, Table};
+use super::super::{CatalogError, Event, ForeignKey, OnDelete, Table, quote_ident};
 use super::{Tables, fold, rows, text};
 
 /// The default of each column, and the statement of its table, for tables with a key that sets columns.
@@ -37,13 +39,49 @@ pub(super) async fn mark_stuck(
         let null = !nullable || by_check();
         refusals.insert((table.id.clone(), column), Refusing { null, default });
     }
+    let known: Vec<_> = tables.values().map(|table| table.id.clone()).collect();
     for table in tables.values_mut() {
         let keys = table.foreign_keys.iter_mut();
         for key in keys.chain(&mut table.referenced_by) {
             key.stuck = stuck(key, &[], &refusals);
+            if let (true, Some(of)) = (key.stuck.is_empty(), constants(key, &[], &refusals))
+                && known.contains(&key.parent)
+                && !refers_to_a_row(connection, key, &of).await?
+            {
+                lone_defaults::mark(key, &of);
+            }
         }
     }
     Ok(())
+}
+
+/// Whether the parent has the row.
+async fn refers_to_a_row(
+    connection: &mut SqliteConnection,
+    key: &ForeignKey,
+    constants: &[Constant],
+) -> Result<bool, CatalogError> {
+    let same: Vec<_> = key
+        .parent_columns
+        .iter()
+        .map(|to| format!("p.{} = ?", quote_ident(to)))
+        .collect();
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM {} AS p WHERE {})",
+        quote_ident(&key.parent.name),
+        same.join(" AND ")
+    );
+    let mut query = sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false);
+    for constant in constants {
+        query = match constant {
+            Constant::Number(number) => query.bind(*number),
+            Constant::Text(text) => query.bind(text),
+        };
+    }
+    query
+        .fetch_one(connection)
+        .await
+        .map_err(CatalogError::reading("defaults of foreign keys"))
 }
 
 /// Notes what takes part when rows of each table go or change, and what names stand for. To be called last.

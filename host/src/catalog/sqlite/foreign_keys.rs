@@ -54,6 +54,7 @@ pub(super) async fn add(
                 deferrable: false,
                 validated: true,
                 stuck: Vec::new(),
+                lone_default: None,
                 disabled: false,
             });
         let position = key.columns.len();

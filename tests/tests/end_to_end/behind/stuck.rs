@@ -164,3 +164,55 @@ async fn a_row_that_refers_to_its_own_table_by_such_a_key_holds_it_until_it_is_g
         assert_eq!(lab.ids("SELECT id FROM sessions").await, [1, 2, 3]);
     }
 }
+
+#[tokio::test]
+async fn a_default_that_no_row_of_the_parent_has_is_found_before_and_holds() {
+    for (kind, column) in [
+        ("int", "int DEFAULT 0"),
+        ("int", "int DEFAULT -1"),
+        ("text", "text DEFAULT 'it''s nobody'"),
+    ] {
+        let schema = |more: &str| {
+            format!(
+                "CREATE TABLE sessions (id {kind} PRIMARY KEY, dead_at int);
+                 INSERT INTO sessions VALUES ('1', 1), ('2', 1){more};
+                 CREATE TABLE tokens (id int PRIMARY KEY, session {column} REFERENCES sessions ON DELETE SET DEFAULT);
+                 CREATE INDEX tokens_session ON tokens (session);
+                 INSERT INTO tokens VALUES (1, '1')"
+            )
+        };
+        for lab in both(&schema(""), &schema("")).await {
+            let finding = crate::preflight::found(&lab, &sessions(), "key-cannot-act").await;
+            assert!(finding.message.contains("SET DEFAULT"), "{finding:?}");
+            let batch = drained(&lab, &sessions()).await;
+            assert_eq!((batch.affected, batch.blocked), (1, 1), "{column}");
+        }
+        let there = ", ('0', NULL), ('-1', NULL)";
+        let there = match kind {
+            "int" => there,
+            _ => ", ('it''s nobody', NULL)",
+        };
+        for lab in both(&schema(there), &schema(there)).await {
+            assert!(crate::preflight::codes(&lab, &sessions()).await.is_empty());
+            let batch = drained(&lab, &sessions()).await;
+            assert_eq!((batch.affected, batch.cascaded), (2, 1), "{column}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_default_whose_row_is_due_itself_is_refused_by_the_database_for_as_long_as_it_is_needed()
+{
+    let schema = "CREATE TABLE sessions (id int PRIMARY KEY, dead_at int);
+        INSERT INTO sessions VALUES (0, 1), (1, 1), (2, 1);
+        CREATE TABLE tokens (id int PRIMARY KEY, session int DEFAULT 0 REFERENCES sessions ON DELETE SET DEFAULT);
+        CREATE INDEX tokens_session ON tokens (session);
+        INSERT INTO tokens VALUES (1, 1)";
+    for lab in both(schema, schema).await {
+        drained(&lab, &sessions()).await;
+
+        let dangling = "SELECT count(*) FROM tokens WHERE session NOT IN (SELECT id FROM sessions)";
+        assert_eq!(lab.count(dangling).await, 0);
+        assert_eq!(lab.ids("SELECT id FROM sessions").await.len(), 1);
+    }
+}

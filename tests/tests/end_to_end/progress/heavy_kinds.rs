@@ -166,3 +166,37 @@ async fn rows_that_cannot_be_taken_apart_are_passed_over_however_many_there_are(
     let left = lab.ids("SELECT id FROM item").await;
     assert_eq!(left, [5, 10, 15, 20, 25, 30, 35, 40]);
 }
+
+#[tokio::test]
+async fn a_heavy_row_on_legal_hold_keeps_what_hangs_on_it() {
+    let tables = format!(
+        "CREATE TABLE item (id BIGINT PRIMARY KEY, dead BOOLEAN NOT NULL);
+         CREATE TABLE part (id BIGINT PRIMARY KEY, item BIGINT REFERENCES item (id) ON DELETE CASCADE);
+         INSERT INTO item VALUES (1, TRUE), (2, TRUE);
+         INSERT INTO part SELECT n, 1 FROM {};
+         INSERT INTO part VALUES (0, 2);
+         CREATE INDEX part_item ON part (item);",
+        super::numbers(25_000)
+    );
+    let postgres = format!(
+        "{tables}
+         CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF OLD.id = 1 THEN RAISE EXCEPTION 'held'; END IF; RETURN OLD; END $$;
+         CREATE TRIGGER hold AFTER DELETE ON item FOR EACH ROW EXECUTE FUNCTION hold();"
+    );
+    let sqlite = format!(
+        "{tables}
+         CREATE TRIGGER hold AFTER DELETE ON item WHEN OLD.id = 1 BEGIN SELECT RAISE(ABORT, 'held'); END;"
+    );
+    for lab in both(&postgres, &sqlite).await {
+        let batch = drained(&lab, Request::delete("item", dead())).await;
+
+        assert_eq!(
+            (batch.affected, batch.cascaded, batch.blocked),
+            (1, 1, 1),
+            "{:?}",
+            lab.dialect()
+        );
+        assert_eq!(lab.count("SELECT count(*) FROM part").await, 25_000);
+    }
+}

@@ -5,6 +5,7 @@ mod heavy;
 mod heavy_hosts;
 mod heavy_kinds;
 mod held;
+mod refused;
 mod scouted;
 mod standstill;
 
