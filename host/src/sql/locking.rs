@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::Plan;
 use super::batch::{TALLY, named_keys, same_key};
-use super::chains::{Among, Hold};
+use super::chains::Hold;
 use super::eligible::same_row;
 use super::family::VICTIMS;
+use super::fit::Among;
 use super::physical::key_types;
 use super::window::{Window, key_columns, selected};
 use super::writer::{Row, Writer};
@@ -165,10 +166,10 @@ impl Plan {
         let picked = self.hold() == Hold::Checked;
         w.push(if picked { "WITH RECURSIVE " } else { "WITH " });
         self.kept(&mut w, keys);
-        let unfit = match picked {
+        let fit = match picked {
             true => {
                 w.push(", ");
-                Some(self.unfit(&mut w, Among::Kept)?)
+                Some(self.fit(&mut w, Among::Kept)?)
             }
             false => None,
         };
@@ -179,10 +180,10 @@ impl Plan {
                 .push(" FROM kept JOIN ");
             self.swept(&mut w, &row)?;
             w.push(" ON ").push(&same_key(&row, "kept")).push(" WHERE ");
-            match unfit {
-                Some(unfit) => {
+            match fit {
+                Some(fit) => {
                     w.truth(true);
-                    self.is_fit(&mut w, &row, unfit);
+                    self.is_fit(&mut w, &row, fit);
                 }
                 None => self.goes_now(&mut w, &row, Among::Kept)?,
             }

@@ -14,6 +14,7 @@ mod condition;
 mod dependents;
 mod eligible;
 mod family;
+mod fit;
 mod gaps;
 mod id;
 mod instant;

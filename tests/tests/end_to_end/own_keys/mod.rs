@@ -4,6 +4,7 @@
 mod chains;
 mod held;
 mod random;
+mod riders;
 mod trees;
 
 use besom::catalog::Dialect;
