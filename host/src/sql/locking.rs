@@ -12,7 +12,7 @@ use super::fit::Among;
 use super::physical::key_types;
 use super::window::{Window, key_columns, selected};
 use super::writer::{Row, Writer};
-use crate::catalog::Dialect;
+use crate::catalog::{Dialect, Table};
 use crate::database::{Bind, Statement};
 use crate::request::{Condition, Fault, Join, Source};
 
@@ -55,6 +55,45 @@ impl Plan {
     /// Second step: for every set of rows tied to the kept ones, lock them and answer the keys of
     /// those kept rows whose tied rows could not all be locked.
     pub(crate) fn lock_tied(&self, keys: &Keys) -> Result<Vec<Statement>, Fault> {
+        let mut statements = self.lock_relations(keys, |_| true)?;
+        let dependents = self.authorized.dependents().iter().map(|tied| &tied.path);
+        let consequences = self.authorized.consequences().iter().map(|c| &c.path);
+        for path in dependents.chain(consequences) {
+            let tables = self.tables_of(&path.0)?;
+            statements.push(self.lock_chain(keys, "UPDATE", |w, root| {
+                let mut above = Row {
+                    alias: root.to_owned(),
+                    table: self.table(),
+                };
+                for (link, table) in path.0.iter().zip(&tables) {
+                    let next = w.row(table);
+                    w.push(" JOIN ");
+                    self.source(w, &next)?;
+                    w.push(" ON ");
+                    self.tied_by(w, link, &next, &above)?;
+                    above = next;
+                }
+                Ok(above.alias)
+            })?);
+        }
+        Ok(statements)
+    }
+
+    /// The same for what the condition looks at besides what hangs on the row: a piece of that is locked by
+    /// itself, and the rest may be very many rows. One of them that changes meanwhile does so behind the piece.
+    pub(crate) fn lock_beside_parts(&self, keys: &Keys) -> Result<Vec<Statement>, Fault> {
+        let parts = self.parts();
+        self.lock_relations(keys, |table| {
+            !parts.iter().any(|part| self.is_part(part, table))
+        })
+    }
+
+    /// Locks what the condition, or a value, looks at, where it ends in such a table.
+    fn lock_relations(
+        &self,
+        keys: &Keys,
+        ends_in: impl Fn(&Table) -> bool,
+    ) -> Result<Vec<Statement>, Fault> {
         let mut statements = Vec::new();
         let mut chains = Vec::new();
         chains_of(&self.request().matching, &[], &mut chains);
@@ -64,6 +103,13 @@ impl Plan {
             }
         }
         for chain in &chains {
+            let Some((name, _)) = chain.last() else {
+                continue;
+            };
+            let end = self.find_table(name)?;
+            if !ends_in(&end) {
+                continue;
+            }
             statements.push(self.lock_chain(keys, "SHARE", |w, root| {
                 let mut above = root.to_owned();
                 let mut table = Arc::clone(self.table());
@@ -86,26 +132,6 @@ impl Plan {
                     table = related;
                 }
                 Ok(above)
-            })?);
-        }
-        let dependents = self.authorized.dependents().iter().map(|tied| &tied.path);
-        let consequences = self.authorized.consequences().iter().map(|c| &c.path);
-        for path in dependents.chain(consequences) {
-            let tables = self.tables_of(&path.0)?;
-            statements.push(self.lock_chain(keys, "UPDATE", |w, root| {
-                let mut above = Row {
-                    alias: root.to_owned(),
-                    table: self.table(),
-                };
-                for (link, table) in path.0.iter().zip(&tables) {
-                    let next = w.row(table);
-                    w.push(" JOIN ");
-                    self.source(w, &next)?;
-                    w.push(" ON ");
-                    self.tied_by(w, link, &next, &above)?;
-                    above = next;
-                }
-                Ok(above.alias)
             })?);
         }
         Ok(statements)

@@ -19,6 +19,7 @@ mod gaps;
 mod id;
 mod instant;
 mod lacking;
+mod leaning;
 mod locking;
 mod measure;
 mod oldest;

@@ -61,8 +61,12 @@ async fn try_until_done(
     let mut size = size(context).min(inner.span);
     let mut technique = inner.technique();
     let mut way = Way::Weighed;
+    let budget = context
+        .options
+        .max_rows
+        .saturating_sub(state.totals.changed());
     let mut may_come_apart = context.options.mode == Mode::Apply
-        && !inner.hangs_together()
+        && !inner.is_put_together()
         && inner.plan.has_a_family()
         && inner.plan.comes_apart();
     loop {
@@ -78,6 +82,7 @@ async fn try_until_done(
             technique,
             size,
             left,
+            budget,
             way,
         };
         let failed = match attempt.run(cursor).await {

@@ -48,7 +48,10 @@ pub(super) struct Attempt<'a> {
     pub(super) checkpoint: &'a Checkpoint,
     pub(super) technique: Technique,
     pub(super) size: u64,
+    /// Swept rows that may still go, in this run or in this table.
     pub(super) left: u64,
+    /// Rows of any table that this run may still change.
+    pub(super) budget: u64,
     pub(super) way: Way,
 }
 

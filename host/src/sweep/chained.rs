@@ -76,7 +76,12 @@ impl Inner {
 
     /// Its rows hang together, or are a batch of such.
     pub(super) fn hangs_together(&self) -> bool {
-        self.chains.is_some() || self.stands.is_some() || self.closes.is_some()
+        self.chains.is_some() || self.is_put_together()
+    }
+
+    /// It is a batch of rows that hang together, put together from what windows have told.
+    pub(super) fn is_put_together(&self) -> bool {
+        self.stands.is_some() || self.closes.is_some()
     }
 
     /// Takes in what a window has told.
