@@ -110,7 +110,8 @@ impl Plan {
             if !ends_in(&end) {
                 continue;
             }
-            statements.push(self.lock_chain(keys, "SHARE", |w, root| {
+            let strength = self.strength(chain, &end, &chains)?;
+            statements.push(self.lock_chain(keys, strength, |w, root| {
                 let mut above = root.to_owned();
                 let mut table = Arc::clone(self.table());
                 for (name, on) in chain {
@@ -135,6 +136,25 @@ impl Plan {
             })?);
         }
         Ok(statements)
+    }
+
+    /// How rows of `end`, to which a chain leads, are locked. Where further ones are looked for below them,
+    /// also against a row that is inserted there, whose foreign key takes KEY SHARE.
+    fn strength(
+        &self,
+        chain: &Chain,
+        end: &Table,
+        chains: &[Chain],
+    ) -> Result<&'static str, Fault> {
+        for below in chains.iter().filter(|below| below.starts_with(chain)) {
+            let Some((name, on)) = below.get(chain.len()) else {
+                continue;
+            };
+            if refers_by_key(&*self.find_table(name)?, end, on) {
+                return Ok("UPDATE");
+            }
+        }
+        Ok("SHARE")
     }
 
     fn lock_chain(
@@ -290,6 +310,19 @@ pub(super) fn rows_of_keys(w: &mut Writer, name: &str, keys: &Keys, types: &[Str
             .push("::text[]");
     }
     w.push(&format!(") AS u({}))", names.join(", ")));
+}
+
+/// By a foreign key of its own `child` is tied to `parent` in the joined columns, or in some of them.
+fn refers_by_key(child: &Table, parent: &Table, on: &[Join]) -> bool {
+    let mut keys = child.foreign_keys.iter();
+    keys.any(|key| {
+        let mut pairs = key.columns.iter().zip(&key.parent_columns);
+        key.parent == parent.id
+            && pairs.all(|(from, to)| {
+                on.iter()
+                    .any(|join| join.foreign == *from && join.local == *to)
+            })
+    })
 }
 
 pub(super) type Chain = Vec<(String, Vec<Join>)>;
