@@ -2,6 +2,7 @@
 //! model.
 
 mod chains;
+mod going_on;
 mod held;
 mod random;
 mod riders;
