@@ -64,6 +64,12 @@ impl Attempt<'_> {
         }
     }
 
+    /// Blocked rows of a batch that passes its row over: that one, and those that it was found among.
+    pub(super) fn blocked_with_it(&self) -> u64 {
+        let picked = self.inner.plan.picked.as_ref();
+        1 + picked.map_or(0, |picked| picked.blocked_beside)
+    }
+
     pub(super) async fn run(&self, cursor: &Cursor) -> Result<Done, Failed> {
         let mut session = self.context.database.session().await?;
         let noted = session.dialect() == Dialect::Sqlite && self.inner.plan.picked.is_some();
@@ -111,7 +117,12 @@ impl Attempt<'_> {
 
     async fn done(&self, session: &mut Session, batch: Batch, window: Window, told: Told) -> Done {
         let blocked_by = match (batch.blocked, self.inner.scout.held_by()) {
-            (_, Some(held)) => held,
+            (_, Some(mut held)) => {
+                if let Some(what) = self.pass_over() {
+                    *held.entry(what.as_str().to_owned()).or_default() += 1;
+                }
+                held
+            }
             (0, None) => BTreeMap::new(),
             (blocked, None) => self.blocked_by(session, &window, blocked).await,
         };
@@ -275,7 +286,7 @@ impl Attempt<'_> {
         let mut batch = match self.pass_over() {
             // Not counted again: counting is what failed.
             Some(_) => Batch {
-                blocked: 1,
+                blocked: self.blocked_with_it(),
                 ..examined_only(self.size)
             },
             None => batch_of(&session.fetch_one(&plan.tally(&window, true)?).await?, 0),
