@@ -29,6 +29,7 @@ mod page;
 mod physical;
 mod probe;
 mod reader;
+mod rehearsal;
 mod remains;
 mod retry;
 mod schema;
