@@ -21,16 +21,16 @@ const ROOT: &str = "besom_root";
 /// Rows that hang on a swept row in one way.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part<'a> {
-    path: &'a Path,
+    pub(super) path: &'a Path,
     narrowing: &'a [Condition],
-    does: Does<'a>,
+    pub(super) does: Does<'a>,
     /// The request asks for it; otherwise a foreign key's rule would do it.
     pub(crate) asked: bool,
 }
 
 /// What becomes of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Does<'a> {
+pub(super) enum Does<'a> {
     Delete,
     /// These columns are set to NULL.
     Clear(&'a [String]),
@@ -84,9 +84,11 @@ impl Plan {
     }
 
     /// Everything that hangs on a row can be let go by statements of its own: also what the database's
-    /// rules would do with its owner's rights, which the role itself may lack.
+    /// rules would do with its owner's rights, which the role itself may lack. And the row is due whether it
+    /// is there or not.
     pub(crate) fn comes_apart(&self) -> bool {
         !self.may_be_kept_whole()
+            && !self.leans_on_its_parts()
             && self.parts().iter().all(|part| {
                 let table = part.path.child().and_then(|id| self.catalog.by_id(id));
                 table.is_some_and(|table| match part.does {

@@ -5,8 +5,9 @@
 //! handed in by the caller as functions that write it.
 
 use super::Plan;
-use super::chains::{Among, Hold};
+use super::chains::Hold;
 use super::family::VICTIMS;
+use super::fit::Among;
 use super::locking::chains_of;
 use super::window::{Window, key_columns};
 use super::writer::{Row, Writer};

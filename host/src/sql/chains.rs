@@ -4,7 +4,7 @@
 //! one that is ON DELETE CASCADE those go with it anyway. What hangs together may lie anywhere in the
 //! table, so no window can tell by itself: each window says what refers to what ([`Plan::links`]), the
 //! sweep puts that together and picks the rows that may go, those that refer first, and a batch of
-//! picked rows checks that nothing outside of it refers to them.
+//! picked rows checks that they still may ([`super::fit`]).
 
 use super::Plan;
 use super::collation::equal;
@@ -47,20 +47,6 @@ pub(crate) enum Hold {
     Gone,
 }
 
-/// The rows that a batch takes, as far as the statement knows.
-#[derive(Clone, Copy)]
-pub(super) enum Among<'a> {
-    /// All that were picked for this window.
-    Window(&'a Window),
-    /// Those of the part `kept`, which could be locked.
-    Kept,
-}
-
-/// Rows that may not go after all, and those that they refer to.
-const UNFIT: &str = "besom_unfit";
-/// Those, and the rows that would have gone along with them.
-const STAYING: &str = "besom_staying";
-
 impl Plan {
     /// Rows of the table hang together by a key of its own that does not simply let go.
     pub(crate) fn is_chained(&self) -> bool {
@@ -68,7 +54,7 @@ impl Plan {
     }
 
     /// Foreign keys of the table itself by which CASCADE takes rows along.
-    fn trees(&self) -> impl Iterator<Item = &ForeignKey> {
+    pub(super) fn trees(&self) -> impl Iterator<Item = &ForeignKey> {
         let keys = self.authorized.chains().iter();
         keys.filter(|key| key.on_delete == OnDelete::Cascade)
     }
@@ -202,176 +188,14 @@ impl Plan {
         self.free_by_itself(w, row)
     }
 
-    /// The row may go in this batch: it is due, or rides along, and nothing outside of the batch holds
-    /// it.
-    pub(super) fn goes_now(
-        &self,
-        w: &mut Writer,
-        row: &Row<'_>,
-        among: Among<'_>,
-    ) -> Result<(), Fault> {
-        match &self.picked {
-            Some(picked) if picked.has_riders() => {
-                w.push("CASE WHEN ");
-                self.rides(w, row, picked);
-                w.push(" THEN ");
-                w.truth(true);
-                self.may_ride(w, row)?;
-                w.push(" ELSE ");
-                self.predicate(w, row)?;
-                self.free_by_itself(w, row)?;
-                w.push(" END");
-            }
-            _ => {
-                self.predicate(w, row)?;
-                self.free_by_itself(w, row)?;
-            }
-        }
-        self.hangs_on_none(w, row, among)
-    }
-
-    /// ` AND …`: no row outside of the batch refers to this one by a key of its own table.
-    fn hangs_on_none(&self, w: &mut Writer, row: &Row<'_>, among: Among<'_>) -> Result<(), Fault> {
-        if !self.is_chained() {
-            return Ok(());
-        }
-        match self.hold() {
-            Hold::Gone => Ok(()),
-            Hold::Loose => {
-                w.push(" AND NOT ")
-                    .push(&self.refers_to_something(row))
-                    .push(" AND NOT ");
-                self.is_referred_to(w, row, None)
-            }
-            Hold::Checked => {
-                w.push(" AND NOT ");
-                self.is_referred_to(w, row, Some(among))
-            }
-        }
-    }
-
-    /// `EXISTS (…)`: another row refers to this one, which is not `among` those of the batch.
-    fn is_referred_to(
-        &self,
-        w: &mut Writer,
-        row: &Row<'_>,
-        among: Option<Among<'_>>,
-    ) -> Result<(), Fault> {
-        let child = w.row(row.table);
-        w.push("EXISTS (SELECT 1 FROM ");
-        self.swept(w, &child)?;
-        w.push(" WHERE ")
-            .push(&refers(self.authorized.chains(), &child, row));
-        if let Some(among) = among {
-            w.push(" AND NOT ");
-            self.is_among(w, &child, among);
-        }
-        if w.dialect() == Dialect::Postgres {
-            w.push(" OFFSET 0");
-        }
-        w.push(")");
-        Ok(())
-    }
-
-    /// The row is one of those that the batch takes.
-    fn is_among(&self, w: &mut Writer, row: &Row<'_>, among: Among<'_>) {
-        match (among, &self.picked) {
-            (Among::Window(window), Some(picked)) => {
-                self.is_picked(w, row, picked, window, false);
-            }
-            (Among::Window(_), None) => w.truth(false),
-            (Among::Kept, _) => {
-                let keys = key_columns(row);
-                let names: Vec<_> = (0..keys.len()).map(|i| format!("k{i}")).collect();
-                w.push(&format!(
-                    "(({}) IN (SELECT {} FROM kept))",
-                    keys.join(", "),
-                    names.join(", ")
-                ));
-            }
-        }
-    }
-
     /// The row refers to one, if only to itself.
-    fn refers_to_something(&self, row: &Row<'_>) -> String {
+    pub(super) fn refers_to_something(&self, row: &Row<'_>) -> String {
         let keys = self.authorized.chains().iter().map(|key| {
             let columns = key.columns.iter();
             let set = columns.map(|column| format!("{} IS NOT NULL", row.column(column)));
             format!("({})", set.collect::<Vec<_>>().join(" AND "))
         });
         format!("({})", keys.collect::<Vec<_>>().join(" OR "))
-    }
-
-    /// `besom_unfit AS (…), …`: the picked rows that may not go after all, with what that means for the
-    /// others. Answers the name of the part that has all of them.
-    pub(super) fn unfit(&self, w: &mut Writer, among: Among<'_>) -> Result<&'static str, Fault> {
-        let part = |alias: &str| Row {
-            alias: alias.to_owned(),
-            table: self.table(),
-        };
-        let (row, next) = (w.row(self.table()), w.row(self.table()));
-        w.push(&format!("{UNFIT} AS (SELECT "))
-            .push(&self.chained_columns(&row))
-            .push(" FROM ");
-        self.swept(w, &row)?;
-        w.push(" WHERE ");
-        self.is_among(w, &row, among);
-        w.push(" AND (");
-        self.goes_now(w, &row, among)?;
-        w.push(") IS NOT TRUE UNION SELECT ")
-            .push(&self.chained_columns(&next))
-            .push(&format!(" FROM {UNFIT} JOIN "));
-        self.swept(w, &next)?;
-        w.push(" ON ")
-            .push(&refers(self.authorized.chains(), &part(UNFIT), &next))
-            .push(" WHERE ");
-        self.is_among(w, &next, among);
-        w.push(")");
-        let Some(picked) = self.picked.as_ref().filter(|picked| picked.has_riders()) else {
-            return Ok(UNFIT);
-        };
-        let along = w.row(self.table());
-        w.push(&format!(", {STAYING} AS (SELECT "))
-            .push(&self.chained_columns(&part(UNFIT)))
-            .push(&format!(" FROM {UNFIT} UNION SELECT "))
-            .push(&self.chained_columns(&along))
-            .push(&format!(" FROM {STAYING} JOIN "));
-        self.swept(w, &along)?;
-        w.push(" ON ")
-            .push(&ties(self.trees(), &along, &part(STAYING)))
-            .push(" WHERE ");
-        self.rides(w, &along, picked);
-        w.push(")");
-        Ok(STAYING)
-    }
-
-    /// ` AND (…) NOT IN (…)`: the row is none of [`Plan::unfit`].
-    pub(super) fn is_fit(&self, w: &mut Writer, row: &Row<'_>, unfit: &str) {
-        let part = Row {
-            alias: unfit.to_owned(),
-            table: self.table(),
-        };
-        w.push(&format!(
-            " AND ({}) NOT IN (SELECT {} FROM {unfit})",
-            key_columns(row).join(", "),
-            key_columns(&part).join(", ")
-        ));
-    }
-
-    /// `(SELECT count(*) …)` of the rows in a part that went along and were not due themselves; `0` where
-    /// none may.
-    pub(super) fn count_riders(&self, w: &mut Writer, part: &str) {
-        let Some(picked) = self.picked.as_ref().filter(|picked| picked.has_riders()) else {
-            w.push("0");
-            return;
-        };
-        let row = Row {
-            alias: part.to_owned(),
-            table: self.table(),
-        };
-        w.push(&format!("(SELECT count(*) FROM {part} WHERE "));
-        self.rides(w, &row, picked);
-        w.push(")");
     }
 
     /// The columns by which a row is known, refers, and is referred to.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use super::Plan;
 use super::batch::{TALLY, named_keys, same_key};
-use super::chains::{Among, Hold};
+use super::chains::Hold;
 use super::eligible::same_row;
 use super::family::VICTIMS;
+use super::fit::Among;
 use super::physical::key_types;
 use super::window::{Window, key_columns, selected};
 use super::writer::{Row, Writer};
-use crate::catalog::Dialect;
+use crate::catalog::{Dialect, Table};
 use crate::database::{Bind, Statement};
 use crate::request::{Condition, Fault, Join, Source};
 
@@ -54,6 +55,45 @@ impl Plan {
     /// Second step: for every set of rows tied to the kept ones, lock them and answer the keys of
     /// those kept rows whose tied rows could not all be locked.
     pub(crate) fn lock_tied(&self, keys: &Keys) -> Result<Vec<Statement>, Fault> {
+        let mut statements = self.lock_relations(keys, |_| true)?;
+        let dependents = self.authorized.dependents().iter().map(|tied| &tied.path);
+        let consequences = self.authorized.consequences().iter().map(|c| &c.path);
+        for path in dependents.chain(consequences) {
+            let tables = self.tables_of(&path.0)?;
+            statements.push(self.lock_chain(keys, "UPDATE", |w, root| {
+                let mut above = Row {
+                    alias: root.to_owned(),
+                    table: self.table(),
+                };
+                for (link, table) in path.0.iter().zip(&tables) {
+                    let next = w.row(table);
+                    w.push(" JOIN ");
+                    self.source(w, &next)?;
+                    w.push(" ON ");
+                    self.tied_by(w, link, &next, &above)?;
+                    above = next;
+                }
+                Ok(above.alias)
+            })?);
+        }
+        Ok(statements)
+    }
+
+    /// The same for what the condition looks at besides what hangs on the row: a piece of that is locked by
+    /// itself, and the rest may be very many rows. One of them that changes meanwhile does so behind the piece.
+    pub(crate) fn lock_beside_parts(&self, keys: &Keys) -> Result<Vec<Statement>, Fault> {
+        let parts = self.parts();
+        self.lock_relations(keys, |table| {
+            !parts.iter().any(|part| self.is_part(part, table))
+        })
+    }
+
+    /// Locks what the condition, or a value, looks at, where it ends in such a table.
+    fn lock_relations(
+        &self,
+        keys: &Keys,
+        ends_in: impl Fn(&Table) -> bool,
+    ) -> Result<Vec<Statement>, Fault> {
         let mut statements = Vec::new();
         let mut chains = Vec::new();
         chains_of(&self.request().matching, &[], &mut chains);
@@ -63,7 +103,15 @@ impl Plan {
             }
         }
         for chain in &chains {
-            statements.push(self.lock_chain(keys, "SHARE", |w, root| {
+            let Some((name, _)) = chain.last() else {
+                continue;
+            };
+            let end = self.find_table(name)?;
+            if !ends_in(&end) {
+                continue;
+            }
+            let strength = self.strength(chain, &end, &chains)?;
+            statements.push(self.lock_chain(keys, strength, |w, root| {
                 let mut above = root.to_owned();
                 let mut table = Arc::clone(self.table());
                 for (name, on) in chain {
@@ -87,27 +135,26 @@ impl Plan {
                 Ok(above)
             })?);
         }
-        let dependents = self.authorized.dependents().iter().map(|tied| &tied.path);
-        let consequences = self.authorized.consequences().iter().map(|c| &c.path);
-        for path in dependents.chain(consequences) {
-            let tables = self.tables_of(&path.0)?;
-            statements.push(self.lock_chain(keys, "UPDATE", |w, root| {
-                let mut above = Row {
-                    alias: root.to_owned(),
-                    table: self.table(),
-                };
-                for (link, table) in path.0.iter().zip(&tables) {
-                    let next = w.row(table);
-                    w.push(" JOIN ");
-                    self.source(w, &next)?;
-                    w.push(" ON ");
-                    self.tied_by(w, link, &next, &above)?;
-                    above = next;
-                }
-                Ok(above.alias)
-            })?);
-        }
         Ok(statements)
+    }
+
+    /// How rows of `end`, to which a chain leads, are locked. Where further ones are looked for below them,
+    /// also against a row that is inserted there, whose foreign key takes KEY SHARE.
+    fn strength(
+        &self,
+        chain: &Chain,
+        end: &Table,
+        chains: &[Chain],
+    ) -> Result<&'static str, Fault> {
+        for below in chains.iter().filter(|below| below.starts_with(chain)) {
+            let Some((name, on)) = below.get(chain.len()) else {
+                continue;
+            };
+            if refers_by_key(&*self.find_table(name)?, end, on) {
+                return Ok("UPDATE");
+            }
+        }
+        Ok("SHARE")
     }
 
     fn lock_chain(
@@ -165,10 +212,10 @@ impl Plan {
         let picked = self.hold() == Hold::Checked;
         w.push(if picked { "WITH RECURSIVE " } else { "WITH " });
         self.kept(&mut w, keys);
-        let unfit = match picked {
+        let fit = match picked {
             true => {
                 w.push(", ");
-                Some(self.unfit(&mut w, Among::Kept)?)
+                Some(self.fit(&mut w, Among::Kept)?)
             }
             false => None,
         };
@@ -179,10 +226,10 @@ impl Plan {
                 .push(" FROM kept JOIN ");
             self.swept(&mut w, &row)?;
             w.push(" ON ").push(&same_key(&row, "kept")).push(" WHERE ");
-            match unfit {
-                Some(unfit) => {
+            match fit {
+                Some(fit) => {
                     w.truth(true);
-                    self.is_fit(&mut w, &row, unfit);
+                    self.is_fit(&mut w, &row, fit);
                 }
                 None => self.goes_now(&mut w, &row, Among::Kept)?,
             }
@@ -267,6 +314,19 @@ pub(super) fn rows_of_keys(w: &mut Writer, name: &str, keys: &Keys, types: &[Str
             .push("::text[]");
     }
     w.push(&format!(") AS u({}))", names.join(", ")));
+}
+
+/// By a foreign key of its own `child` is tied to `parent` in the joined columns, or in some of them.
+fn refers_by_key(child: &Table, parent: &Table, on: &[Join]) -> bool {
+    let mut keys = child.foreign_keys.iter();
+    keys.any(|key| {
+        let mut pairs = key.columns.iter().zip(&key.parent_columns);
+        key.parent == parent.id
+            && pairs.all(|(from, to)| {
+                on.iter()
+                    .any(|join| join.foreign == *from && join.local == *to)
+            })
+    })
 }
 
 pub(super) type Chain = Vec<(String, Vec<Join>)>;

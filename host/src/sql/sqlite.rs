@@ -2,9 +2,10 @@
 //! part go to a temporary table first, then the statements that act on them.
 
 use super::Plan;
-use super::chains::{Among, Hold};
+use super::chains::Hold;
 use super::dangling::same_ties;
 use super::family::{VICTIMS, rows_of};
+use super::fit::Among;
 use super::window::Window;
 use super::writer::{Row, Writer};
 use crate::catalog::{Dialect, Table, quote_ident};
@@ -67,14 +68,14 @@ impl Plan {
             return self.doomed(w, &row, window);
         }
         w.push("WITH RECURSIVE ");
-        let unfit = self.unfit(w, Among::Window(window))?;
+        let fit = self.fit(w, Among::Window(window))?;
         w.push(" SELECT ")
             .push(&self.carried(&row, &[]))
             .push(" FROM ");
         self.swept(w, &row)?;
         w.push(" WHERE ");
         self.within(w, &row, window);
-        self.is_fit(w, &row, unfit);
+        self.is_fit(w, &row, fit);
         Ok(())
     }
 

@@ -71,8 +71,12 @@ async fn try_until_done(
         (technique, way) = (Technique::LockThenCheck, Way::Carefully);
         size = size.min(inner.careful_span());
     }
+    let budget = context
+        .options
+        .max_rows
+        .saturating_sub(state.totals.changed());
     let mut may_come_apart = context.options.mode == Mode::Apply
-        && !inner.hangs_together()
+        && !inner.is_put_together()
         && inner.plan.has_a_family()
         && inner.plan.comes_apart();
     loop {
@@ -88,6 +92,7 @@ async fn try_until_done(
             technique,
             size,
             left,
+            budget,
             way,
         };
         let failed = match attempt.run(cursor).await {
@@ -178,7 +183,8 @@ async fn try_until_done(
                             let place = match inner.hangs_together() {
                                 // What hangs together has to be told again.
                                 true => Place {
-                                    cursor: Some(cursor.clone()),
+                                    // A count of held rows is not told twice.
+                                    cursor: inner.closes.is_none().then(|| cursor.clone()),
                                     midway: inner.midway,
                                 },
                                 false => stored.resume(inner.ordinal, &inner.asks),
@@ -233,10 +239,11 @@ fn instead_of_apart(most: u64, failed: &Failed) -> Option<Way> {
 
 /// Rows of the batch that would have gone, had they not been in the way.
 fn passed_over(batch: Batch, in_the_way: Option<InTheWay>) -> PassedOver {
-    let (refused, blocked) = match in_the_way {
-        Some(_) => (batch.blocked, 0),
-        None => (0, batch.blocked),
+    let refused = match in_the_way {
+        Some(_) => batch.blocked.min(1),
+        None => 0,
     };
+    let blocked = batch.blocked - refused;
     PassedOver {
         locked: batch.locked,
         refused,

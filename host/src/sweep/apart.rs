@@ -29,8 +29,9 @@ impl Attempt<'_> {
         let plan = &self.inner.plan;
         let weighed = matches!(self.way, Way::Weighed | Way::Carefully)
             && self.context.options.mode == Mode::Apply;
+        // Of a window whose rows hang together, only those go that hang on nothing.
         if !weighed
-            || self.inner.hangs_together()
+            || self.inner.is_put_together()
             || !plan.has_a_family()
             || (self.size == 1 && !plan.comes_apart())
         {
@@ -57,7 +58,7 @@ impl Attempt<'_> {
             ..window
         };
         let checkpoint = self.checkpoint_after(&stays, &Told::new());
-        let most = most.min(self.left);
+        let most = most.min(self.budget);
         let done = match session.dialect() {
             Dialect::Postgres => {
                 self.begin_locking(session).await?;
@@ -81,7 +82,8 @@ impl Attempt<'_> {
         })
     }
 
-    /// The row is locked, then a piece of what hangs on it, and then all is asked again.
+    /// The row is locked with what its condition looks at, then a piece of what hangs on it, and then all is
+    /// asked again.
     async fn piece(
         &self,
         session: &mut Session,
@@ -101,6 +103,11 @@ impl Attempt<'_> {
             return Err(Failed::NothingApart);
         }
         let root = columns(&held);
+        for statement in plan.lock_beside_parts(&root)? {
+            if !session.fetch(&statement).await?.is_empty() {
+                return Err(Failed::NothingApart);
+            }
+        }
         for (place, part) in plan.parts().iter().enumerate().skip(self.inner.gone_before) {
             let rows = session.fetch(&plan.lock_part(&root, part, most)?).await?;
             if rows.is_empty() {

@@ -53,7 +53,10 @@ pub(super) struct Attempt<'a> {
     pub(super) checkpoint: &'a Checkpoint,
     pub(super) technique: Technique,
     pub(super) size: u64,
+    /// Swept rows that may still go, in this run or in this table.
     pub(super) left: u64,
+    /// Rows of any table that this run may still change.
+    pub(super) budget: u64,
     pub(super) way: Way,
 }
 
@@ -64,6 +67,12 @@ impl Attempt<'_> {
             Way::PassOver(what) => Some(what),
             _ => None,
         }
+    }
+
+    /// Blocked rows of a batch that passes its row over: that one, and those that it was found among.
+    pub(super) fn blocked_with_it(&self) -> u64 {
+        let picked = self.inner.plan.picked.as_ref();
+        1 + picked.map_or(0, |picked| picked.blocked_beside)
     }
 
     pub(super) async fn run(&self, cursor: &Cursor) -> Result<Done, Failed> {
@@ -120,7 +129,12 @@ impl Attempt<'_> {
         told: Told,
     ) -> Done {
         let blocked_by = match (batch.blocked, self.inner.scout.held_by()) {
-            (_, Some(held)) => held,
+            (_, Some(mut held)) => {
+                if let Some(what) = self.pass_over() {
+                    *held.entry(what.as_str().to_owned()).or_default() += 1;
+                }
+                held
+            }
             (0, None) => BTreeMap::new(),
             (blocked, None) => self.blocked_by(session, &window, blocked).await,
         };
@@ -285,7 +299,7 @@ impl Attempt<'_> {
         let mut batch = match self.pass_over() {
             // Not counted again: counting is what failed.
             Some(_) => Batch {
-                blocked: 1,
+                blocked: self.blocked_with_it(),
                 ..examined_only(self.size)
             },
             None => batch_of(&session.fetch_one(&plan.tally(&window, true)?).await?, 0),

@@ -76,7 +76,12 @@ impl Inner {
 
     /// Its rows hang together, or are a batch of such.
     pub(super) fn hangs_together(&self) -> bool {
-        self.chains.is_some() || self.stands.is_some() || self.closes.is_some()
+        self.chains.is_some() || self.is_put_together()
+    }
+
+    /// It is a batch of rows that hang together, put together from what windows have told.
+    pub(super) fn is_put_together(&self) -> bool {
+        self.stands.is_some() || self.closes.is_some()
     }
 
     /// Takes in what a window has told.
@@ -119,8 +124,29 @@ impl Inner {
         Some(Box::new(batches))
     }
 
+    /// A sweep that began midway is at the end of its table. What waits for rows before its beginning is
+    /// told again by those who come by there; until then it counts as held.
+    fn come_round(&mut self) {
+        if let Some(chains) = &mut self.chains {
+            chains.held = chains.links.finish();
+        }
+    }
+
+    /// Every row is visited once more, from the first on, and what is held is found anew.
+    pub(super) fn goes_round(&mut self) {
+        if let Some(chains) = &mut self.chains {
+            chains.held = 0;
+        }
+    }
+
+    /// Nothing is left for which it would be worth to go round.
+    pub(super) fn ends_here(&mut self) {
+        self.cursor = None;
+        self.settle();
+    }
+
     /// Once no window is left, it is known what of the rows is held.
-    pub(super) fn settle(&mut self) {
+    fn settle(&mut self) {
         if let (None, Some(chains)) = (&self.cursor, &mut self.chains) {
             chains.held += chains.links.finish();
             if chains.held > 0 {
@@ -170,6 +196,9 @@ pub(super) async fn turn(
     let came_round = inner.midway && !place.midway;
     inner.midway = place.midway;
     inner.go_on(place.cursor);
+    if came_round {
+        inner.come_round();
+    }
     inner.settle();
     Ok(Turn { batch, came_round })
 }

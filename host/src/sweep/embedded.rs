@@ -38,10 +38,16 @@ impl Attempt<'_> {
         // There is no other writer until the commit.
         self.schema_stands(session, plan).await?;
         let batch = if self.pass_over().is_some() {
-            let examined = session.fetch_one(&plan.examine(window)?).await?;
+            let examined = match window.examined {
+                Some(rows) => rows,
+                None => {
+                    let counted = session.fetch_one(&plan.examine(window)?).await?;
+                    counted.get(0).as_count()
+                }
+            };
             Batch {
-                blocked: 1,
-                ..examined_only(examined.get(0).as_count())
+                blocked: self.blocked_with_it(),
+                ..examined_only(examined)
             }
         } else if let Some(blocked) = self.inner.closes {
             Batch {

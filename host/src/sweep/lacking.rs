@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::probe::probe;
+use super::probe::{MOST_READ, probe};
 use crate::catalog::Dialect;
 use crate::database::{Cause, Database, DatabaseError};
 use crate::request::Condition;
@@ -14,10 +14,6 @@ pub const MOST_LACKING: u64 = 1_000;
 
 /// What the looks for one column may take together. It is looked before every run, which waits for it.
 const TIMEOUT: Duration = Duration::from_millis(500);
-
-/// A table of more rows by the estimate is not read without an index: that could take up the time
-/// above at every run, and end without an answer.
-const MOST_READ: u64 = 1_000_000;
 
 /// How many rows lack a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -53,7 +53,7 @@ impl Attempt<'_> {
         if self.pass_over().is_some() {
             // Not looked at again: looking may be what fails.
             let batch = Batch {
-                blocked: 1,
+                blocked: self.blocked_with_it(),
                 ..examined_only(window.examined.unwrap_or(self.size))
             };
             return self.record_counted(session, batch).await;

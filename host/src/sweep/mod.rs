@@ -32,6 +32,7 @@ mod pieces;
 mod probe;
 mod reader;
 mod refused;
+mod rehearsal;
 mod remains;
 mod retry;
 mod schema;
@@ -155,12 +156,15 @@ impl Sweep {
         let chains = Chained::of(&plan, context.options.mode);
         if again || context.rehearsal {
             place.cursor = None;
-        } else if (!fresh && may_be_renumbered(&plan)) || (place.midway && chains.is_some()) {
-            // What hangs together is told from the first row on.
+        } else if !fresh && may_be_renumbered(&plan) {
             place = Place {
                 cursor: place.cursor.map(|_| Cursor::default()),
                 midway: false,
             };
+        } else if chains.is_some() {
+            // What the rows before have told is not known any more: they are visited again.
+            let midway = |cursor: &Cursor| *cursor != Cursor::default();
+            place.midway = place.cursor.as_ref().is_some_and(midway);
         }
         if place.midway && place.cursor.is_some() {
             tracing::info!(job = %context.subject.job, table = %plan.table().id, "the sweep goes on where the last run was suspended");
@@ -243,8 +247,14 @@ impl Sweep {
         state.batches += 1;
         context.tell(&batch, began.elapsed());
         context.advance(batch.examined);
-        // Where nothing is left there is no need to go round to find that.
-        if inner.is_done() || (came_round && self.nothing_is_left(inner.leaves.all()).await) {
+        if came_round {
+            // Where nothing is left there is no need to go round to find that.
+            match self.nothing_is_left(inner.leaves.all()).await {
+                true => inner.ends_here(),
+                false => inner.goes_round(),
+            }
+        }
+        if inner.is_done() {
             self.drain(&mut inner, &mut state);
         }
         Ok(Step::Batch(batch))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::probe::probe;
+use super::probe::{MOST_READ, probe};
 use super::unread::{AMONG, EXAMPLES};
 use super::verify::MOST_COUNTED;
 use crate::catalog::{Table, TableId};
@@ -14,10 +14,6 @@ use crate::sql::{ByForm, Plan, ReadAs};
 
 /// What the looks for one job may take together. They come before every run, which waits for them.
 const TIMEOUT: Duration = Duration::from_millis(500);
-
-/// A table of more rows by the estimate is not read without an index on the column: that would take up the
-/// time above at every run, and end without an answer.
-const MOST_READ: u64 = 1_000_000;
 
 /// Rows of one column whose time stands for none, or whose value may.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Looks at the database that change nothing and may not take long.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::networks;
 use super::transaction::Failed;
@@ -8,6 +8,13 @@ use crate::catalog::Dialect;
 use crate::database::{Cells, Database, DatabaseError, Session, Statement};
 use crate::request::Fault;
 use crate::sql::Plan;
+
+/// A table of more rows by the estimate is not read without an index on the column: that would take up the
+/// little time that a look before a run has, and end without an answer.
+pub(super) const MOST_READ: u64 = 1_000_000;
+
+/// PostgreSQL: plans that read whole tables, which no batch may.
+const BY_SETS: &str = "SET LOCAL enable_seqscan = on; SET LOCAL enable_mergejoin = on";
 
 /// Rows that the sweep would still take, counted no further than `most`.
 pub(super) async fn remaining_within(
@@ -51,17 +58,53 @@ pub(super) async fn begin_within(
 ) -> Result<(), DatabaseError> {
     match session.dialect() {
         Dialect::Postgres => {
-            // Zero would be no limit.
-            let timeout = limit.as_millis().max(1);
-            session
-                .begin(&format!(
-                    "BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout}; \
-                     SET LOCAL enable_seqscan = on; SET LOCAL enable_mergejoin = on"
-                ))
-                .await
+            let begin = format!("{}; {BY_SETS}", reading(limit));
+            session.begin(&begin).await
         }
         Dialect::Sqlite => session.limit_sqlite_statements(Some(limit)).await,
     }
+}
+
+/// A transaction that only reads, for a first statement of at most so long. Further ones are told how long
+/// by [`until`]; on SQLite the limit is one for all.
+pub(super) async fn begin_reading(
+    session: &mut Session,
+    limit: Duration,
+) -> Result<(), DatabaseError> {
+    match session.dialect() {
+        Dialect::Postgres => session.begin(&reading(limit)).await,
+        Dialect::Sqlite => session.limit_sqlite_statements(Some(limit)).await,
+    }
+}
+
+/// PostgreSQL: statements from here on may read whole tables.
+pub(super) async fn by_sets(session: &mut Session) -> Result<(), DatabaseError> {
+    match session.dialect() {
+        Dialect::Postgres => session.run_script(BY_SETS).await,
+        Dialect::Sqlite => Ok(()),
+    }
+}
+
+/// The next statement ends by then, too.
+pub(super) async fn until(session: &mut Session, ends: Instant) -> Result<(), DatabaseError> {
+    match session.dialect() {
+        Dialect::Postgres => {
+            let timeout = milliseconds(ends.saturating_duration_since(Instant::now()));
+            let script = format!("SET LOCAL statement_timeout = {timeout}");
+            session.run_script(&script).await
+        }
+        Dialect::Sqlite => Ok(()),
+    }
+}
+
+fn reading(limit: Duration) -> String {
+    let timeout = milliseconds(limit);
+    format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout}")
+}
+
+/// As PostgreSQL takes it, where zero would be no limit.
+fn milliseconds(limit: Duration) -> u128 {
+    limit.as_millis().max(1)
 }
 
 pub(super) async fn end_within<T>(

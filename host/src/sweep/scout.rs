@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::context::RunContext;
 use super::inner::Inner;
-use super::probe::{begin_within, end_within};
+use super::probe::{begin_reading, by_sets, end_within, until};
 use super::transaction::Failed;
 use super::windows::next_window;
 use crate::database::{Cause, Session};
@@ -194,29 +194,45 @@ async fn look(
 ) -> Result<Option<Found>, Failed> {
     let plan = &inner.plan;
     let mut session = context.database.session().await?;
-    let stretch = next_window(&mut session, plan, cursor, reach, u64::MAX).await?;
-    begin_within(&mut session, limit).await?;
-    let looked = look_through(&mut session, plan, &stretch).await;
+    let ends = Instant::now() + limit;
+    begin_reading(&mut session, limit).await?;
+    let looked = look_from(&mut session, plan, cursor, reach, ends).await;
     let looked = match looked {
         Ok(looked) => Ok(looked),
         Err(Failed::Database(error)) => Err(error),
         Err(failed) => return Err(failed),
     };
-    let Some((keys, told)) = end_within(&mut session, looked).await? else {
-        return Ok(None);
-    };
-    Ok(Some(Found {
+    let (next, found) = end_within(&mut session, looked).await?;
+    Ok(found.map(|(keys, told)| Found {
         keys,
-        next: inner.leaves.onward(stretch.next),
+        next: inner.leaves.onward(next),
         told: Some(told),
     }))
+}
+
+/// Rows that are listed, and what the stretch is counted with; `None`: too many are free.
+type Looked = Option<(VecDeque<Pick>, Told)>;
+
+async fn look_from(
+    session: &mut Session,
+    plan: &Arc<Plan>,
+    cursor: &Cursor,
+    reach: u64,
+    ends: Instant,
+) -> Result<(Option<Cursor>, Looked), Failed> {
+    let stretch = next_window(session, plan, cursor, reach, u64::MAX).await?;
+    by_sets(session).await?;
+    let looked = look_through(session, plan, &stretch, ends).await?;
+    Ok((stretch.next, looked))
 }
 
 async fn look_through(
     session: &mut Session,
     plan: &Arc<Plan>,
     stretch: &Window,
-) -> Result<Option<(VecDeque<Pick>, Told)>, Failed> {
+    ends: Instant,
+) -> Result<Looked, Failed> {
+    until(session, ends).await?;
     let rows = session.fetch(&plan.list(stretch, MOST_LISTED + 1)?).await?;
     if rows.len() as u64 > MOST_LISTED {
         return Ok(None);
@@ -224,18 +240,21 @@ async fn look_through(
     let examined = match stretch.examined {
         Some(rows) => rows,
         None => {
+            until(session, ends).await?;
             let counted = session.fetch_one(&plan.examine(stretch)?).await?;
             counted.get(0).as_count()
         }
     };
     let (mut blocked, mut blocked_by) = (0, BTreeMap::new());
     if plan.may_block() {
+        until(session, ends).await?;
         let met = session.fetch_one(&plan.count_met_of(stretch)?).await?;
         blocked = met.get(0).as_count().saturating_sub(rows.len() as u64);
     }
     if let (1.., Some(holder)) = (blocked, plan.only_holder()?) {
         blocked_by.insert(holder, blocked);
     } else if blocked > 0 {
+        until(session, ends).await?;
         for row in session.fetch(&plan.blocked_by_of(stretch)?).await? {
             let table = row.get(0).as_text().unwrap_or_default().to_owned();
             let held = row.get(1).as_count();

@@ -265,3 +265,48 @@ async fn no_item_goes_whose_note_turned_live_beside_the_run() {
         assert_eq!(recorded, i64::from(ITEMS) - items.len() as i64);
     }
 }
+
+/// A session's token is due where the session has no live one: two relations below one another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_row_that_is_being_inserted_below_a_related_row_keeps_what_hangs_on_it() {
+    let lab = Lab::postgres(
+        "CREATE TABLE session (id bigint PRIMARY KEY);
+         CREATE TABLE token (id bigint PRIMARY KEY, session bigint REFERENCES session, live boolean NOT NULL);
+         CREATE INDEX token_session ON token (session);
+         INSERT INTO session VALUES (1), (2);
+         INSERT INTO token VALUES (1, 1, false), (2, 2, false);",
+    )
+    .await;
+    let live = |live: bool| Condition::Compare {
+        column: "live".into(),
+        operator: Comparison::Equal,
+        to: Value::Boolean(live),
+    };
+    let none_live = Condition::NotExists {
+        table: "token".into(),
+        on: vec![Join::new("session", "id")],
+        matching: Some(Box::new(live(true))),
+    };
+    let request = Request::delete(
+        "token",
+        Condition::All(vec![
+            live(false),
+            Condition::Exists {
+                table: "session".into(),
+                on: vec![Join::new("id", "session")],
+                matching: Some(Box::new(none_live)),
+            },
+        ]),
+    );
+    let mut application = lab.session().await;
+    application
+        .begin("BEGIN; INSERT INTO token VALUES (3, 1, true)")
+        .await
+        .unwrap();
+
+    let (batch, _) = lab.run(request).await.unwrap();
+    application.commit().await.unwrap();
+
+    assert_eq!(lab.ids("SELECT id FROM token").await, [1, 3]);
+    assert_eq!((batch.affected, batch.locked), (1, 1));
+}

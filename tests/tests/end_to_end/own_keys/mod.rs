@@ -2,8 +2,10 @@
 //! model.
 
 mod chains;
+mod going_on;
 mod held;
 mod random;
+mod riders;
 mod trees;
 
 use besom::catalog::Dialect;

@@ -4,6 +4,7 @@ mod going_on;
 mod heavy;
 mod heavy_hosts;
 mod heavy_kinds;
+mod heavy_leaning;
 mod held;
 mod refused;
 mod scouted;

@@ -126,3 +126,30 @@ async fn a_condition_on_other_rows_is_looked_through_as_well_and_a_dry_run_count
         assert!(context.settle().await.batches <= 8);
     }
 }
+
+/// What the stretch is counted with is told by that very batch.
+#[tokio::test]
+async fn a_row_among_them_that_the_database_refuses_is_counted_beside_those_that_are_held() {
+    for lab in both(&schema(KEYED), &schema(KEYED)).await {
+        let refused = HELD + 1;
+        lab.script(&format!(
+            "CREATE TABLE mark (id BIGINT PRIMARY KEY, item BIGINT REFERENCES item (id) ON DELETE SET NULL,
+                                CHECK (item IS NOT NULL OR id < 0));
+             CREATE INDEX mark_item ON mark (item);
+             INSERT INTO mark VALUES (1, {refused})"
+        ))
+        .await;
+        let (context, _) = lab.begin().await;
+
+        let (batch, step) = drain(&context, Request::delete("item", dead()))
+            .await
+            .unwrap();
+
+        let case = format!("{:?}", lab.dialect());
+        assert_eq!(step, Step::Drained, "{case}");
+        assert_eq!((batch.affected, batch.blocked), (99, HELD + 1), "{case}");
+        let mut by = context.settle().await.blocked_by;
+        assert_eq!(by.remove("child"), Some(HELD), "{case}");
+        assert_eq!(by.values().sum::<u64>(), 1, "{case} {by:?}");
+    }
+}
