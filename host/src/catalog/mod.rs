@@ -42,7 +42,7 @@ pub use lookup::UnknownTable;
 pub use postgres::SessionZone;
 pub use probe::{EARLIEST_ID, IdForm, IdShape, ProbeError, TimeProbe};
 pub use quote::quote_ident;
-pub(crate) use read::{Raw, Reading};
+pub(crate) use read::{Raw, Reading, Written};
 pub use role::{Held, Role};
 pub use serving::{Fixed, Serving, Term};
 pub use time_forms::{TimeForm, Times};
