@@ -9,6 +9,7 @@ use super::chains::{Among, Hold};
 use super::eligible::same_row;
 use super::family::VICTIMS;
 use super::physical::key_types;
+use super::tie::Sure;
 use super::window::{Window, key_columns, selected};
 use super::writer::{Row, Writer};
 use crate::catalog::Dialect;
@@ -80,6 +81,7 @@ impl Plan {
                         },
                         &next,
                         on,
+                        Sure::Possibly,
                     )?;
                     above = next.alias;
                     table = related;

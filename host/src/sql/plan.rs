@@ -30,6 +30,8 @@ pub struct Probe {
     pub read_as: ReadAs,
     /// The column that it is compared with, where nothing else says that it is a time.
     pub beside: Option<String>,
+    /// Rows are ordered by it, and it may hold numbers that are no times.
+    pub ordered: bool,
 }
 
 /// What the values of a column are compared as, where their type alone does not say how they are held.
@@ -160,6 +162,7 @@ impl Plan {
             picked: None,
         };
         plan.remaining(1)?;
+        plan.write_dependents()?;
         Ok(plan)
     }
 
@@ -196,6 +199,13 @@ impl Plan {
                         to: Value::Timestamp(at),
                     };
                     probes_of(table, &as_compared, catalog, &mut probes)?;
+                }
+            }
+        }
+        if let Action::Read(look) = &authorized.request().action {
+            for column in &look.columns {
+                for shown in super::shown::as_asked(column) {
+                    probes_of(table, &shown, catalog, &mut probes)?;
                 }
             }
         }
@@ -299,11 +309,12 @@ fn probes_of(
             read_as: match look {
                 Look::Id => ReadAs::Id,
                 Look::Truth => ReadAs::Truth,
-                Look::Time | Look::Beside(_) => ReadAs::Time,
+                Look::Time | Look::Order | Look::Beside(_) => ReadAs::Time,
             },
+            ordered: matches!(look, Look::Order),
             beside: match look {
                 Look::Beside(other) => Some(other.to_owned()),
-                Look::Id | Look::Time | Look::Truth => None,
+                Look::Id | Look::Time | Look::Order | Look::Truth => None,
             },
         };
         if !probes.contains(&probe) {
@@ -360,6 +371,20 @@ fn probes_of(
                 .map_err(|unknown| Fault::invalid("unknown-table", unknown.to_string()))?;
             probes_of(related, matching, catalog, probes)
         }
+        Condition::BeyondNewest { order_by, .. } => {
+            let column = find_column(table, order_by)?;
+            let sqlite = catalog.dialect() == Dialect::Sqlite;
+            match column.kind {
+                _ if column.is_native_time() || column.time_form.is_some() => {
+                    note(order_by, Look::Time)
+                }
+                Kind::Text | Kind::Any if sqlite => note(order_by, Look::Time),
+                Kind::Integer(_) | Kind::Numeric | Kind::Float if sqlite => {
+                    note(order_by, Look::Order)
+                }
+                _ => Ok(()),
+            }
+        }
         Condition::All(of) | Condition::Any(of) => of
             .iter()
             .try_for_each(|term| probes_of(table, term, catalog, probes)),
@@ -373,7 +398,7 @@ fn settled(mut probes: Vec<Probe>) -> Vec<Probe> {
     let times = |probes: &[Probe]| -> Vec<(TableId, String)> {
         let times = probes
             .iter()
-            .filter(|p| p.read_as == ReadAs::Time && p.beside.is_none());
+            .filter(|p| p.read_as == ReadAs::Time && p.beside.is_none() && !p.ordered);
         times
             .map(|p| (p.table.id.clone(), p.column.name.clone()))
             .collect()
@@ -413,6 +438,8 @@ enum Look<'a> {
     Id,
     Time,
     Truth,
+    /// Rows are ordered by it, and nothing says that it holds times.
+    Order,
     /// It is compared with this other column, and nothing says that they are times.
     Beside(&'a str),
 }
