@@ -62,4 +62,14 @@ pub enum TimeFormError {
         /// What would fit.
         way_out: String,
     },
+    /// One number would be an instant in two of the forms.
+    #[error(
+        "[time-forms]: `{place}` is said to hold {forms} and times before 1973-01-01, and there one number is a time          in each of several units: leave out `oldest`, say 1973-01-01 or later, or name one of the forms"
+    )]
+    Ambiguous {
+        /// The column, as `schema.table.column`.
+        place: String,
+        /// What the operator said.
+        forms: String,
+    },
 }

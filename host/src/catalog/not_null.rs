@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::sqlite::text::{Token, tokens, unquoted};
 use super::{ForeignKey, OnDelete, TableId};
 
 /// What a column that some key sets could not take.
@@ -48,80 +49,64 @@ fn is_null(default: &str) -> bool {
 /// that AND joins and at nothing deeper: what it does not recognise may hold for NULL.
 pub(super) fn forbids_null(check: &str, column: &str) -> bool {
     let open = check.find('(').unwrap_or(check.len());
-    terms(check.get(open..).unwrap_or_default())
-        .iter()
-        .any(|term| {
-            let name = ["is not null", "notnull", "not null"]
-                .iter()
-                .find_map(|ending| {
-                    let at = term.len().checked_sub(ending.len())?;
-                    let matches = term.get(at..)?.eq_ignore_ascii_case(ending);
-                    matches.then(|| term.get(..at).unwrap_or_default())
-                });
-            name.is_some_and(|name| {
-                let name = name.trim().trim_matches(['"', '`', '[', ']']);
-                name.replace("\"\"", "\"") == column
-            })
-        })
+    let tokens = tokens(check.get(open..).unwrap_or_default());
+    let words: Vec<&str> = tokens.iter().map(Token::text).collect();
+    has_term(&words, column)
 }
 
-/// The terms that AND joins, without the parentheses around them.
-fn terms(text: &str) -> Vec<&str> {
-    let mut whole = text.trim();
-    while let Some(inner) = within_parentheses(whole) {
-        whole = inner.trim();
+/// One of the terms says that the column is not NULL.
+fn has_term(words: &[&str], column: &str) -> bool {
+    let is = |word: &str, keyword: &str| word.eq_ignore_ascii_case(keyword);
+    if let Some(inner) = within_parentheses(words) {
+        return has_term(inner, column);
     }
-    let mut found = Vec::new();
-    let (mut from, mut depth, mut quote) = (0, 0_i32, None);
-    for (at, c) in whole.char_indices() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
-            (None, '\'' | '"') => quote = Some(c),
-            (None, '(') => depth += 1,
-            (None, ')') => depth -= 1,
+    let (mut depth, mut from, mut terms) = (0_u32, 0, Vec::new());
+    for (at, word) in words.iter().enumerate() {
+        match *word {
+            "(" => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            // What binds weaker than AND, or has an AND of its own.
+            word if depth == 0 && ["OR", "BETWEEN", "CASE"].iter().any(|of| is(word, of)) => {
+                return false;
+            }
+            word if depth == 0 && is(word, "AND") => {
+                terms.push(words.get(from..at).unwrap_or_default());
+                from = at + 1;
+            }
             _ => {}
         }
-        let rest = whole.get(at..).unwrap_or_default();
-        let and = rest
-            .get(..5)
-            .is_some_and(|word| word.eq_ignore_ascii_case(" and "));
-        let or = rest
-            .get(..4)
-            .is_some_and(|word| word.eq_ignore_ascii_case(" or "));
-        if depth == 0 && quote.is_none() && or {
-            return Vec::new(); // it binds weaker than AND
-        }
-        if depth == 0 && quote.is_none() && and {
-            found.push(whole.get(from..at).unwrap_or_default());
-            from = at + 5;
-        }
     }
-    let last = whole.get(from..).unwrap_or_default();
-    match found.is_empty() {
-        true => vec![last],
-        false => {
-            found.push(last);
-            found.into_iter().flat_map(terms).collect()
-        }
+    let last = words.get(from..).unwrap_or_default();
+    if !terms.is_empty() {
+        terms.push(last);
+        return terms.iter().any(|term| has_term(term, column));
     }
+    let Some((name, rest)) = last.split_first() else {
+        return false;
+    };
+    let says = |keywords: &[&str]| {
+        rest.len() == keywords.len() && rest.iter().zip(keywords).all(|(word, of)| is(word, of))
+    };
+    unquoted(name) == column
+        && (says(&["IS", "NOT", "NULL"]) || says(&["NOTNULL"]) || says(&["NOT", "NULL"]))
 }
 
 /// What stands in parentheses, where one pair is around all of it.
-fn within_parentheses(text: &str) -> Option<&str> {
-    let inner = text.strip_prefix('(')?.strip_suffix(')')?;
+fn within_parentheses<'w, 't>(words: &'w [&'t str]) -> Option<&'w [&'t str]> {
+    let (first, rest) = words.split_first()?;
+    let (last, inner) = rest.split_last()?;
     let mut depth = 0_i32;
-    for c in inner.chars() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth -= 1,
+    for word in inner {
+        match *word {
+            "(" => depth += 1,
+            ")" => depth -= 1,
             _ => {}
         }
         if depth < 0 {
             return None;
         }
     }
-    Some(inner)
+    (*first == "(" && *last == ")").then_some(inner)
 }
 
 #[cfg(test)]
@@ -145,6 +130,16 @@ mod tests {
             ("(a NOTNULL)", true),
             ("(ba IS NOT NULL)", false),
             ("(a IS NOT NULL OR b AND a IS NOT NULL)", false),
+            ("(x > 0 OR\n y AND a IS NOT NULL)", false),
+            ("(x > 0\tor y AND a IS NOT NULL)", false),
+            ("(x > 0\n  AND\n  a IS\n  NOT NULL)", true),
+            ("(b = ')' OR (c > 0 AND a IS NOT NULL))", false),
+            ("((b = '(') OR (a IS NOT NULL))", false),
+            ("(b = ' OR ' AND a IS NOT NULL)", true),
+            ("(\"x or y\" > 0 AND [a] IS NOT NULL)", true),
+            ("(b BETWEEN 1 AND a IS NOT NULL)", false),
+            ("(b > 0 /* OR */ AND a IS NOT NULL -- OR b\n)", true),
+            ("(NOT a IS NOT NULL)", false),
             ("(", false),
         ] {
             assert_eq!(forbids_null(check, "a"), forbids, "{check}");

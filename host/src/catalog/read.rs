@@ -163,6 +163,15 @@ pub(crate) enum Written {
 }
 
 impl Written {
+    /// The instant that it is: without an offset that of a clock in UTC, and of a day its end.
+    pub(crate) fn instant(self) -> Option<Timestamp> {
+        let at = match self {
+            Self::At(at, offset) => micros(at) - offset.unwrap_or_default(),
+            Self::Day(day) => micros(end_of(day)?),
+        };
+        i64::try_from(at).ok().map(Timestamp)
+    }
+
     /// Strictly: what drivers write, and a calendar's days only.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let day = NaiveDate::parse_from_str(shaped(text, 0, "dddd-dd-dd")?, "%Y-%m-%d").ok()?;

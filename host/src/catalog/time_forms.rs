@@ -1,6 +1,6 @@
 //! How columns hold instants: the forms, what a column has of them, and the operator's word on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -140,6 +140,12 @@ impl Times {
         self.declared
     }
 
+    /// A number may be an instant in two of its units: from 1973 on their sizes tell them apart.
+    fn is_ambiguous(&self) -> bool {
+        let units: BTreeSet<_> = self.forms.iter().filter_map(|form| form.unit()).collect();
+        units.len() > 1 && self.first() < Self::REAL
+    }
+
     /// All of its forms are text that is no number.
     pub(crate) fn is_written(&self) -> bool {
         self.forms.iter().all(|form| form.is_written())
@@ -241,6 +247,12 @@ impl Catalog {
                     way_out: way_out(dialect, column),
                 });
             }
+            if times.is_ambiguous() {
+                return Err(TimeFormError::Ambiguous {
+                    place: format!("{id}.{column_name}"),
+                    forms: times.to_string(),
+                });
+            }
             column.time_form = Some(times.clone());
             let partitions = table.partitions.clone();
             self.tell_partitions(partitions, column_name, times);
@@ -281,7 +293,7 @@ pub(super) fn fits(dialect: Dialect, column: &Column, form: TimeForm) -> bool {
         // Whatever was declared, a table that is not STRICT takes numbers and text.
         (
             Dialect::Sqlite,
-            Kind::Integer(_) | Kind::Numeric | Kind::Float | Kind::Text | Kind::Any | Kind::Date,
+            Kind::Integer(_) | Kind::Numeric | Kind::Float | Kind::Text | Kind::Any,
         ) => counted || form.is_written(),
         _ => false,
     }

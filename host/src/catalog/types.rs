@@ -140,8 +140,7 @@ pub struct Column {
     pub stored_type: String,
     /// What values it holds.
     pub kind: Kind,
-    /// By what it is compared; `None`: its type knows no collations, or this is SQLite, which needs
-    /// none to be named.
+    /// By what it is compared; `None`: its type knows no collations, or this is SQLite and it is BINARY.
     pub collation: Option<Collation>,
     /// It may hold NULL. A domain's NOT NULL does not count: PostgreSQL can be talked around it.
     pub nullable: bool,
@@ -158,7 +157,7 @@ pub struct Column {
     pub time_form: Option<Times>,
 }
 
-/// How PostgreSQL compares the values of a column.
+/// How the database compares the texts of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collation {
     /// Its name, qualified and quoted.

@@ -294,7 +294,14 @@ fn note(report: &RunReport, color: bool) -> Option<String> {
 /// A line for each sweep that has left rows.
 fn left(report: &RunReport) -> Vec<String> {
     let sweeps = report.remains.iter().filter(|sweep| sweep.left > 0);
-    let lines = sweeps.map(|sweep| format!("{}: {}: {}", report.job, sweep.table, told(sweep)));
+    let lines = sweeps.map(|sweep| {
+        // The cure is told with what holds the blocked rows.
+        let rows = match report.hold_each_other.contains(&sweep.table) {
+            true => remains::rows(sweep),
+            false => told(sweep),
+        };
+        format!("{}: {}: {rows}", report.job, sweep.table)
+    });
     lines.collect()
 }
 

@@ -36,7 +36,7 @@ pub use finding::{Finding, Severity};
 pub use never_eligible::{Expiry, NEVER_ELIGIBLE, expiries, never_eligible};
 pub use rights::{Rights, merged};
 pub use role::{about as about_the_role, revokes};
-pub use strange_values::{NO_INSTANT, no_instant};
+pub use strange_values::{NO_INSTANT, no_instant, not_looked_for};
 pub use weight::Weights;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,8 @@
 //! Values that a job passes over, told before it does: ids of another version than the rest
 //! (`mixed-id-versions`), and times that stand for "never" (`no-instant`).
 
+use std::collections::BTreeSet;
+
 use super::{Finding, Rehearsed, Severity};
 use crate::catalog::{Catalog, spell};
 use crate::sweep::NoInstant;
@@ -55,4 +57,19 @@ pub fn no_instant(found: &NoInstant, catalog: &Catalog) -> Finding {
         found.rows
     );
     Finding::new(NO_INSTANT, Severity::Info, message)
+}
+
+/// Of which columns it is not known whether they hold such values; `None`: of none.
+pub fn not_looked_for(columns: &BTreeSet<String>) -> Option<Finding> {
+    let (first, others) = (columns.first()?, columns.len() - 1);
+    let others = match others {
+        0 => String::new(),
+        1 => " and of one other column".to_owned(),
+        others => format!(" and of {others} other columns"),
+    };
+    let message = format!(
+        "whether rows of `{first}`{others} hold no time but what stands for \"never\" is not known: such rows stay, and \
+         to look for them takes too long. An index that leads with the column answers it"
+    );
+    Some(Finding::new(NO_INSTANT, Severity::Info, message))
 }

@@ -17,9 +17,10 @@ impl Host {
             return Vec::new();
         }
         match no_instants(&self.database, &rehearsed.plans).await {
-            Ok(found) => {
-                let told = found.iter();
-                told.map(|of| preflight::no_instant(of, &prepared.catalog))
+            Ok(all) => {
+                let told = all.found.iter();
+                let told = told.map(|of| preflight::no_instant(of, &prepared.catalog));
+                told.chain(preflight::not_looked_for(&all.not_known))
                     .collect()
             }
             // What keeps it from looking keeps the job from running, and is told by that.

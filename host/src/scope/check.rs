@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::behind::{events, nothing_behind};
 use super::cutoffs::past_cutoffs;
 use super::family::Family;
+use super::instants::with_instants;
 use super::refusal::Refusal;
 use super::tables::{find, find_column, holds_id, relatable, sweepable};
 use super::{Authorized, Granted, Grants, TableGrant};
@@ -64,6 +65,7 @@ fn check(
     request.check()?;
     let table = Arc::clone(table);
     sweepable(&table)?;
+    let request = with_instants(request, &table, catalog)?;
     let granted = &granted.spelled(catalog)?;
     let mut check = Check {
         catalog,

@@ -11,6 +11,7 @@ mod check;
 mod cutoffs;
 mod family;
 mod grant;
+mod instants;
 mod leaves;
 mod path;
 mod refusal;

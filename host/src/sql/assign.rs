@@ -1,6 +1,7 @@
 //! The new values of an update, as SQL.
 
 use super::Plan;
+use super::tie::Sure;
 use super::time::time_value;
 use super::value::convert;
 use super::window::{Window, selected};
@@ -232,7 +233,7 @@ impl Plan {
         w.push(" FROM ");
         self.related(w, &other)?;
         w.push(" WHERE ");
-        self.joined(w, row, &other, on)?;
+        self.joined(w, row, &other, on, Sure::Certainly)?;
         w.push(&format!(" LIMIT {most})"));
         Ok(())
     }

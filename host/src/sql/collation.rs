@@ -2,7 +2,8 @@
 //!
 //! PostgreSQL refuses to compare two columns of different collations (42P22) unless the statement
 //! names one. Where one of the two is the database's default it picks the other, whose order the
-//! index at hand may not have. SQLite picks the left side's by itself and so do its foreign keys.
+//! index at hand may not have. SQLite picks the left side's by itself and so do its foreign keys, which
+//! have the parent there.
 
 use super::writer::Row;
 use crate::catalog::{Collation, Column};
@@ -36,6 +37,12 @@ pub(super) fn named(parent: Option<&Column>, child: Option<&Column>) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// Two columns are equal alike, whichever of them is the parent.
+pub(super) fn one_equality(one: &Column, other: &Column) -> bool {
+    let own = |column: &Column| column.collation.clone().filter(|by| !by.deterministic);
+    own(one) == own(other) && (one.sql_type == "bpchar") == (other.sql_type == "bpchar")
 }
 
 #[cfg(test)]
@@ -72,6 +79,21 @@ mod tests {
         assert_eq!(of(None, None), "");
         assert_eq!(of(Some(("x", true)), None), "");
         assert_eq!(named(None, Some(&column(Some(("x", true))))), "");
+    }
+
+    #[test]
+    fn only_what_finds_more_than_the_same_bytes_makes_it_matter_who_is_the_parent() {
+        let one = |one, other| one_equality(&column(one), &column(other));
+        assert!(one(Some(("x", true)), Some(("y", true))));
+        assert!(one(Some(("x", false)), Some(("x", false))));
+        assert!(one(None, Some(("x", true))));
+        assert!(!one(Some(("x", false)), Some(("y", true))));
+        assert!(!one(Some(("x", false)), None));
+        let padded = Column {
+            sql_type: "bpchar".to_owned(),
+            ..column(None)
+        };
+        assert!(!one_equality(&padded, &column(None)));
     }
 
     #[test]

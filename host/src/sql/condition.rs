@@ -9,9 +9,10 @@
 //! there. A live token without an expiry keeps its family.
 
 use super::Plan;
-use super::collation::named;
+use super::collation::{named, one_equality};
 use super::id::compare_id;
-use super::time::{inverse, operator};
+use super::newest::Newest;
+use super::time::operator;
 use super::truth;
 use super::value::convert;
 use super::writer::{Row, Writer};
@@ -77,7 +78,15 @@ impl Plan {
                 group_by,
                 order_by,
                 keep,
-            } => self.beyond_newest(w, row, group_by, order_by, *keep, negated),
+            } => {
+                let (group_by, order_by, keep) = (group_by, order_by, *keep);
+                let newest = Newest {
+                    group_by,
+                    order_by,
+                    keep,
+                };
+                self.beyond_newest(w, row, newest, negated, false)
+            }
             Condition::All(of) => joined_terms(w, of, !negated, |w, term| {
                 self.condition(w, row, term, negated)
             }),
@@ -201,8 +210,14 @@ impl Plan {
             w.push(&format!("({a} {} {b})", operator(comparison)));
             return Ok(());
         }
+        let sign = operator(comparison);
         let collation = named(Some(left), Some(right));
-        w.push(&format!("({a}{collation} {} {b}", operator(comparison)));
+        w.push(&format!("({a}{collation} {sign} {b}"));
+        if !one_equality(left, right) && !comparison.is_ordering() {
+            // Nobody has said by which column's: it holds by both, or its opposite does, or neither.
+            let collation = named(Some(right), Some(left));
+            w.push(&format!(" AND {b}{collation} {sign} {a}"));
+        }
         if w.dialect() == Dialect::Sqlite {
             w.push(&format!(" AND typeof({a}) = typeof({b})"));
         }
@@ -269,7 +284,7 @@ impl Plan {
 
 fn flip(comparison: Comparison, negated: bool) -> Comparison {
     if negated {
-        inverse(comparison)
+        comparison.inverse()
     } else {
         comparison
     }
@@ -321,7 +336,7 @@ fn guard(w: &mut Writer, name: &str, storage: &str) {
 }
 
 /// Only what every database orders alike has an order here.
-fn ordered(row: &Row<'_>, column: &Column) -> Result<(), Fault> {
+pub(super) fn ordered(row: &Row<'_>, column: &Column) -> Result<(), Fault> {
     match column.kind {
         Kind::Integer(_)
         | Kind::Float
@@ -336,7 +351,7 @@ fn ordered(row: &Row<'_>, column: &Column) -> Result<(), Fault> {
     }
 }
 
-pub(super) fn no_order(row: &Row<'_>, column: &Column) -> Fault {
+fn no_order(row: &Row<'_>, column: &Column) -> Fault {
     Fault::invalid(
         "no-order",
         format!(

@@ -12,6 +12,19 @@ use crate::request::{Fate, Fault};
 use crate::scope::Tied;
 
 impl Plan {
+    /// Writes what is asked of the dependents once, for a value that does not fit its column to be refused before
+    /// anything is deleted. No statement that only counts asks it where no foreign key ties them.
+    pub(super) fn write_dependents(&self) -> Result<(), Fault> {
+        for tied in self.authorized.dependents() {
+            let mut w = Writer::new(self.dialect());
+            for (link, table) in tied.path.0.iter().zip(&self.tables_of(&tied.path.0)?) {
+                let row = w.row(table);
+                self.meant(&mut w, link, &row)?;
+            }
+        }
+        Ok(())
+    }
+
     /// `, gone_0 AS (DELETE …), let_go_0 AS (UPDATE …)`: on PostgreSQL one statement may delete
     /// and unlink in any order, because foreign keys are checked at its end.
     pub(super) fn act_on_dependents(&self, w: &mut Writer) -> Result<(), Fault> {

@@ -98,7 +98,8 @@ pub(crate) fn is_of_form(w: &mut Writer, name: &str, form: &IdForm) {
         ),
         (Dialect::Sqlite, IdShape::UuidText) => (
             format!(
-                "typeof({name}) = 'text' AND length({name}) = 36 AND {name} NOT GLOB '*[^0-9a-f-]*' AND {}",
+                "typeof({name}) = 'text' AND {name} GLOB '{}' AND {}",
+                [8, 4, 4, 4, 12].map(|of| "[0-9a-f]".repeat(of)).join("-"),
                 is_whole(name)
             ),
             name.to_owned(),

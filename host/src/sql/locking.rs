@@ -10,6 +10,7 @@ use super::eligible::same_row;
 use super::family::VICTIMS;
 use super::fit::Among;
 use super::physical::key_types;
+use super::tie::Sure;
 use super::window::{Window, key_columns, selected};
 use super::writer::{Row, Writer};
 use crate::catalog::{Dialect, Table};
@@ -128,6 +129,7 @@ impl Plan {
                         },
                         &next,
                         on,
+                        Sure::Possibly,
                     )?;
                     above = next.alias;
                     table = related;

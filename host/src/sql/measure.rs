@@ -354,13 +354,13 @@ fn by_hands(
     write(w, hands.bound, before)?;
     if let Some((from, to)) = hands.but {
         let (outside, inside) = if before {
-            (" AND (", ") OR ")
+            (" AND (", " OR ")
         } else {
             (" OR ", " AND ")
         };
         w.push(outside);
         write(w, from, before)?;
-        w.push(if before { " OR " } else { inside });
+        w.push(inside);
         write(w, to, !before)?;
         if before {
             w.push(")");

@@ -84,7 +84,7 @@ impl Plan {
         if times.forms() == [TimeForm::UnixNs] {
             return None; // finer than what is told
         }
-        let value = self.given(&row.column(&column.name), column);
+        let value = self.given(&row.column(&column.name), column).ok()?;
         Some((value, Held::Number(unit)))
     }
 

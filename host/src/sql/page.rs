@@ -24,7 +24,7 @@ pub(crate) enum Shape {
     Float,
     Text,
     Blob,
-    /// Microseconds: PostgreSQL's own types of times.
+    /// Microseconds, or NULL for "never": PostgreSQL's own types of times.
     Instant,
     /// What the column's forms make of a number or a text.
     Time(Times),
@@ -125,7 +125,8 @@ impl Plan {
             .collect();
         out.push(fingerprint(self.dialect(), &values));
         let given = values.iter().zip(&columns).take(look.columns.len());
-        out.extend(given.map(|(name, column)| self.given(name, column)));
+        let given = given.map(|(name, column)| self.given(name, column));
+        out.extend(given.collect::<Result<Vec<_>, Fault>>()?);
         let fits = |value: &String| format!("CASE WHEN page.z <= {bytes} THEN {value} END");
         let out: Vec<_> = out.iter().map(fits).collect();
         let direction = if look.descending { " DESC" } else { "" };
@@ -195,6 +196,7 @@ impl Plan {
             w.push(") AND ");
         }
         self.condition(&mut w, &row, &self.request().matching, false)?;
+        self.can_be_shown(&mut w, &row)?;
         self.repeated(&mut w, &row, &self.axis.terms);
         w.push(&format!(
             " ORDER BY {} LIMIT {rows}) AS shown) AS sized) AS page",
@@ -284,25 +286,18 @@ impl Plan {
     }
 
     /// The value of a column as the host reads it.
-    pub(super) fn given(&self, name: &str, column: &Column) -> String {
-        match (self.dialect(), &column.kind) {
+    pub(super) fn given(&self, name: &str, column: &Column) -> Result<String, Fault> {
+        Ok(match (self.dialect(), &column.kind) {
             (Dialect::Sqlite, _) | (_, Kind::Boolean | Kind::Bytes) => name.to_owned(),
             (_, Kind::Integer(_)) => format!("{name}::bigint"),
             (_, Kind::Float) => format!("{name}::float8"),
             (_, Kind::Timestamp | Kind::LocalTimestamp) if self.shape(column) == Shape::Instant => {
-                format!(
-                    "CASE WHEN isfinite({name}) THEN least(extract(epoch FROM {name}) * 1000000, {})::bigint \
-                 WHEN {name} > '2000-01-01' THEN {} ELSE {} END",
-                    // The years from 294247 on are as good as infinity.
-                    i64::MAX,
-                    i64::MAX,
-                    i64::MIN + 1
-                )
+                self.micros_of(name, column)?
             }
             // Its cast to text would say /32 where its own text form says nothing.
             (_, Kind::Inet) => format!("CASE WHEN {name} IS NOT NULL THEN concat({name}) END"),
             _ => format!("{name}::text"),
-        }
+        })
     }
 }
 

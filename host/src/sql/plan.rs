@@ -34,6 +34,8 @@ pub struct Probe {
     pub read_as: ReadAs,
     /// The column that it is compared with, where nothing else says that it is a time.
     pub beside: Option<String>,
+    /// Rows are ordered by it, and it may hold numbers that are no times.
+    pub ordered: bool,
 }
 
 /// What the values of a column are compared as, where their type alone does not say how they are held.
@@ -194,6 +196,7 @@ impl Plan {
             picked: None,
         };
         plan.remaining(1)?;
+        plan.write_dependents()?;
         Ok(plan)
     }
 
@@ -230,6 +233,13 @@ impl Plan {
                         to: Value::Timestamp(at),
                     };
                     probes_of(table, &as_compared, catalog, &mut probes)?;
+                }
+            }
+        }
+        if let Action::Read(look) = &authorized.request().action {
+            for column in &look.columns {
+                for shown in super::shown::as_asked(column) {
+                    probes_of(table, &shown, catalog, &mut probes)?;
                 }
             }
         }
@@ -335,11 +345,12 @@ fn probes_of(
                 Look::Id => ReadAs::Id,
                 Look::Truth => ReadAs::Truth,
                 Look::Presence => ReadAs::Presence,
-                Look::Time | Look::Beside(_) => ReadAs::Time,
+                Look::Time | Look::Order | Look::Beside(_) => ReadAs::Time,
             },
+            ordered: matches!(look, Look::Order),
             beside: match look {
                 Look::Beside(other) => Some(other.to_owned()),
-                Look::Id | Look::Time | Look::Truth | Look::Presence => None,
+                Look::Id | Look::Time | Look::Order | Look::Truth | Look::Presence => None,
             },
         };
         if !probes.contains(&probe) {
@@ -399,6 +410,20 @@ fn probes_of(
                 .map_err(|unknown| Fault::invalid("unknown-table", unknown.to_string()))?;
             probes_of(related, matching, catalog, probes)
         }
+        Condition::BeyondNewest { order_by, .. } => {
+            let column = find_column(table, order_by)?;
+            let sqlite = catalog.dialect() == Dialect::Sqlite;
+            match column.kind {
+                _ if column.is_native_time() || column.time_form.is_some() => {
+                    note(order_by, Look::Time)
+                }
+                Kind::Text | Kind::Any if sqlite => note(order_by, Look::Time),
+                Kind::Integer(_) | Kind::Numeric | Kind::Float if sqlite => {
+                    note(order_by, Look::Order)
+                }
+                _ => Ok(()),
+            }
+        }
         Condition::All(of) | Condition::Any(of) => of
             .iter()
             .try_for_each(|term| probes_of(table, term, catalog, probes)),
@@ -412,7 +437,7 @@ fn settled(mut probes: Vec<Probe>) -> Vec<Probe> {
     let times = |probes: &[Probe]| -> Vec<(TableId, String)> {
         let times = probes
             .iter()
-            .filter(|p| p.read_as == ReadAs::Time && p.beside.is_none());
+            .filter(|p| p.read_as == ReadAs::Time && p.beside.is_none() && !p.ordered);
         times
             .map(|p| (p.table.id.clone(), p.column.name.clone()))
             .collect()
@@ -456,6 +481,8 @@ enum Look<'a> {
     Truth,
     /// It is asked for NULL.
     Presence,
+    /// Rows are ordered by it, and nothing says that it holds times.
+    Order,
     /// It is compared with this other column, and nothing says that they are times.
     Beside(&'a str),
 }

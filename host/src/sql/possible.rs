@@ -2,10 +2,10 @@
 
 use super::Plan;
 use super::condition::joined_terms;
+use super::newest::Newest;
 use super::writer::{Row, Writer};
 use crate::catalog::{Dialect, TableKind};
 use crate::request::{Condition, Fault, Value};
-use crate::scope::find_column;
 
 impl Plan {
     /// Writes that `condition`, or its negation, holds on `row` or may hold: that its opposite does not
@@ -33,15 +33,13 @@ impl Plan {
                 order_by,
                 keep,
             } => {
-                w.push("(");
-                self.beyond_newest(w, row, group_by, order_by, *keep, negated)?;
-                for column in group_by.iter().chain([order_by]) {
-                    w.push(" OR ")
-                        .push(&row.column(&find_column(row.table, column)?.name))
-                        .push(" IS NULL");
-                }
-                w.push(")");
-                Ok(())
+                let (group_by, order_by, keep) = (group_by, order_by, *keep);
+                let newest = Newest {
+                    group_by,
+                    order_by,
+                    keep,
+                };
+                self.beyond_newest(w, row, newest, negated, true)
             }
             Condition::All(of) => joined_terms(w, of, !negated, |w, term| {
                 self.possible(w, row, term, negated)

@@ -146,13 +146,11 @@ impl Plan {
         blanked
     }
 
-    /// What follows from an equality with a column of a row of [`Plan::source`] or [`Plan::related`]: a
-    /// value that is not blanked is the one that the column holds, and that one has an index.
-    pub(super) fn also_was(&self, row: &Row<'_>, column: &str, other: &str) -> String {
-        match self.blanks(row.table, column, self.history.len()) {
-            true => format!(" AND {other} = {}", row.column(&was(column))),
-            false => String::new(),
-        }
+    /// Under which name a row of [`Plan::source`] or [`Plan::related`] also has what the column was before it was
+    /// blanked. What is equal to a value that is not blanked is equal to that one, and that one has an index.
+    pub(super) fn was_column(&self, row: &Row<'_>, column: &str) -> Option<String> {
+        let blanked = self.blanks(row.table, column, self.history.len());
+        blanked.then(|| row.column(&was(column)))
     }
 
     /// [`join`], for a child that this plan has taken from [`Plan::source`] or [`Plan::related`].

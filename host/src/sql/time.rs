@@ -19,11 +19,6 @@ pub(crate) fn operator(comparison: Comparison) -> &'static str {
     }
 }
 
-/// The comparison that holds where this one does not (NULL aside).
-pub(crate) fn inverse(comparison: Comparison) -> Comparison {
-    comparison.inverse()
-}
-
 /// An instant as a column of these forms holds it: in the first of them. A unit coarser than a
 /// microsecond rounds down.
 pub(crate) fn time_value(

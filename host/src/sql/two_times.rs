@@ -51,6 +51,25 @@ impl Plan {
 }
 
 impl Held<'_> {
+    /// What orders the column's values by their instants: one expression or two, each NULL where the value is no
+    /// instant. On SQLite, which knows no zones, local time has an order of its own, and no other beside it.
+    pub(super) fn ordinal(&self, w: &mut Writer) -> Result<(), Fault> {
+        self.whole_ordinal(w)?;
+        if w.dialect() == Dialect::Sqlite {
+            w.push(", ");
+            self.instant(w, rest)?;
+        }
+        Ok(())
+    }
+
+    /// The first of these expressions.
+    pub(super) fn whole_ordinal(&self, w: &mut Writer) -> Result<(), Fault> {
+        match w.dialect() {
+            Dialect::Postgres => self.instant(w, micros),
+            Dialect::Sqlite => self.instant(w, whole),
+        }
+    }
+
     /// `of` the value by whichever form it is of; NULL where it is no instant.
     fn instant(&self, w: &mut Writer, of: impl Fn(&Scale) -> String) -> Result<(), Fault> {
         w.push("CASE");

@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::id::{always_of_form, is_of_form};
+use super::inlined::inlined;
 use super::plan::ReadAs;
 use super::writer::{Row, Writer};
 use super::{Plan, truth};
 use crate::catalog::{Column, Dialect, Kind, Presence, Table, TableId};
-use crate::database::{Bind, Statement};
+use crate::database::Statement;
 use crate::request::{Condition, Fault, Value};
 use crate::scope::find_column;
 
@@ -34,7 +35,7 @@ pub(crate) struct ByForm {
 struct Terms {
     /// Not known while a value cannot be read.
     doubtful: Vec<Condition>,
-    /// The grant's, on other columns: rows outside it are none of the job's.
+    /// On other columns: rows outside are none of the job's, or not shown by it anyway.
     certain: Vec<Condition>,
 }
 
@@ -74,12 +75,21 @@ impl Plan {
             }
         }
         self.note(&mut found, self.table(), &own, true)?;
+        for (column, read_as) in self.shown_by_form()? {
+            let terms = Terms {
+                doubtful: Vec::new(),
+                certain: vec![self.request().matching.clone()],
+            };
+            let of = by_form(&mut found, self.table(), column, read_as, true);
+            of.within.push(terms);
+        }
         let dependents = self.authorized.dependents().iter();
         let dependents = dependents.map(|tied| (&tied.path, &tied.narrowing));
         let consequences = self.authorized.consequences().iter();
         let consequences = consequences.map(|c| (&c.path, &c.narrowing));
         for (path, narrowing) in dependents.chain(consequences) {
             if let Some(child) = path.child().and_then(|id| self.catalog.by_id(id)) {
+                // What its own condition cannot read is not known to be a dependent, and stays behind.
                 let asked = path.0.last().and_then(|link| link.matching.clone());
                 for doubtful in [narrowing.clone(), Vec::from_iter(asked)] {
                     let certain = Vec::new();
@@ -221,12 +231,18 @@ impl Plan {
         w.push(" AND (");
         w.separated(&of.within, " OR ", |w, terms| {
             w.push("(");
-            w.separated(&terms.doubtful, " AND ", |w, term| {
-                self.possible(w, row, term, false)
-            })?;
+            w.truth(true);
+            for term in &terms.doubtful {
+                w.push(" AND ");
+                self.possible(w, row, term, false)?;
+            }
             for term in &terms.certain {
                 w.push(" AND ");
                 self.condition(w, row, term, false)?;
+            }
+            if terms.doubtful.is_empty() {
+                w.push(")");
+                return Ok(());
             }
             w.push(" AND (");
             w.separated(&terms.doubtful, " AND ", |w, term| {
@@ -299,14 +315,7 @@ impl Plan {
     ) -> Result<(), Fault> {
         for term in terms.doubtful.iter().chain(&terms.certain) {
             for (column, read_as) in self.direct(table, term)? {
-                let at = (table.id.clone(), column.name.clone(), read_as);
-                let of = found.entry(at).or_insert_with(|| ByForm {
-                    table: Arc::clone(table),
-                    column,
-                    read_as,
-                    swept,
-                    within: Vec::new(),
-                });
+                let of = by_form(found, table, column, read_as, swept);
                 // Several terms of one list name a column once.
                 let again = of
                     .within
@@ -371,6 +380,12 @@ impl Plan {
                     Presence::Said => Ok(Vec::new()),
                 }
             }
+            Condition::BeyondNewest { order_by, .. } => {
+                match self.forms.time(&table.id, find_column(table, order_by)?) {
+                    Ok(_) => one(order_by, ReadAs::Time),
+                    Err(_) => Ok(Vec::new()),
+                }
+            }
             Condition::CompareColumns { column, to, .. } => {
                 let mut both = Vec::new();
                 for name in [column, to] {
@@ -391,66 +406,20 @@ impl Plan {
     }
 }
 
-/// The statement with its values in it, for people to run.
-fn inlined(statement: &Statement) -> String {
-    let mut text = String::new();
-    let mut rest = statement.text();
-    let mut quoted = false;
-    while let Some(next) = rest.chars().next() {
-        let after = rest.get(next.len_utf8()..).unwrap_or_default();
-        quoted ^= next == '\'';
-        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let (place, behind) = after.split_at(digits);
-        let value = match (quoted, next) {
-            (false, '$' | '?') => place.parse::<usize>().ok(),
-            _ => None,
-        };
-        let value = value.and_then(|place| statement.binds().get(place.checked_sub(1)?));
-        match value {
-            Some(value) => {
-                text.push_str(&literal(value));
-                rest = behind;
-            }
-            None => {
-                text.push(next);
-                rest = after;
-            }
-        }
-    }
-    text
-}
-
-fn literal(value: &Bind) -> String {
-    let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
-    match value {
-        Bind::Null => "NULL".to_owned(),
-        Bind::Integer(value) => value.to_string(),
-        Bind::Real(value) => value.to_string(),
-        Bind::Text(value) => text(value),
-        Bind::Blob(bytes) => format!("x'{}'", super::value::hex(bytes)),
-        Bind::Texts(values) => {
-            let values: Vec<_> = values.iter().map(|value| text(value)).collect();
-            format!("ARRAY[{}]", values.join(", "))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_statement_for_people_has_its_values_in_it_and_nothing_in_its_texts_changed() {
-        let mut statement = Statement::new(Dialect::Postgres);
-        statement
-            .push("SELECT 1 WHERE c < ")
-            .bind_as("it's", "text")
-            .push(" AND c ~ '^a$1$' AND n = ")
-            .bind(5_i64);
-
-        assert_eq!(
-            inlined(&statement),
-            "SELECT 1 WHERE c < 'it''s'::text AND c ~ '^a$1$' AND n = 5"
-        );
-    }
+/// What is known of a column that is read by a form.
+fn by_form<'f>(
+    found: &'f mut Columns,
+    table: &Arc<Table>,
+    column: Column,
+    read_as: ReadAs,
+    swept: bool,
+) -> &'f mut ByForm {
+    let at = (table.id.clone(), column.name.clone(), read_as);
+    found.entry(at).or_insert_with(|| ByForm {
+        table: Arc::clone(table),
+        column,
+        read_as,
+        swept,
+        within: Vec::new(),
+    })
 }

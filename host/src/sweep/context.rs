@@ -134,6 +134,8 @@ pub struct Ended {
     pub plans: Vec<Arc<Plan>>,
     /// What was read, where rows were chosen by reading them.
     pub read: Vec<Arc<Plan>>,
+    /// Rows were only looked at, and none changed.
+    pub only_looked: bool,
     /// Rows that it met and did not take.
     pub passed: PassedOver,
 }
@@ -210,12 +212,21 @@ impl State {
         self.finish(ordinal, plan, Vec::new(), vec![Arc::new(read)]);
     }
 
+    /// A reader has begun that leaves off what it cannot read.
+    pub(super) fn looks_at(&mut self, ordinal: usize, plan: &Arc<Plan>) {
+        self.finish(ordinal, plan, Vec::new(), vec![Arc::clone(plan)]);
+        if let Some(ended) = self.finished.get_mut(&ordinal) {
+            ended.only_looked = true;
+        }
+    }
+
     fn finish(&mut self, ordinal: usize, plan: &Plan, plans: Vec<Arc<Plan>>, read: Vec<Arc<Plan>>) {
         let table = plan.authorized.root().map_or(plan.table(), |root| root);
         let ended = Ended {
             table: plan.catalog.spelling(&table.id),
             plans,
             read,
+            only_looked: false,
             passed: self.passed_over.get(&ordinal).copied().unwrap_or_default(),
         };
         self.finished.insert(ordinal, ended);

@@ -42,6 +42,10 @@ pub(super) async fn resolve(
                 };
                 let perhaps = probe.beside.is_some();
                 let found = match found {
+                    // Numbers by which rows are ordered may count anything, but not now one thing and now
+                    // another.
+                    Ok(found) if probe.ordered && found.assumed => continue,
+                    Err(error) if probe.ordered && !error.is_mixed() => continue,
                     // Numbers that are compared with each other may count anything.
                     Ok(found) if perhaps && (found.assumed || !found.times.is_written()) => {
                         continue;

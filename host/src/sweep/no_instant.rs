@@ -32,41 +32,61 @@ pub struct NoInstant {
     pub examples: Vec<String>,
 }
 
-/// Every column that one of the plans compares with a time, or asks for NULL, and that holds such values; what could not be
-/// counted in time is left out.
+/// What the looks for one job found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NoInstants {
+    /// The columns that hold such values.
+    pub found: Vec<NoInstant>,
+    /// The columns, as people write them, of which it is not known.
+    pub not_known: BTreeSet<String>,
+}
+
+/// Every column that one of the plans compares with a time, or asks for NULL, and that holds such values.
 ///
 /// # Errors
 /// What the database says.
 pub async fn no_instants(
     database: &Database,
     plans: &[Arc<Plan>],
-) -> Result<Vec<NoInstant>, DatabaseError> {
+) -> Result<NoInstants, DatabaseError> {
     let ends = Instant::now() + TIMEOUT;
     let mut looked = BTreeSet::new();
-    let mut found: Vec<NoInstant> = Vec::new();
+    let mut all = NoInstants::default();
     for plan in plans {
         for of in plan.times_compared().unwrap_or_default() {
-            let new = looked.insert((of.table.id.clone(), of.column.name.clone(), of.read_as));
-            let small = of.table.estimated_rows <= MOST_READ;
-            if !new || !small && !is_indexed(&of.table, &of.column.name, plan) {
+            if !looked.insert((of.table.id.clone(), of.column.name.clone(), of.read_as)) {
                 continue;
             }
+            let small = of.table.estimated_rows <= MOST_READ;
             let left = ends.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(found);
+            if left.is_zero() || !small && !is_indexed(&of.table, &of.column.name, plan) {
+                all.not_known.insert(plan.name_of(&of));
+                continue;
             }
             match one(database, plan, &of, left).await {
-                Ok(Some(one)) => match found.iter_mut().find(|known| known.is_of(&one)) {
-                    Some(known) => known.rows += one.rows,
-                    None => found.push(one),
-                },
+                Ok(Some(one)) => all.add(one),
                 Ok(None) => {}
-                Err(error) if error.cause == Cause::StatementTimeout => {}
+                Err(error) if error.cause == Cause::StatementTimeout => {
+                    all.not_known.insert(plan.name_of(&of));
+                }
                 Err(error) => return Err(error),
             }
         }
     }
-    Ok(found)
+    Ok(all)
+}
+
+impl NoInstants {
+    /// Of the leaves of a partitioned table all are one.
+    fn add(&mut self, one: NoInstant) {
+        match self.found.iter_mut().find(|known| known.is_of(&one)) {
+            Some(known) => {
+                known.rows += one.rows;
+                known.more |= one.more;
+            }
+            None => self.found.push(one),
+        }
+    }
 }
 
 /// Whether such values, which sort to the ends, can be read from an index.
@@ -114,4 +134,26 @@ async fn one(
         in_doubt: of.read_as == ReadAs::Presence,
         examples: values.into_iter().take(EXAMPLES).collect(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_leaves_of_which_one_has_more_there_are_more() {
+        let of = |rows, more| NoInstant {
+            table: TableId::new("public", "t"),
+            column: "at".to_owned(),
+            rows,
+            more,
+            in_doubt: false,
+            examples: Vec::new(),
+        };
+        let mut all = NoInstants::default();
+        for one in [of(1, false), of(10_000, true), of(2, false)] {
+            all.add(one);
+        }
+        assert_eq!(all.found, [of(10_003, true)]);
+    }
 }

@@ -47,6 +47,18 @@ pub(super) struct Found {
     pub(super) unknown: Option<String>,
 }
 
+impl Found {
+    /// Each of several is told, and none twice.
+    fn is_unknown(&mut self, what: String) {
+        let told = self.unknown.get_or_insert_default();
+        if told.split(", and ").any(|known| known == what) {
+            return;
+        }
+        told.push_str(if told.is_empty() { "" } else { ", and " });
+        told.push_str(&what);
+    }
+}
+
 impl Unread {
     /// `3 rows of `t.c` hold a time that is not read, such as '…'`.
     pub fn told(&self, column: &str) -> String {
@@ -80,7 +92,7 @@ pub(super) async fn look(database: &Database, sweep: &Ended) -> Found {
         let columns = match plan.read_by_form() {
             Ok(columns) => columns,
             Err(fault) => {
-                found.unknown = Some(fault.to_string());
+                found.is_unknown(fault.to_string());
                 continue;
             }
         };
@@ -93,15 +105,13 @@ pub(super) async fn look(database: &Database, sweep: &Ended) -> Found {
                 Ok(None) => {}
                 Ok(Some(unread)) => add(&mut found.columns, name, unread),
                 Err(error) if has_gone(plan, &error) => {}
-                Err(error) => {
-                    found.unknown = Some(match error.cause {
-                        Cause::StatementTimeout => format!(
-                            "whether every `{name}` can be read: the look took longer than {} s",
-                            TIMEOUT.as_secs()
-                        ),
-                        _ => format!("whether every `{name}` can be read: {error}"),
-                    });
-                }
+                Err(error) => found.is_unknown(match error.cause {
+                    Cause::StatementTimeout => format!(
+                        "whether every `{name}` can be read: the look took longer than {} s",
+                        TIMEOUT.as_secs()
+                    ),
+                    _ => format!("whether every `{name}` can be read: {error}"),
+                }),
             }
         }
     }
@@ -215,6 +225,15 @@ mod tests {
             unread(1, &[]).told("t.c"),
             "1 row of `t.c` holds a time that is not read"
         );
+    }
+
+    #[test]
+    fn all_that_is_not_known_is_told_and_nothing_twice() {
+        let mut found = Found::default();
+        for what in ["a", "b", "a"] {
+            found.is_unknown(what.to_owned());
+        }
+        assert_eq!(found.unknown.as_deref(), Some("a, and b"));
     }
 
     #[test]

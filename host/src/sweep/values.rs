@@ -48,7 +48,8 @@ pub(super) fn list(
             Values::Timestamps(each(cells, odd, |cell| cell.as_integer().map(Timestamp))?)
         }
         Shape::Time(times) => {
-            Values::Timestamps(each(cells, odd, |cell| instant(&times, column, cell))?)
+            let instants = cells.iter().map(|cell| instant(&times, column, cell));
+            Values::Timestamps(instants.collect())
         }
         Shape::Any => {
             let first = cells.iter().find(|cell| **cell != Cell::Null);
@@ -63,7 +64,8 @@ pub(super) fn list(
     })
 }
 
-/// The instant that a cell holds.
+/// The instant that a cell holds; `None` of what is none. To a plugin that compares for itself "never" is no time
+/// long past.
 fn instant(times: &Times, column: &Column, cell: &Cell) -> Option<Timestamp> {
     let raw = match cell {
         Cell::Integer(number) => Raw::Integer(*number),
@@ -73,8 +75,8 @@ fn instant(times: &Times, column: &Column, cell: &Cell) -> Option<Timestamp> {
         Cell::Null | Cell::Blob(_) => return None,
     };
     match times.read(&raw) {
-        Reading::Instant(at) | Reading::Never(at) => Some(at),
-        Reading::Unread => None,
+        Reading::Instant(at) => Some(at),
+        Reading::Never(_) | Reading::Unread => None,
     }
 }
 

@@ -133,6 +133,12 @@ pub async fn verify(database: &Database, ended: &[Ended]) -> Vec<Remains> {
 
 async fn look(database: &Database, sweep: &Ended) -> Remains {
     let table = sweep.table.clone();
+    if sweep.only_looked {
+        return Remains {
+            table,
+            ..Remains::default()
+        };
+    }
     if sweep.plans.is_empty() {
         return chosen(table, sweep.passed);
     }

@@ -113,6 +113,11 @@ pub enum ProbeError {
 }
 
 impl ProbeError {
+    /// Values of several known forms stand side by side.
+    pub(crate) fn is_mixed(&self) -> bool {
+        matches!(self, Self::MixedRepresentation { .. })
+    }
+
     /// The finding's code, as `tolerate` in the configuration spells it.
     pub fn code(&self) -> &'static str {
         match self {

@@ -63,36 +63,40 @@ impl Catalog {
     }
 }
 
-/// The column is called `c` inside, so that ORDER BY cannot mean the column of the result.
-fn sample(table: &Table, column: &Column, expression: &str, ends: bool) -> String {
+/// The column's values from a part of the table, which `drawn` says. They are called `c`, so that ORDER BY cannot
+/// mean the column of the result.
+fn values(table: &Table, column: &Column, drawn: &str) -> String {
     // a parent of inheritance children is sampled without them, a partitioned one with
     let only = if table.kind == TableKind::Table {
         "ONLY "
     } else {
         ""
     };
-    let name = quote_ident(&column.name);
-    let from = format!(
-        "SELECT {name} AS c FROM {only}{} WHERE {name} IS NOT NULL",
-        table.sql_name()
-    );
-    let at_random = format!(
-        "SELECT {name} AS c FROM {only}{} TABLESAMPLE SYSTEM ({}) WHERE {name} IS NOT NULL",
-        table.sql_name(),
-        percent(table.estimated_rows)
-    );
+    let (name, from) = (quote_ident(&column.name), table.sql_name());
+    format!("SELECT {name} AS c FROM {only}{from}{drawn} WHERE {name} IS NOT NULL")
+}
+
+fn sample(table: &Table, column: &Column, expression: &str, ends: bool) -> String {
+    let from = values(table, column, "");
+    let share = percent(table.estimated_rows);
+    let at_random = values(table, column, &format!(" TABLESAMPLE SYSTEM ({share})"));
     let ordered = match ends {
-        true => format!(
-            "(SELECT c FROM ({from}) AS r ORDER BY c LIMIT {SAMPLE_EACH_END})
-             UNION ALL
-             (SELECT c FROM ({from}) AS r ORDER BY c DESC LIMIT {SAMPLE_EACH_END})"
-        ),
+        true => both_ends(&from),
         false => format!("({from} LIMIT {SAMPLE_UNORDERED})"),
     };
     format!(
         "SELECT {expression} FROM ({ordered} UNION ALL (
              SELECT c FROM ({at_random} LIMIT {SAMPLE_OF}) AS r ORDER BY random() LIMIT {SAMPLE_AT_RANDOM}
          )) AS s"
+    )
+}
+
+/// The least values `c` and the greatest.
+fn both_ends(from: &str) -> String {
+    format!(
+        "(SELECT c FROM ({from}) AS r ORDER BY c LIMIT {SAMPLE_EACH_END})
+         UNION ALL
+         (SELECT c FROM ({from}) AS r ORDER BY c DESC LIMIT {SAMPLE_EACH_END})"
     )
 }
 
@@ -158,7 +162,7 @@ impl Catalog {
                 &[],
             ));
         }
-        let values = values(connection, table, column).await?;
+        let values = some_values(connection, table, column).await?;
         instants::form(Dialect::Postgres, named, column, &values)
     }
 
@@ -175,21 +179,21 @@ impl Catalog {
         if let Some(presence) = Presence::by_type(Dialect::Postgres, table, column) {
             return Ok(presence);
         }
-        let values = values(connection, table, column).await?;
+        let values = some_values(connection, table, column).await?;
         Ok(Presence::of(Dialect::Postgres, column, &values))
     }
 }
 
 /// Some values that are not NULL: from both ends of the column's index, and anywhere between.
-async fn values(
+async fn some_values(
     connection: &mut PgConnection,
     table: &Table,
     column: &Column,
 ) -> Result<Vec<Raw>, ProbeError> {
     let mut sql = between(table, column);
     if has_ends(table, column, Dialect::Postgres) {
-        let ends = sample(table, column, "left(c::text, 80)", true);
-        sql = format!("({sql}) UNION ALL ({ends})");
+        let ends = both_ends(&values(table, column, ""));
+        sql = format!("({sql}) UNION ALL (SELECT left(c::text, 80) FROM ({ends}) AS ends)");
     }
     let values: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
         .persistent(false)

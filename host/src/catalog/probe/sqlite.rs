@@ -48,7 +48,7 @@ impl Catalog {
         } else {
             format!("SELECT c FROM ({from} LIMIT {SAMPLE_UNORDERED})")
         };
-        let from = match at_random(table, column, ids::SAMPLE_AT_RANDOM) {
+        let from = match between(table, column, ids::SAMPLE_AT_RANDOM) {
             Some(more) => format!("{from} UNION ALL {more}"),
             None => from,
         };
@@ -96,7 +96,7 @@ impl Catalog {
         let order = if by_rowid { "r" } else { "c" };
         let from = both_ends(&source(table, column), order, instants::SAMPLE_EACH_END);
         let mut values = sample(connection, table, column, &from).await?;
-        if let Some(from) = between(table, column) {
+        if let Some(from) = between(table, column, instants::SAMPLE_BETWEEN) {
             values.extend(sample(connection, table, column, &from).await?);
         }
         let values = raw(values);
@@ -122,7 +122,7 @@ impl Catalog {
             false => among_the_first(table, column),
         };
         let mut values = sample(connection, table, column, &from).await?;
-        if let Some(from) = between(table, column) {
+        if let Some(from) = between(table, column, instants::SAMPLE_BETWEEN) {
             values.extend(sample(connection, table, column, &from).await?);
         }
         Ok(Presence::of(Dialect::Sqlite, column, &raw(values)))
@@ -166,7 +166,7 @@ fn among_the_first(table: &Table, column: &Column) -> String {
 }
 
 /// Values at rowids drawn by lot, each the next one that there is. `None`: the table has no rowids.
-fn between(table: &Table, column: &Column) -> Option<String> {
+fn between(table: &Table, column: &Column, values: u32) -> Option<String> {
     let (rowid, name) = (quote_ident(table.rowid_name()?), quote_ident(&column.name));
     let from = table.sql_name();
     // Half the distance, twice: the whole of it may be beyond 64 bits, and so may what `random` says be.
@@ -174,12 +174,11 @@ fn between(table: &Table, column: &Column) -> Option<String> {
         "WITH RECURSIVE ends(low, high) AS (SELECT min({rowid}), max({rowid}) FROM {from}),
          lots(n, r) AS (SELECT 1, NULL UNION ALL SELECT n + 1,
                  low + 2 * (abs(random() / 2) % (high / 2 - low / 2 + 1)) + abs(random() / 2) % 2
-             FROM lots, ends WHERE n <= {})",
-        instants::SAMPLE_BETWEEN
+             FROM lots, ends WHERE n <= {values})"
     );
     // A row behind a gap is met again and again, and says no more than once what it is.
     Some(format!(
-        "SELECT {name} AS c FROM {from} WHERE {rowid} IN ({drawn}
+        "SELECT {name} AS c FROM {from} WHERE {name} IS NOT NULL AND {rowid} IN ({drawn}
              SELECT (SELECT {rowid} FROM {from} WHERE {rowid} >= lots.r ORDER BY {rowid} LIMIT 1)
              FROM lots WHERE lots.r IS NOT NULL)"
     ))
@@ -202,24 +201,6 @@ pub(super) fn both_ends(from: &str, order: &str, each: u32) -> String {
         "SELECT c FROM (SELECT c FROM ({from}) ORDER BY {order} LIMIT {each})
          UNION ALL SELECT c FROM (SELECT c FROM ({from}) ORDER BY {order} DESC LIMIT {each})"
     )
-}
-
-/// Values that follow rowids drawn at random; `None`: the table has none.
-pub(super) fn at_random(table: &Table, column: &Column, values: u32) -> Option<String> {
-    let rowid = quote_ident(table.rowid_name()?);
-    let (from, name) = (table.sql_name(), quote_ident(&column.name));
-    Some(format!(
-        "SELECT c FROM (
-             WITH RECURSIVE ends (a, z) AS (
-                 SELECT (SELECT min({rowid}) FROM {from}), (SELECT max({rowid}) FROM {from})
-             ), drawn (n, at) AS (
-                 SELECT 1, a FROM ends
-                 UNION ALL
-                 SELECT n + 1, a + abs(random() % max(z - a, 1)) FROM drawn, ends WHERE n < {values}
-             )
-             SELECT (SELECT {name} FROM {from} WHERE {rowid} >= at ORDER BY {rowid} LIMIT 1) AS c FROM drawn
-         ) WHERE c IS NOT NULL"
-    ))
 }
 
 /// Type and bytes of the values. Text comes as bytes because SQLite does not check that it is UTF-8.

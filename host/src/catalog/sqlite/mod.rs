@@ -1,12 +1,13 @@
 //! The catalog of a SQLite database, from its pragmas and, for what no pragma tells, from the
 //! statements that it keeps in `sqlite_schema`.
 
+mod collations;
 mod facts;
 mod foreign_keys;
 mod indexes;
 mod kinds;
 mod tables;
-mod text;
+pub(super) mod text;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,7 @@ pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Catalog, C
     let version: Vec<(i64,)> =
         rows(connection, "schema version", "PRAGMA main.schema_version").await?;
     let mut tables = tables::load(connection).await?;
+    collations::add(connection, &mut tables).await?;
     indexes::add(connection, &mut tables).await?;
     tables::add_estimates(connection, &mut tables).await?;
     indexes::add_triggers(connection, &mut tables).await?;

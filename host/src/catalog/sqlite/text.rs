@@ -8,15 +8,20 @@
 use super::super::TriggerTiming;
 
 /// One piece of a statement.
-struct Token<'a> {
+pub(in crate::catalog) struct Token<'a> {
     /// As written.
     text: &'a str,
     /// Where it ends in the statement, in bytes.
     end: usize,
 }
 
-impl Token<'_> {
-    fn is(&self, keyword: &str) -> bool {
+impl<'a> Token<'a> {
+    /// As written.
+    pub(in crate::catalog) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    pub(in crate::catalog) fn is(&self, keyword: &str) -> bool {
         self.text.eq_ignore_ascii_case(keyword)
     }
 }
@@ -159,7 +164,7 @@ pub(super) fn trigger_firing(statement: &str) -> Option<Firing> {
 }
 
 /// A name without the quotes around it.
-fn unquoted(name: &str) -> String {
+pub(in crate::catalog) fn unquoted(name: &str) -> String {
     let inner = |quote: char| name.strip_prefix(quote)?.strip_suffix(quote);
     for quote in ['"', '`', '\''] {
         if let Some(inner) = inner(quote) {
@@ -235,7 +240,7 @@ pub(super) fn assigned<'a>(
 }
 
 /// The words, quoted names, strings and signs of a statement, without its comments.
-fn tokens(statement: &str) -> Vec<Token<'_>> {
+pub(in crate::catalog) fn tokens(statement: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(rest) = statement.get(at..)

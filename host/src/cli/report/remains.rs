@@ -4,8 +4,16 @@ use super::super::output::thousands;
 use super::blocked_by;
 use crate::runner::Remains;
 
-/// One sweep: `12 rows left: 3 locked, 9 arrived since; 7 more blocked, by child (7)`.
+/// One sweep, with what lets its rows go that hold each other.
 pub fn told(sweep: &Remains) -> String {
+    let held = sweep.blocked_by.get(&sweep.table);
+    let cure = held.filter(|rows| **rows > 0).map(|_| cure(&sweep.table));
+    let parts: Vec<_> = std::iter::once(rows(sweep)).chain(cure).collect();
+    parts.join("; ")
+}
+
+/// One sweep: `12 rows left: 3 locked, 9 arrived since; 7 more blocked, by child (7)`.
+pub fn rows(sweep: &Remains) -> String {
     let mut parts = Vec::new();
     if let Some(why) = &sweep.unverified {
         parts.push(format!("unverified: {why}"));
@@ -37,13 +45,6 @@ pub fn told(sweep: &Remains) -> String {
         let by = by.map_or_else(String::new, |by| format!(", by {by}"));
         let blocked = thousands(sweep.blocked);
         parts.push(format!("{blocked}{more} blocked{by}"));
-    }
-    if sweep
-        .blocked_by
-        .get(&sweep.table)
-        .is_some_and(|rows| *rows > 0)
-    {
-        parts.push(cure(&sweep.table));
     }
     parts.join("; ")
 }

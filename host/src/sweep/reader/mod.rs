@@ -173,6 +173,10 @@ impl Reader {
             return Ok(suspend(&mut state, reason));
         }
         let plan = Arc::clone(&inner.plan);
+        if inner.after.is_none() && plan.leaves_rows_off() {
+            // For those to be counted after the run, also where nothing is done to any row.
+            state.looks_at(inner.ordinal, &plan);
+        }
         let rows = PAGE_ROWS.min(self.context.options.batch_size.max(1));
         let statement = plan.page(inner.after.as_ref(), rows, PAGE_BYTES)?;
         let shown = fetch(&self.context, &statement).await;

@@ -389,7 +389,10 @@ async fn another_writer_of_the_file_is_told_with_the_key_that_waits_for_it() {
     writer.rollback().await.unwrap();
 
     assert_eq!(said.code, 1, "{}", said.stderr);
-    for part in ["another program has been writing it", "`lock-timeout` of [database]"] {
+    for part in [
+        "another program has been writing it",
+        "`lock-timeout` of [database]",
+    ] {
         assert!(said.stderr.contains(part), "{part}: {}", said.stderr);
     }
     desk.says(&["run", "tokens/revoked-access"]);

@@ -3,6 +3,7 @@
 mod accounts;
 mod collations;
 mod constraints;
+mod equalities;
 mod errors;
 mod random;
 mod rows;

@@ -3,6 +3,7 @@
 mod acts;
 mod guarded;
 mod identity;
+mod never;
 mod odd_tables;
 mod pages;
 mod sizes;

@@ -38,8 +38,8 @@ async fn every_type_of_postgres_comes_in_a_list_of_its_kind() {
         texts("ä"),
         Values::Blobs(vec![Some(vec![0, 255]), None]),
         texts("01890a5d-ac96-774b-bcce-b302099a8057"),
-        Values::Timestamps(vec![at, Some(Timestamp(i64::MAX))]),
-        Values::Timestamps(vec![at, Some(Timestamp(i64::MIN + 1))]),
+        Values::Timestamps(vec![at, None]),
+        Values::Timestamps(vec![at, None]),
         texts("2023-11-14"),
         texts("PT1H30M"),
         texts("{\"a\": 1}"),
@@ -114,7 +114,7 @@ async fn values_of_mixed_kinds_are_refused_and_named() {
 }
 
 #[tokio::test]
-async fn the_last_years_that_the_database_knows_are_shown_as_the_last_there_are() {
+async fn the_first_and_last_years_that_the_database_knows_are_shown_as_none() {
     let lab = Lab::postgres(
         "CREATE TABLE t (id bigint PRIMARY KEY, a timestamptz, l timestamp);
          INSERT INTO t VALUES (1, '294276-12-31 23:59:59.999999Z', '294276-12-31 23:59:59.999999'),
@@ -128,7 +128,7 @@ async fn the_last_years_that_the_database_knows_are_shown_as_the_last_there_are(
         let Values::Timestamps(list) = column else {
             panic!("{column:?}")
         };
-        assert_eq!(list[0], Some(Timestamp(i64::MAX)));
+        assert_eq!(list, &[None, None]);
     }
 }
 

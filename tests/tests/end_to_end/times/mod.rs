@@ -5,7 +5,10 @@ mod columns;
 mod contradicted;
 mod forms;
 mod never;
+mod newest;
+mod plain;
 mod property;
+mod units;
 mod zones;
 
 use besom::request::{Batch, Comparison, Condition, Fault, Request, Timestamp, Value};

@@ -211,3 +211,31 @@ async fn a_row_that_never_ends_is_no_unread_one() {
     assert!(message.contains("oldest"), "{message}");
     assert_eq!(told["severity"], "info");
 }
+
+#[tokio::test]
+async fn where_times_that_stand_for_never_are_not_looked_for_that_is_told() {
+    let desk = desk(
+        besom_tests::postgres().await,
+        "",
+        "CREATE TABLE app_logins (id bigint PRIMARY KEY, ends_at text);
+         INSERT INTO app_logins VALUES (1, '0001-01-01T00:00:00Z');
+         ANALYZE app_logins;
+         UPDATE pg_class SET reltuples = 3000000, relpages = 30000 WHERE relname = 'app_logins';",
+    )
+    .await;
+
+    let checked = desk.run(&["check", "--json"]);
+
+    let checked: Value = serde_json::from_str(&checked.stdout).unwrap();
+    let mut jobs = checked["jobs"].as_array().unwrap().iter();
+    let job = jobs.find(|of| of["job"] == JOB).unwrap();
+    let mut findings = job["findings"].as_array().unwrap().iter();
+    let told = findings.find(|of| of["code"] == "no-instant");
+    let message = told.unwrap_or_else(|| panic!("{job}"))["message"].as_str();
+    let message = message.unwrap();
+    assert!(
+        message.starts_with("whether rows of `app_logins.ends_at` hold no time"),
+        "{message}"
+    );
+    assert!(message.contains("is not known"), "{message}");
+}

@@ -3,6 +3,7 @@
 
 mod booleans;
 mod counted;
+mod dependents;
 mod ids;
 mod negated;
 mod numbers;

@@ -1,0 +1,82 @@
+//! The join of two rows that a relation names, and by which equality its columns are equal.
+//!
+//! A text may equal another from the one side and not from the other: SQLite compares under the left
+//! column's collation, and a foreign key of PostgreSQL under the parent's or without blanks. Where a foreign
+//! key ties the two, its own equality says which rows CASCADE takes. Where none does, nobody has said which
+//! one is meant, and nothing goes on either alone.
+
+use super::Plan;
+use super::collation::{equal, one_equality};
+use super::relation::never_meet;
+use super::writer::{Row, Writer};
+use crate::catalog::{Dialect, Table};
+use crate::request::{Fault, Join};
+use crate::scope::find_column;
+
+/// How sure a join must be where two equalities differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sure {
+    /// By both.
+    Certainly,
+    /// By either.
+    Possibly,
+}
+
+impl Plan {
+    /// The join of a related row to the row under test.
+    pub(super) fn joined(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        other: &Row<'_>,
+        on: &[Join],
+        sure: Sure,
+    ) -> Result<(), Fault> {
+        w.separated(on, " AND ", |w, join| {
+            let foreign = find_column(other.table, &join.foreign)?;
+            let local = find_column(row.table, &join.local)?;
+            never_meet(w.dialect(), other, foreign, row, local)?;
+            let (to, from) = (&foreign.name, &local.name);
+            let down = equal(row, from, other, to);
+            let up = equal(other, to, row, from);
+            let one = one_equality(foreign, local);
+            let refers = self.refers_by(other.table, to, row.table, from);
+            let referred = self.refers_by(row.table, from, other.table, to);
+            let ways = match (one, refers, referred) {
+                (true, ..) | (_, true, false) => vec![down],
+                (_, false, true) => vec![up],
+                (_, true, true) | (_, false, false) => vec![down, up],
+            };
+            let column = other.column(to);
+            let text = together(w.dialect(), &ways, sure);
+            let was = self.was_column(other, to);
+            w.push(&text);
+            if let Some(was) = was {
+                let ways = ways.iter().map(|way| way.replacen(&column, &was, 1));
+                let text = together(w.dialect(), &ways.collect::<Vec<_>>(), sure);
+                w.push(" AND ").push(&text);
+            }
+            Ok(())
+        })
+    }
+
+    /// A foreign key of `child` refers by this column to that one of `parent`, or of what that is a part of.
+    fn refers_by(&self, child: &Table, to: &str, parent: &Table, from: &str) -> bool {
+        child.foreign_keys.iter().any(|key| {
+            let mut pairs = key.columns.iter().zip(&key.parent_columns);
+            let holds = |above, below| self.catalog.holds(above, below);
+            (holds(&key.parent, &parent.id) || holds(&parent.id, &key.parent))
+                && pairs.any(|(own, of)| own == to && of == from)
+        })
+    }
+}
+
+fn together(dialect: Dialect, ways: &[String], sure: Sure) -> String {
+    match (ways, sure, dialect) {
+        ([one], ..) => one.clone(),
+        (_, Sure::Certainly, _) => ways.join(" AND "),
+        (_, Sure::Possibly, Dialect::Postgres) => format!("({})", ways.join(" OR ")),
+        // SQLite makes one IN of two equalities of one column, under one collation, unless it cannot see them.
+        (_, Sure::Possibly, Dialect::Sqlite) => format!("(({}) = 1)", ways.join(") = 1 OR (")),
+    }
+}
