@@ -260,6 +260,30 @@ impl Catalog {
         Ok(self)
     }
 
+    /// The same catalog of a PostgreSQL database whose applications write times without a zone in this one. What was
+    /// said of a column itself counts more.
+    #[must_use]
+    pub fn written_in(mut self, zone: Tz) -> Self {
+        if self.dialect != Dialect::Postgres {
+            return self;
+        }
+        for table in self.tables.values_mut() {
+            for column in &mut Arc::make_mut(table).columns {
+                let form = match (&column.kind, zone) {
+                    (Kind::LocalTimestamp, Tz::UTC) => TimeForm::Native,
+                    (Kind::Date, Tz::UTC) => TimeForm::Date,
+                    (Kind::LocalTimestamp | Kind::Date, zone) => TimeForm::Local(zone),
+                    _ => continue,
+                };
+                if !column.is_declared_time() {
+                    let oldest = column.time_form.as_ref().and_then(Times::oldest);
+                    column.time_form = Some(Times::declared([form]).since(oldest));
+                }
+            }
+        }
+        self
+    }
+
     /// What holds of a table's column holds in its partitions, of which none was named itself.
     fn tell_partitions(&mut self, mut partitions: Vec<TableId>, column: &str, times: &Times) {
         while let Some(id) = partitions.pop() {

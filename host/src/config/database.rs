@@ -7,6 +7,7 @@ use super::document::{Node, Section};
 use super::error::ConfigError;
 use super::url::DatabaseUrl;
 use crate::database::Pooler;
+use crate::schedule::{Zone, zone};
 
 /// How to reach the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct DatabaseConfig {
     pub max_connections: u32,
     /// What stands between besom and PostgreSQL.
     pub pooler: Pooler,
+    /// In which zone the application's sessions write times without one; `None`: nobody has said.
+    pub time_zone: Option<Zone>,
 }
 
 /// The variable that stands in for `database.url`, whatever the file says.
@@ -47,12 +50,13 @@ const STATEMENT_TIMEOUTS: RangeInclusive<Duration> =
 const CONNECTIONS: RangeInclusive<u64> = 2..=100;
 
 /// The keys of `[database]`.
-pub(super) const KEYS: [&str; 5] = [
+pub(super) const KEYS: [&str; 6] = [
     "url",
     "lock-timeout",
     "statement-timeout",
     "max-connections",
     "pooler",
+    "time-zone",
 ];
 
 impl DatabaseConfig {
@@ -64,6 +68,7 @@ impl DatabaseConfig {
             statement_timeout: DEFAULT_STATEMENT_TIMEOUT,
             max_connections: DEFAULT_MAX_CONNECTIONS,
             pooler: Pooler::None,
+            time_zone: None,
         }
     }
 
@@ -88,6 +93,10 @@ impl DatabaseConfig {
         }
         if let Some(node) = get("pooler") {
             database.pooler = pooler(&node)?;
+        }
+        if let Some(node) = get("time-zone") {
+            let name = node.text("UTC")?;
+            database.time_zone = Some(zone(&name).map_err(|problem| node.error(problem))?);
         }
         if let Some(node) = get("lock-timeout").or_else(|| get("statement-timeout"))
             && database.lock_timeout >= database.statement_timeout

@@ -277,5 +277,9 @@ async fn catalog(config: &Config, database: &Database) -> Result<Arc<Catalog>, R
             ((table, time.column.clone()), time.times.clone())
         })
         .collect();
-    Ok(Arc::new(catalog.with_time_forms(&forms)?))
+    let catalog = catalog.with_time_forms(&forms)?;
+    Ok(Arc::new(match config.database.time_zone {
+        Some(zone) => catalog.written_in(zone),
+        None => catalog,
+    }))
 }

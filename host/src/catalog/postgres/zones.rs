@@ -1,22 +1,20 @@
 //! In which zones sessions begin: what `now()` leaves in a `timestamp` without a zone.
 //!
-//! besom's own sessions are in UTC, whatever the server says, so the server's own setting has to be looked up in
-//! its file.
+//! besom's own sessions are in UTC, whatever the server says, so the server's own setting has to be looked up where it
+//! was made: in its file, or among the words that it was started with. A role of few rights may do neither.
 
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::super::CatalogError;
 
-/// Where sessions are told a zone other than UTC.
+/// Where sessions begin in another zone than UTC, or may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionZone {
     /// For whom, in words.
     pub whom: String,
-    /// The zone's name.
-    pub zone: String,
-    /// It is a guess: the setting itself is not shown to the role.
-    pub guessed: bool,
+    /// The zone's name; `None`: the setting is not shown to the role.
+    pub zone: Option<String>,
 }
 
 const TOLD: &str = "
@@ -48,14 +46,18 @@ pub(super) async fn told(connection: &mut PgConnection) -> Result<String, Catalo
     Ok(told.unwrap_or_default())
 }
 
-const MAY_READ_FILE: &str = "
+const MAY_LOOK: &str = "
 SELECT has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')
-   AND has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE')";
+   AND has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE')
+   AND has_function_privilege('pg_catalog.pg_read_file(text)', 'EXECUTE')";
 
-const IN_FILE: &str =
-    "SELECT setting FROM pg_catalog.pg_file_settings WHERE lower(name) = 'timezone' AND applied";
+/// What the server was started with counts more than what its file says.
+const OF_SERVER: &str = "
+SELECT coalesce(
+    substring(pg_catalog.pg_read_file('postmaster.opts') FROM '(?i)[\" -]timezone=([^\"'' ]+)'),
+    (SELECT setting FROM pg_catalog.pg_file_settings WHERE lower(name) = 'timezone' AND applied))";
 
-/// The zones other than UTC.
+/// The zones other than UTC, and what is not shown.
 pub(super) async fn load(connection: &mut PgConnection) -> Result<Vec<SessionZone>, CatalogError> {
     let told: Vec<(String, String)> = sqlx::query_as(TOLD)
         .persistent(false)
@@ -66,34 +68,30 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Vec<SessionZon
         .into_iter()
         .map(|(whom, zone)| SessionZone {
             whom,
-            zone,
-            guessed: false,
+            zone: Some(zone),
         })
         .collect();
-    let may: bool = sqlx::query_scalar(MAY_READ_FILE)
+    let may: bool = sqlx::query_scalar(MAY_LOOK)
         .persistent(false)
         .fetch_one(&mut *connection)
         .await
         .map_err(CatalogError::reading("rights on the server's settings"))?;
-    // initdb writes the same zone to both, and the log's is shown to everybody.
-    let (sql, whom) = match may {
-        true => (IN_FILE, "the server"),
-        false => (
-            "SELECT current_setting('log_timezone')",
-            "the server, by its `log_timezone`",
-        ),
-    };
-    let zone: Option<String> = sqlx::query_scalar(sql)
-        .persistent(false)
-        .fetch_optional(connection)
-        .await
-        .map_err(CatalogError::reading("zone of the server"))?;
-    zones.extend(zone.map(|zone| SessionZone {
-        whom: whom.to_owned(),
-        zone,
-        guessed: !may,
-    }));
-    zones.retain(|told| !is_utc(&told.zone));
+    let whom = "the server".to_owned();
+    if may {
+        let zone: Option<String> = sqlx::query_scalar(OF_SERVER)
+            .persistent(false)
+            .fetch_one(connection)
+            .await
+            .map_err(CatalogError::reading("zone of the server"))?;
+        // Without a word PostgreSQL is in GMT.
+        zones.extend(zone.map(|zone| SessionZone {
+            whom,
+            zone: Some(zone),
+        }));
+    } else {
+        zones.push(SessionZone { whom, zone: None });
+    }
+    zones.retain(|told| told.zone.as_deref().is_none_or(|zone| !is_utc(zone)));
     Ok(zones)
 }
 

@@ -380,7 +380,7 @@ fn a_database_that_is_not_there_is_named_with_what_to_do_and_without_its_passwor
 
 #[tokio::test]
 async fn another_writer_of_the_file_is_told_with_the_key_that_waits_for_it() {
-    let desk = Desk::filled(besom_tests::sqlite(), 100, TOKENS).await;
+    let desk = Desk::filled(besom_tests::sqlite(), 6_000, TOKENS).await;
     let pool = super::connect(&desk.database).await;
     let mut writer = pool.session().await.unwrap();
     writer.begin("BEGIN IMMEDIATE").await.unwrap();

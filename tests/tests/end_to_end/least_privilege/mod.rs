@@ -3,6 +3,7 @@
 mod exactly;
 mod refused;
 mod too_wide;
+mod zones;
 
 use serde_json::Value;
 
