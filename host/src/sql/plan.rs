@@ -238,9 +238,8 @@ impl Plan {
         }
         if let Action::Read(look) = &authorized.request().action {
             for column in &look.columns {
-                for shown in super::shown::as_asked(column) {
-                    probes_of(table, &shown, catalog, &mut probes)?;
-                }
+                let shown = super::shown::as_asked(table, column)?;
+                probes_of(table, &shown, catalog, &mut probes)?;
             }
         }
         let dependents = authorized.dependents().iter();

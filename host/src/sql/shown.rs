@@ -4,21 +4,22 @@
 use super::plan::ReadAs;
 use super::writer::{Row, Writer};
 use super::{Plan, Shape, truth};
-use crate::catalog::{Column, Dialect, Kind, TimeForm, Times};
-use crate::request::{Condition, Fault, Value};
+use crate::catalog::{Column, Dialect, Kind, Table, TimeForm, Times};
+use crate::request::{Comparison, Condition, Fault, Value};
 use crate::scope::find_column;
 
-/// Conditions that look at the column as a page does, for its forms to be found.
-pub(super) fn as_asked(column: &str) -> [Condition; 2] {
-    let column = || column.to_owned();
-    [
-        Condition::IsNotNull { column: column() },
-        Condition::Compare {
-            column: column(),
-            operator: crate::request::Comparison::Equal,
+/// A condition that looks at the column as a page does, for its forms to be found.
+pub(super) fn as_asked(table: &Table, column: &str) -> Result<Condition, Fault> {
+    let time = find_column(table, column)?.is_declared_time();
+    let column = column.to_owned();
+    Ok(match time {
+        true => Condition::IsNotNull { column },
+        false => Condition::Compare {
+            column,
+            operator: Comparison::Equal,
             to: Value::Boolean(true),
         },
-    ]
+    })
 }
 
 impl Plan {

@@ -14,7 +14,7 @@ use besom_tests::lab::{Lab, all_granted, job};
 /// Items whose notes go with them, or forbid it, as `rule` says.
 fn schema(rule: &str, items: u32) -> String {
     format!(
-        "CREATE TABLE item (id bigint PRIMARY KEY, pad int DEFAULT 0);
+        "CREATE TABLE item (id bigint PRIMARY KEY, pad int DEFAULT 7);
          CREATE TABLE note (id bigint PRIMARY KEY, item_id bigint {rule}, live boolean NOT NULL);
          CREATE INDEX note_item ON note (item_id);
          INSERT INTO item SELECT n FROM generate_series(1, {items}) AS n;

@@ -199,7 +199,8 @@ async fn an_error_that_is_no_conflict_ends_the_run_and_tears_no_batch() {
     lab.options.batch_size = SOME;
     for cell in families() {
         lab.script(&cell.schema()).await;
-        let broken = refuse("item", true, "5").replace("foreign_key_violation", "raise_exception");
+        let broken =
+            refuse("item", true, "5").replace("foreign_key_violation", "undefined_function");
         lab.script(&broken).await;
         let start = tables(&lab).await;
 
