@@ -33,6 +33,7 @@ mod pick;
 mod plan;
 mod possible;
 mod presence;
+mod probes;
 mod read_times;
 mod relation;
 mod remains;

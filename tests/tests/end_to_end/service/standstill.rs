@@ -16,11 +16,11 @@ async fn runs_that_change_nothing_are_told_by_the_record_the_metric_and_the_list
         revoked(&desk).await;
         desk.script(match desk.database.url.starts_with("postgres") {
             true => {
-                "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+                "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'undefined_function'; END $$;
                  CREATE TRIGGER no AFTER DELETE ON oauth2_access_tokens FOR EACH ROW EXECUTE FUNCTION no()"
             }
             false => {
-                "CREATE TRIGGER no AFTER DELETE ON oauth2_access_tokens BEGIN SELECT RAISE(ABORT, 'no'); END"
+                "CREATE TRIGGER no AFTER DELETE ON oauth2_access_tokens BEGIN INSERT INTO nowhere VALUES (1); END"
             }
         })
         .await;

@@ -281,7 +281,7 @@ async fn preflight_says_that_versions_are_mixed() {
         assert_eq!(mixed[0]["severity"], "warning");
         let message = mixed[0]["message"].as_str().unwrap();
         assert!(
-            message.starts_with("the ids in `resets.id` are of version 7"),
+            message.starts_with("of the ids in `resets.id` only those of UUID version 7"),
             "{message}"
         );
         assert!(message.contains("(UUID version 4)"), "{message}");
