@@ -37,7 +37,7 @@ impl Check<'_> {
             match effect {
                 Effect::Restricts(path) => family.restricting.push(Restriction {
                     within: within(&path, &family.dependents),
-                    along: along(&path),
+                    along: Vec::new(),
                     path,
                 }),
                 Effect::Chains(key) => {
@@ -64,6 +64,9 @@ impl Check<'_> {
                     family.consequences.push(Consequence { path, narrowing });
                 }
             }
+        }
+        for restriction in &mut family.restricting {
+            restriction.along = along(&restriction.path, &family.consequences);
         }
         Ok(family)
     }
@@ -182,11 +185,32 @@ fn within(path: &Path, dependents: &[Tied]) -> Vec<usize> {
         .collect()
 }
 
-/// Where CASCADE takes rows of a table, and would take others of it along with them: those that hang on
-/// the root themselves go anyway.
-fn along(path: &Path) -> Option<Path> {
-    let (last, above) = path.0.split_last()?;
-    (last.rule() == Some(OnDelete::Cascade)).then(|| Path(above.to_vec()))
+/// By which paths the rows at the end of this one go with the swept row themselves.
+fn along(path: &Path, consequences: &[Consequence]) -> Vec<Path> {
+    let Some((last, above)) = path.0.split_last() else {
+        return Vec::new();
+    };
+    match last.key.as_ref().map(|key| key.on_delete) {
+        // What CASCADE would take of the same table hangs on the root itself, or is not looked for.
+        Some(OnDelete::Cascade) => vec![Path(above.to_vec())],
+        // PostgreSQL asks a NO ACTION key of the row above when the rules have come one step further down than
+        // that row: what they take later is still there.
+        Some(OnDelete::NoAction) => {
+            let taken = consequences.iter().map(|consequence| &consequence.path);
+            let taken = taken.filter(|taken| {
+                taken.rule() == Some(OnDelete::Cascade)
+                    && taken.child() == path.child()
+                    && by_rules(&taken.0) <= by_rules(above)
+            });
+            taken.cloned().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// How many steps the database's own rules have taken to the end of a path.
+fn by_rules(links: &[Link]) -> usize {
+    links.iter().filter(|link| link.key.is_some()).count()
 }
 
 fn because(path: &Path) -> String {

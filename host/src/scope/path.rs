@@ -100,8 +100,8 @@ pub struct Restriction {
     /// Dependents, by their place, whose rows may be the ones that refer: those go first, or are
     /// unlinked by a column of this very key.
     pub within: Vec<usize>,
-    /// Rows that hang on the swept row by this path go with it, and hold nothing.
-    pub along: Option<Path>,
+    /// Rows that hang on the swept row by one of these paths go with it, and hold nothing.
+    pub along: Vec<Path>,
 }
 
 /// Rows of a child table that ON DELETE CASCADE, SET NULL or SET DEFAULT takes or changes.

@@ -82,7 +82,7 @@ impl Plan {
     ) -> Result<(), Fault> {
         self.child_exists(w, row, &restriction.path, |w, child| {
             let itself = self.catalog.holds(&child.table.id, &row.table.id);
-            if !itself && restriction.within.is_empty() && restriction.along.is_none() {
+            if !itself && restriction.within.is_empty() && restriction.along.is_empty() {
                 return Ok(());
             }
             w.push(" AND (");
@@ -98,9 +98,10 @@ impl Plan {
                     between = " OR ";
                 }
             }
-            if let Some(along) = &restriction.along {
+            for along in &restriction.along {
                 w.push(between);
                 self.hangs_on(w, child, row, along)?;
+                between = " OR ";
             }
             w.push(") IS NOT TRUE");
             Ok(())

@@ -201,7 +201,8 @@ impl Plan {
     }
 
     /// Last step: the kept rows that still meet the whole condition go, or change; the rest was
-    /// revived. Of a window it is counted how many rows it spans and how many of them are held.
+    /// revived. Of a window it is counted how many rows it spans and how many of them are held. Behind the counts
+    /// stands how many rows were kept although others have gone because of them.
     pub(crate) fn act_on_kept(
         &self,
         window: Option<&Window>,
@@ -288,9 +289,12 @@ impl Plan {
             false => "(SELECT count(*) FROM kept) - (SELECT count(*) FROM gone) AS revived)",
         });
         record(&mut w);
-        w.push(" SELECT ")
-            .push(&TALLY.join(", "))
-            .push(" FROM record");
+        w.push(" SELECT ").push(&TALLY.join(", ")).push(", ");
+        match self.gives_up_others() && part == VICTIMS {
+            true => self.count_kept(&mut w)?,
+            false => drop(w.push("0::bigint")),
+        }
+        w.push(" FROM record");
         Ok(w.finish())
     }
 

@@ -20,6 +20,7 @@ mod gaps;
 mod id;
 mod inlined;
 mod instant;
+mod kept;
 mod lacking;
 mod leaning;
 mod locking;

@@ -36,7 +36,7 @@ impl Plan {
         }
         for restriction in self.authorized.restricting() {
             names.path(&restriction.path, &[]);
-            if let Some(along) = &restriction.along {
+            for along in &restriction.along {
                 names.path(along, &[]);
             }
         }

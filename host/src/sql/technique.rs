@@ -57,6 +57,10 @@ impl Plan {
             // One that moved while the statement waited for it would stay without them.
             return locked("there is no primary key to find a row by that has moved");
         }
+        if self.has_dependents() && self.may_be_kept(self.table()) {
+            // They would be gone by the time that is seen, and the statement has committed.
+            return locked("a trigger may keep a row whose dependents go");
+        }
         if !self
             .authorized
             .dependents()

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::attempt::{Attempt, Done};
 use super::examined_only;
 use super::inner::Inner;
+use super::kept::none_kept;
 use super::locked::columns;
 use super::pieces::Pieces;
 use super::refused::Refused;
@@ -141,6 +142,11 @@ impl Attempt<'_> {
             let keys = columns(held.roots.get(piece.clone()).unwrap_or_default());
             match session.fetch_one(&act.with_lists(&names, &keys)).await {
                 Ok(counts) => {
+                    if let Err(kept) = none_kept(plan, &counts) {
+                        tried.refused(session, &piece, kept).await?;
+                        before = self.worked_on(session, plan).await?;
+                        continue;
+                    }
                     let went = batch_of(&counts, 0);
                     before = self.all_gone(session, plan, before, &went).await?;
                     batch += went;

@@ -2,6 +2,7 @@
 
 use super::attempt::Attempt;
 use super::examined_only;
+use super::kept::kept_back;
 use super::links::Told;
 use super::transaction::{Failed, finish, raise_fence};
 use crate::database::Session;
@@ -69,9 +70,21 @@ impl Attempt<'_> {
         plan: &Plan,
         window: &Window,
     ) -> Result<Batch, Failed> {
-        let counts = session.fetch_one(&plan.tally(window, false)?).await?;
+        let family = plan.has_a_family();
+        let counts = session.fetch_one(&plan.tally(window, family)?).await?;
         let mut batch = batch_of(&counts, 0);
+        let meant = batch.affected;
         batch.affected = session.execute(&plan.act_on_window(window)?).await?;
+        let kept = meant.saturating_sub(batch.affected);
+        if kept > 0 {
+            // What hangs on a row that a trigger has kept hangs on it still.
+            let left = batch_of(&session.fetch_one(&plan.tally(window, true)?).await?, 0);
+            if left.affected != kept {
+                return Err(kept_back(plan));
+            }
+            batch.cascaded = batch.cascaded.saturating_sub(left.cascaded);
+            batch.revived = kept;
+        }
         Ok(batch)
     }
 
@@ -101,6 +114,9 @@ impl Attempt<'_> {
             .await?
             .get(0)
             .as_count();
+        if batch.revived > 0 && (plan.gives_up_others() || plan.has_a_family()) {
+            return Err(kept_back(plan));
+        }
         batch.affected = batch.affected.saturating_sub(batch.revived);
         if let Some(statement) = plan.kept_dependents()? {
             let kept = session.fetch_one(&statement).await?.get(0).as_count();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::attempt::Attempt;
 use super::examined_only;
+use super::kept::none_kept;
 use super::links::Told;
 use super::transaction::{Failed, finish, raise_fence};
 use crate::database::{Cells, IDLE_IN_TRANSACTION, Session};
@@ -78,11 +79,13 @@ impl Attempt<'_> {
             write_record(w, &fence, Record::Tally { from: "tally" });
             w.push(")");
         })?;
-        let batch = batch_of(&session.fetch_one(&statement).await?, 0);
+        let counts = session.fetch_one(&statement).await?;
+        let batch = batch_of(&counts, 0);
         // By now the rules have taken their own locks on the tables that they reach.
         self.schema_stands(session, plan).await?;
         self.all_gone(session, plan, before, &batch).await?;
         self.none_dangles(session, plan, referring).await?;
+        none_kept(plan, &counts)?;
         Ok(batch)
     }
 

@@ -19,6 +19,7 @@ mod forms;
 mod fraction;
 mod held_back;
 mod inner;
+mod kept;
 mod lacking;
 mod leaves;
 mod links;

@@ -13,6 +13,7 @@ mod first_contract;
 mod grants;
 mod guard_rails;
 mod harness;
+mod held_by_siblings;
 mod hierarchy;
 mod hostile;
 mod indexes;

@@ -9,6 +9,7 @@ mod columns_waited_for;
 mod counts;
 mod disabled;
 mod heirs;
+mod kept;
 mod least_privilege;
 mod periods;
 mod publications;

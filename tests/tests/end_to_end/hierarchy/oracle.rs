@@ -137,6 +137,30 @@ impl<'a> Oracle<'a> {
         }
     }
 
+    /// By how many steps of CASCADE each row goes with `roots`.
+    fn steps(&self, state: &State, roots: &BTreeSet<RowId>) -> BTreeMap<RowId, usize> {
+        let mut steps: BTreeMap<RowId, usize> = roots.iter().map(|id| (*id, 0)).collect();
+        let mut level = roots.clone();
+        for step in 1.. {
+            let mut next = BTreeSet::new();
+            for key in self.world.keys.iter().filter(|k| k.rule == Rule::Cascade) {
+                for (n, row) in &state[key.child] {
+                    let target = self.world.target(state, key, row);
+                    if target.is_some_and(|target| level.contains(&target)) {
+                        next.insert((key.child, *n));
+                    }
+                }
+            }
+            next.retain(|id| !steps.contains_key(id));
+            if next.is_empty() {
+                break;
+            }
+            steps.extend(next.iter().map(|id| (*id, step)));
+            level = next;
+        }
+        steps
+    }
+
     /// The swept rows that must go with the row because they refer to it by a key of their own
     /// table; `None`: some other row holds it.
     fn referrers(&self, state: &State, n: i64) -> Option<BTreeSet<i64>> {
@@ -144,7 +168,9 @@ impl<'a> Oracle<'a> {
         let group = self.group(state, &BTreeSet::from([n]));
         let mut roots = group.deleted.clone();
         roots.insert(me);
-        let gone = self.fall(&self.unlink(state, &group), &roots);
+        let unlinked = self.unlink(state, &group);
+        let gone = self.fall(&unlinked, &roots);
+        let steps = self.steps(&unlinked, &roots);
         let mut referrers = BTreeSet::new();
         for key in self.world.keys.iter().filter(|key| key.rule.restricts()) {
             for (child, row) in &state[key.child] {
@@ -155,6 +181,11 @@ impl<'a> Oracle<'a> {
                 let let_go = group.unlinked.get(&id);
                 let let_go = let_go.is_some_and(|c| key.columns.iter().any(|at| c.contains(at)));
                 if !gone.contains(&target) || roots.contains(&id) || let_go {
+                    continue;
+                }
+                // The rules have taken it by the time that the key is asked.
+                let taken = key.rule == Rule::NoAction && key.child != self.swept;
+                if taken && steps.get(&id).is_some_and(|at| *at <= steps[&target]) {
                     continue;
                 }
                 if key.child != self.swept || target != me {

@@ -144,22 +144,28 @@ async fn cascade_and_set_null_are_counted_once_and_not_again_as_dependents() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_restricts_a_cascaded_one_holds_the_parent_though_it_would_be_cascaded_too() {
-    let (mut world, mut state) = family(Rule::Cascade);
-    state.push(BTreeMap::new());
-    world.add_table("d", &[]);
-    world.add_key(2, 1, Rule::NoAction);
-    world.add_key(2, 0, Rule::Cascade);
-    put(&mut state, 0, 1, false, &[]);
-    put(&mut state, 1, 1, true, &[Some(1)]);
-    put(&mut state, 2, 1, true, &[Some(1), Some(1)]);
+async fn a_row_that_refers_to_a_cascaded_one_and_is_cascaded_too_holds_the_parent_by_restrict_alone()
+ {
+    for (rule, counts) in [
+        (Rule::NoAction, [1, 0, 2, 0]),
+        (Rule::Restrict, [0, 0, 0, 1]),
+    ] {
+        let (mut world, mut state) = family(Rule::Cascade);
+        state.push(BTreeMap::new());
+        world.add_table("d", &[]);
+        world.add_key(2, 1, rule);
+        world.add_key(2, 0, Rule::Cascade);
+        put(&mut state, 0, 1, false, &[]);
+        put(&mut state, 1, 1, true, &[Some(1)]);
+        put(&mut state, 2, 1, true, &[Some(1), Some(1)]);
 
-    let judge = Judge::new(&world);
-    assert_eq!(judge.run(&dead("p"), &state).1, [0, 0, 0, 1]);
-    let on = down(&world, &world.keys[2]);
-    let asked = dead("p").delete_first("d", on, None);
-    assert_eq!(judge.run(&asked, &state).1, [1, 1, 1, 0]);
-    judge.ask_the_databases().await;
+        let judge = Judge::new(&world);
+        assert_eq!(judge.run(&dead("p"), &state).1, counts, "{rule:?}");
+        let on = down(&world, &world.keys[2]);
+        let asked = dead("p").delete_first("d", on, None);
+        assert_eq!(judge.run(&asked, &state).1, [1, 1, 1, 0], "{rule:?}");
+        judge.ask_the_databases().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -202,7 +202,7 @@ async fn a_parent_that_a_trigger_keeps_is_not_counted_as_gone() {
         let (batch, _) = lab.run(request).await.unwrap();
 
         assert_eq!(lab.ids("SELECT id FROM item").await, [3]);
-        let told = (batch.affected, batch.dependents, batch.revived);
+        let told = (batch.affected, batch.dependents, batch.blocked);
         assert_eq!(told, (2, 2, 1), "{:?}", lab.dialect());
     }
 }
