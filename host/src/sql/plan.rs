@@ -238,7 +238,7 @@ impl Plan {
         }
         if let Action::Read(look) = &authorized.request().action {
             for column in &look.columns {
-                for shown in super::shown::as_asked(column) {
+                for shown in super::shown::as_asked(find_column(table, column)?) {
                     probes_of(table, &shown, catalog, &mut probes)?;
                 }
             }
@@ -334,8 +334,9 @@ fn probes_of(
 ) -> Result<(), Fault> {
     let mut note = |column: &str, look: Look<'_>| -> Result<(), Fault> {
         let column = find_column(table, column)?.clone();
-        let truth = column.kind == Kind::Boolean && catalog.dialect() == Dialect::Sqlite;
-        if matches!(look, Look::Truth) && !truth {
+        let sqlite = catalog.dialect() == Dialect::Sqlite;
+        let truth = || sqlite && super::truth::asks(condition, &column.name, &column.kind);
+        if matches!(look, Look::Truth) && !truth() {
             return Ok(());
         }
         let probe = Probe {

@@ -9,16 +9,18 @@ use crate::request::{Condition, Fault, Value};
 use crate::scope::find_column;
 
 /// Conditions that look at the column as a page does, for its forms to be found.
-pub(super) fn as_asked(column: &str) -> [Condition; 2] {
-    let column = || column.to_owned();
-    [
-        Condition::IsNotNull { column: column() },
-        Condition::Compare {
-            column: column(),
+pub(super) fn as_asked(column: &Column) -> Vec<Condition> {
+    let name = || column.name.clone();
+    let mut asked = vec![Condition::IsNotNull { column: name() }];
+    // Another column that holds truth values is shown as the numbers that it holds.
+    if column.kind == Kind::Boolean {
+        asked.push(Condition::Compare {
+            column: name(),
             operator: crate::request::Comparison::Equal,
             to: Value::Boolean(true),
-        },
-    ]
+        });
+    }
+    asked
 }
 
 impl Plan {
