@@ -9,7 +9,7 @@
 //! there. A live token without an expiry keeps its family.
 
 use super::Plan;
-use super::collation::{named, one_equality};
+use super::collation::{by_bytes, named, one_equality};
 use super::id::compare_id;
 use super::newest::Newest;
 use super::time::operator;
@@ -397,8 +397,8 @@ fn starts_with(
             } else {
                 "starts_with("
             });
-            w.push(&name)
-                .push("::text, ")
+            w.push(&by_bytes(&name))
+                .push(", ")
                 .bind_as(prefix, "text")
                 .push(")");
         }
