@@ -42,7 +42,7 @@ pub use error::{CatalogError, TimeFormError};
 pub use lookup::UnknownTable;
 pub(crate) use lookup::parts as name_parts;
 pub use postgres::SessionZone;
-pub use probe::{EARLIEST_ID, IdForm, IdShape, Presence, ProbeError, TimeProbe};
+pub use probe::{Classes, EARLIEST_ID, IdForm, IdShape, Presence, ProbeError, TimeProbe};
 pub(crate) use probe::{NONE, ZEROS};
 pub use quote::quote_ident;
 pub(crate) use quote::spell;

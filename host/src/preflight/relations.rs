@@ -9,7 +9,7 @@ use super::polymorphic::kind_beside;
 use super::reach::{Reach, Tie};
 use super::unindexed_keys::without_index;
 use super::{Finding, Severity};
-use crate::catalog::{Catalog, Dialect, ForeignKey, Table, TableKind, quote_ident};
+use crate::catalog::{Catalog, Column, Dialect, ForeignKey, Kind, Table, TableKind, quote_ident};
 
 const CODE: &str = "unenforced-relation";
 
@@ -65,16 +65,22 @@ fn told(tie: &Tie, catalog: &Catalog) -> Finding {
     let stored = |table: &Table| matches!(table.kind, TableKind::Table | TableKind::Partitioned);
     // A column that refers to rows of several tables takes no key.
     let one_parent = tie.matching.is_none() && kind_beside(tie).is_none();
-    let mendable = one_parent
+    let could_be = one_parent
         && child.id != parent.id
         && stored(child)
         && stored(parent)
         && identifies(parent, &referred);
-    let way_out = match mendable {
-        true => "Give it one",
-        false => {
-            "No foreign key can say this; it is safe where whoever inserts such a row locks or changes \
-             a row that it is tied to"
+    let unlike = unlike_types(tie);
+    let mendable = could_be && unlike.is_none();
+    let way_out = match (&unlike, could_be) {
+        (None, true) => "Give it one".to_owned(),
+        (Some((of, to)), true) => {
+            format!("Give the columns one type, they are {of} and {to}, and then a foreign key")
+        }
+        (_, false) => {
+            "No foreign key can say this; it is safe where whoever inserts such a row locks or \
+             changes a row that it is tied to"
+                .to_owned()
         }
     };
     let message = format!(
@@ -112,6 +118,24 @@ fn told(tie: &Tie, catalog: &Catalog) -> Finding {
         ));
     }
     finding.mended_by(fix)
+}
+
+/// The types of the first two columns, child's and parent's, between which PostgreSQL may make no foreign key. It
+/// makes more than are known here: between those an operator may try.
+fn unlike_types(tie: &Tie) -> Option<(&str, &str)> {
+    let columns = tie.on.iter().filter_map(|join| {
+        let own = tie.child.column(&join.foreign)?;
+        Some((own, tie.parent.column(&join.local)?))
+    });
+    let mut unlike = columns.filter(|(own, of)| !may_refer(own, of));
+    let found = unlike.next();
+    found.map(|(own, of)| (own.sql_type.as_str(), of.sql_type.as_str()))
+}
+
+fn may_refer(own: &Column, of: &Column) -> bool {
+    let text = |column: &Column| matches!(column.sql_type.as_str(), "text" | "character varying");
+    let whole = |column: &Column| matches!(column.kind, Kind::Integer(_));
+    own.sql_type == of.sql_type || text(own) && text(of) || whole(own) && whole(of)
 }
 
 /// A foreign key may refer to these columns.

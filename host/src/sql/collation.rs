@@ -39,6 +39,12 @@ pub(super) fn named(parent: Option<&Column>, child: Option<&Column>) -> String {
     }
 }
 
+/// PostgreSQL: a column's text for functions and patterns, which know no nondeterministic collation and would fail
+/// the statement.
+pub(super) fn by_bytes(name: &str) -> String {
+    format!("({name}::text COLLATE \"C\")")
+}
+
 /// Two columns are equal alike, whichever of them is the parent.
 pub(super) fn one_equality(one: &Column, other: &Column) -> bool {
     let own = |column: &Column| column.collation.clone().filter(|by| !by.deterministic);

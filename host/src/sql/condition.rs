@@ -9,7 +9,7 @@
 //! there. A live token without an expiry keeps its family.
 
 use super::Plan;
-use super::collation::{named, one_equality};
+use super::collation::{by_bytes, named, one_equality};
 use super::id::compare_id;
 use super::newest::Newest;
 use super::time::operator;
@@ -143,7 +143,7 @@ impl Plan {
         }
         let name = row.column(&column.name);
         match (w.dialect(), &column.kind, truth::meant(to), to) {
-            (Dialect::Sqlite, Kind::Boolean, Some(value), _) => {
+            (Dialect::Sqlite, kind, Some(value), _) if truth::asked(kind, to) => {
                 let value = value == (comparison == Comparison::Equal);
                 let words = self.forms.words(&row.table.id, &column.name);
                 truth::is(w, &name, value, words);
@@ -245,7 +245,8 @@ impl Plan {
             true => (Comparison::NotEqual, true),
         };
         // Each by itself where a value has several spellings.
-        let truths = column.kind == Kind::Boolean && w.dialect() == Dialect::Sqlite;
+        let sqlite = w.dialect() == Dialect::Sqlite;
+        let truths = sqlite && values.iter().any(|to| truth::asked(&column.kind, to));
         let mut of = values.iter();
         if truths || of.any(|value| matches!(value, Value::Timestamp(_))) {
             return balanced(
@@ -396,8 +397,8 @@ fn starts_with(
             } else {
                 "starts_with("
             });
-            w.push(&name)
-                .push("::text, ")
+            w.push(&by_bytes(&name))
+                .push(", ")
                 .bind_as(prefix, "text")
                 .push(")");
         }

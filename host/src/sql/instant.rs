@@ -4,6 +4,7 @@
 //! NULL, not of the column's form, or stands for "never", neither holds. So every comparison is written
 //! as a stretch of time between two edges, which never reaches past what is real.
 
+use super::collation::by_bytes;
 use super::measure::{Edge, Measured, Numbers, Scale, between, measured, text_bound};
 use super::writer::{Row, Writer};
 use crate::catalog::{Column, Dialect, Kind, TimeForm, Times};
@@ -196,7 +197,7 @@ impl<'a> Held<'a> {
                 i64::MAX,
                 i64::MIN + 1
             ))),
-            (_, Kind::Text) => drop(w.push(&format!("lower({name}::text) IN ({words})"))),
+            (_, Kind::Text) => drop(w.push(&format!("lower({}) IN ({words})", by_bytes(name)))),
             _ => w.truth(false),
         }
         for measured in &self.measured {

@@ -3,6 +3,7 @@
 
 use chrono_tz::Tz;
 
+use super::collation::by_bytes;
 use super::value::native_time;
 use super::writer::Writer;
 use super::written::{Written, is_whole};
@@ -136,7 +137,7 @@ fn of_form(dialect: Dialect, name: &str, column: &Column, form: TimeForm) -> Vec
                 numbers: Numbers::Of("float8"),
             }),
             (Dialect::Postgres, Kind::Text) => {
-                let text = format!("{name}::text");
+                let text = by_bytes(&name);
                 vec![Measured {
                     of_form: Some(format!("{text} ~ '^[0-9]{{2,19}}(?:[.][0-9]{{1,9}})?$'")),
                     scale: Scale::Units {
@@ -155,7 +156,7 @@ fn of_form(dialect: Dialect, name: &str, column: &Column, form: TimeForm) -> Vec
         };
     }
     let (text, is_text) = match dialect {
-        Dialect::Postgres => (format!("{name}::text"), String::new()),
+        Dialect::Postgres => (by_bytes(&name), String::new()),
         Dialect::Sqlite => (name.clone(), format!("typeof({name}) = 'text' AND ")),
     };
     let written = Written::new(dialect, &text, form).into_iter();

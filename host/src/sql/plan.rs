@@ -239,8 +239,9 @@ impl Plan {
         }
         if let Action::Read(look) = &authorized.request().action {
             for column in &look.columns {
-                let shown = super::shown::as_asked(table, column)?;
-                probes_of(table, &shown, catalog, &mut probes)?;
+                if let Some(shown) = super::shown::as_asked(table, column)? {
+                    probes_of(table, &shown, catalog, &mut probes)?;
+                }
             }
         }
         let dependents = authorized.dependents().iter();

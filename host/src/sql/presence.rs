@@ -2,6 +2,7 @@
 //! [`crate::catalog::Presence`].
 
 use super::Plan;
+use super::collation::by_bytes;
 use super::instant::never_in;
 use super::writer::{Row, Writer};
 use crate::catalog::{Column, Dialect, Kind, NONE, Presence, Table, ZEROS};
@@ -92,7 +93,7 @@ fn postgres_number(name: &str, kind: &Kind) -> String {
 }
 
 fn postgres_text(name: &str) -> String {
-    let plain = format!("lower(btrim({name}::text, E' \\t\\r\\n'))");
+    let plain = format!("lower(btrim({}, E' \\t\\r\\n'))", by_bytes(name));
     let number = format!("{plain}::numeric");
     format!(
         "({plain} IN ({words}) OR translate({plain}, '{ZEROS}', '') = '' \

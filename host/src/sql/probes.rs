@@ -16,8 +16,9 @@ pub(super) fn probes_of(
 ) -> Result<(), Fault> {
     let mut note = |column: &str, look: Look<'_>| -> Result<(), Fault> {
         let column = find_column(table, column)?.clone();
-        let truth = column.kind == Kind::Boolean && catalog.dialect() == Dialect::Sqlite;
-        if matches!(look, Look::Truth) && !truth {
+        let sqlite = catalog.dialect() == Dialect::Sqlite;
+        let truth = || sqlite && super::truth::asks(condition, &column.name, &column.kind);
+        if matches!(look, Look::Truth) && !truth() {
             return Ok(());
         }
         let probe = Probe {

@@ -9,16 +9,18 @@ use crate::request::{Comparison, Condition, Fault, Value};
 use crate::scope::find_column;
 
 /// A condition that looks at the column as a page does, for its forms to be found.
-pub(super) fn as_asked(table: &Table, column: &str) -> Result<Condition, Fault> {
-    let time = find_column(table, column)?.is_declared_time();
+pub(super) fn as_asked(table: &Table, column: &str) -> Result<Option<Condition>, Fault> {
+    let known = find_column(table, column)?;
     let column = column.to_owned();
-    Ok(match time {
-        true => Condition::IsNotNull { column },
-        false => Condition::Compare {
+    Ok(match known.kind {
+        _ if known.is_declared_time() => Some(Condition::IsNotNull { column }),
+        Kind::Boolean => Some(Condition::Compare {
             column,
             operator: Comparison::Equal,
             to: Value::Boolean(true),
-        },
+        }),
+        // Another column that holds truth values is shown as the numbers that it holds.
+        _ => None,
     })
 }
 

@@ -1,8 +1,10 @@
 //! Booleans of SQLite, which has no type for them: columns declared BOOLEAN hold the integers 0 and 1, or
-//! the words that some drivers write.
+//! the words that some drivers write, and so do those declared INTEGER or TINYINT(1) that are compared with
+//! truth values.
 
 use super::writer::Writer;
-use crate::request::Value;
+use crate::catalog::Kind;
+use crate::request::{Condition, Value};
 
 /// The words for true and for false, in any case.
 const WORDS: [(bool, &str); 2] = [(true, "'t', 'true'"), (false, "'f', 'false'")];
@@ -17,6 +19,32 @@ pub(super) fn meant(value: &Value) -> Option<bool> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// A column of this kind is asked for a truth value by being compared with `to`: one declared BOOLEAN by whatever,
+/// one of numbers only by a truth value, because a number there is a number.
+pub(super) fn asked(kind: &Kind, to: &Value) -> bool {
+    match kind {
+        Kind::Boolean => true,
+        Kind::Integer(_) => matches!(to, Value::Boolean(_)),
+        _ => false,
+    }
+}
+
+/// The condition asks this column of the row itself, which is of this kind, for a truth value.
+pub(super) fn asks(condition: &Condition, name: &str, kind: &Kind) -> bool {
+    match condition {
+        Condition::Compare { column, to, .. } => column == name && asked(kind, to),
+        Condition::OneOf { column, values } => {
+            column == name && values.iter().any(|to| asked(kind, to))
+        }
+        Condition::CompareColumns { column, to, .. } => {
+            *kind == Kind::Boolean && (column == name || to == name)
+        }
+        Condition::All(of) | Condition::Any(of) => of.iter().any(|term| asks(term, name, kind)),
+        Condition::Not(of) => asks(of, name, kind),
+        _ => false,
     }
 }
 

@@ -300,7 +300,12 @@ impl Plan {
                 let form = self.forms.id(&of.table.id, &of.column)?;
                 !always_of_form(self.dialect(), &form)
             }
-            ReadAs::Truth => self.dialect() == Dialect::Sqlite && of.column.kind == Kind::Boolean,
+            ReadAs::Truth if self.dialect() == Dialect::Sqlite => {
+                let (name, kind) = (&of.column.name, &of.column.kind);
+                let mut terms = of.within.iter().flat_map(|terms| &terms.doubtful);
+                *kind == Kind::Boolean || terms.any(|term| truth::asks(term, name, kind))
+            }
+            ReadAs::Truth => false,
             ReadAs::Presence => true,
         })
     }

@@ -1,6 +1,6 @@
 //! Looking at the data where a column's type does not say how it holds a time.
 
-use super::RunContext;
+use super::{RunContext, unlike};
 use crate::catalog::{Catalog, ProbeError, TableId};
 use crate::request::{Action, Assignment, Fault, Problem, Request};
 use crate::scope::Authorized;
@@ -11,6 +11,7 @@ pub(super) async fn resolve(
     context: &RunContext,
     authorized: &Authorized<Request>,
 ) -> Result<Forms, Fault> {
+    unlike::refuse(context, authorized).await?;
     let mut forms = Forms::default();
     let probes = Plan::probes(authorized, &context.catalog)?;
     if probes.is_empty() {
@@ -129,6 +130,6 @@ fn not_told(probe: &Probe, named: &TableId) -> Fault {
     )
 }
 
-fn fault(error: ProbeError) -> Fault {
+pub(super) fn fault(error: ProbeError) -> Fault {
     Fault::Invalid(Problem::new(error.code(), error.to_string()))
 }

@@ -41,6 +41,7 @@ mod scout;
 mod sizes;
 mod traced;
 mod transaction;
+mod unlike;
 mod unread;
 mod used;
 mod values;

@@ -5,6 +5,7 @@
 //! message says how to settle it.
 
 mod booleans;
+mod equality;
 mod error;
 mod ids;
 mod instants;
@@ -12,6 +13,7 @@ mod postgres;
 mod presence;
 mod sqlite;
 
+pub use equality::Classes;
 pub use error::ProbeError;
 pub use ids::EARLIEST_ID;
 pub use presence::Presence;

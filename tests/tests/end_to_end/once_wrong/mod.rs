@@ -7,6 +7,7 @@ mod equalities;
 mod errors;
 mod random;
 mod rows;
+mod unlike;
 mod updates;
 
 use besom::request::{Comparison, Condition, Timestamp, Value};

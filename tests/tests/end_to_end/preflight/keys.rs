@@ -303,3 +303,67 @@ async fn rows_of_one_family_are_tied_by_no_key_that_could_be_printed() {
         (Severity::Warning, 0)
     );
 }
+
+#[tokio::test]
+async fn a_foreign_key_is_printed_only_where_the_two_types_allow_one() {
+    for (id, refers, prints) in [
+        ("bigint", "integer", true),
+        ("text", "varchar(20)", true),
+        ("uuid", "uuid", true),
+        ("bigint", "numeric", false),
+        ("integer", "double precision", false),
+        ("bigint", "bigint", true),
+    ] {
+        let lab = Lab::postgres(&format!(
+            "CREATE TABLE parent (id {id} PRIMARY KEY, dead_at bigint);
+             CREATE TABLE child (id bigint PRIMARY KEY, parent {refers});
+             CREATE INDEX child_parent ON child (parent);"
+        ))
+        .await;
+        let childless = Condition::NotExists {
+            table: "child".to_owned(),
+            on: on("parent", "id"),
+            matching: None,
+        };
+        let request = Request::delete("parent", Condition::All(vec![dead(), childless]));
+
+        let finding = found(&lab, &request, "unenforced-relation").await;
+
+        assert_eq!(
+            !finding.fix.is_empty(),
+            prints,
+            "{id}, {refers}: {finding:?}"
+        );
+        if prints {
+            mend(&lab, &finding).await;
+            assert_eq!(codes(&lab, &request).await, [""; 0], "{id}, {refers}");
+        } else {
+            assert!(finding.message.contains(refers), "{finding:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_join_of_types_without_an_equality_is_an_error_and_prints_no_foreign_key() {
+    let lab = Lab::postgres(
+        "CREATE TABLE parent (id uuid PRIMARY KEY, dead_at bigint);
+         CREATE TABLE child (id bigint PRIMARY KEY, parent text);
+         CREATE INDEX child_parent ON child (parent);",
+    )
+    .await;
+    let childless = Condition::NotExists {
+        table: "child".to_owned(),
+        on: on("parent", "id"),
+        matching: None,
+    };
+    let request = Request::delete("parent", Condition::All(vec![dead(), childless]));
+
+    let all = findings(&lab, &[request]).await;
+
+    let refused = all.iter().find(|finding| finding.code == "value");
+    let refused = refused.unwrap_or_else(|| panic!("{all:?}"));
+    assert_eq!(refused.severity, Severity::Error);
+    assert!(refused.message.contains("uuid") && refused.message.contains("text"));
+    let alter = |finding: &Finding| finding.fix.iter().any(|line| line.contains("FOREIGN KEY"));
+    assert!(!all.iter().any(alter), "{all:?}");
+}

@@ -1,6 +1,7 @@
 //! Times in every form that applications write them: nothing that is misread goes, and what is old does.
 
 mod as_commands;
+mod collated;
 mod columns;
 mod contradicted;
 mod forms;

@@ -2,6 +2,7 @@
 //! counted and named.
 
 mod booleans;
+mod booleans_in_numbers;
 mod counted;
 mod dependents;
 mod ids;
