@@ -120,7 +120,7 @@ fn is_no_day(text: &str) -> bool {
     };
     let lines = text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
     let day = lines && digits(0, 4) && digits(5, 7) && digits(8, 10);
-    day && (text < "1973" || text >= "9999-12-30")
+    day && !("1973".."9999-12-30").contains(&text)
 }
 
 /// Seconds of 9999-12-30, the least number that stands for "never" because it is large.

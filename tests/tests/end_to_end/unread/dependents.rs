@@ -46,7 +46,9 @@ async fn a_condition_that_does_not_fit_its_column_is_refused_before_the_first_ba
         let opened = besom::sweep::Sweep::open(&context, accounts(five)).await;
         lab.end(&context).await;
 
-        let fault = opened.err().expect("refused when it is opened");
+        let Err(fault) = opened else {
+            panic!("it is opened")
+        };
         assert_eq!(fault.problem().code, "value", "{fault}");
         assert!(fault.to_string().contains("about_kind"), "{fault}");
     }
