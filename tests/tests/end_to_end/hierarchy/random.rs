@@ -60,8 +60,19 @@ fn expected(oracle: &Oracle<'_>, state: &State, one_window: bool) -> Expected {
     let clear = !takes_its_own(oracle);
     Expected {
         run: runs.pop().filter(|_| runs.is_empty() && clear),
-        dry: dry.pop().filter(|_| dry.is_empty() && clear),
+        dry: dry
+            .pop()
+            .filter(|_| dry.is_empty() && clear && !clears_what_goes(oracle)),
     }
+}
+
+/// Rows of the swept table go in an order, and another key of theirs is set to NULL: a dry run counts that of a row
+/// that would have gone by then.
+fn clears_what_goes(oracle: &Oracle<'_>) -> bool {
+    let swept = oracle.swept;
+    let mut keys = oracle.world.keys.iter();
+    let clears = keys.any(|k| k.rule == Rule::SetNull && [k.child, k.parent] == [swept; 2]);
+    clears && own_keys(oracle).next().is_some()
 }
 
 /// The request deletes or unlinks rows of the swept table itself, and they refer to the swept row
