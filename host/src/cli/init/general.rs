@@ -30,8 +30,8 @@ url = \"${{DATABASE_URL:-sqlite://besom.db}}\"
 #max-connections = {DEFAULT_MAX_CONNECTIONS}
 # \"transaction\" where PgBouncer or another pooler stands before PostgreSQL.
 #pooler = \"none\"
-# In which zone the applications write PostgreSQL's `timestamp` and `date`, which hold none.
-#time-zone = \"UTC\"
+# In which zone the applications write PostgreSQL's `timestamp` and `date`, which hold none: without
+# a default, such as time-zone = \"UTC\".
 
 # For every job; a plugin or a job may say otherwise.
 [defaults]
