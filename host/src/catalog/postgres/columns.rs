@@ -8,7 +8,7 @@ use super::{Tables, of_tables};
 
 /// Domains are followed to the type below the last of them. `format_type` is given -1 because its
 /// answer without is not always castable to: `character` would cut to one character, `bpchar`
-/// does not.
+/// does not. A NOT NULL of PostgreSQL 18 that was never validated may have NULLs behind it.
 const COLUMNS: &str = "
 WITH RECURSIVE step(domain, type) AS (
     SELECT oid, typbasetype FROM pg_catalog.pg_type WHERE typtype = 'd'
@@ -22,7 +22,10 @@ WITH RECURSIVE step(domain, type) AS (
 SELECT a.attrelid, a.attname::text, format_type(t.oid, -1),
        CASE WHEN base.domain IS NULL THEN format_type(t.oid, a.atttypmod)
             ELSE format_type(t.oid, -1) END, t.typname::text,
-       n.nspname = 'pg_catalog', t.typtype = 'e', NOT a.attnotnull,
+       n.nspname = 'pg_catalog', t.typtype = 'e',
+       NOT a.attnotnull OR EXISTS (
+           SELECT FROM pg_catalog.pg_constraint k
+           WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND NOT k.convalidated AND a.attnum = ANY(k.conkey)),
        a.attgenerated <> '', a.attidentity = 'a',
        coalesce(has_column_privilege(a.attrelid, a.attnum, 'SELECT'), false),
        coalesce(has_column_privilege(a.attrelid, a.attnum, 'UPDATE'), false),

@@ -44,6 +44,7 @@ pub(in crate::catalog) fn expression(partitioned: bool) -> String {
             UNION ALL
             SELECT concat_ws(' ', 'trigger', t.tgname, t.tgtype, t.tgenabled, t.tgfoid, t.tgattr,
                              CASE WHEN NOT t.tgisinternal THEN hashtext(pg_get_functiondef(t.tgfoid)) END,
+                             CASE WHEN NOT t.tgisinternal THEN hashtext(pg_get_triggerdef(t.oid)) END,
                              CASE WHEN t.tgconstraint <> 0 THEN
                                  t.tgconstrrelid::regclass || ' ' ||
                                  replace(pg_get_constraintdef(t.tgconstraint), ' NOT VALID', '') || ' ' ||

@@ -43,7 +43,8 @@ SELECT a.attrelid, a.attname::text,
                                AND pg_get_expr(c.relpartbound, c.oid) ~ '\\mNULL\\M')),
        coalesce(pg_get_expr(v.adbin, v.adrelid), d.preset),
        ARRAY(SELECT pg_get_expr(k.conbin, k.conrelid) FROM pg_catalog.pg_constraint k
-             WHERE k.conrelid = a.attrelid AND k.contype = 'c' AND a.attnum = ANY(k.conkey)),
+             WHERE k.conrelid = a.attrelid AND k.contype = 'c' AND a.attnum = ANY(k.conkey)
+               AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)),
        coalesce(d.checks, '{}')
 FROM pg_catalog.pg_attribute a
 LEFT JOIN by_domain d ON d.relation = a.attrelid AND d.attribute = a.attnum

@@ -18,6 +18,7 @@ mod races;
 mod rules;
 mod stuck;
 mod under_way;
+mod unproven;
 
 use besom::preflight::Severity;
 use besom::request::{Batch, Condition, Join, Request, Step};

@@ -147,6 +147,9 @@ async fn triggers_rules_heirs_and_keys_that_are_switched_off_suspend_a_run_of_de
         ("", "ALTER TABLE tokens DISABLE TRIGGER ALL"),
         // A function is replaced without a lock on the table.
         ("", "CREATE OR REPLACE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$"),
+        // The same trigger of the same function, for other rows.
+        ("", "CREATE OR REPLACE TRIGGER look BEFORE DELETE ON sessions FOR EACH ROW WHEN (OLD.id > 3)
+              EXECUTE FUNCTION look()"),
     ] {
         let mut lab = Lab::postgres(&(tables(token) + KEEP)).await;
         lab.script(
