@@ -81,7 +81,7 @@ async fn number(connection: &mut PgConnection, sql: &'static str) -> i64 {
 async fn back_fill(database: &TestDatabase) -> u64 {
     let cache = besom_tests::fixtures::code_cache();
     let text = format!(
-        "[database]\nurl = \"{}\"\n[host]\ncache = \"{}\"\n[plugins.upstream-oauth]\nmax-rows-per-run = 5_000_000\n",
+        "[database]\nurl = \"{}\"\n[host]\ncache = \"{}\"\n[plugins.upstream-oauth]\nmax-rows-per-run = 5_000_000\ndeadline = \"30m\"\n",
         database.url,
         cache.display()
     );
