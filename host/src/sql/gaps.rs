@@ -2,7 +2,7 @@
 //! the few rows that hold one, where there are any.
 
 use super::instant::{Held, never_in, real_numbers};
-use super::measure::{Numbers, Scale};
+use super::scale::{Numbers, Scale};
 use super::writer::Writer;
 use crate::catalog::{Dialect, Kind};
 

@@ -5,7 +5,8 @@
 //! as a stretch of time between two edges, which never reaches past what is real.
 
 use super::collation::by_bytes;
-use super::measure::{Edge, Measured, Numbers, Scale, between, measured, text_bound};
+use super::measure::{Measured, measured, text_bound};
+use super::scale::{Edge, Numbers, Scale, between};
 use super::writer::{Row, Writer};
 use crate::catalog::{Column, Dialect, Kind, TimeForm, Times};
 use crate::request::{Comparison, Fault, Timestamp};

@@ -2,7 +2,7 @@
 
 use super::Plan;
 use super::instant::Held;
-use super::measure::{Numbers, Scale};
+use super::scale::{Numbers, Scale};
 use super::time::operator;
 use super::writer::{Row, Writer};
 use crate::catalog::{Column, Dialect, TimeForm};
