@@ -106,6 +106,7 @@ impl Times {
                 "infinity" => return Some(Timestamp(i64::MAX)),
                 "-infinity" => return Some(Timestamp(i64::MIN + 1)),
                 text if text.ends_with(" bc") => return Some(Timestamp(i64::MIN + 1)),
+                text if text.starts_with("0000-00-00") => return Some(Timestamp(i64::MIN + 1)),
                 _ => {}
             }
         }

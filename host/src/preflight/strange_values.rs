@@ -40,8 +40,8 @@ pub fn no_instant(found: &NoInstant, catalog: &Catalog) -> Finding {
         [] => String::new(),
         examples => format!(", such as {}", examples.join(", ")),
     };
-    let key = toml::Value::String(column.clone());
     if found.in_doubt {
+        let key = toml::Value::String(column.clone());
         let message = format!(
             "{}{more} {rows} of `{column}` {hold} what may stand for no value{such}, and the job asks whether there \
              is one: such a row counts neither as one that has a value nor as one without, stays, and is counted as \
@@ -52,8 +52,8 @@ pub fn no_instant(found: &NoInstant, catalog: &Catalog) -> Finding {
     }
     let message = format!(
         "{}{more} {rows} of `{column}` {hold} no time but what stands for \"never\"{such}: by it no row is old, \
-         nor ever ends. Where it is a real time, say since when there are any: [time-forms] {key} = \
-         {{ oldest = \"1970-01-01\" }}",
+         nor ever ends. Where these differ from each other the column may hold something else than its form says; where \
+         they are real times, `oldest` in [time-forms] says since when there are any",
         found.rows
     );
     Finding::new(NO_INSTANT, Severity::Info, message)

@@ -37,8 +37,8 @@ impl Held<'_> {
                 // Text and bytes stand behind all numbers.
                 (None, Numbers::Any) => drop(w.push(&format!(
                     " AND {name} <> {LARGEST} AND {name} <> 9e999 \
-                     AND NOT (typeof({name}) = 'text' AND lower({name}) IN ({}))",
-                    Self::NEVER_WORDS
+                     AND NOT (typeof({name}) = 'text' AND {})",
+                    Self::never_text(&name)
                 ))),
             }
         }

@@ -37,8 +37,11 @@ impl<'a> Held<'a> {
         }
     }
 
-    /// Words that stand for no instant.
-    pub(super) const NEVER_WORDS: &'static str = "'0', '-1', 'infinity', '-infinity'";
+    /// A text that stands for no instant, also a day without year, month and day, as MySQL keeps it.
+    pub(super) fn never_text(text: &str) -> String {
+        let words = "'0', '-1', 'infinity', '-infinity'";
+        format!("(lower({text}) IN ({words}) OR {text} LIKE '0000-00-00%')")
+    }
 
     pub(super) fn measured(&self) -> &[Measured] {
         &self.measured
@@ -189,16 +192,16 @@ impl<'a> Held<'a> {
     /// The value stands for no instant. Never NULL.
     pub(super) fn never(&self, w: &mut Writer) -> Result<(), Fault> {
         let name = &self.name;
-        let words = Self::NEVER_WORDS;
         w.push("coalesce(");
         match (w.dialect(), &self.column.kind) {
             (Dialect::Sqlite, _) => drop(w.push(&format!(
                 "typeof({name}) = 'integer' AND {name} IN (0, -1, {}, {}) \
-                 OR typeof({name}) = 'text' AND lower({name}) IN ({words})",
+                 OR typeof({name}) = 'text' AND {}",
                 i64::MAX,
-                i64::MIN + 1
+                i64::MIN + 1,
+                Self::never_text(name)
             ))),
-            (_, Kind::Text) => drop(w.push(&format!("lower({}) IN ({words})", by_bytes(name)))),
+            (_, Kind::Text) => drop(w.push(&Self::never_text(&by_bytes(name)))),
             _ => w.truth(false),
         }
         for measured in &self.measured {

@@ -59,7 +59,8 @@ pub enum ProbeError {
     /// By what the configuration says, most values would be of a time that nobody expects.
     #[error(
         "[time-forms] says that `{place}` is {form}, by which {unlikely} of {of} values that were looked at would be \
-         times before 2000 or after 2200, or are not counted from 1970: {shown}. {way_out}"
+         times before 2000 or after 2200, or are not counted from 1970: {shown}. Correct the word on them, or use another \
+         column. Only where they are such times indeed: `oldest` beside the form lets them be"
     )]
     Unlikely {
         /// The column, as `schema.table.column`.
@@ -70,10 +71,8 @@ pub enum ProbeError {
         unlikely: usize,
         /// How many were looked at.
         of: usize,
-        /// Some of them.
+        /// Some of them, with what they would be.
         shown: String,
-        /// What to do about it.
-        way_out: String,
     },
     /// Nothing says how the column holds instants.
     #[error("how `{place}` ({declared}) holds instants is not known: {found}. {way_out}")]

@@ -1,12 +1,15 @@
 //! Holding sampled values against forms: telling a column's form from them, and whether they speak against
 //! the operator's word.
 
+use std::collections::BTreeMap;
+
 use super::error::place;
 use super::{ProbeError, TimeProbe};
 use crate::catalog::quote::spell;
 use crate::catalog::read::{Raw, Reading, Written};
 use crate::catalog::time_forms::fitting;
 use crate::catalog::{Column, Dialect, Kind, TableId, TimeForm, Times};
+use crate::request::Timestamp;
 
 /// Values sampled at either end of the table or of the column's index.
 pub(super) const SAMPLE_EACH_END: u32 = 50;
@@ -124,18 +127,20 @@ fn declared(
             way_out,
         });
     }
-    if let (None, Some(odd)) = (times.oldest(), unlikely(&times, &read)) {
+    if times.oldest().is_none()
+        && let Some((odd, of)) = unlikely(&times, sample)
+    {
         return Err(ProbeError::Unlikely {
             place: place(table, column),
             form: times.to_string(),
             unlikely: odd.len(),
-            of: read.len(),
-            shown: shown(&odd),
-            way_out: format!(
-                "Correct the word on them, or use another column. Where they are what it says, `oldest` lets \
-                 them be. {}",
-                lines(table, column, &oldest(&times))
-            ),
+            of,
+            shown: odd
+                .iter()
+                .take(SHOWN)
+                .map(as_time)
+                .collect::<Vec<_>>()
+                .join(", "),
         });
     }
     Ok(TimeProbe {
@@ -144,26 +149,62 @@ fn declared(
     })
 }
 
-/// The numbers that would be times that nobody expects, where most of the numbers are.
-fn unlikely<'v>(times: &Times, read: &[&'v Raw]) -> Option<Vec<&'v Raw>> {
-    let forms = times.forms().iter().filter(|form| form.unit().is_some());
-    let mut odd = Vec::new();
+/// A number, and what it would be by the operator's word.
+type Odd<'v> = (&'v Raw, Timestamp);
+
+/// Fewer are what an application writes for "never"; days since 1970 are more.
+const SMALL: f64 = 10_000.0;
+
+/// The numbers that would be times that nobody expects, where most of the numbers are, and how many there are.
+///
+/// Small ones of one size are among them, such as minutes or Julian days under seconds. One that comes again and
+/// again stands for "never", and so do several whose sizes have nothing in common.
+fn unlikely<'v>(times: &Times, sample: &'v [Raw]) -> Option<(Vec<Odd<'v>>, usize)> {
+    let (mut odd, mut small) = (Vec::new(), BTreeMap::new());
     let mut numbers = 0;
-    for form in forms {
+    for form in times.forms().iter().filter(|form| form.unit().is_some()) {
         let by = Times::found(*form);
-        for value in read {
-            if let Reading::Instant(at) = by.read(value) {
-                numbers += 1;
-                odd.extend((!LIKELY.contains(&at.0)).then_some(*value));
+        for value in sample.iter().filter(|value| !says_nothing(value)) {
+            match by.read(value) {
+                Reading::Instant(at) => {
+                    numbers += 1;
+                    odd.extend((!LIKELY.contains(&at.0)).then_some((value, at)));
+                }
+                Reading::Never(at) if at < Times::REAL && as_number(value) >= SMALL => {
+                    small.insert(show(Some(value)), (value, at));
+                }
+                _ => {}
             }
         }
     }
-    (odd.len() * 2 > numbers).then_some(odd)
+    let sizes = small.values().map(|(value, _)| as_number(value));
+    let (least, most) = sizes.fold((f64::MAX, 0.0_f64), |(least, most), size| {
+        (least.min(size), most.max(size))
+    });
+    if small.len() > 1 && most < 2.0 * least {
+        numbers += small.len();
+        odd.extend(small.into_values());
+    }
+    (odd.len() * 2 > numbers).then_some((odd, numbers))
 }
 
-/// The operator's word with the day from which on every instant is real anyway, or would be.
-fn oldest(times: &Times) -> String {
-    format!("{{ form = {times}, oldest = \"1973-01-01\" }}")
+/// Near enough to tell its size.
+#[allow(clippy::cast_precision_loss)]
+fn as_number(value: &Raw) -> f64 {
+    match value {
+        Raw::Integer(number) => *number as f64,
+        Raw::Real(number) => *number,
+        Raw::Text(text) => text.parse().unwrap_or(0.0),
+        Raw::Other(_) => 0.0,
+    }
+}
+
+fn as_time((value, at): &Odd<'_>) -> String {
+    let value = show(Some(value));
+    match chrono::DateTime::from_timestamp_micros(at.0) {
+        Some(at) => format!("{value} would be {}", at.format("%Y-%m-%d %H:%M:%S")),
+        None => value,
+    }
 }
 
 fn shown(values: &[&Raw]) -> String {
@@ -175,12 +216,14 @@ fn shown(values: &[&Raw]) -> String {
 /// A well-known "never", by which no form can be told.
 fn says_nothing(value: &Raw) -> bool {
     match value {
+        // Before 1970 in every unit.
         Raw::Integer(number) => {
-            [0, -1, i64::MAX, i64::MIN + 1].contains(number)
+            *number <= 0
+                || *number == i64::MAX
                 || matches!(Times::found(TimeForm::UnixS).read(value), Reading::Never(_))
                     && *number >= Times::REAL.0 / 1_000_000
         }
-        Raw::Real(number) => *number == 0.0 || *number == -1.0 || number.is_infinite(),
+        Raw::Real(number) => *number <= 0.0 || number.is_infinite(),
         Raw::Text(text) => {
             let times = Times::declared([TimeForm::SqlText]);
             text.is_empty() || matches!(times.read(&Raw::Text(text.clone())), Reading::Never(_))
@@ -256,7 +299,7 @@ fn reaching(values: &[&Raw]) -> String {
     );
     let most = Times::declared(forms);
     format!(
-        "{most} would read {read} of {}, and leave {left} where they are. ",
+        "{most} would read {read} of {} samples, and leave {left} where they are. ",
         values.len()
     )
 }

@@ -21,6 +21,13 @@ fn log() -> Request {
     Request::delete("log", dead())
 }
 
+/// Lists of columns, conditions and whole schemas are published since PostgreSQL 15.
+async fn knows(lab: &Lab, publication: &str) -> bool {
+    let version = "SELECT current_setting('server_version_num')::bigint";
+    let young = ["(dead_at)", "WHERE", "IN SCHEMA"];
+    !young.iter().any(|part| publication.contains(part)) || lab.count(version).await >= 150_000
+}
+
 #[tokio::test]
 async fn a_table_that_publishes_what_it_cannot_name_is_found_before_the_run_wherever_rows_go() {
     let set = Request::update("log", dead()).set("session", Source::Value(Value::Integer(5)));
@@ -42,6 +49,9 @@ async fn a_table_that_publishes_what_it_cannot_name_is_found_before_the_run_wher
         ("FOR TABLE log WITH (publish = 'delete')", log()),
     ] {
         let lab = Lab::postgres(TABLES).await;
+        if !knows(&lab, publication).await {
+            continue;
+        }
         let filtered = publication.contains("WHERE");
         lab.script(&format!("CREATE PUBLICATION p {publication}"))
             .await;
@@ -94,9 +104,14 @@ async fn an_identity_that_does_not_serve_is_none() {
         ),
     ] {
         let lab = Lab::postgres(&format!(
-            "CREATE TABLE t ({table}); INSERT INTO t VALUES (1, 1); CREATE PUBLICATION p {publication}"
+            "CREATE TABLE t ({table}); INSERT INTO t VALUES (1, 1)"
         ))
         .await;
+        if !knows(&lab, publication).await {
+            continue;
+        }
+        lab.script(&format!("CREATE PUBLICATION p {publication}"))
+            .await;
         let request = Request::delete("t", dead());
         let code = refused(&lab, &request, "SELECT count(*) FROM t").await;
         assert_eq!(code, "no-replica-identity", "{publication}");

@@ -141,15 +141,57 @@ async fn a_word_by_which_most_values_are_of_a_time_that_nobody_expects_is_refuse
                     "values that were looked at would be times before 2000 or after 2200",
                     year,
                     value.as_str(),
-                    "oldest = ",
+                    " would be ",
+                    "`oldest` beside the form",
                 ] {
                     assert!(error.contains(part), "{part}: {error}");
                 }
+                // Nothing to paste by which live rows would go.
+                assert!(!error.contains("oldest ="), "{error}");
                 lab.say("item", "at", Times::from(said).since(Some(Times::REAL)));
                 let gone = gone(&lab, older("at", NOW)).await.unwrap();
                 assert_eq!(gone.is_empty(), year == "2200", "{value}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn small_numbers_that_differ_are_no_seconds() {
+    let days = ["2461373.5", "2461374.5"];
+    let minutes = ["29412000", "29414880", "29414881"];
+    let digits = ["20261129", "20261201"];
+    let since_1970 = ["20786", "20788"];
+    for (values, declared, on_sqlite) in [
+        (&days[..], "double precision", "REAL"),
+        (&days[..], "numeric", "NUMERIC"),
+        (&minutes[..], "bigint", "INTEGER"),
+        (&digits[..], "integer", "INTEGER"),
+        (&since_1970[..], "text", "TEXT"),
+    ] {
+        for mut lab in both(&items(declared, values), &items(on_sqlite, values)).await {
+            lab.say("item", "at", TimeForm::UnixS);
+            let error = refused(&lab).await;
+            assert!(
+                error.contains(values[0]) && error.contains("would be 197"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_small_number_again_and_again_is_not_against_the_word() {
+    let values = [
+        vec!["1735689600"; 3],
+        vec!["100"; 40],
+        vec!["-62135596800"; 9],
+    ]
+    .concat();
+    let schema = items("bigint", &values);
+    for mut lab in both(&schema, &schema).await {
+        lab.say("item", "at", TimeForm::UnixS);
+        assert_eq!(gone(&lab, older("at", NOW)).await.unwrap(), [1, 2, 3]);
     }
 }
 

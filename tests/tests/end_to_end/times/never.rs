@@ -1,7 +1,8 @@
 //! What stands for "never" stays, in every form and type, until the operator says that it is real.
 
 use besom::catalog::{TimeForm, Times};
-use besom_tests::lab::both;
+use besom::sweep::{Verification, verify};
+use besom_tests::lab::{both, drain};
 
 use super::*;
 
@@ -93,6 +94,53 @@ async fn texts_that_stand_for_never_stay() {
     }
     let lab = Lab::sqlite(&schema).await;
     assert_eq!(told(&lab, "at").await, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_day_of_zeros_is_never_however_many() {
+    let zeros = [
+        "'0000-00-00 00:00:00'",
+        "'0000-00-00'",
+        "'0000-00-00T00:00:00Z'",
+        "'0'",
+    ];
+    for (word, form) in [
+        ("'2020-01-01 00:00:00'", TimeForm::SqlText),
+        ("'2020-01-01T00:00:00Z'", TimeForm::Rfc3339),
+        ("'2020-01-01'", TimeForm::Date),
+        ("'1577836800'", TimeForm::UnixS),
+    ] {
+        let values = [vec![word], vec![zeros[0]; 40], zeros.to_vec()].concat();
+        let schema = items("text", &values);
+        for mut lab in both(&schema, &schema).await {
+            lab.say("item", "at", form);
+            assert_eq!(told(&lab, "at").await, [1], "{word}");
+            let (context, _) = lab.begin().await;
+            drain(&context, Request::delete("item", older("at", NOW)))
+                .await
+                .unwrap();
+            let ended = context.settle().await.ended;
+            let verified = Verification::of(&verify(&lab.database, &ended).await);
+            assert_eq!(verified, Verification::Verified, "{word}");
+            lab.end(&context).await;
+        }
+        let lab = Lab::sqlite(&schema).await;
+        assert_eq!(told(&lab, "at").await, [1], "{word}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_day_of_dot_net_needs_no_word_on_sqlite_in_any_unit() {
+    for (old, first) in [
+        ("1577836800", "-62135596800"),
+        ("1577836800000", "-62135596800000"),
+        ("1577836800000000", "-62135596800000000"),
+        ("1577836800.5", "-62135596800.0"),
+    ] {
+        let values = [vec![old], vec![first; 49]].concat();
+        let lab = Lab::sqlite(&items("NUMERIC", &values)).await;
+        assert_eq!(told(&lab, "at").await, [1], "{first}");
+    }
 }
 
 #[tokio::test]
