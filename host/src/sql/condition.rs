@@ -9,6 +9,7 @@
 //! there. A live token without an expiry keeps its family.
 
 use super::Plan;
+use super::classes;
 use super::collation::{by_bytes, named, one_equality};
 use super::id::compare_id;
 use super::newest::Newest;
@@ -219,7 +220,8 @@ impl Plan {
             w.push(&format!(" AND {b}{collation} {sign} {a}"));
         }
         if w.dialect() == Dialect::Sqlite {
-            w.push(&format!(" AND typeof({a}) = typeof({b})"));
+            let alike = classes::alike(&left.kind, comparison, (&a, &b));
+            w.push(" AND ").push(&alike);
         }
         w.push(")");
         Ok(())
@@ -332,7 +334,7 @@ fn balanced<T>(
 /// SQLite's guard on what the column really holds.
 fn guard(w: &mut Writer, name: &str, storage: &str) {
     if w.dialect() == Dialect::Sqlite && !storage.is_empty() {
-        w.push(&format!(" AND typeof({name}) = '{storage}'"));
+        w.push(" AND ").push(&classes::is_of(name, storage));
     }
 }
 

@@ -9,6 +9,7 @@ mod assign;
 mod axis;
 mod batch;
 mod chains;
+mod classes;
 mod collation;
 mod condition;
 mod dangling;

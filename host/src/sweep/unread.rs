@@ -77,6 +77,11 @@ impl Unread {
             examples => format!(", such as {}", examples.join(", ")),
         };
         let rows_told = format!("{}{more} {rows}", self.rows);
+        if self.read_as == "type" {
+            return format!(
+                "{rows_told} of `{column}` {hold} a value of another type than it is compared with{such}"
+            );
+        }
         if self.read_as == "value" {
             return format!(
                 "{rows_told} of `{column}` {hold} what may stand for no value{such}; where that is a value like any \
@@ -170,7 +175,7 @@ async fn one(
         .take(EXAMPLES)
         .map(|value| match of.read_as {
             ReadAs::Id => shortened(&value),
-            ReadAs::Time | ReadAs::Truth | ReadAs::Presence => value,
+            ReadAs::Time | ReadAs::Truth | ReadAs::Presence | ReadAs::Class => value,
         });
     Ok(Some(Unread {
         rows,
@@ -180,6 +185,7 @@ async fn one(
             ReadAs::Id => "id",
             ReadAs::Truth => "truth value",
             ReadAs::Presence => "value",
+            ReadAs::Class => "type",
         }
         .to_owned(),
         examples: shown.collect(),
