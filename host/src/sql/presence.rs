@@ -4,6 +4,7 @@
 use super::Plan;
 use super::collation::by_bytes;
 use super::instant::{late, listed};
+use super::tie::Sure;
 use super::writer::{Row, Writer};
 use crate::catalog::{Column, Dialect, Kind, NONE, Presence, Table, Times, ZEROS};
 use crate::request::Fault;
@@ -17,11 +18,11 @@ impl Plan {
         row: &Row<'_>,
         column: &str,
         null: bool,
-        possibly: bool,
+        sure: Sure,
     ) -> Result<(), Fault> {
         let known = find_column(row.table, column)?;
         let presence = self.presence(row.table, known);
-        if presence == Presence::Said || null != possibly {
+        if presence == Presence::Said || null == (sure == Sure::Certainly) {
             return self.null(w, row, column, null);
         }
         match (presence, null) {
