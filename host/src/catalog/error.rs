@@ -1,6 +1,6 @@
 //! What can go wrong while the catalog is loaded and told about time columns.
 
-use super::{TableId, TimeForm, UnknownTable};
+use super::{TableId, UnknownTable};
 
 /// The catalog could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +58,7 @@ pub enum TimeFormError {
         /// Its type, as declared.
         declared: String,
         /// What the operator said.
-        form: TimeForm,
+        form: String,
         /// What would fit.
         way_out: String,
     },

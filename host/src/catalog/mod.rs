@@ -25,6 +25,7 @@ mod behind;
 mod error;
 mod lone_defaults;
 mod lookup;
+mod never;
 mod not_null;
 mod partitions;
 mod postgres;

@@ -75,10 +75,6 @@ impl Times {
     }
 
     fn counted(&self, unit: i128, number: &Raw) -> Option<i128> {
-        let scale = 1_000_000_000 / unit;
-        let real = i128::from(Times::REAL.0) / 1_000_000;
-        let least = (i128::from(self.first().0) * 1_000).div_euclid(unit);
-        let most = (real * 1_000 * scale).min(i128::from(i64::MAX));
         let (whole, micros) = match number {
             Raw::Integer(whole) => {
                 let whole = i128::from(*whole);
@@ -92,22 +88,20 @@ impl Times {
             }
             _ => return None,
         };
-        let never = (253_402_128_000 * scale / 1_000)..(253_402_300_800 * scale / 1_000);
-        let real = (least..most).contains(&whole) && !(scale >= 1_000 && never.contains(&whole));
-        real.then_some(micros)
+        let late = Self::late_in(unit * 1_000).is_some_and(|late| late.contains(&whole));
+        (self.real_in(unit).contains(&whole) && !late).then_some(micros)
     }
 
     /// What it would be, where it stands for no instant whatever the column's forms.
     fn never(&self, value: &Raw) -> Option<Timestamp> {
         if let Raw::Text(text) = value {
-            match text.to_lowercase().as_str() {
-                "0" => return Some(Timestamp(0)),
-                "-1" => return Some(Timestamp(-1)),
-                "infinity" => return Some(Timestamp(i64::MAX)),
-                "-infinity" => return Some(Timestamp(i64::MIN + 1)),
-                text if text.ends_with(" bc") => return Some(Timestamp(i64::MIN + 1)),
-                text if text.starts_with("0000-00-00") => return Some(Timestamp(i64::MIN + 1)),
-                _ => {}
+            let text = text.to_lowercase();
+            if text.ends_with(" bc") || text.starts_with(Self::NO_DAY) {
+                return Some(Timestamp(i64::MIN + 1));
+            }
+            let mut known = Self::NO_WORDS.into_iter().zip(Self::NO_NUMBERS);
+            if let Some((_, number)) = known.find(|(word, _)| *word == text) {
+                return Some(Timestamp(number));
             }
         }
         let number = match number(value)? {
@@ -117,12 +111,10 @@ impl Times {
             _ => return None,
         };
         let Some(unit) = self.forms.iter().find_map(|form| form.unit()) else {
-            let known = [0, -1, i64::MAX, i64::MIN + 1].contains(&number);
+            let known = Self::NO_NUMBERS.contains(&number);
             return known.then_some(Timestamp(number));
         };
-        let ends =
-            [1, 1_000, 1_000_000].map(|scale| 253_402_128_000 * scale..253_402_300_800 * scale);
-        if number == i64::MAX || ends.iter().any(|end| end.contains(&number)) {
+        if number == Self::LARGEST || Self::late().any(|late| late.contains(&i128::from(number))) {
             return Some(Timestamp(i64::MAX));
         }
         let small = number < Times::REAL.0 / 1_000_000;

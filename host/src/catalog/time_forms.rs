@@ -83,16 +83,12 @@ pub struct Times {
     pub(super) forms: Vec<TimeForm>,
     oldest: Option<Timestamp>,
     declared: bool,
+    values: bool,
 }
 
 impl Times {
-    /// Microseconds of 1973-01-01: what is earlier stands for "never", unless the operator says
-    /// otherwise. In every unit it is the least number that has the size of a present instant's.
-    pub const REAL: Timestamp = Timestamp(94_694_400_000_000);
-
-    /// Microseconds of 9999-12-30: `9999-12-31` stands for "never", and in the farthest zone
-    /// it begins this early.
-    pub const END: Timestamp = Timestamp(253_402_128_000_000_000);
+    /// What `besom.toml` says of a column that holds no times.
+    pub const VALUE: &str = "value";
 
     /// What was found by looking, and nothing wider than that.
     pub fn found(form: TimeForm) -> Self {
@@ -105,6 +101,7 @@ impl Times {
             forms: forms.into_iter().collect(),
             oldest: None,
             declared: false,
+            values: false,
         }
     }
 
@@ -115,7 +112,21 @@ impl Times {
             declared: !forms.is_empty(),
             forms,
             oldest: None,
+            values: false,
         }
+    }
+
+    /// The operator's word that the column holds no times, and that what looks like none is a value like any other.
+    pub fn values() -> Self {
+        Self {
+            values: true,
+            ..Self::declared([])
+        }
+    }
+
+    /// The operator has said that it holds no times, and that every value is one.
+    pub(crate) fn are_values(&self) -> bool {
+        self.values
     }
 
     /// The same where instants from this one on are real.
@@ -188,6 +199,7 @@ impl fmt::Display for Times {
     /// As `besom.toml` spells it, in quotes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.forms.as_slice() {
+            _ if self.values => write!(f, "\"{}\"", Self::VALUE),
             [form] => write!(f, "\"{form}\""),
             forms => {
                 let names: Vec<_> = forms.iter().map(|form| format!("\"{form}\"")).collect();
@@ -201,6 +213,11 @@ impl Column {
     /// The operator has said how it holds instants.
     pub(crate) fn is_declared_time(&self) -> bool {
         self.time_form.as_ref().is_some_and(Times::is_declared)
+    }
+
+    /// The operator has said that it holds no times, and that every value is one.
+    pub(crate) fn holds_values(&self) -> bool {
+        self.time_form.as_ref().is_some_and(Times::are_values)
     }
 
     /// Its own type says that it holds instants.
@@ -235,15 +252,17 @@ impl Catalog {
                     table: id,
                 });
             };
-            if let Some(form) = times
-                .forms
-                .iter()
-                .find(|form| !fits(dialect, column, **form))
-            {
+            let unfit = times.forms.iter();
+            let mut unfit = unfit.filter(|form| !fits(dialect, column, **form));
+            let unfit = match times.are_values() && column.is_native_time() {
+                true => Some(Times::VALUE.to_owned()),
+                false => unfit.next().map(ToString::to_string),
+            };
+            if let Some(form) = unfit {
                 return Err(TimeFormError::Unfit {
                     place: format!("{id}.{column_name}"),
                     declared: column.sql_type.clone(),
-                    form: *form,
+                    form,
                     way_out: way_out(dialect, column),
                 });
             }

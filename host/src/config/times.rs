@@ -76,14 +76,19 @@ fn column_time(path: &[String], node: &Node<'_>) -> Result<ColumnTime, ConfigErr
         _ => return Err(node.error("must be named \"table.column\" or \"schema.table.column\"")),
     };
     let times = match node.is_table() {
-        false => Times::declared(forms(node)?),
+        false => said(node)?,
         true => {
             let section = node.section()?;
-            let said = section
-                .get("form")
-                .map_or(Ok(Vec::new()), |node| forms(&node))?;
+            let said = section.get("form").map(|node| said(&node)).transpose()?;
             let oldest = section.get("oldest").map(|node| day(&node)).transpose()?;
-            Times::declared(said).since(oldest)
+            let said = said.unwrap_or_else(|| Times::declared([]));
+            if said == Times::values() && oldest.is_some() {
+                return Err(node.error(format!(
+                    "says `{}`, that there are no times, and since when they are real: leave one of them out",
+                    Times::VALUE
+                )));
+            }
+            said.since(oldest)
         }
     };
     Ok(ColumnTime {
@@ -95,8 +100,8 @@ fn column_time(path: &[String], node: &Node<'_>) -> Result<ColumnTime, ConfigErr
     })
 }
 
-/// One form, or a list of which each row has its own.
-fn forms(node: &Node<'_>) -> Result<Vec<TimeForm>, ConfigError> {
+/// One form, or a list of which each row has its own; or that there are no times.
+fn said(node: &Node<'_>) -> Result<Times, ConfigError> {
     let names = match node.is_list() {
         true => node.names("[\"unix-s\", \"rfc3339\"]")?,
         // With commas between them, as a variable gives a list.
@@ -107,6 +112,15 @@ fn forms(node: &Node<'_>) -> Result<Vec<TimeForm>, ConfigError> {
     };
     if names.is_empty() {
         return Err(node.error("must name one form at least"));
+    }
+    if names.iter().any(|name| name == Times::VALUE) {
+        return match names.len() {
+            1 => Ok(Times::values()),
+            _ => Err(node.error(format!(
+                "`{}` stands alone: a column of which it is said holds no times",
+                Times::VALUE
+            ))),
+        };
     }
     let forms = names.iter().map(|name| form(node, name));
     let forms = forms.collect::<Result<Vec<_>, ConfigError>>()?;
@@ -120,7 +134,7 @@ fn forms(node: &Node<'_>) -> Result<Vec<TimeForm>, ConfigError> {
             "names two forms that read the same text: say of which zone a text without an offset is, once",
         ));
     }
-    Ok(forms)
+    Ok(Times::declared(forms))
 }
 
 fn form(node: &Node<'_>, name: &str) -> Result<TimeForm, ConfigError> {
@@ -133,7 +147,7 @@ fn form(node: &Node<'_>, name: &str) -> Result<TimeForm, ConfigError> {
     if let Some((_, form)) = found {
         return Ok(*form);
     }
-    known.push("local:Europe/Berlin");
+    known.extend(["local:Europe/Berlin", Times::VALUE]);
     Err(node.error(format!(
         "no such form of a time{} One of {}",
         hint(name, known.iter().copied()),

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Finding, Rehearsed, Severity};
-use crate::catalog::{Catalog, spell};
+use crate::catalog::{Catalog, Times, spell};
 use crate::sweep::NoInstant;
 
 /// The code of [`no_instant`].
@@ -45,8 +45,10 @@ pub fn no_instant(found: &NoInstant, catalog: &Catalog) -> Finding {
         let message = format!(
             "{}{more} {rows} of `{column}` {hold} what may stand for no value{such}, and the job asks whether there \
              is one: such a row counts neither as one that has a value nor as one without, stays, and is counted as \
-             unread. Write NULL there; or where the column holds times, say how: [time-forms] {key} = \"…\"",
-            found.rows
+             unread. Write NULL there; or where the column holds times, say how: [time-forms] {key} = \"…\"; or where \
+             what looks like none is a value like any other: {key} = \"{value}\"",
+            found.rows,
+            value = Times::VALUE
         );
         return Finding::new(NO_INSTANT, Severity::Info, message);
     }

@@ -1,17 +1,8 @@
-//! Conditions as SQL.
-//!
-//! Negation is pushed down to the leaves, so that no NOT ever stands before a comparison: with
-//! SQL's three values both spellings select the same rows, and a leaf whose column is NULL, or holds
-//! what cannot be read as what it is compared with, holds neither way.
-//!
-//! Nothing goes on a doubt. So what makes a row eligible must hold for certain, and what a row must be
-//! without, in `NOT EXISTS`, must not even be possible: there a leaf that holds neither way counts as
-//! there. A live token without an expiry keeps its family.
+//! What a condition asks of the row itself, as SQL: see `walk.rs`.
 
 use super::Plan;
+use super::classes;
 use super::collation::{by_bytes, named, one_equality};
-use super::id::compare_id;
-use super::newest::Newest;
 use super::time::operator;
 use super::truth;
 use super::value::convert;
@@ -21,86 +12,6 @@ use crate::request::{Comparison, Condition, Fault, Value};
 use crate::scope::find_column;
 
 impl Plan {
-    /// Writes `condition` on `row`, or its negation, as one SQL expression.
-    pub(crate) fn condition(
-        &self,
-        w: &mut Writer,
-        row: &Row<'_>,
-        condition: &Condition,
-        negated: bool,
-    ) -> Result<(), Fault> {
-        match condition {
-            Condition::Compare {
-                column,
-                operator,
-                to,
-            } => self.compare(w, row, column, flip(*operator, negated), to),
-            Condition::CompareColumns {
-                column,
-                operator,
-                to,
-            } => self.compare_columns(w, row, column, flip(*operator, negated), to),
-            Condition::OlderThan {
-                column,
-                cutoff,
-                offset,
-            } => {
-                let column = find_column(row.table, column)?;
-                let comparison = flip(Comparison::Less, negated);
-                let at = cutoff.minus_micros(*offset);
-                self.held(row, column)?.compare(w, comparison, at)
-            }
-            Condition::IdOlderThan { column, cutoff } => {
-                let column = find_column(row.table, column)?;
-                let form = self.forms.id(&row.table.id, column)?;
-                compare_id(w, row, column, &form, *cutoff, negated);
-                Ok(())
-            }
-            Condition::IsNull { column } | Condition::IsNotNull { column } => {
-                let null = matches!(condition, Condition::IsNull { .. }) != negated;
-                self.is_null(w, row, column, null, false)
-            }
-            Condition::OneOf { column, values } => self.one_of(w, row, column, values, negated),
-            Condition::StartsWith { column, prefix } => {
-                starts_with(w, row, column, prefix, negated)
-            }
-            Condition::Exists {
-                table,
-                on,
-                matching,
-            } => self.relation(w, row, table, on, matching.as_deref(), !negated, false),
-            Condition::NotExists {
-                table,
-                on,
-                matching,
-            } => self.relation(w, row, table, on, matching.as_deref(), negated, false),
-            Condition::BeyondNewest {
-                group_by,
-                order_by,
-                keep,
-            } => {
-                let (group_by, order_by, keep) = (group_by, order_by, *keep);
-                let newest = Newest {
-                    group_by,
-                    order_by,
-                    keep,
-                };
-                self.beyond_newest(w, row, newest, negated, false)
-            }
-            Condition::All(of) => joined_terms(w, of, !negated, |w, term| {
-                self.condition(w, row, term, negated)
-            }),
-            Condition::Any(of) => joined_terms(w, of, negated, |w, term| {
-                self.condition(w, row, term, negated)
-            }),
-            Condition::Not(of) => self.condition(w, row, of, !negated),
-            Condition::Everything => {
-                w.truth(!negated);
-                Ok(())
-            }
-        }
-    }
-
     /// Of an edge: which rows are in the index, whatever their values mean.
     pub(super) fn in_index(
         &self,
@@ -126,7 +37,7 @@ impl Plan {
         Ok(())
     }
 
-    fn compare(
+    pub(super) fn compare(
         &self,
         w: &mut Writer,
         row: &Row<'_>,
@@ -175,7 +86,7 @@ impl Plan {
         Ok(())
     }
 
-    fn compare_columns(
+    pub(super) fn compare_columns(
         &self,
         w: &mut Writer,
         row: &Row<'_>,
@@ -219,13 +130,14 @@ impl Plan {
             w.push(&format!(" AND {b}{collation} {sign} {a}"));
         }
         if w.dialect() == Dialect::Sqlite {
-            w.push(&format!(" AND typeof({a}) = typeof({b})"));
+            let alike = classes::alike(&left.kind, comparison, (&a, &b));
+            w.push(" AND ").push(&alike);
         }
         w.push(")");
         Ok(())
     }
 
-    fn one_of(
+    pub(super) fn one_of(
         &self,
         w: &mut Writer,
         row: &Row<'_>,
@@ -283,7 +195,7 @@ impl Plan {
     }
 }
 
-fn flip(comparison: Comparison, negated: bool) -> Comparison {
+pub(super) fn flip(comparison: Comparison, negated: bool) -> Comparison {
     if negated {
         comparison.inverse()
     } else {
@@ -291,25 +203,9 @@ fn flip(comparison: Comparison, negated: bool) -> Comparison {
     }
 }
 
-/// The terms of `all` or `any`.
-pub(super) fn joined_terms(
-    w: &mut Writer,
-    of: &[Condition],
-    and: bool,
-    mut write: impl FnMut(&mut Writer, &Condition) -> Result<(), Fault>,
-) -> Result<(), Fault> {
-    if of.is_empty() {
-        return Err(Fault::invalid(
-            "empty-condition",
-            "`all` and `any` need at least one condition; every row is `everything`",
-        ));
-    }
-    balanced(w, of, if and { " AND " } else { " OR " }, &mut write)
-}
-
 /// The terms in parentheses. A long list is halved, because SQLite takes it for a tree as deep as the
 /// list is long, and no tree deeper than a thousand.
-fn balanced<T>(
+pub(super) fn balanced<T>(
     w: &mut Writer,
     of: &[T],
     separator: &str,
@@ -332,7 +228,7 @@ fn balanced<T>(
 /// SQLite's guard on what the column really holds.
 fn guard(w: &mut Writer, name: &str, storage: &str) {
     if w.dialect() == Dialect::Sqlite && !storage.is_empty() {
-        w.push(&format!(" AND typeof({name}) = '{storage}'"));
+        w.push(" AND ").push(&classes::is_of(name, storage));
     }
 }
 
@@ -363,7 +259,7 @@ fn no_order(row: &Row<'_>, column: &Column) -> Fault {
     )
 }
 
-fn starts_with(
+pub(super) fn starts_with(
     w: &mut Writer,
     row: &Row<'_>,
     column: &str,

@@ -1,13 +1,12 @@
 //! The numbers between those that a column's forms read: as ranges, so that an index on the column leads to
 //! the few rows that hold one, where there are any.
 
-use super::instant::{Held, never_in, real_numbers};
+use std::ops::Range;
+
+use super::instant::Held;
 use super::scale::{Numbers, Scale};
 use super::writer::Writer;
-use crate::catalog::{Dialect, Kind};
-
-/// The largest number of a column of 64 bits, which stands for "never" like an infinity.
-const LARGEST: i128 = i64::MAX as i128;
+use crate::catalog::{Dialect, Kind, Times};
 
 /// From the one number up to the other, without it; `None`: to the end of what the column holds.
 type Gap = (i128, Option<i128>);
@@ -24,19 +23,20 @@ impl Held<'_> {
             return true;
         }
         let name = self.name().to_owned();
+        let largest = Times::LARGEST;
         w.push("(");
         for (at, (from, to)) in gaps.into_iter().enumerate() {
             w.push(if at > 0 { " OR " } else { "" });
             w.push(&format!("{name} >= {from}"));
             match (to, numbers) {
                 (Some(to), _) => drop(w.push(&format!(" AND {name} < {to}"))),
-                (None, Numbers::Whole) => drop(w.push(&format!(" AND {name} <> {LARGEST}"))),
+                (None, Numbers::Whole) => drop(w.push(&format!(" AND {name} <> {largest}"))),
                 (None, Numbers::Of(sql_type)) => drop(w.push(&format!(
-                    " AND {name} <> {LARGEST} AND {name} <> 'infinity'::{sql_type}"
+                    " AND {name} <> {largest} AND {name} <> 'infinity'::{sql_type}"
                 ))),
                 // Text and bytes stand behind all numbers.
                 (None, Numbers::Any) => drop(w.push(&format!(
-                    " AND {name} <> {LARGEST} AND {name} <> 9e999 \
+                    " AND {name} <> {largest} AND {name} <> 9e999 \
                      AND NOT (typeof({name}) = 'text' AND {})",
                     Self::never_text(&name)
                 ))),
@@ -59,28 +59,30 @@ impl Held<'_> {
         });
         let units: Vec<_> = units.collect::<Option<_>>()?;
         let (_, numbers) = *units.first()?;
-        let mut read: Vec<(i128, i128)> = Vec::new();
+        let mut read: Vec<_> = Times::late().collect();
         for (unit, _) in units {
-            read.push(real_numbers(unit, self.first()));
-            read.push((i128::MIN, self.least_real(unit)));
+            read.push(self.real_in(unit));
+            read.push(i128::MIN..self.least_real(unit));
         }
-        let never = [1_000_000_000, 1_000_000, 1_000].into_iter();
-        read.extend(never.filter_map(never_in));
-        read.sort_unstable();
+        read.sort_unstable_by_key(|range| (range.start, range.end));
         let end = match self.kind() {
             Kind::Integer(bits) if dialect == Dialect::Postgres => 1_i128 << (bits - 1).min(63),
             _ => i128::MAX,
         };
         let mut gaps = Vec::new();
         let mut behind = i128::MIN;
-        for (from, to) in read {
+        for Range {
+            start: from,
+            end: to,
+        } in read
+        {
             if from > behind && behind < end {
                 gaps.push((behind, Some(from)));
             }
             behind = behind.max(to);
         }
         // Of whole numbers the last of all stands for "never".
-        if behind < end.min(LARGEST) || numbers != Numbers::Whole {
+        if behind < end.min(Times::LARGEST.into()) || numbers != Numbers::Whole {
             gaps.push((behind, None));
         }
         Some((gaps, numbers))

@@ -4,16 +4,14 @@
 //! NULL, not of the column's form, or stands for "never", neither holds. So every comparison is written
 //! as a stretch of time between two edges, which never reaches past what is real.
 
+use std::ops::Range;
+
 use super::collation::by_bytes;
 use super::measure::{Measured, measured, text_bound};
 use super::scale::{Edge, Numbers, Scale, between};
 use super::writer::{Row, Writer};
 use crate::catalog::{Column, Dialect, Kind, TimeForm, Times};
 use crate::request::{Comparison, Fault, Timestamp};
-
-/// Seconds of 9999-12-30, as in [`Times::END`], and of the year 10000: between them lies what stands
-/// for "never".
-const NEVER_S: (i128, i128) = (253_402_128_000, 253_402_300_800);
 
 /// The column of a row, and how it holds instants.
 pub(super) struct Held<'a> {
@@ -39,8 +37,8 @@ impl<'a> Held<'a> {
 
     /// A text that stands for no instant, also a day without year, month and day, as MySQL keeps it.
     pub(super) fn never_text(text: &str) -> String {
-        let words = "'0', '-1', 'infinity', '-infinity'";
-        format!("(lower({text}) IN ({words}) OR {text} LIKE '0000-00-00%')")
+        let words = listed(&Times::NO_WORDS);
+        format!("(lower({text}) IN ({words}) OR {text} LIKE '{}%')", Times::NO_DAY)
     }
 
     pub(super) fn measured(&self) -> &[Measured] {
@@ -55,9 +53,9 @@ impl<'a> Held<'a> {
         &self.column.kind
     }
 
-    /// The first instant that is real.
-    pub(super) fn first(&self) -> Timestamp {
-        self.times.first()
+    /// The numbers of a unit that stand for real instants.
+    pub(super) fn real_in(&self, unit: i128) -> Range<i128> {
+        self.times.real_in(unit)
     }
 
     /// `column comparison at`.
@@ -162,22 +160,24 @@ impl<'a> Held<'a> {
             numbers,
         } = scale
         {
-            let real = real_numbers(*unit, first);
-            let coarser = never_in(*unit * 1_000);
+            let real = self.real_in(*unit);
+            let coarser = Times::late_in(*unit * 1_000);
             let name = match (w.dialect(), numbers) {
                 (Dialect::Sqlite, _) => format!("+{name}"),
                 _ => name.clone(),
             };
             let test = match w.dialect() {
-                Dialect::Sqlite => format!("{name} >= {} AND {name} < {}", real.0, real.1),
+                Dialect::Sqlite => {
+                    format!("{name} >= {} AND {name} < {}", real.start, real.end)
+                }
                 Dialect::Postgres => format!(
                     "({name} < {}) IS FALSE AND ({name} >= {}) IS FALSE",
-                    real.0, real.1
+                    real.start, real.end
                 ),
             };
             w.push(&test);
-            if let Some((from, to)) = coarser {
-                w.push(&format!(" AND NOT ({name} >= {from} AND {name} < {to})"));
+            if let Some(late) = coarser {
+                w.push(&format!(" AND NOT ({})", within(&name, &late)));
             }
             return Ok(());
         }
@@ -195,10 +195,9 @@ impl<'a> Held<'a> {
         w.push("coalesce(");
         match (w.dialect(), &self.column.kind) {
             (Dialect::Sqlite, _) => drop(w.push(&format!(
-                "typeof({name}) = 'integer' AND {name} IN (0, -1, {}, {}) \
+                "typeof({name}) = 'integer' AND {name} IN ({}) \
                  OR typeof({name}) = 'text' AND {}",
-                i64::MAX,
-                i64::MIN + 1,
+                Times::NO_NUMBERS.map(|number| number.to_string()).join(", "),
                 Self::never_text(name)
             ))),
             (_, Kind::Text) => drop(w.push(&Self::never_text(&by_bytes(name)))),
@@ -218,7 +217,7 @@ impl<'a> Held<'a> {
     /// no "never".
     pub(super) fn least_real(&self, unit: i128) -> i128 {
         match self.times.oldest() {
-            Some(_) => real_numbers(unit, self.times.first()).0,
+            Some(_) => self.real_in(unit).start,
             None => i128::from(Times::REAL.0) / 1_000_000,
         }
     }
@@ -227,13 +226,7 @@ impl<'a> Held<'a> {
         let (first, end) = (self.times.first(), Times::END);
         if let Scale::Units { name, unit, .. } = scale {
             let least = self.least_real(*unit);
-            w.push(&format!("({name} < {least}"));
-            for unit in [1_000_000_000, 1_000_000, 1_000] {
-                if let Some((from, to)) = never_in(unit) {
-                    w.push(&format!(" OR {name} >= {from} AND {name} < {to}"));
-                }
-            }
-            w.push(&format!(" OR {name} = {}", i64::MAX));
+            w.push(&format!("({name} < {least} OR {}", late(name)));
             match (w.dialect(), scale) {
                 (Dialect::Sqlite, _) => drop(w.push(&format!(" OR {name} = 9e999"))),
                 (
@@ -286,17 +279,20 @@ fn guarded(
     Ok(())
 }
 
-/// The numbers that stand for real instants: those that in no other unit are instants between 1973 and
-/// the end of the fifth millennium.
-pub(super) fn real_numbers(unit: i128, first: Timestamp) -> (i128, i128) {
-    let scale = 1_000_000_000 / unit;
-    let least = (i128::from(first.0) * 1_000).div_euclid(unit);
-    let real = i128::from(Times::REAL.0) / 1_000_000;
-    (least, (real * 1_000 * scale).min(i128::from(i64::MAX)))
+/// Numbers that stand for "never" because they are large, whatever their unit.
+pub(super) fn late(name: &str) -> String {
+    let mut ways: Vec<_> = Times::late().map(|late| within(name, &late)).collect();
+    ways.push(format!("{name} = {}", Times::LARGEST));
+    ways.join(" OR ")
 }
 
-/// What stands for "never" in a unit, from and up to.
-pub(super) fn never_in(unit: i128) -> Option<(i128, i128)> {
-    let scale = 1_000_000_000 / unit;
-    (scale > 0).then_some((NEVER_S.0 * scale, NEVER_S.1 * scale))
+fn within(name: &str, range: &Range<i128>) -> String {
+    let Range { start, end } = range;
+    format!("{name} >= {start} AND {name} < {end}")
+}
+
+/// Words as SQL lists them.
+pub(super) fn listed(words: &[&str]) -> String {
+    let words: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
+    words.join(", ")
 }

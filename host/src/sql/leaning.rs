@@ -6,7 +6,7 @@
 
 use super::Plan;
 use super::apart::{Does, Part};
-use crate::catalog::{Table, TableKind};
+use crate::catalog::Table;
 use crate::request::{Condition, Fault, Join};
 
 impl Plan {
@@ -70,19 +70,17 @@ impl Plan {
     /// Taking the parts away may take rows from a relation that are `wanted` there, or bring some into
     /// one in which they are not: a row that is let go is another row afterwards.
     fn shrinks(&self, parts: &[Part<'_>], related: &Table, on: &[Join], wanted: bool) -> bool {
-        // What a view reads is not known.
-        related.kind == TableKind::View
-            || parts.iter().any(|part| {
-                self.is_part(part, related)
-                    && match part.does {
-                        Does::Delete => wanted,
-                        // Without what joins it the row is in the relation no more.
-                        Does::Clear(columns) => {
-                            wanted || !on.iter().any(|join| columns.contains(&join.foreign))
-                        }
-                        Does::Default => true,
+        parts.iter().any(|part| {
+            self.is_part(part, related)
+                && match part.does {
+                    Does::Delete => wanted,
+                    // Without what joins it the row is in the relation no more.
+                    Does::Clear(columns) => {
+                        wanted || !on.iter().any(|join| columns.contains(&join.foreign))
                     }
-            })
+                    Does::Default => true,
+                }
+        })
     }
 
     /// Rows of the part may be rows of the table.

@@ -6,6 +6,7 @@
 use super::Plan;
 use super::condition::ordered;
 use super::measure::out_of_order;
+use super::tie::Sure;
 use super::writer::{Row, Writer};
 use crate::catalog::{Column, Dialect, Kind, Times};
 use crate::request::Fault;
@@ -31,7 +32,7 @@ enum By {
 }
 
 impl Plan {
-    /// At least `keep` rows of the same group are newer; `possibly`: or may be. Counting stops at `keep`. A
+    /// At least `keep` rows of the same group are newer; or, [`Sure::Possibly`], may be. Counting stops at `keep`. A
     /// NULL in a group column is equal to nothing, so such rows are never beyond for certain.
     pub(super) fn beyond_newest(
         &self,
@@ -39,7 +40,7 @@ impl Plan {
         row: &Row<'_>,
         newest: Newest<'_>,
         negated: bool,
-        possibly: bool,
+        sure: Sure,
     ) -> Result<(), Fault> {
         let keep = newest.keep;
         if keep == 0 {
@@ -88,15 +89,15 @@ impl Plan {
         w.push(")");
         let (own, others) = (row.column(&order.name), other.column(&order.name));
         let of_types = by == By::Values && w.dialect() == Dialect::Sqlite;
-        match possibly {
-            true => {
+        match sure {
+            Sure::Possibly => {
                 w.push(" OR ");
                 self.has_no_place(w, &as_read, order, by)?;
                 if of_types {
                     w.push(&format!(" OR typeof({others}) <> typeof({own})"));
                 }
             }
-            false => {
+            Sure::Certainly => {
                 if by == By::Times {
                     w.push(" AND ");
                     self.has_instant(w, &as_read, order)?;
@@ -107,8 +108,8 @@ impl Plan {
             }
         }
         w.push(&format!(") LIMIT {keep}) AS newer)"));
-        match possibly {
-            true => {
+        match sure {
+            Sure::Possibly => {
                 w.push(" OR ");
                 self.has_no_place(w, row, order, by)?;
                 for column in newest.group_by {
@@ -116,11 +117,11 @@ impl Plan {
                     w.push(&format!(" OR {} IS NULL", row.column(name)));
                 }
             }
-            false if by == By::Times => {
+            Sure::Certainly if by == By::Times => {
                 w.push(" AND ");
                 self.has_instant(w, row, order)?;
             }
-            false => {}
+            Sure::Certainly => {}
         }
         w.push(")");
         Ok(())

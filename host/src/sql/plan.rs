@@ -50,6 +50,8 @@ pub enum ReadAs {
     Truth,
     /// A value that is there or not.
     Presence,
+    /// A value of the storage class of what it is compared with, on SQLite.
+    Class,
 }
 
 impl PartialEq for Table {

@@ -3,9 +3,10 @@
 
 use super::Plan;
 use super::collation::by_bytes;
-use super::instant::never_in;
+use super::instant::{late, listed};
+use super::tie::Sure;
 use super::writer::{Row, Writer};
-use crate::catalog::{Column, Dialect, Kind, NONE, Presence, Table, ZEROS};
+use crate::catalog::{Column, Dialect, Kind, NONE, Presence, Table, Times, ZEROS};
 use crate::request::Fault;
 use crate::scope::find_column;
 
@@ -17,11 +18,11 @@ impl Plan {
         row: &Row<'_>,
         column: &str,
         null: bool,
-        possibly: bool,
+        sure: Sure,
     ) -> Result<(), Fault> {
         let known = find_column(row.table, column)?;
         let presence = self.presence(row.table, known);
-        if presence == Presence::Said || null != possibly {
+        if presence == Presence::Said || null == (sure == Sure::Certainly) {
             return self.null(w, row, column, null);
         }
         match (presence, null) {
@@ -52,56 +53,75 @@ impl Plan {
         self.forms.presence(self.dialect(), table, column)
     }
 
-    /// Writes "the value is one by which applications mean that there is none". Never NULL itself; false of NULL.
+    /// Writes "the value is one by which applications mean that there is none"; false, or NULL, of NULL.
     pub(super) fn may_stand_for_none(&self, w: &mut Writer, row: &Row<'_>, column: &Column) {
         let name = row.column(&column.name);
         let test = match (self.dialect(), &column.kind) {
             (Dialect::Sqlite, _) => sqlite(&name),
             (Dialect::Postgres, Kind::Boolean) => format!("NOT {name}"),
+            (Dialect::Postgres, Kind::Integer(_) | Kind::Numeric | Kind::Float) => {
+                postgres_number(&name, &column.kind)
+            }
             (Dialect::Postgres, Kind::Text) => postgres_text(&name),
-            (Dialect::Postgres, _) => postgres_number(&name, &column.kind),
+            (Dialect::Postgres, Kind::Enum(_) | Kind::Json) => {
+                format!("({})", postgres_word(&plain(&name)))
+            }
+            (Dialect::Postgres, Kind::Uuid) => format!("{name} = '{}'", uuid::Uuid::nil()),
+            (Dialect::Postgres, Kind::Bytes) => {
+                format!("length(btrim({name}, decode('00', 'hex'))) = 0")
+            }
+            // Of the others each value is one.
+            (Dialect::Postgres, _) => "false".to_owned(),
         };
+        w.push("(");
+        if let Some(bound) = bound(self.dialect(), &name, &column.kind) {
+            w.push(&bound).push(" AND ");
+        }
         w.push("coalesce(").push(&test).push(", ");
         w.truth(false);
-        w.push(")");
+        w.push("))");
     }
 }
 
-/// Numbers that stand for "never" because they are large, whatever their unit.
-fn large(name: &str) -> String {
-    let mut text = format!("{name} = {}", i64::MAX);
-    for unit in [1_000_000_000, 1_000_000, 1_000] {
-        if let Some((from, to)) = never_in(unit) {
-            text.push_str(&format!(" OR {name} >= {from} AND {name} < {to}"));
-        }
-    }
-    text
-}
-
-fn words() -> String {
-    let words: Vec<_> = NONE.iter().map(|word| format!("'{word}'")).collect();
-    words.join(", ")
+/// Of numbers what an index leads to: all that are none, and others.
+fn bound(dialect: Dialect, name: &str, kind: &Kind) -> Option<String> {
+    let numbers = matches!(kind, Kind::Integer(_) | Kind::Numeric | Kind::Float);
+    // SQLite has texts and bytes behind all numbers.
+    let any = dialect == Dialect::Sqlite && *kind == Kind::Any;
+    (numbers || any).then(|| format!("({name} <= 0 OR {name} >= {})", Times::LATE))
 }
 
 fn postgres_number(name: &str, kind: &Kind) -> String {
     // Behind all others stand the infinity and what is no number.
     let most = match kind {
-        Kind::Numeric | Kind::Float => format!(" OR {name} >= {}", i64::MAX),
+        Kind::Numeric | Kind::Float => format!(" OR {name} >= {}", Times::LARGEST),
         _ => String::new(),
     };
-    format!("({name} <= 0 OR {}{most})", large(name))
+    format!("({name} <= 0 OR {}{most})", late(name))
+}
+
+/// A text of PostgreSQL in lower case and without blanks around it.
+fn plain(name: &str) -> String {
+    format!("lower(btrim({}, E' \\t\\r\\n'))", by_bytes(name))
+}
+
+fn postgres_word(plain: &str) -> String {
+    format!(
+        "{plain} IN ({words}) OR translate({plain}, '{ZEROS}', '') = ''",
+        words = listed(&NONE),
+    )
 }
 
 fn postgres_text(name: &str) -> String {
-    let plain = format!("lower(btrim({}, E' \\t\\r\\n'))", by_bytes(name));
+    let plain = plain(name);
     let number = format!("{plain}::numeric");
+    let (first, end) = Times::REAL_DAYS;
     format!(
-        "({plain} IN ({words}) OR translate({plain}, '{ZEROS}', '') = '' \
-         OR {plain} ~ '^(-[0-9]+$|(0[0-9]{{3}}|1[0-8][0-9]{{2}}|19[0-6][0-9]|197[0-2])-[0-9]{{2}}-[0-9]{{2}}|\
-         9999-12-3[01])' OR {plain} LIKE '% bc' \
-         OR CASE WHEN {plain} ~ '^[0-9]{{12,19}}$' THEN {large} END)",
-        words = words(),
-        large = large(&number),
+        "({word} OR {plain} ~ '^-[0-9]+$' OR {plain} LIKE '% bc' \
+         OR {plain} ~ '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}' AND ({plain} < '{first}' OR {plain} >= '{end}') \
+         OR CASE WHEN {plain} ~ '^[0-9]{{12,19}}$' THEN {late} END)",
+        word = postgres_word(&plain),
+        late = late(&number),
     )
 }
 
@@ -110,16 +130,18 @@ fn sqlite(name: &str) -> String {
     let digits = "[0-9]";
     let day = format!("{digits}{digits}{digits}{digits}-{digits}{digits}-{digits}{digits}*");
     let number = format!("CAST({name} AS NUMERIC)");
-    // trim leaves nothing of what is made of zeros alone.
+    let (first, end) = Times::REAL_DAYS;
+    // trim leaves nothing of what is made of zeros alone. Ids are no longer than 64 bytes.
     format!(
-        "CASE typeof({name}) WHEN 'integer' THEN {name} <= 0 OR {large} \
+        "CASE typeof({name}) WHEN 'integer' THEN {name} <= 0 OR {late} \
          WHEN 'real' THEN {name} <= 0 OR {name} = 9e999 \
+         WHEN 'blob' THEN length({name}) <= 64 AND trim(hex({name}), '0') = '' \
          WHEN 'text' THEN instr({name}, char(0)) > 0 OR {plain} IN ({words}) OR trim({plain}, '{ZEROS}') = '' \
-         OR {plain} GLOB '{day}' AND ({plain} < '1973' OR {plain} >= '9999-12-30') \
+         OR {plain} GLOB '{day}' AND ({plain} < '{first}' OR {plain} >= '{end}') \
          OR {plain} GLOB '-{digits}*' AND {plain} NOT GLOB '-*[^0-9]*' OR {plain} GLOB '* bc' \
          OR {plain} NOT GLOB '*[^0-9]*' AND length({plain}) BETWEEN 12 AND 19 AND ({cast}) END",
-        large = large(name),
-        words = words(),
-        cast = large(&number),
+        late = late(name),
+        words = listed(&NONE),
+        cast = late(&number),
     )
 }

@@ -97,6 +97,7 @@ pub(super) fn probes_of(
             let column = find_column(table, order_by)?;
             let sqlite = catalog.dialect() == Dialect::Sqlite;
             match column.kind {
+                _ if column.holds_values() => Ok(()),
                 _ if column.is_native_time() || column.time_form.is_some() => {
                     note(order_by, Look::Time)
                 }

@@ -6,22 +6,28 @@ use super::writer::{Row, Writer};
 use crate::catalog::{Column, Dialect, Kind};
 use crate::request::{Condition, Fault, Join};
 
+/// The related rows of a relation.
+#[derive(Clone, Copy)]
+pub(super) struct Related<'c> {
+    pub(super) table: &'c str,
+    pub(super) on: &'c [Join],
+    pub(super) matching: Option<&'c Condition>,
+}
+
 impl Plan {
     /// `[NOT] EXISTS (…)`: for certain, or at least possibly. A row that must not be there is looked for
     /// as a possible one, and so on inward. OFFSET 0 keeps PostgreSQL from turning it into a merge join, which
     /// would read the related table's index from its start at every window.
-    #[allow(clippy::too_many_arguments)] // the parts of one relation, and how it is meant
     pub(super) fn relation(
         &self,
         w: &mut Writer,
         row: &Row<'_>,
-        table: &str,
-        on: &[Join],
-        matching: Option<&Condition>,
+        related: Related<'_>,
         exists: bool,
-        possibly: bool,
+        sure: Sure,
     ) -> Result<(), Fault> {
-        let related = self.find_table(table)?;
+        let Related { on, matching, .. } = related;
+        let related = self.find_table(related.table)?;
         let other = w.row(&related);
         w.push(if exists {
             "EXISTS (SELECT 1 FROM "
@@ -30,18 +36,14 @@ impl Plan {
         });
         self.related(w, &other)?;
         w.push(" WHERE ");
-        let possible = exists == possibly;
-        let sure = match possible {
-            true => Sure::Possibly,
-            false => Sure::Certainly,
+        let sure = match exists {
+            true => sure,
+            false => sure.of_opposite(),
         };
         self.joined(w, row, &other, on, sure)?;
         if let Some(matching) = matching {
             w.push(" AND ");
-            match possible {
-                true => self.possible(w, &other, matching, false)?,
-                false => self.condition(w, &other, matching, false)?,
-            }
+            self.holds(w, &other, matching, false, sure)?;
         }
         w.row_by_row();
         w.push(")");

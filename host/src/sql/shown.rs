@@ -54,7 +54,7 @@ impl Plan {
             w.push(" AND ");
             match read_as {
                 ReadAs::Time => self.null_or_read(w, row, &column)?,
-                ReadAs::Truth | ReadAs::Id | ReadAs::Presence => {
+                ReadAs::Truth | ReadAs::Id | ReadAs::Presence | ReadAs::Class => {
                     let name = row.column(&column.name);
                     let words = self.forms.words(&self.table().id, &column.name);
                     let number = truth::number(&name, words);

@@ -13,13 +13,23 @@ use crate::catalog::{Dialect, Table};
 use crate::request::{Fault, Join};
 use crate::scope::find_column;
 
-/// How sure a join must be where two equalities differ.
+/// How sure a condition must be where a value is in doubt, and a join where two equalities differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sure {
-    /// By both.
+    /// Whatever the value is; by both.
     Certainly,
-    /// By either.
+    /// By one value or another; by either.
     Possibly,
+}
+
+impl Sure {
+    /// What is not there for certain is not even possibly there.
+    pub(super) fn of_opposite(self) -> Self {
+        match self {
+            Self::Certainly => Self::Possibly,
+            Self::Possibly => Self::Certainly,
+        }
+    }
 }
 
 impl Plan {

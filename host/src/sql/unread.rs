@@ -39,6 +39,12 @@ struct Terms {
     certain: Vec<Condition>,
 }
 
+impl ByForm {
+    fn doubtful(&self) -> impl Iterator<Item = &Condition> {
+        self.within.iter().flat_map(|terms| &terms.doubtful)
+    }
+}
+
 type Columns = BTreeMap<(TableId, String, ReadAs), ByForm>;
 
 impl Plan {
@@ -272,6 +278,11 @@ impl Plan {
                 w.push(&format!("{name} IS NOT NULL AND ({number}) IS NULL"));
             }
             ReadAs::Presence => self.may_stand_for_none(w, row, &of.column),
+            ReadAs::Class => {
+                if !self.of_another_class(w, row, &of.column, of.doubtful())? {
+                    w.truth(false);
+                }
+            }
         }
         Ok(())
     }
@@ -302,11 +313,15 @@ impl Plan {
             }
             ReadAs::Truth if self.dialect() == Dialect::Sqlite => {
                 let (name, kind) = (&of.column.name, &of.column.kind);
-                let mut terms = of.within.iter().flat_map(|terms| &terms.doubtful);
-                *kind == Kind::Boolean || terms.any(|term| truth::asks(term, name, kind))
+                *kind == Kind::Boolean || of.doubtful().any(|term| truth::asks(term, name, kind))
             }
             ReadAs::Truth => false,
             ReadAs::Presence => true,
+            ReadAs::Class => {
+                let mut w = Writer::new(self.dialect());
+                let row = w.row(&of.table);
+                self.of_another_class(&mut w, &row, &of.column, of.doubtful())?
+            }
         })
     }
 
@@ -367,17 +382,30 @@ impl Plan {
             Ok(vec![(find_column(table, name)?.clone(), read_as)])
         };
         let is_time = |value: &Value| matches!(value, Value::Timestamp(_));
+        let plain = |name: &str, to: &Value| -> Result<ReadAs, Fault> {
+            let kind = &find_column(table, name)?.kind;
+            Ok(match self.compares_classes(kind, to) {
+                true => ReadAs::Class,
+                false => ReadAs::Truth,
+            })
+        };
         match condition {
             Condition::OlderThan { column, .. } => one(column, ReadAs::Time),
             Condition::IdOlderThan { column, .. } => one(column, ReadAs::Id),
             Condition::Compare { column, to, .. } => match is_time(to) {
                 true => one(column, ReadAs::Time),
-                false => one(column, ReadAs::Truth),
+                false => one(column, plain(column, to)?),
             },
             Condition::OneOf { column, values } => match values.iter().any(is_time) {
                 true => one(column, ReadAs::Time),
-                false => one(column, ReadAs::Truth),
+                false => {
+                    let mut each = values.iter().map(|to| plain(column, to));
+                    one(column, each.next().unwrap_or(Ok(ReadAs::Truth))?)
+                }
             },
+            Condition::StartsWith { column, .. } if self.dialect() == Dialect::Sqlite => {
+                one(column, ReadAs::Class)
+            }
             Condition::IsNull { column } | Condition::IsNotNull { column } => {
                 match self.presence(table, find_column(table, column)?) {
                     Presence::Times(_) => one(column, ReadAs::Time),
@@ -396,7 +424,12 @@ impl Plan {
                 for name in [column, to] {
                     let column = find_column(table, name)?;
                     let time = self.forms.time(&table.id, column).is_ok();
-                    let read_as = if time { ReadAs::Time } else { ReadAs::Truth };
+                    let truth = column.kind == Kind::Boolean || self.dialect() == Dialect::Postgres;
+                    let read_as = match (time, truth) {
+                        (true, _) => ReadAs::Time,
+                        (false, true) => ReadAs::Truth,
+                        (false, false) => ReadAs::Class,
+                    };
                     both.push((column.clone(), read_as));
                 }
                 Ok(both)

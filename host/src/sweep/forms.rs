@@ -69,6 +69,8 @@ pub(super) async fn resolve(
                 };
                 forms.note_presence(probe, found.map_err(fault)?);
             }
+            // Of that no form tells anything.
+            ReadAs::Class => {}
             ReadAs::Truth => {
                 let Some(connection) = session.as_sqlite() else {
                     continue;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::context::Ended;
 use super::probe::probe;
 use super::verify::{MOST_COUNTED, has_gone};
+use crate::catalog::Times;
 use crate::database::{Cause, Database, DatabaseError};
 use crate::request::Fault;
 use crate::sql::{ByForm, Plan, ReadAs};
@@ -30,7 +31,8 @@ pub struct Unread {
     pub rows: u64,
     /// There may be more.
     pub more: bool,
-    /// What they do not hold: `time`, `id`, `truth value`, or a `value` that says that there is one.
+    /// What they do not hold: `time`, `id`, `truth value`, a `value` that says that there is one, or the `type` of
+    /// what it is compared with.
     pub read_as: String,
     /// Some of the values, as SQL would write them, cut short.
     pub examples: Vec<String>,
@@ -75,8 +77,18 @@ impl Unread {
             examples => format!(", such as {}", examples.join(", ")),
         };
         let rows_told = format!("{}{more} {rows}", self.rows);
+        if self.read_as == "type" {
+            return format!(
+                "{rows_told} of `{column}` {hold} a value of another type than it is compared with{such}"
+            );
+        }
         if self.read_as == "value" {
-            return format!("{rows_told} of `{column}` {hold} what may stand for no value{such}");
+            return format!(
+                "{rows_told} of `{column}` {hold} what may stand for no value{such}; where that is a value like any \
+                 other, say so: [time-forms] {} = \"{}\"",
+                toml::Value::String(column.to_owned()),
+                Times::VALUE
+            );
         }
         format!("{rows_told} of `{column}` {hold} {what} that is not read{such}")
     }
@@ -163,7 +175,7 @@ async fn one(
         .take(EXAMPLES)
         .map(|value| match of.read_as {
             ReadAs::Id => shortened(&value),
-            ReadAs::Time | ReadAs::Truth | ReadAs::Presence => value,
+            ReadAs::Time | ReadAs::Truth | ReadAs::Presence | ReadAs::Class => value,
         });
     Ok(Some(Unread {
         rows,
@@ -173,6 +185,7 @@ async fn one(
             ReadAs::Id => "id",
             ReadAs::Truth => "truth value",
             ReadAs::Presence => "value",
+            ReadAs::Class => "type",
         }
         .to_owned(),
         examples: shown.collect(),

@@ -48,6 +48,9 @@ pub(super) fn form(
         times: Times::found(form).since(oldest),
         assumed,
     };
+    if column.holds_values() {
+        return Err(unknown(dialect, table, column, NO_TIMES.to_owned(), &[]));
+    }
     if let Some(times) = word.filter(Times::is_declared) {
         return declared(table, column, sample, times);
     }
@@ -86,6 +89,8 @@ pub(super) fn form(
     }
     Ok(probe(*found, false))
 }
+
+const NO_TIMES: &str = "[time-forms] says that it holds none: `value`";
 
 const UNLIKELY: &str =
     "by which it would be a time before 2000 or after 2200, or one that is not counted from 1970";

@@ -66,14 +66,17 @@ impl Catalog {
 /// The column's values from a part of the table, which `drawn` says. They are called `c`, so that ORDER BY cannot
 /// mean the column of the result.
 fn values(table: &Table, column: &Column, drawn: &str) -> String {
-    // a parent of inheritance children is sampled without them, a partitioned one with
-    let only = if table.kind == TableKind::Table {
-        "ONLY "
-    } else {
-        ""
-    };
+    let only = only(table);
     let (name, from) = (quote_ident(&column.name), table.sql_name());
     format!("SELECT {name} AS c FROM {only}{from}{drawn} WHERE {name} IS NOT NULL")
+}
+
+/// A parent of tables that inherit is sampled without them, a partitioned one with its leaves.
+fn only(table: &Table) -> &'static str {
+    match table.kind {
+        TableKind::Partitioned => "",
+        _ => "ONLY ",
+    }
 }
 
 fn sample(table: &Table, column: &Column, expression: &str, ends: bool) -> String {
@@ -217,15 +220,7 @@ fn between(table: &Table, column: &Column) -> String {
     /// Pages to draw, about.
     const PAGES: u32 = 64;
     let (name, from) = (quote_ident(&column.name), table.sql_name());
-    let only = match table.kind {
-        TableKind::Table => "ONLY ",
-        TableKind::Partitioned => "",
-        TableKind::View | TableKind::Foreign => {
-            return format!(
-                "SELECT left({name}::text, 80) FROM {from} WHERE {name} IS NOT NULL AND $1::text IS NOT NULL LIMIT $2"
-            );
-        }
-    };
+    let only = only(table);
     format!(
         "SELECT left(c::text, 80) FROM (
              SELECT {name} AS c FROM {only}{from} TABLESAMPLE SYSTEM (least(100, {PAGES} * 100.0 / greatest(1, (

@@ -98,9 +98,7 @@ impl About<'_> {
             (Comparison::Equal, Meaning::NoneOf(others)) => {
                 others.iter().all(|other| self.differ(&own, other))
             }
-            (Comparison::Equal, Meaning::IsNotTruth(value)) => {
-                self.differ(&own, &self.truth(*value))
-            }
+            (Comparison::Equal, Meaning::IsNotTruth(value)) => self.is_not_truth(&own, *value),
             (_, Meaning::Ordered(wanted, bound)) => {
                 matches!(own, Literal::Integer(own) if within(operator, own, *wanted, *bound))
             }
@@ -122,6 +120,15 @@ impl About<'_> {
             Meaning::IsNot(literal) => left_out(literal),
             Meaning::NoneOf(literals) => literals.iter().all(left_out),
             _ => false,
+        }
+    }
+
+    /// SQLite takes every number but 0 for true.
+    fn is_not_truth(&self, own: &Literal, value: bool) -> bool {
+        match (self.dialect, own) {
+            (Dialect::Sqlite, Literal::Integer(number)) => (*number != 0) != value,
+            (Dialect::Sqlite, _) => false,
+            (Dialect::Postgres, own) => self.differ(own, &Literal::Boolean(value)),
         }
     }
 

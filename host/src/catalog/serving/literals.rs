@@ -56,7 +56,6 @@ fn postgres(column: &Column, cast: Option<&str>, constant: Constant) -> Option<L
                     cast_to("text") || cast_to("character varying")
                 }
                 Some(_) => false,
-                None if column.sql_type == "character" => cast_to("bpchar"),
                 None => cast_to(&column.sql_type),
             };
             (compared && plain(&text)).then_some(Literal::Text(text))

@@ -37,7 +37,7 @@ fn table(dialect: Dialect) -> Table {
             column("ip", "inet", Kind::Inet),
             column("s", "text", Kind::Text),
             column("v", "character varying", Kind::Text),
-            column("c", "character", Kind::Text),
+            column("c", "bpchar", Kind::Text),
             column("n", "integer", Kind::Integer(32)),
             column("b", "bigint", Kind::Integer(64)),
             column("nu", "numeric", Kind::Numeric),

@@ -105,7 +105,8 @@ url = \"${{DATABASE_URL:-sqlite://besom.db}}\"
 #trusted-keys = []
 
 # How columns that are not of a time type hold a time, where besom should not find out by looking:
-# unix-s, unix-ms, unix-us, unix-ns, rfc3339, sql-text, date or local:ZONE.
+# unix-s, unix-ms, unix-us, unix-ns, rfc3339, sql-text, date or local:ZONE. And \"value\" for columns
+# without times, in which 0 or an empty text is a value like any other where a job asks for NULL.
 [time-forms]
 #\"audit_log.created_at\" = \"unix-ms\"
 ",

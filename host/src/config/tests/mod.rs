@@ -395,7 +395,7 @@ fn a_column_of_several_forms_a_zone_and_the_oldest_that_is_real() {
     let config = parse(
         "[time-forms]\n\"a.list\" = [\"unix-s\", \"rfc3339\"]\n\"a.zone\" = \"local:America/Los_Angeles\"\n\
          \"public.a.born\" = { form = \"date\", oldest = \"1900-01-01\" }\n\
-         b.made = { oldest = 1900-01-01 }\n",
+         b.made = { oldest = 1900-01-01 }\n\"b.next\" = \"value\"\n",
     )
     .unwrap();
     let said = |column: &str| {
@@ -406,6 +406,8 @@ fn a_column_of_several_forms_a_zone_and_the_oldest_that_is_real() {
     let zone = TimeForm::Local(chrono_tz::Tz::America__Los_Angeles);
 
     let list = [TimeForm::UnixS, TimeForm::Rfc3339];
+    assert_eq!(said("next"), Times::values());
+    assert_eq!(said("next").to_string(), "\"value\"");
     assert_eq!(said("list"), Times::declared(list));
     assert_eq!(said("zone"), Times::declared([zone]));
     assert_eq!(
@@ -418,6 +420,12 @@ fn a_column_of_several_forms_a_zone_and_the_oldest_that_is_real() {
         ("\"local:Berlin\"", ["no time zone", "Europe/Berlin"]),
         ("[]", ["one form", "at least"]),
         ("[\"native\", \"unix-s\"]", ["`native`", "alone"]),
+        ("[\"value\", \"unix-s\"]", ["`value`", "alone"]),
+        (
+            "{ form = \"value\", oldest = \"1900-01-01\" }",
+            ["`value`", "leave one of them out"],
+        ),
+        ("\"values\"", ["no such form", "`value`?"]),
         (
             "[\"sql-text\", \"local:UTC\"]",
             ["read the same text", "once"],

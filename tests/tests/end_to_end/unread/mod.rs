@@ -11,6 +11,8 @@ mod numbers;
 mod odd_texts;
 mod presence;
 mod presence_told;
+mod presence_unsaid;
+mod storage_classes;
 mod told;
 
 use besom::catalog::Dialect;

@@ -143,42 +143,6 @@ async fn a_sweep_that_asks_for_a_value_keeps_what_may_be_none() {
 }
 
 #[tokio::test]
-async fn what_is_no_time_means_that_there_is_a_value() {
-    let ids = ["1", "2", "3", "40", "500", "0"];
-    let names = ["'ada'", "'grace'", "'edsger'", "'tony'", "'10.0.0.1'", "''"];
-    for (declared, on_sqlite, values) in [("bigint", "INTEGER", ids), ("text", "TEXT", names)] {
-        for lab in both(&schema(declared), &schema(on_sqlite)).await {
-            consumed(&lab, &values).await;
-            let (context, _) = lab.begin().await;
-
-            drain(&context, Request::delete("refresh", set("consumed")))
-                .await
-                .unwrap();
-
-            assert_eq!(
-                lab.count("SELECT count(*) FROM refresh").await,
-                0,
-                "{declared} {:?}",
-                lab.dialect()
-            );
-            assert_eq!(verified(&lab, &context).await, Verification::Verified);
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_key_is_there_whatever_it_is() {
-    let schema = "CREATE TABLE owner (id bigint PRIMARY KEY); INSERT INTO owner VALUES (0);
-        CREATE TABLE item (id bigint PRIMARY KEY, owner bigint REFERENCES owner (id));
-        INSERT INTO item VALUES (0, 0), (1, 0), (2, NULL)";
-    for lab in both(schema, schema).await {
-        let both = Condition::All(vec![set("owner"), set("id")]);
-        lab.run(Request::delete("item", both)).await.unwrap();
-        assert_eq!(lab.ids("SELECT id FROM item").await, [2]);
-    }
-}
-
-#[tokio::test]
 async fn a_truth_value_that_is_false_is_neither_null_nor_there() {
     for (declared, values) in [
         ("boolean", ["TRUE", "FALSE", "NULL"]),

@@ -59,6 +59,7 @@ async fn a_refresh_token_that_was_used_at_zero_keeps_its_access_token_and_is_tol
             "3 rows of `refresh.used` hold what may stand for no value",
             "`refresh.revoked`",
             "[time-forms]",
+            "\"refresh.used\" = \"value\"",
         ] {
             assert!(told.contains(part), "{part}: {told}");
         }
@@ -97,6 +98,47 @@ async fn where_it_is_said_that_the_column_holds_times_zero_is_none_and_nothing_i
                 .await,
             3
         );
+    }
+}
+
+#[tokio::test]
+async fn where_it_is_said_that_every_value_is_one_zero_is_one_and_nothing_is_in_doubt() {
+    for database in databases().await {
+        let said = "\"refresh.used\" = \"value\"\n\"refresh.revoked\" = \"value\"\n";
+        let desk = desk(database, said).await;
+
+        let checked = desk.run(&["check", "--json"]).stdout;
+        let checked = serde_json::from_str(&checked).unwrap();
+        let ran = desk.json(&["run", JOB, "--json"]);
+
+        assert_eq!(
+            (&ran[0]["affected"], &ran[0]["verified"]),
+            (&3.into(), &true.into()),
+            "{ran}"
+        );
+        assert_eq!(desk.count("SELECT id FROM access").await, 4);
+        assert_eq!(finding(&checked, "no-instant"), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_to_be_no_time_is_not_compared_with_one() {
+    for database in databases().await {
+        let desk = desk(database, "").await;
+        let file = desk.folder.path().join("besom.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replace("= \"unix-s\"", "= \"value\"")).unwrap();
+
+        let checked = desk.run(&["check", "--json"]).stdout;
+        let checked = serde_json::from_str(&checked).unwrap();
+
+        let told = finding(&checked, "unknown-time-form").join("\n");
+        assert!(
+            told.contains("ends_at")
+                && told.contains("[time-forms] says that it holds none: `value`"),
+            "{told}"
+        );
+        assert_eq!(desk.count("SELECT count(*) FROM access").await, 4);
     }
 }
 

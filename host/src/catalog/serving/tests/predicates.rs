@@ -220,6 +220,12 @@ fn what_stands_in_a_statement_of_sqlite_is_understood() {
         ("flag IS TRUE", flagged()),
         ("NOT flag", is("flag", Value::Boolean(false))),
         ("flag = 0", is("flag", Value::Boolean(false))),
+        ("n IS NOT TRUE", is("n", Value::Integer(0))),
+        ("n IS NOT TRUE", null("n")),
+        ("n IS NOT FALSE", is("n", Value::Integer(1))),
+        ("n IS NOT FALSE", is("n", Value::Integer(2))),
+        ("n IS NOT FALSE", is("n", Value::Integer(-1))),
+        ("n IS FALSE", is("n", Value::Integer(0))),
         ("s IN ('x', 'y')", is("s", text("y"))),
         ("s is 'x'", is("s", text("x"))),
         ("n IN (1,-2)", one_of("n", &[Value::Integer(-2)])),
@@ -239,6 +245,26 @@ fn what_stands_in_a_statement_of_sqlite_is_understood() {
         }
         assert!(
             follows(Dialect::Sqlite, predicate, condition.clone()),
+            "{predicate} from {condition:?}"
+        );
+    }
+    let two = || is("n", Value::Integer(2));
+    for (predicate, condition) in [
+        // 2 is true there, and is not TRUE, which is 1.
+        ("n IS NOT TRUE", two()),
+        (
+            "n IS NOT TRUE",
+            one_of("n", &[Value::Integer(0), Value::Integer(2)]),
+        ),
+        ("NOT (n IS TRUE)", two()),
+        ("NOT n", two()),
+        ("n IS FALSE", two()),
+        ("n = TRUE", two()),
+        ("n IS NOT FALSE", is("n", Value::Integer(0))),
+        ("NOT (n IS FALSE)", is("n", Value::Integer(0))),
+    ] {
+        assert!(
+            !follows(Dialect::Sqlite, predicate, condition.clone()),
             "{predicate} from {condition:?}"
         );
     }
