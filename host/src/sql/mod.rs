@@ -21,6 +21,7 @@ mod id;
 mod inlined;
 mod instant;
 mod kept;
+mod kept_whole;
 mod lacking;
 mod leaning;
 mod locking;
