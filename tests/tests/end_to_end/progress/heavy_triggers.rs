@@ -3,7 +3,7 @@
 use besom::catalog::Dialect;
 use besom::preflight::Severity;
 use besom::request::{Batch, Join, Request, Step};
-use besom_tests::lab::{Lab, both};
+use besom_tests::lab::{Lab, drain};
 
 use super::dead;
 use super::heavy::{MANY, schema};
@@ -195,7 +195,7 @@ async fn where_the_role_may_not_write_what_the_trigger_writes_the_row_stays_whol
          DO $$ DECLARE t regclass; BEGIN
              FOR t IN SELECT oid FROM pg_class WHERE relname LIKE 'besom\\_%' AND relkind = 'r' LOOP
                  EXECUTE format('GRANT ALL ON %s TO {role}', t); END LOOP; END $$",
-        schema(1, 0, "ON DELETE CASCADE"),
+        schema(1, 1, "ON DELETE CASCADE"),
         postgres(EACH, noted)
     ))
     .await;
@@ -206,11 +206,19 @@ async fn where_the_role_may_not_write_what_the_trigger_writes_the_row_stays_whol
         .unwrap();
     let owner = std::mem::replace(&mut lab.database, narrow);
 
-    let fault = lab.run(request(false)).await.unwrap_err();
+    let (context, _) = lab.begin().await;
+    let fault = drain(&context, request(false)).await.unwrap_err();
+    lab.end_as(&context, "failed").await;
 
     assert_eq!(fault.problem().code, "42501", "{fault}");
-    lab.database = owner;
-    assert_eq!(lab.count("SELECT count(*) FROM part").await as u64, MANY);
-    // With the owner's rights it may.
+    let narrow = std::mem::replace(&mut lab.database, owner);
+    let parts = lab.count("SELECT count(*) FROM part").await;
+    assert_eq!(parts as u64, MANY + 1);
+    // With the rights of the function's owner it may.
     lab.script("ALTER FUNCTION note() SECURITY DEFINER").await;
+    let owner = std::mem::replace(&mut lab.database, narrow);
+    let batch = run(&lab, false).await;
+    lab.database = owner;
+    assert_eq!((batch.affected, batch.cascaded), (2, MANY + 1));
+    assert!(largest(&lab).await <= 20_002);
 }
