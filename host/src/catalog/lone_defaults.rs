@@ -10,7 +10,7 @@ use super::{ForeignKey, OnDelete, TableId};
 
 /// A constant as a column's default.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Constant {
+pub(crate) enum Constant {
     Number(i64),
     Text(String),
 }
@@ -51,7 +51,7 @@ pub(super) fn mark(key: &mut ForeignKey, constants: &[Constant]) {
 }
 
 /// The value of a number or a text in quotes, with or without a cast behind it.
-fn constant(expression: &str) -> Option<Constant> {
+pub(super) fn constant(expression: &str) -> Option<Constant> {
     let mut text = expression.trim();
     while let Some(inner) = text.strip_prefix('(').and_then(|t| t.strip_suffix(')')) {
         text = inner.trim();

@@ -22,11 +22,13 @@
 //! again.
 
 mod behind;
+mod beside;
 mod error;
 mod lone_defaults;
 mod lookup;
 mod never;
 mod not_null;
+mod noting;
 mod partitions;
 mod postgres;
 mod probe;
@@ -39,7 +41,9 @@ mod time_forms;
 mod types;
 
 pub use behind::{Behind, Event, Facts, Rule, Unpublishable};
+pub(crate) use beside::{Becomes, Meeting, meeting};
 pub use error::{CatalogError, TimeFormError};
+pub(crate) use lone_defaults::Constant;
 pub use lookup::UnknownTable;
 pub(crate) use lookup::parts as name_parts;
 pub use postgres::SessionZone;
@@ -52,8 +56,8 @@ pub use role::{Held, Role};
 pub use serving::{Fixed, Serving, Term};
 pub use time_forms::{TimeForm, Times};
 pub use types::{
-    Collation, Column, ForeignKey, Index, IndexColumn, Kind, OnDelete, Privileges, Table, TableId,
-    TableKind, Trigger, TriggerTiming,
+    Collation, Column, ForeignKey, Index, IndexColumn, Kind, Notes, Obstacle, OnDelete, Privileges,
+    Table, TableId, TableKind, Trigger, TriggerTiming,
 };
 
 use std::collections::BTreeMap;

@@ -36,7 +36,7 @@ pub(super) fn stuck(key: &ForeignKey, partitions: &[TableId], refusals: &Refusal
 }
 
 /// `NULL`, `NULL::integer`.
-fn is_null(default: &str) -> bool {
+pub(super) fn is_null(default: &str) -> bool {
     let text = default.trim().trim_matches(['(', ')']).trim();
     let rest = text.get(4..).unwrap_or_default();
     let word = text

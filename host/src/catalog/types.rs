@@ -246,8 +246,56 @@ pub struct ForeignKey {
     pub stuck: Vec<String>,
     /// That is because no row of the parent has the default: the constants that SET DEFAULT would put there.
     pub lone_default: Option<String>,
+    /// That is because of what stands beside the columns.
+    pub held_by: Option<Obstacle>,
+    /// What may refuse the rule, by the rows that are there.
+    pub may_be_held_by: Vec<Obstacle>,
     /// Some of the triggers that carry the key out are disabled: it neither holds nor acts. False on SQLite.
     pub disabled: bool,
+}
+
+/// What refuses a value that a foreign key's rule puts into a column which would take it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A generated column, which takes no NULL and is worked out from columns that become NULL.
+    Generated {
+        /// The generated column.
+        column: String,
+        /// Those that it is worked out from and that become NULL.
+        from: Vec<String>,
+    },
+    /// A unique index, in which rows with the new value meet.
+    Unique {
+        /// Its name.
+        index: String,
+        /// What it is on, as SQL.
+        columns: Vec<String>,
+        /// Its predicate.
+        predicate: Option<String>,
+        /// It takes NULLs for equal.
+        nulls_meet: bool,
+        /// What the rule puts there: `a = 1, b = NULL`.
+        values: String,
+    },
+}
+
+impl Obstacle {
+    /// The other one is the same, of another partition.
+    pub fn is_copy_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Unique {
+                    columns, predicate, ..
+                },
+                Self::Unique {
+                    columns: others,
+                    predicate: another,
+                    ..
+                },
+            ) => (columns, predicate) == (others, another),
+            _ => self == other,
+        }
+    }
 }
 
 impl ForeignKey {
@@ -269,6 +317,9 @@ pub struct Index {
     pub columns: Vec<IndexColumn>,
     /// No two rows have equal key columns.
     pub unique: bool,
+    /// Of a unique index: rows with NULL in a key column differ from all others. False for NULLS NOT DISTINCT
+    /// (PostgreSQL 15).
+    pub nulls_distinct: bool,
     /// The predicate of a partial index, as SQL from the database itself.
     pub predicate: Option<String>,
     /// False where a failed CREATE INDEX CONCURRENTLY left it behind.
@@ -348,6 +399,20 @@ pub struct Trigger {
     pub assigns: Vec<String>,
     /// Its source is in a language that is not looked at.
     pub unread: bool,
+    /// It cannot refuse that a row goes, as far as its own source says: it only inserts rows, into these tables.
+    /// `None`: it may do anything.
+    pub only_notes: Option<Notes>,
+    /// PostgreSQL: its function as the server names it in errors.
+    pub function: Option<String>,
+}
+
+/// What a trigger writes that does nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Notes {
+    /// The tables, as its source names them.
+    pub into: Vec<String>,
+    /// It writes with the rights of whoever deletes; otherwise with those of its function's owner.
+    pub as_invoker: bool,
 }
 
 impl Trigger {

@@ -32,6 +32,8 @@ pub struct DatabaseError {
     pub code: String,
     /// The database's own message.
     pub message: String,
+    /// PostgreSQL: where in functions and triggers it came about, by the server's own word.
+    pub within: Option<String>,
 }
 
 impl DatabaseError {
@@ -41,6 +43,7 @@ impl DatabaseError {
             cause: Cause::Other,
             code: code.to_owned(),
             message: message.into(),
+            within: None,
         }
     }
 }
@@ -53,6 +56,7 @@ impl From<sqlx::Error> for DatabaseError {
                 Self {
                     cause: cause_of(&code),
                     message: told(&code, inner.message()),
+                    within: within(inner.as_ref()),
                     code,
                 }
             }
@@ -62,6 +66,7 @@ impl From<sqlx::Error> for DatabaseError {
                 message: "no connection was to be had within ten seconds: is the server there, at \
                           this host and port, and has it connections left for this role?"
                     .to_owned(),
+                within: None,
             },
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
@@ -71,10 +76,19 @@ impl From<sqlx::Error> for DatabaseError {
                 cause: Cause::ConnectionLost,
                 code: "connection".to_owned(),
                 message: error.to_string(),
+                within: None,
             },
             _ => Self::other("driver", error.to_string()),
         }
     }
+}
+
+/// On one line, and no longer than a record bears.
+fn within(error: &(dyn sqlx::error::DatabaseError + 'static)) -> Option<String> {
+    const MOST_CHARACTERS: usize = 400;
+    let error = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?;
+    let lines: Vec<_> = error.r#where()?.split_whitespace().collect();
+    Some(lines.join(" ").chars().take(MOST_CHARACTERS).collect())
 }
 
 /// SQLSTATEs are five characters, SQLite's extended result codes fewer digits: they do not meet.
@@ -132,7 +146,11 @@ fn refuses_a_row(code: &str) -> bool {
 
 impl From<DatabaseError> for Fault {
     fn from(error: DatabaseError) -> Self {
-        let problem = Problem::new(error.code, error.message);
+        let message = match error.within {
+            Some(within) => format!("{} [{within}]", error.message),
+            None => error.message,
+        };
+        let problem = Problem::new(error.code, message);
         match error.cause {
             Cause::LockTimeout | Cause::StatementTimeout => Self::Timeout(problem),
             _ => Self::Database(problem),

@@ -1,7 +1,7 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
-pub const CODES: [&str; 72] = [
+pub const CODES: [&str; 75] = [
     "ambiguous-grant",
     "before-delete-trigger",
     "broken-key",
@@ -21,6 +21,7 @@ pub const CODES: [&str; 72] = [
     "invalid-index",
     "join-pairs",
     "key-cannot-act",
+    "key-may-not-act",
     "lease-lost",
     "max-fraction",
     "missing-privilege",
@@ -38,6 +39,7 @@ pub const CODES: [&str; 72] = [
     "not-looked",
     "not-now",
     "not-rehearsed",
+    "not-taken-apart",
     "not-time-ordered",
     "order-by-null",
     "other-profile",
@@ -73,6 +75,7 @@ pub const CODES: [&str; 72] = [
     "unused-grant",
     "update-rule",
     "value",
+    "values-meet",
     "zoneless-timestamp",
 ];
 

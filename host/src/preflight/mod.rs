@@ -13,6 +13,8 @@
 mod codes;
 mod finding;
 mod indexes;
+mod kept_whole;
+mod meeting_values;
 mod mend;
 mod never_eligible;
 mod polymorphic;
@@ -176,12 +178,16 @@ pub fn to_count(
 pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed, weights: &Weights) -> Vec<Finding> {
     let each = rehearsed.each(catalog);
     let mut found = unindexed_keys::unindexed(&each, weights, catalog);
+    for (request, _) in &each {
+        found.extend(meeting_values::meeting_values(request, catalog));
+    }
     // A request that names what is not there is refused, and told by that.
     for reach in rehearsed.reaches(catalog).flatten() {
         found.extend(unindexed_lookups::unindexed(&reach, weights, catalog));
         found.extend(polymorphic::unnamed_kinds(&reach));
         found.extend(indexes::invalid(&reach));
         found.extend(stuck_keys::cannot_act(&reach, catalog));
+        found.extend(stuck_keys::may_not_act(&reach, catalog.dialect()));
         found.extend(triggers::before(&reach, catalog));
         if catalog.dialect() == Dialect::Postgres {
             found.extend(relations::unenforced(&reach, catalog));
@@ -189,6 +195,7 @@ pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed, weights: &Weights) -> 
     }
     for plan in &rehearsed.plans {
         found.extend(indexes::unindexed(plan, weights));
+        found.extend(kept_whole::kept_whole(plan));
         found.extend(zones::unknown(plan, catalog));
     }
     found.extend(strange_values::mixed_ids(rehearsed));

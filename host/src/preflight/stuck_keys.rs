@@ -1,9 +1,10 @@
-//! `key-cannot-act`: a foreign key's SET NULL or SET DEFAULT that the column refuses.
+//! `key-cannot-act`: a foreign key's SET NULL or SET DEFAULT that is refused whatever the rows; and
+//! `key-may-not-act`: one that some rows are refused by.
 
 use super::mend::listed;
 use super::reach::Reach;
 use super::{Finding, Severity};
-use crate::catalog::{Catalog, Dialect, ForeignKey, OnDelete, quote_ident};
+use crate::catalog::{Catalog, Dialect, ForeignKey, Obstacle, OnDelete, quote_ident};
 
 /// The keys of a request whose rule can only fail. A row that such a child refers to is held, as by RESTRICT: an
 /// error, because somebody meant the children to let go, and none of these parents ever goes.
@@ -30,30 +31,128 @@ fn told(key: &ForeignKey, dialect: Dialect) -> Finding {
     if let Some(constants) = &key.lone_default {
         return lone(key, constants);
     }
-    let (rule, what) = match key.on_delete {
-        OnDelete::SetDefault => ("SET DEFAULT", "has no default and takes no NULL"),
-        _ => ("SET NULL", "takes no NULL"),
-    };
-    let set = key.set_columns.iter();
-    let free: Vec<_> = set.filter(|c| !key.stuck.contains(c)).collect();
-    let narrower = match (dialect, free.as_slice()) {
-        (Dialect::Sqlite, _) | (_, []) => String::new(),
-        (Dialect::Postgres, free) => {
-            let free: Vec<_> = free.iter().map(|column| quote_ident(column)).collect();
+    let rule = rule(key);
+    let stuck = listed(&key.stuck);
+    let (what, let_be) = match &key.held_by {
+        Some(Obstacle::Generated { column, .. }) => (
+            format!("generated column `{column}`, which takes no NULL, is worked out from {stuck}"),
+            format!("let `{column}` be NULL"),
+        ),
+        Some(Obstacle::Unique {
+            index,
+            nulls_meet,
+            values,
+            ..
+        }) => (
             format!(
-                "name the columns that can be set, ON DELETE {rule} ({}) (PostgreSQL 15 or later), or ",
-                free.join(", ")
+                "unique index `{index}`{} takes one row with {values}, which is there",
+                nulls(*nulls_meet, values)
+            ),
+            format!("drop the index `{index}`, or have it leave such rows out by a WHERE"),
+        ),
+        None => {
+            let takes = match key.on_delete {
+                OnDelete::SetDefault => "has no default and takes no NULL",
+                _ => "takes no NULL",
+            };
+            (
+                format!("{stuck} {takes}"),
+                "let the column be set".to_owned(),
             )
         }
     };
     let message = format!(
-        "foreign key `{}` of `{}` is ON DELETE {rule}, and {} {what}: no row of `{}` that such a row refers to can be \
-         deleted, by anybody. The job leaves those rows and counts them as blocked. If they are to go, {narrower}make \
-         the key ON DELETE CASCADE, or let the column be set",
+        "foreign key `{}` of `{}` is ON DELETE {rule}, and {what}: no row of `{}` that such a row refers to can be \
+         deleted, by anybody. The job leaves those rows and counts them as blocked. If they are to go, {}make \
+         the key ON DELETE CASCADE, or {let_be}",
         key.name,
         key.child,
-        listed(&key.stuck),
         key.parent,
+        narrower(key, &key.stuck, dialect),
     );
     Finding::new("key-cannot-act", Severity::Error, message)
+}
+
+/// The keys of a request whose rule may fail, by the rows that are there: only an attempt tells.
+pub(super) fn may_not_act(reach: &Reach, dialect: Dialect) -> Vec<Finding> {
+    let keys = reach.keys.iter().filter(|key| key.stuck.is_empty());
+    keys.flat_map(|key| {
+        key.may_be_held_by
+            .iter()
+            .map(move |by| possible(key, by, dialect))
+    })
+    .collect()
+}
+
+fn possible(key: &ForeignKey, by: &Obstacle, dialect: Dialect) -> Finding {
+    let rule = rule(key);
+    let (what, columns, let_be) = match by {
+        Obstacle::Generated { column, from } => (
+            format!(
+                "generated column `{column}`, which takes no NULL, is worked out from {}: where it would become NULL",
+                listed(from)
+            ),
+            from.clone(),
+            format!("let `{column}` be NULL"),
+        ),
+        Obstacle::Unique {
+            index,
+            columns,
+            predicate,
+            nulls_meet,
+            values,
+        } => {
+            let of = predicate.as_ref();
+            let of = of.map_or_else(String::new, |of| format!(" of rows WHERE {of}"));
+            let what = format!(
+                "unique index `{index}`{} on {}{of} refuses a second row that gets {values}: where two meet",
+                nulls(*nulls_meet, values),
+                listed(columns)
+            );
+            let set = key.set_columns.iter();
+            let set = set.filter(|column| columns.contains(column)).cloned();
+            let let_be =
+                format!("drop the index `{index}`, or have it leave such rows out by a WHERE");
+            (what, set.collect(), let_be)
+        }
+    };
+    let message = format!(
+        "foreign key `{}` of `{}` is ON DELETE {rule}, and {what}, the delete of the row of `{}` is refused. The job \
+         tries such rows one at a time, leaves them and counts them as blocked. If they are to go, {}make the key ON \
+         DELETE CASCADE, or {let_be}",
+        key.name,
+        key.child,
+        key.parent,
+        narrower(key, &columns, dialect),
+    );
+    Finding::new("key-may-not-act", Severity::Warning, message)
+}
+
+fn rule(key: &ForeignKey) -> &'static str {
+    match key.on_delete {
+        OnDelete::SetDefault => "SET DEFAULT",
+        _ => "SET NULL",
+    }
+}
+
+fn nulls(meet: bool, values: &str) -> &'static str {
+    match meet && values.contains("NULL") {
+        true => " (NULLS NOT DISTINCT)",
+        false => "",
+    }
+}
+
+/// The way out of a key that need not set these columns.
+fn narrower(key: &ForeignKey, stuck: &[String], dialect: Dialect) -> String {
+    let set = key.set_columns.iter();
+    let free = set.filter(|column| !stuck.contains(column));
+    let free: Vec<_> = free.map(|column| quote_ident(column)).collect();
+    match (dialect, free.is_empty() || stuck.is_empty()) {
+        (Dialect::Postgres, false) => format!(
+            "name the columns that can be set, ON DELETE {} ({}) (PostgreSQL 15 or later), or ",
+            rule(key),
+            free.join(", ")
+        ),
+        _ => String::new(),
+    }
 }

@@ -87,7 +87,7 @@ impl Plan {
     /// rules would do with its owner's rights, which the role itself may lack. And the row is due whether it
     /// is there or not.
     pub(crate) fn comes_apart(&self) -> bool {
-        !self.may_be_kept_whole()
+        self.kept_whole_by().is_empty()
             && !self.leans_on_its_parts()
             && self.parts().iter().all(|part| {
                 let table = part.path.child().and_then(|id| self.catalog.by_id(id));
@@ -99,23 +99,6 @@ impl Plan {
                     Does::Default => false,
                 })
             })
-    }
-
-    /// A trigger has a say in whether a row goes on which others hang: it may refuse that, as a legal hold does, when
-    /// they have gone ahead of it.
-    fn may_be_kept_whole(&self) -> bool {
-        let parts = self.parts();
-        let above = parts.iter().flat_map(|part| {
-            let length = part.path.0.len();
-            let above = part.path.0.iter().take(length.saturating_sub(1));
-            above.filter_map(|link| self.catalog.by_id(&link.child))
-        });
-        let mut tables = above.chain([self.table()]);
-        tables.any(|table| {
-            let leaves = self.catalog.leaves_of(table).map(AsRef::as_ref);
-            let mut all = leaves.chain([table.as_ref()]);
-            all.any(|table: &Table| table.triggers.iter().any(|trigger| trigger.on_delete))
-        })
     }
 
     /// Rows that are cleared may be tied again at once without anybody being able to tell.

@@ -22,6 +22,7 @@ mod id;
 mod inlined;
 mod instant;
 mod kept;
+mod kept_whole;
 mod lacking;
 mod leaning;
 mod locking;

@@ -32,5 +32,6 @@ pub(super) fn kept_back(plan: &Plan) -> Failed {
             "a trigger keeps rows of {}, and others would go because of them",
             tables.join(" or ")
         ),
+        within: None,
     })
 }

@@ -10,6 +10,7 @@ mod apart;
 mod attempt;
 mod backlog;
 mod careful;
+mod cause;
 mod chained;
 mod checkpoint;
 mod circles;
@@ -240,7 +241,7 @@ impl Sweep {
                             state.suspended.get_or_insert(reason);
                             Ok(Step::Suspended(reason))
                         }
-                        _ => Err(fault),
+                        _ => Err(context.explained(&plan, fault).await),
                     };
                 }
             };

@@ -159,7 +159,7 @@ impl RunContext {
             Err(error) if error.cause == Cause::Other && self.schema_differs(plan).await => {
                 Err(changed(plan))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(self.explained(plan, error.into()).await),
         }
     }
 

@@ -69,6 +69,8 @@ impl FromRow<'_, PgRow> for Found {
                 validated: row.try_get("convalidated")?,
                 stuck: Vec::new(),
                 lone_default: None,
+                held_by: None,
+                may_be_held_by: Vec::new(),
                 disabled: row.try_get("disabled")?,
             },
             child: row.try_get("conrelid")?,

@@ -3,13 +3,14 @@
 use sqlx::postgres::PgConnection;
 use sqlx::postgres::types::Oid;
 
-use super::super::{CatalogError, Index, IndexColumn, Trigger, TriggerTiming};
+use super::super::{CatalogError, Index, IndexColumn, Notes, Trigger, TriggerTiming, noting};
 use super::{Tables, of_tables};
 
 /// `indkey` and its companions count from 0; 0 among the keys is an expression. An option's first
 /// bit is DESC, its second NULLS FIRST. A partitioned table's index holds nothing itself.
 const INDEXES: &str = "
 SELECT i.indrelid, c.relname::text, i.indisprimary, i.indisunique,
+       NOT coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false),
        i.indisvalid AND i.indisready, m.amname::text,
        pg_get_expr(i.indpred, i.indrelid),
        CASE WHEN c.relkind = 'i' AND c.reltuples >= 0 THEN c.reltuples::bigint END,
@@ -46,6 +47,7 @@ type IndexRow = (
     bool,
     bool,
     bool,
+    bool,
     String,
     Option<String>,
     Option<i64>,
@@ -63,7 +65,7 @@ pub(super) async fn add(
 ) -> Result<(), CatalogError> {
     let rows: Vec<IndexRow> = of_tables(connection, "indexes", INDEXES, tables).await?;
     for row in rows {
-        let (table, name, primary, unique, valid, method, predicate, entries, ..) = &row;
+        let (table, name, primary, unique, distinct, valid, method, predicate, entries, ..) = &row;
         let Some(table) = tables.get_mut(&table.0) else {
             continue;
         };
@@ -75,6 +77,7 @@ pub(super) async fn add(
             name: name.clone(),
             columns,
             unique: *unique,
+            nulls_distinct: *distinct,
             predicate: predicate.clone(),
             valid: *valid,
             btree: method == "btree",
@@ -121,7 +124,10 @@ SELECT t.tgrelid, t.tgname::text, t.tgtype,
                AND (code.source ~* (named.new || ':=')
                     OR code.source ~* ('(;|\mbegin\M|\mthen\M|\melse\M|\mloop\M|>>)\s*' || named.new || '=')
                     OR code.source ~* ('\minto\s+(strict\s+)?([\w\s.",]*,\s*)?' || named.new || '(,|;|\mfrom\M|\musing\M)'))),
-       l.lanname <> 'plpgsql'
+       l.lanname <> 'plpgsql',
+       CASE WHEN l.lanname = 'plpgsql' AND t.tgqual IS NULL AND p.proconfig IS NULL THEN p.prosrc END,
+       NOT p.prosecdef, t.tgfoid::regprocedure::text,
+       array_remove(ARRAY[t.tgoldtable::text, t.tgnewtable::text], NULL)
 FROM pg_catalog.pg_trigger t
 JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang
@@ -142,14 +148,42 @@ const DELETE: i16 = 8;
 const UPDATE: i16 = 16;
 const INSTEAD: i16 = 64;
 
-type TriggerRow = (Oid, String, i16, bool, bool, Vec<String>, Vec<String>, bool);
+type TriggerRow = (
+    Oid,
+    String,
+    i16,
+    bool,
+    bool,
+    Vec<String>,
+    Vec<String>,
+    bool,
+    Option<String>,
+    bool,
+    String,
+    Vec<String>,
+);
 
 pub(super) async fn add_triggers(
     connection: &mut PgConnection,
     tables: &mut Tables,
 ) -> Result<(), CatalogError> {
     let rows: Vec<TriggerRow> = of_tables(connection, "triggers", TRIGGERS, tables).await?;
-    for (table, name, bits, may_keep_rows, may_undo_changes, of_columns, assigns, unread) in rows {
+    for row in rows {
+        let (
+            table,
+            name,
+            bits,
+            may_keep_rows,
+            may_undo_changes,
+            of_columns,
+            assigns,
+            unread,
+            source,
+            as_invoker,
+            function,
+            shown,
+        ) = row;
+        let into = source.and_then(|source| noting::of_function(&source, &shown));
         let has = |bit| bits & bit != 0;
         let trigger = Trigger {
             name,
@@ -166,6 +200,8 @@ pub(super) async fn add_triggers(
             of_columns,
             assigns,
             unread,
+            only_notes: into.map(|into| Notes { into, as_invoker }),
+            function: Some(function),
         };
         if let Some(table) = tables.get_mut(&table.0) {
             table.triggers.push(trigger);

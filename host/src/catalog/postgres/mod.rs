@@ -5,6 +5,7 @@
 //! indexes nor `confdelsetcols`.
 
 mod behind;
+mod beside;
 mod columns;
 mod facts;
 mod foreign_keys;

@@ -7,7 +7,7 @@ use sqlx::postgres::types::Oid;
 use super::super::lone_defaults::{self, Constant, constants};
 use super::super::not_null::{Refusals, Refusing, forbids_null, stuck};
 use super::super::{CatalogError, ForeignKey, TableId, quote_ident};
-use super::{Tables, of_tables};
+use super::{Tables, beside, of_tables};
 
 /// Every column that such a key sets: NOT NULL by itself or by one of the domains of its type, or the key of a
 /// partitioned table that has no place for NULL; its default; and the checks that it is in. A check is enforced on
@@ -93,7 +93,7 @@ pub(super) async fn mark(
                 .for_each(|key| lone_defaults::mark(key, &of));
         }
     }
-    Ok(())
+    beside::mark(connection, tables, &refusals, &below).await
 }
 
 /// Whether the parent has the row. What the role may not see may be there.
@@ -133,7 +133,7 @@ async fn refers_to_a_row(
         .map_err(CatalogError::reading("defaults of foreign keys"))
 }
 
-type Below = std::collections::BTreeMap<TableId, Vec<TableId>>;
+pub(super) type Below = std::collections::BTreeMap<TableId, Vec<TableId>>;
 
 fn partitions(tables: &Tables) -> Below {
     let with = tables.values().filter(|table| !table.partitions.is_empty());
@@ -141,7 +141,7 @@ fn partitions(tables: &Tables) -> Below {
         .collect()
 }
 
-fn gather(table: &TableId, below: &Below, found: &mut Vec<TableId>) {
+pub(super) fn gather(table: &TableId, below: &Below, found: &mut Vec<TableId>) {
     for part in below.get(table).into_iter().flatten() {
         found.push(part.clone());
         gather(part, below, found);

@@ -5,8 +5,8 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::super::lone_defaults::{self, Constant, constants};
 use super::super::not_null::{Refusals, Refusing, forbids_null, stuck};
-use super::super::{CatalogError, Event, ForeignKey, OnDelete, Table, quote_ident};
-use super::{Tables, fold, rows, text};
+use super::super::{CatalogError, Event, ForeignKey, Obstacle, OnDelete, Table, quote_ident};
+use super::{Tables, beside, fold, rows, text};
 
 /// The default of each column, and the statement of its table, for tables with a key that sets columns.
 const SET: &str = "
@@ -52,7 +52,7 @@ pub(super) async fn mark_stuck(
             }
         }
     }
-    Ok(())
+    beside::mark(connection, tables, &refusals).await
 }
 
 /// Whether the parent has the row.
@@ -155,9 +155,13 @@ fn facts(table: &Table, triggers: &[&str], event: Event) -> String {
     )];
     for key in &table.referenced_by {
         let does: Option<OnDelete> = (event == Event::Delete).then_some(key.on_delete);
+        // What the rows that are there bring about is no fact of the schema.
+        let by_rows =
+            key.lone_default.is_some() || matches!(key.held_by, Some(Obstacle::Unique { .. }));
+        let stuck: &[String] = if by_rows { &[] } else { &key.stuck };
         lines.push(format!(
-            "key {} {:?} {:?} {does:?} {:?}",
-            key.child, key.columns, key.parent_columns, key.stuck
+            "key {} {:?} {:?} {does:?} {stuck:?}",
+            key.child, key.columns, key.parent_columns
         ));
     }
     let firing = triggers.iter().filter(|sql| {

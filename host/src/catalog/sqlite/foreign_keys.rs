@@ -55,6 +55,8 @@ pub(super) async fn add(
                 validated: true,
                 stuck: Vec::new(),
                 lone_default: None,
+                held_by: None,
+                may_be_held_by: Vec::new(),
                 disabled: false,
             });
         let position = key.columns.len();

@@ -2,7 +2,7 @@
 
 use sqlx::sqlite::SqliteConnection;
 
-use super::super::{CatalogError, Index, IndexColumn, Trigger};
+use super::super::{CatalogError, Index, IndexColumn, Notes, Trigger, noting};
 use super::{Tables, fold, rows, text};
 
 /// One row a key column; a column's name is NULL for an expression.
@@ -49,6 +49,7 @@ pub(super) async fn add(
                     name,
                     columns: Vec::new(),
                     unique,
+                    nulls_distinct: true,
                     predicate,
                     valid: true,
                     btree: true,
@@ -111,6 +112,11 @@ pub(super) async fn add_triggers(
             of_columns: firing.of_columns,
             assigns: text::assigned(&sql, table.columns.iter().map(|column| &column.name)),
             unread: false,
+            only_notes: noting::of_statement(&sql).map(|into| Notes {
+                into,
+                as_invoker: false,
+            }),
+            function: None,
         });
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! The catalog of a SQLite database, from its pragmas and, for what no pragma tells, from the
 //! statements that it keeps in `sqlite_schema`.
 
+mod beside;
 mod collations;
 mod facts;
 mod foreign_keys;

@@ -166,6 +166,7 @@ async fn with_rowid_aliases(
                     ..IndexColumn::plain(key.clone())
                 }],
                 unique: true,
+                nulls_distinct: true,
                 predicate: None,
                 valid: true,
                 btree: true,

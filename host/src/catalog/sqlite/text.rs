@@ -200,6 +200,33 @@ pub(super) fn checks(statement: &str) -> Vec<&str> {
     found
 }
 
+/// What a column of a CREATE TABLE statement is worked out from: the expression after its AS.
+pub(super) fn generation(column: &str) -> Option<String> {
+    let tokens = tokens(column);
+    let mut depth = 0_u32;
+    let mut open = None;
+    for (at, token) in tokens.iter().enumerate() {
+        match token.text {
+            "(" => {
+                let after_as = at.checked_sub(1).and_then(|before| tokens.get(before));
+                if depth == 0 && after_as.is_some_and(|before| before.is("AS")) {
+                    open = Some(token.end);
+                }
+                depth += 1;
+            }
+            ")" => {
+                depth = depth.saturating_sub(1);
+                if let (0, Some(open)) = (depth, open) {
+                    let expression = column.get(open..token.end.saturating_sub(1));
+                    return expression.map(str::to_owned);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// A trigger with RAISE(IGNORE), which gives up the change that fired it without an error.
 pub(super) fn raises_ignore(statement: &str) -> bool {
     let tokens = tokens(statement);

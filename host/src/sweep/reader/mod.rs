@@ -306,7 +306,8 @@ async fn run(
                 suspend(state, Suspension::SchemaChanged);
                 break;
             }
-            done => done?.batch,
+            Err(fault) => return Err(context.explained(&plan, fault).await),
+            Ok(done) => done.batch,
         };
         context.tell(&batch, began.elapsed());
         state.towards_the_line(&plan, batch.affected);

@@ -3,6 +3,7 @@
 
 mod as_commands;
 mod broken;
+mod causes;
 mod columns;
 mod columns_looked_at;
 mod columns_waited_for;
@@ -11,6 +12,7 @@ mod disabled;
 mod heirs;
 mod kept;
 mod least_privilege;
+mod meeting;
 mod periods;
 mod publications;
 mod put_back;

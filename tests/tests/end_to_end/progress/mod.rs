@@ -5,6 +5,7 @@ mod heavy;
 mod heavy_hosts;
 mod heavy_kinds;
 mod heavy_leaning;
+mod heavy_triggers;
 mod held;
 mod refused;
 mod scouted;

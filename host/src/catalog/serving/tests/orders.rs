@@ -10,6 +10,7 @@ fn index(name: &str, columns: &[&str], predicate: Option<&str>) -> Index {
             .map(|name| IndexColumn::plain(*name))
             .collect(),
         unique: false,
+        nulls_distinct: true,
         predicate: predicate.map(str::to_owned),
         valid: true,
         btree: true,

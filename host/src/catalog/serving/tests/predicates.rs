@@ -9,6 +9,7 @@ fn follows(dialect: Dialect, predicate: &str, condition: Condition) -> bool {
         name: "i".to_owned(),
         columns: vec![IndexColumn::plain("t")],
         unique: false,
+        nulls_distinct: true,
         predicate: Some(predicate.to_owned()),
         valid: true,
         btree: true,

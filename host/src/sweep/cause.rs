@@ -1,0 +1,229 @@
+//! What an error of the database comes from, where it is none of a row: a right that was taken away, row-level security
+//! that was switched on, a trigger that names what is not there. A run ends by it, and whoever reads the record has to
+//! know whose it is.
+
+use std::collections::BTreeSet;
+
+use super::context::RunContext;
+use crate::catalog::{Catalog, Dialect, Table, TableId, Trigger, quote_ident};
+use crate::database::{DatabaseError, Session, Statement};
+use crate::request::{Fault, Problem};
+use crate::sql::Plan;
+
+/// The SQLSTATE where the role lacks a right, also where row-level security would hide rows from it.
+const MAY_NOT: &str = "42501";
+
+/// SQLite's code for a statement that does not compile.
+const GENERIC: &str = "1";
+
+impl RunContext {
+    /// The same fault with what it comes from, and the way out.
+    pub(super) async fn explained(&self, plan: &Plan, fault: Fault) -> Fault {
+        let Fault::Database(problem) = &fault else {
+            return fault;
+        };
+        // Of a name or a right, and so of the schema.
+        let of_schema = ["42", "3F"]
+            .iter()
+            .any(|class| problem.code.starts_with(class));
+        if !(of_schema && problem.code.len() == 5 || problem.code == GENERIC) {
+            return fault;
+        }
+        match self.cause(plan, problem).await {
+            Ok(Some(cause)) => Fault::Database(Problem::new(
+                problem.code.clone(),
+                format!(
+                    "{}. {cause}. The batch was rolled back; what earlier ones did stands",
+                    problem.message
+                ),
+            )),
+            Ok(None) => fault,
+            Err(error) => {
+                tracing::debug!(%error, "what the error comes from cannot be told");
+                fault
+            }
+        }
+    }
+
+    async fn cause(&self, plan: &Plan, problem: &Problem) -> Result<Option<String>, DatabaseError> {
+        let mut session = self.database.session().await?;
+        session.hold().await?;
+        let catalog = match session.as_postgres() {
+            Some(connection) => Catalog::load_postgres(connection).await,
+            None => match session.as_sqlite() {
+                Some(connection) => Catalog::load_sqlite(connection).await,
+                None => return Ok(None),
+            },
+        };
+        session.release().await?;
+        let catalog =
+            catalog.map_err(|error| DatabaseError::other("catalog", error.to_string()))?;
+        let changed = plan.authorized.events();
+        let changed: BTreeSet<TableId> = changed.into_iter().map(|(table, _)| table).collect();
+        if catalog.dialect() == Dialect::Sqlite {
+            return of_sqlite(&mut session, &changed, &problem.message).await;
+        }
+        let role = catalog.role().unwrap_or("?").to_owned();
+        if let Some((table, trigger)) = trigger(&catalog, &changed, &problem.message) {
+            return Ok(Some(by_trigger(table, trigger, &role, &problem.code)));
+        }
+        if problem.code != MAY_NOT {
+            return Ok(None);
+        }
+        let named = plan.named().into_keys().chain(changed);
+        let named: BTreeSet<TableId> = named.collect();
+        let lost: Vec<_> = named
+            .iter()
+            .filter_map(|id| lost(&plan.catalog, &catalog, id, &role))
+            .collect();
+        Ok(Some(match lost.is_empty() {
+            false => lost.join("; "),
+            true => format!(
+                "On the job's tables role `{role}` has the rights that it had when the run began; what it needs, also on \
+                 besom's own tables, `besom grants --sql {role}` prints"
+            ),
+        }))
+    }
+}
+
+/// What the role has no more on the table.
+fn lost(was: &Catalog, is: &Catalog, id: &TableId, role: &str) -> Option<String> {
+    let was = was.by_id(id)?;
+    let to = quote_ident(role);
+    let Some(is) = is.by_id(id) else {
+        return Some(format!(
+            "`{id}` is out of sight for role `{role}` since the run began: GRANT USAGE ON SCHEMA {} TO {to}",
+            quote_ident(&id.schema)
+        ));
+    };
+    let table = is.sql_name();
+    if is.row_security && !was.row_security {
+        return Some(format!(
+            "row-level security of `{id}` applies to role `{role}` since the run began, and would hide rows that keep \
+             others from going. Switch it off again (ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, or NO FORCE ROW LEVEL \
+             SECURITY where the role owns the table), or let the role see every row (ALTER ROLE {to} BYPASSRLS)"
+        ));
+    }
+    let mut rights = Vec::new();
+    if was.privileges.delete && !is.privileges.delete {
+        rights.push("DELETE".to_owned());
+    }
+    for (right, whole, of) in [
+        (
+            "SELECT",
+            is.privileges.select,
+            readable as fn(&Table, &str) -> bool,
+        ),
+        ("UPDATE", false, assignable as fn(&Table, &str) -> bool),
+    ] {
+        let columns: Vec<_> = was
+            .columns
+            .iter()
+            .filter(|column| of(was, &column.name) && !of(is, &column.name))
+            .map(|column| quote_ident(&column.name))
+            .collect();
+        if !whole && !columns.is_empty() {
+            rights.push(match columns.len() == was.columns.len() {
+                true => right.to_owned(),
+                false => format!("{right} ({})", columns.join(", ")),
+            });
+        }
+    }
+    if rights.is_empty() {
+        return None;
+    }
+    let rights = rights.join(", ");
+    Some(format!(
+        "role `{role}` has no {rights} on `{id}` since the run began: GRANT {rights} ON {table} TO {to}"
+    ))
+}
+
+fn readable(table: &Table, column: &str) -> bool {
+    table.column(column).is_some_and(|column| column.readable)
+}
+
+fn assignable(table: &Table, column: &str) -> bool {
+    table.column(column).is_some_and(|column| column.assignable)
+}
+
+/// The trigger of a table that changes in whose function the error came about.
+fn trigger<'c>(
+    catalog: &'c Catalog,
+    changed: &BTreeSet<TableId>,
+    message: &str,
+) -> Option<(&'c Table, &'c Trigger)> {
+    let tables = changed.iter().filter_map(|id| catalog.by_id(id));
+    let mut all = tables.flat_map(|table| {
+        let leaves = catalog.leaves_of(table).map(AsRef::as_ref);
+        leaves.chain([table.as_ref()])
+    });
+    all.find_map(|table: &Table| {
+        let mut triggers = table.triggers.iter();
+        let found = triggers.find(|trigger| {
+            let function = trigger.function.as_ref();
+            function.is_some_and(|name| message.contains(&format!("function {name} ")))
+        });
+        Some((table, found?))
+    })
+}
+
+fn by_trigger(table: &Table, trigger: &Trigger, role: &str, code: &str) -> String {
+    let function = trigger.function.as_deref().unwrap_or("?");
+    let what = match code == MAY_NOT {
+        true => format!(
+            "its function {function} does what role `{role}` may not. Give the role that right, or let the function act \
+             with its owner's (ALTER FUNCTION {function} SECURITY DEFINER)"
+        ),
+        false => format!(
+            "its function {function} names what is not there. Make that, or mend the function"
+        ),
+    };
+    format!(
+        "This comes from trigger `{}` of `{}`: {what}; or take the trigger away (ALTER TABLE {} DISABLE TRIGGER {})",
+        trigger.name,
+        table.id,
+        table.sql_name(),
+        quote_ident(&trigger.name)
+    )
+}
+
+/// SQLite compiles a table's triggers with the statement and says what is missing, not where.
+async fn of_sqlite(
+    session: &mut Session,
+    changed: &BTreeSet<TableId>,
+    message: &str,
+) -> Result<Option<String>, DatabaseError> {
+    let missing = ["no such table: ", "no such column: ", "no such function: "];
+    let Some(name) = missing.iter().find_map(|begin| {
+        let (_, name) = message.split_once(begin)?;
+        Some(name.rsplit('.').next().unwrap_or(name).trim().to_owned())
+    }) else {
+        return Ok(None);
+    };
+    let mut w = Statement::new(Dialect::Sqlite);
+    w.push(
+        "SELECT name, tbl_name, sql FROM main.sqlite_schema WHERE type = 'trigger' ORDER BY name",
+    );
+    for row in session.fetch(&w).await? {
+        let text = |at: usize| row.get(at).as_text().unwrap_or_default().to_owned();
+        let (trigger, table, sql) = (text(0), text(1), text(2));
+        let of_changed = changed
+            .iter()
+            .any(|id| id.name.eq_ignore_ascii_case(&table));
+        if of_changed && names(&sql, &name) {
+            return Ok(Some(format!(
+                "This comes from trigger `{trigger}` of `{table}`, which names `{name}`: make that, or take the trigger \
+                 away (DROP TRIGGER {})",
+                quote_ident(&trigger)
+            )));
+        }
+    }
+    Ok(None)
+}
+
+/// The statement has the name as a word.
+fn names(sql: &str, name: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    sql.split(|c| !is_word(c))
+        .any(|word| word.eq_ignore_ascii_case(name))
+}
