@@ -56,6 +56,9 @@ pub(super) async fn add(
                 stuck: Vec::new(),
                 lone_default: None,
                 disabled: false,
+                equalities: Vec::new(),
+                full: false,
+                torn: false,
             });
         let position = key.columns.len();
         key.columns.push(from);
