@@ -12,6 +12,25 @@ pub(super) fn cannot_act(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
     keys.map(|key| told(key, catalog.dialect())).collect()
 }
 
+/// MATCH FULL has no place for NULL beside a value.
+fn torn(key: &ForeignKey) -> Finding {
+    let rule = match key.on_delete {
+        OnDelete::SetDefault => "SET DEFAULT",
+        _ => "SET NULL",
+    };
+    let message = format!(
+        "foreign key `{}` of `{}` is MATCH FULL and ON DELETE {rule}, which would make {} NULL and leave a value in its \
+         other columns: no row of `{}` that such a row refers to can be deleted, by anybody. The job leaves those rows \
+         and counts them as blocked. If they are to go, let ON DELETE SET NULL set every column of the key, or make the \
+         key MATCH SIMPLE or ON DELETE CASCADE",
+        key.name,
+        key.child,
+        listed(&key.stuck),
+        key.parent,
+    );
+    Finding::new("key-cannot-act", Severity::Error, message)
+}
+
 /// The default has no row to refer to.
 fn lone(key: &ForeignKey, constants: &str) -> Finding {
     let message = format!(
@@ -30,6 +49,9 @@ fn told(key: &ForeignKey, dialect: Dialect) -> Finding {
     if let Some(constants) = &key.lone_default {
         return lone(key, constants);
     }
+    if key.torn {
+        return torn(key);
+    }
     let (rule, what) = match key.on_delete {
         OnDelete::SetDefault => ("SET DEFAULT", "has no default and takes no NULL"),
         _ => ("SET NULL", "takes no NULL"),
@@ -38,6 +60,8 @@ fn told(key: &ForeignKey, dialect: Dialect) -> Finding {
     let free: Vec<_> = set.filter(|c| !key.stuck.contains(c)).collect();
     let narrower = match (dialect, free.as_slice()) {
         (Dialect::Sqlite, _) | (_, []) => String::new(),
+        // Some of its columns alone it does not let be NULL.
+        _ if key.full => String::new(),
         (Dialect::Postgres, free) => {
             let free: Vec<_> = free.iter().map(|column| quote_ident(column)).collect();
             format!(

@@ -11,6 +11,7 @@ mod disabled;
 mod heirs;
 mod kept;
 mod least_privilege;
+mod match_full;
 mod periods;
 mod publications;
 mod put_back;
