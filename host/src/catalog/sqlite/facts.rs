@@ -107,7 +107,9 @@ async fn refers_to_a_row(
 /// parent needs no answer.
 fn cannot_be_asked(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
-    code.is_some_and(|code| code == "1")
+    // The kind of error is in the lowest byte of its code.
+    let kind = code.and_then(|code| code.parse::<u32>().ok());
+    kind.is_some_and(|code| code & 0xff == 1)
 }
 
 /// Notes what takes part when rows of each table go or change, and what names stand for. To be called last.

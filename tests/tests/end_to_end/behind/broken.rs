@@ -59,7 +59,7 @@ async fn a_default_behind_a_key_that_leads_nowhere_stops_no_other_command() {
             "p INTEGER DEFAULT 1 REFERENCES seen (id)",
         ),
         (
-            "CREATE TABLE own (id TEXT COLLATE nobodys PRIMARY KEY);",
+            "CREATE TABLE own (id TEXT COLLATE nobodys);",
             "p TEXT DEFAULT 'a' REFERENCES own (id)",
         ),
     ] {

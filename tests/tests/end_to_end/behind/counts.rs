@@ -205,7 +205,7 @@ async fn what_a_trigger_takes_besides_leaves_the_run_unverified() {
             false,
         ),
         (
-            "CREATE TRIGGER take AFTER DELETE ON tokens FOR EACH STATEMENT EXECUTE FUNCTION take()",
+            "CREATE TRIGGER take AFTER DELETE ON tokens FOR EACH ROW EXECUTE FUNCTION take()",
             false,
         ),
         (
