@@ -35,6 +35,26 @@ pub(super) fn stuck(key: &ForeignKey, partitions: &[TableId], refusals: &Refusal
     key.set_columns.iter().filter(refuses).cloned().collect()
 }
 
+/// Marks a key that is MATCH FULL and whose rule would leave NULL in some of its columns and values in others, which
+/// no row of the child may hold.
+pub(super) fn mark_torn(key: &mut ForeignKey, refusals: &Refusals) {
+    let is_nulled = |column: &&String| {
+        let found = refusals.get(&(key.child.clone(), (*column).clone()));
+        let default = found.and_then(|refusing| refusing.default.as_ref());
+        match key.on_delete {
+            OnDelete::SetNull => true,
+            OnDelete::SetDefault => default.is_none_or(|text| is_null(text)),
+            OnDelete::NoAction | OnDelete::Restrict | OnDelete::Cascade => false,
+        }
+    };
+    let nulled: Vec<_> = key.set_columns.iter().filter(is_nulled).cloned().collect();
+    let torn = !nulled.is_empty() && nulled.len() < key.columns.len();
+    if key.full && torn && key.stuck.is_empty() {
+        key.stuck = nulled;
+        key.torn = true;
+    }
+}
+
 /// `NULL`, `NULL::integer`.
 pub(super) fn is_null(default: &str) -> bool {
     let text = default.trim().trim_matches(['(', ')']).trim();

@@ -1,9 +1,11 @@
 //! The parts of a catalog.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::Times;
 use super::behind::Behind;
+use super::operators::{Equality, Operators};
 use super::quote::quote_ident;
 
 /// Schema and name of a table, spelled as the database spells them (no quotes).
@@ -142,6 +144,8 @@ pub struct Column {
     pub kind: Kind,
     /// By what it is compared; `None`: its type knows no collations, or this is SQLite and it is BINARY.
     pub collation: Option<Collation>,
+    /// PostgreSQL: what compares its values, where the type is not the server's own; `None`: the plain signs do.
+    pub operators: Option<Arc<Operators>>,
     /// It may hold NULL. A domain's NOT NULL does not count: PostgreSQL can be talked around it.
     pub nullable: bool,
     /// Generated (stored, virtual, or ALWAYS AS IDENTITY): cannot be assigned.
@@ -164,6 +168,8 @@ pub struct Collation {
     pub sql_name: String,
     /// Texts are equal only where their bytes are.
     pub deterministic: bool,
+    /// Ids of one shape, in digits and letters of one case, stand in the order of their bytes.
+    pub orders_ids: bool,
 }
 
 /// What values a column holds, as far as besom tells types apart. Domains are resolved to their
@@ -232,6 +238,13 @@ pub struct ForeignKey {
     pub parent: TableId,
     /// The parent's columns, in the same order.
     pub parent_columns: Vec<String>,
+    /// By what each pair of them is held to be equal, where that is not what `=` between the two says; shorter
+    /// than `columns`, or empty: it is.
+    pub equalities: Vec<Option<Equality>>,
+    /// PostgreSQL: MATCH FULL. All of its columns are NULL, or none is.
+    pub full: bool,
+    /// Columns of `stuck` would be NULL beside others that are not, which MATCH FULL refuses.
+    pub torn: bool,
     /// What happens to the child when the parent goes.
     pub on_delete: OnDelete,
     /// Columns that ON DELETE SET NULL or SET DEFAULT touches: all of `columns`, unless the

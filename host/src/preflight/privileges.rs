@@ -3,17 +3,34 @@
 //! What a foreign key's rule does to other tables it does with their owner's rights; what besom does
 //! to them itself is to look, count and lock.
 
+use std::collections::BTreeMap;
+
 use super::mend::{listed, role};
 use super::rights::{Columns, Rights, grant};
 use super::{Finding, Severity};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, quote_ident};
 
 /// Those of the rights on requests' tables that the role lacks, a finding each.
 pub(super) fn missing(needed: &[Rights], catalog: &Catalog) -> Vec<Finding> {
-    let needed = needed.iter();
-    needed
-        .flat_map(|rights| on_table(rights, catalog))
-        .collect()
+    let tables = needed.iter().flat_map(|rights| on_table(rights, catalog));
+    tables.chain(on_schemas(needed, catalog)).collect()
+}
+
+/// The schemas of types that columns have.
+fn on_schemas(needed: &[Rights], catalog: &Catalog) -> Vec<Finding> {
+    let schemas: BTreeMap<&str, bool> = needed.iter().flat_map(Rights::of_operators).collect();
+    let denied = schemas.into_iter().filter(|(_, usable)| !usable);
+    let told = denied.map(|(schema, _)| {
+        let schema = quote_ident(schema);
+        let message = format!(
+            "role `{}` has no USAGE on schema {schema}, to compare values of types that lie there",
+            catalog.role().unwrap_or("?"),
+        );
+        let mended = format!("GRANT USAGE ON SCHEMA {schema} TO {}", role(catalog));
+        let finding = Finding::new("missing-privilege", Severity::Error, message);
+        finding.mended_by([mended]).inevitable()
+    });
+    told.collect()
 }
 
 fn on_table(needed: &Rights, catalog: &Catalog) -> Vec<Finding> {

@@ -126,6 +126,24 @@ impl Rights {
         rights.into_iter().flatten().collect()
     }
 
+    /// Schemas of operators by which columns are compared, and whether the role may use them.
+    pub(super) fn of_operators(&self) -> BTreeMap<&str, bool> {
+        let looked_at = self
+            .table
+            .columns
+            .iter()
+            .filter(|c| self.select.covers(&c.name));
+        let operators = looked_at.filter_map(|column| column.operators.as_ref());
+        let named = operators.filter_map(|own| Some((own.schema.as_deref()?, own.usable)));
+        named.collect()
+    }
+
+    /// The schemas that the role must be able to use.
+    pub fn schemas(&self) -> impl Iterator<Item = &str> {
+        let own = self.table.id.schema.as_str();
+        std::iter::once(own).chain(self.of_operators().into_keys())
+    }
+
     /// The statement that gives them to a role, which is quoted already.
     pub fn grant_to(&self, role: &str) -> String {
         grant(&self.spelled(), &self.table.id, role)

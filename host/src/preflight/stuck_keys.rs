@@ -13,6 +13,25 @@ pub(super) fn cannot_act(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
     keys.map(|key| told(key, catalog.dialect())).collect()
 }
 
+/// MATCH FULL has no place for NULL beside a value.
+fn torn(key: &ForeignKey) -> Finding {
+    let rule = match key.on_delete {
+        OnDelete::SetDefault => "SET DEFAULT",
+        _ => "SET NULL",
+    };
+    let message = format!(
+        "foreign key `{}` of `{}` is MATCH FULL and ON DELETE {rule}, which would make {} NULL and leave a value in its \
+         other columns: no row of `{}` that such a row refers to can be deleted, by anybody. The job leaves those rows \
+         and counts them as blocked. If they are to go, let ON DELETE SET NULL set every column of the key, or make the \
+         key MATCH SIMPLE or ON DELETE CASCADE",
+        key.name,
+        key.child,
+        listed(&key.stuck),
+        key.parent,
+    );
+    Finding::new("key-cannot-act", Severity::Error, message)
+}
+
 /// The default has no row to refer to.
 fn lone(key: &ForeignKey, constants: &str) -> Finding {
     let message = format!(
@@ -30,6 +49,9 @@ fn lone(key: &ForeignKey, constants: &str) -> Finding {
 fn told(key: &ForeignKey, dialect: Dialect) -> Finding {
     if let Some(constants) = &key.lone_default {
         return lone(key, constants);
+    }
+    if key.torn {
+        return torn(key);
     }
     let rule = rule(key);
     let stuck = listed(&key.stuck);
@@ -147,7 +169,7 @@ fn narrower(key: &ForeignKey, stuck: &[String], dialect: Dialect) -> String {
     let set = key.set_columns.iter();
     let free = set.filter(|column| !stuck.contains(column));
     let free: Vec<_> = free.map(|column| quote_ident(column)).collect();
-    match (dialect, free.is_empty() || stuck.is_empty()) {
+    match (dialect, free.is_empty() || stuck.is_empty() || key.full) {
         (Dialect::Postgres, false) => format!(
             "name the columns that can be set, ON DELETE {} ({}) (PostgreSQL 15 or later), or ",
             rule(key),

@@ -129,6 +129,19 @@ impl Check<'_> {
             );
             columns.push(column.name.clone());
         }
+        if let Some(key) = torn_by(child, &columns) {
+            return Err(Fault::invalid(
+                "unlink",
+                format!(
+                    "rows of `{}` cannot be unlinked by {} alone: foreign key `{}` is MATCH FULL, and takes NULL in all of \
+                     its columns ({}) or in none. Join by all of them, or use delete-first",
+                    child.id,
+                    columns.join(", "),
+                    key.name,
+                    key.columns.join(", ")
+                ),
+            ));
+        }
         match referred_to(child, &columns, self.catalog) {
             None => Ok(()),
             Some(key) => Err(Fault::unsupported(&format!(
@@ -217,4 +230,13 @@ fn because(path: &Path) -> String {
     let keys = path.0.iter().filter_map(|link| link.key.as_ref());
     let names: Vec<_> = keys.map(|key| format!("`{}`", key.name)).collect();
     format!("{A_RULE} {}", names.join(", "))
+}
+
+/// A key that is MATCH FULL and of which these are some of the columns.
+fn torn_by<'c>(child: &'c Table, columns: &[String]) -> Option<&'c ForeignKey> {
+    let cleared = |column: &&String| columns.contains(column);
+    child.foreign_keys.iter().find(|key| {
+        let some = key.columns.iter().filter(cleared).count();
+        key.full && some > 0 && some < key.columns.len()
+    })
 }

@@ -7,6 +7,7 @@
 use super::Plan;
 use super::batch::{TALLY, same_key, update};
 use super::locking::{Keys, rows_of_keys};
+use super::signs::same;
 use super::source::join;
 use super::window::{Window, selected};
 use super::writer::{Row, Writer};
@@ -144,7 +145,7 @@ impl Plan {
         w.push(" SELECT count(*) FROM piece JOIN ");
         self.source(&mut w, &child)?;
         w.push(" ON ")
-            .push(&is_of_piece(&self.identity(&child)))
+            .push(&self.is_of_piece(&child))
             .push(" WHERE ");
         self.hangs_on_root(&mut w, part, &child)?;
         Ok(Some(w.finish()))
@@ -218,7 +219,7 @@ impl Plan {
             Does::Delete => " USING piece WHERE ",
             Does::Clear(_) | Does::Default => " FROM piece WHERE ",
         });
-        w.push(&is_of_piece(&self.identity(&child))).push(" AND ");
+        w.push(&self.is_of_piece(&child)).push(" AND ");
         self.hangs_on_root(&mut w, part, &child)?;
         w.push(" AND ");
         self.may_go(&mut w, part, &child)?;
@@ -371,6 +372,14 @@ impl Plan {
         Ok(())
     }
 
+    /// The row is one of the piece.
+    fn is_of_piece(&self, row: &Row<'_>) -> String {
+        let own = self.identity_of(row.table).into_iter().enumerate();
+        let own =
+            own.map(|(i, name)| same(row.table, &name, &row.column(&name), &format!("piece.k{i}")));
+        own.collect::<Vec<_>>().join(" AND ")
+    }
+
     /// The types of the columns that tell a row of any table from another.
     fn identity_types(&self, table: &Table) -> Vec<String> {
         match table.primary_key.is_empty() {
@@ -378,13 +387,6 @@ impl Plan {
             false => super::physical::key_types(table),
         }
     }
-}
-
-/// The row of these columns is one of the piece.
-fn is_of_piece(identity: &[String]) -> String {
-    let own = identity.iter().enumerate();
-    let own = own.map(|(i, name)| format!("{name} = piece.k{i}"));
-    own.collect::<Vec<_>>().join(" AND ")
 }
 
 fn columns_of(path: &Path) -> &[String] {

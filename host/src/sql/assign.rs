@@ -274,7 +274,7 @@ impl Plan {
 fn written(dialect: Dialect, kind: &Kind) -> &'static str {
     match (dialect, kind) {
         (Dialect::Postgres, Kind::Text) => "::text COLLATE \"C\"",
-        (Dialect::Postgres, Kind::Json | Kind::Interval | Kind::Other) => "::text",
+        (Dialect::Postgres, Kind::Json | Kind::Interval | Kind::Enum(_) | Kind::Other) => "::text",
         (Dialect::Sqlite, _) => " COLLATE BINARY",
         _ => "",
     }

@@ -1,12 +1,14 @@
 //! The order of a sweep, and the index that serves it.
 
 use super::Plan;
+use super::id::in_order;
 use super::measure::out_of_order;
 use super::physical;
 use super::plan::Forms;
+use super::signs::key_fields;
 use super::window::key_columns;
 use super::writer::{Row, Writer};
-use crate::catalog::{Dialect, Fixed, Kind, Serving, Table, Term};
+use crate::catalog::{Column, Dialect, Fixed, Kind, Serving, Table, Term};
 use crate::request::{Action, Comparison, Condition, Fault, Request, Value};
 use crate::scope::{Authorized, find_column};
 
@@ -79,9 +81,11 @@ impl Axis {
         if matches!(request.action, Action::Read(_)) {
             // A page is in the order that was asked for, and in no other.
             serving.retain(|serving| serving.fixed.iter().all(|fixed| fixed.null.is_none()));
-        } else if compares_time(along, &facts) {
-            let times = forms.time(&table.id, column)?;
-            by_key.out_of_order = out_of_order(dialect, column, &times);
+        } else {
+            by_key.out_of_order = match compares_time(along, &facts) {
+                true => out_of_order(dialect, column, &forms.time(&table.id, column)?),
+                false => ids_out_of_order(along, &facts, table, dialect),
+            };
             if by_key.out_of_order.is_some() {
                 // What lets few rows in is worth it without a bound.
                 serving.retain(|serving| narrows_otherwise(serving, along));
@@ -125,7 +129,7 @@ impl Axis {
         let Some(leading) = leading else {
             return by_key;
         };
-        by_key.filter = bounds_on(leading, facts);
+        by_key.filter = bounds_on(leading, facts, table, dialect);
         let narrows =
             |serving: &Serving<'_>| !serving.terms.is_empty() || !serving.fixed.is_empty();
         let serving = table.in_order_of(leading, facts, dialect).into_iter();
@@ -147,7 +151,7 @@ impl Axis {
         table: &Table,
         dialect: Dialect,
     ) -> Self {
-        let mut filter = bounds_on(along, facts);
+        let mut filter = bounds_on(along, facts, table, dialect);
         filter.push(Condition::IsNotNull {
             column: along.to_owned(),
         });
@@ -211,6 +215,24 @@ impl Axis {
         let ahead = self.ahead.iter();
         let ahead = ahead.map(|(column, how)| format!("{} {how}", row.column(column)));
         ahead.chain(order).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The columns behind [`Axis::columns`].
+    pub(super) fn fields<'t>(&self, table: &'t Table, tie: bool) -> Vec<Option<&'t Column>> {
+        let settled = |field: &Option<&Column>| {
+            field.is_some_and(|column| self.settled.contains(&column.name))
+        };
+        let key = key_fields(table)
+            .into_iter()
+            .filter(|field| !settled(field));
+        match &self.along {
+            _ if self.physical => vec![None],
+            Some(along) if !tie && self.composite => {
+                std::iter::once(table.column(along)).chain(key).collect()
+            }
+            Some(along) if !tie => vec![table.column(along)],
+            _ => key.collect(),
+        }
     }
 
     pub(super) fn types(&self, table: &Table, tie: bool) -> Vec<String> {
@@ -277,7 +299,8 @@ fn written_as_words(term: &Condition, table: &Table, forms: &Forms) -> bool {
 
 /// Of the rows that are to be changed something is asked of this column as a time.
 fn compares_time(column: &str, facts: &[&Condition]) -> bool {
-    bounds_on(column, facts).iter().any(|bound| match bound {
+    let mut bounds = facts.iter().filter(|term| bounds(term, column));
+    bounds.any(|bound| match bound {
         Condition::OlderThan { .. } => true,
         Condition::Compare { to, .. } => matches!(to, Value::Timestamp(_)),
         _ => false,
@@ -294,8 +317,23 @@ fn held(fixed: &[Fixed]) -> impl Iterator<Item = Condition> {
 }
 
 /// Conditions that bound the column from one side or both, whatever else the request asks.
-fn bounds_on(column: &str, facts: &[&Condition]) -> Vec<Condition> {
-    let bounds = |term: &&&Condition| match term {
+fn bounds_on(
+    column: &str,
+    facts: &[&Condition],
+    table: &Table,
+    dialect: Dialect,
+) -> Vec<Condition> {
+    let disordered = ids_out_of_order(column, facts, table, dialect).is_some();
+    let by_id = |term: &Condition| matches!(term, Condition::IdOlderThan { .. });
+    let bounding = facts.iter().filter(|term| bounds(term, column));
+    bounding
+        .filter(|term| !(disordered && by_id(term)))
+        .map(|term| (*term).clone())
+        .collect()
+}
+
+fn bounds(term: &Condition, column: &str) -> bool {
+    match term {
         Condition::OlderThan { column: on, .. } | Condition::IdOlderThan { column: on, .. } => {
             on == column
         }
@@ -305,10 +343,21 @@ fn bounds_on(column: &str, facts: &[&Condition]) -> Vec<Condition> {
             ..
         } => on == column && *operator != Comparison::NotEqual,
         _ => false,
-    };
-    facts
-        .iter()
-        .filter(bounds)
-        .map(|term| (*term).clone())
-        .collect()
+    }
+}
+
+/// Why the order of a column of ids, of which a time is asked, is not that of their times.
+fn ids_out_of_order(
+    column: &str,
+    facts: &[&Condition],
+    table: &Table,
+    dialect: Dialect,
+) -> Option<&'static str> {
+    let by_id = |term: &&Condition| matches!(term, Condition::IdOlderThan { column: on, .. } if on == column);
+    let asked = facts.iter().any(by_id);
+    let disordered = table
+        .column(column)
+        .is_some_and(|column| !in_order(dialect, column));
+    (asked && disordered)
+        .then_some("its collation is not known to order ids by their bytes; COLLATE \"C\" does")
 }

@@ -9,11 +9,12 @@ use super::chains::Hold;
 use super::family::VICTIMS;
 use super::fit::Among;
 use super::locking::chains_of;
+use super::signs::{is_in, key_fields, sign};
 use super::window::{Window, key_columns};
 use super::writer::{Row, Writer};
 use crate::catalog::{Dialect, TableId, quote_ident};
 use crate::database::Statement;
-use crate::request::{Action, Fault};
+use crate::request::{Action, Comparison, Fault};
 
 /// How long the fast pass waits for a locked row, as PostgreSQL spells it. Far below
 /// `deadlock_timeout` (1 s), because rows already deleted stay locked while it waits.
@@ -286,12 +287,8 @@ impl Plan {
                 alias: part.to_owned(),
                 table: self.table(),
             };
-            w.push(&format!(
-                "({}) NOT IN (SELECT ",
-                key_columns(row).join(", ")
-            ))
-            .push(&key_columns(&gone).join(", "))
-            .push(&format!(" FROM {part})"));
+            let within = is_in(row, &key_columns(row), &key_columns(&gone), part);
+            w.push("NOT ").push(&within);
             Ok(())
         })
     }
@@ -380,9 +377,10 @@ pub(super) fn named_keys(row: &Row<'_>) -> String {
 
 pub(super) fn same_key(row: &Row<'_>, keys: &str) -> String {
     let columns = key_columns(row);
-    let same = columns
-        .iter()
-        .enumerate()
-        .map(|(i, column)| format!("{column} = {keys}.k{i}"));
+    let fields = columns.iter().zip(key_fields(row.table)).enumerate();
+    let same = fields.map(|(i, (column, field))| {
+        let sign = sign(field, Comparison::Equal);
+        format!("{column} {sign} {keys}.k{i}")
+    });
     same.collect::<Vec<_>>().join(" AND ")
 }

@@ -7,7 +7,7 @@
 //! picked rows checks that they still may ([`super::fit`]).
 
 use super::Plan;
-use super::collation::equal;
+use super::collation::{by_key, equal};
 use super::window::{Window, key_columns, selected};
 use super::writer::{Row, Writer};
 use crate::catalog::{Dialect, ForeignKey, OnDelete, Table, quote_ident};
@@ -241,8 +241,9 @@ pub(super) fn ties<'k>(
     parent: &Row<'_>,
 ) -> String {
     let ties = keys.into_iter().map(|key| {
-        let pairs = key.columns.iter().zip(&key.parent_columns);
-        let same = pairs.map(|(to, from)| equal(parent, from, child, to));
+        let pairs = key.columns.iter().zip(&key.parent_columns).enumerate();
+        let same =
+            pairs.map(|(place, (to, from))| equal(parent, from, child, to, by_key(key, place)));
         same.collect::<Vec<_>>().join(" AND ")
     });
     ties.collect::<Vec<_>>().join(" OR ")

@@ -5,21 +5,54 @@
 //! index at hand may not have. SQLite picks the left side's by itself and so do its foreign keys, which
 //! have the parent there.
 
+use super::signs::sign;
 use super::writer::Row;
-use crate::catalog::{Collation, Column};
+use crate::catalog::{Collation, Column, Equality, ForeignKey};
+use crate::request::Comparison;
 
-/// `parent = child`, where `child` is the row that is looked for.
-pub(super) fn equal(parent: &Row<'_>, from: &str, child: &Row<'_>, to: &str) -> String {
+/// `parent = child`, where `child` is the row that is looked for; `by`: what a foreign key of the two says it by.
+pub(super) fn equal(
+    parent: &Row<'_>,
+    from: &str,
+    child: &Row<'_>,
+    to: &str,
+    by: Option<&Equality>,
+) -> String {
     let (left, right) = (parent.column(from), child.column(to));
     let (from, to) = (parent.table.column(from), child.table.column(to));
     let named = named(from, to);
+    if let Some(by) = by {
+        let cast =
+            |to: &Option<String>| to.as_ref().map_or_else(String::new, |to| format!("::{to}"));
+        let (above, below) = (cast(&by.parent), cast(&by.child));
+        return format!("{left}{above}{named} {} {right}{below}", by.operator);
+    }
     // A foreign key at a blank-padded column takes no account of the blanks behind the child's text.
     let padded = |column: Option<&Column>| column.is_some_and(|c| c.sql_type == "bpchar");
     let cast = match padded(from) && !padded(to) {
         true => "::bpchar",
         false => "",
     };
-    format!("{left}{named} = {right}{cast}")
+    let sign = sign_between(from, to, Comparison::Equal);
+    format!("{left}{named} {sign} {right}{cast}")
+}
+
+/// What compares values of two columns. Between two types it is what the database finds: see `pairs.rs`.
+pub(super) fn sign_between<'c>(
+    one: Option<&'c Column>,
+    other: Option<&Column>,
+    comparison: Comparison,
+) -> &'c str {
+    let alike = match (one, other) {
+        (Some(one), Some(other)) => one.sql_type == other.sql_type,
+        _ => false,
+    };
+    sign(one.filter(|_| alike), comparison)
+}
+
+/// By what the place of a foreign key holds its two columns to be equal, where that is not `=`.
+pub(super) fn by_key(key: &ForeignKey, place: usize) -> Option<&Equality> {
+    key.equalities.get(place)?.as_ref()
 }
 
 /// ` COLLATE …` behind the parent's column, where the two columns differ.
@@ -65,12 +98,14 @@ mod tests {
             collation: collation.map(|(sql_name, deterministic)| Collation {
                 sql_name: sql_name.to_owned(),
                 deterministic,
+                orders_ids: true,
             }),
             nullable: false,
             generated: false,
             computed: false,
             readable: true,
             assignable: true,
+            operators: None,
             time_form: None,
         }
     }

@@ -2,7 +2,8 @@
 
 use super::Plan;
 use super::classes;
-use super::collation::{by_bytes, named, one_equality};
+use super::collation::{by_bytes, named, one_equality, sign_between};
+use super::signs::known;
 use super::time::operator;
 use super::truth;
 use super::value::convert;
@@ -70,11 +71,8 @@ impl Plan {
             _ => {}
         }
         let value = convert(w.dialect(), row.table, column, to)?;
-        w.push("(")
-            .push(&name)
-            .push(" ")
-            .push(operator(comparison))
-            .push(" ");
+        let sign = compares(row, column, comparison)?;
+        w.push(&format!("({name} {sign} "));
         match (w.dialect(), to) {
             (Dialect::Sqlite, Value::Boolean(value)) => w.truth(*value),
             // A literal, so that a partial index `WHERE column <> ''` is seen to serve.
@@ -112,6 +110,9 @@ impl Plan {
         if comparison.is_ordering() {
             ordered(row, left)?;
         }
+        if left.sql_type == right.sql_type {
+            compares(row, left, comparison)?;
+        }
         let (a, b) = (row.column(&left.name), row.column(&right.name));
         if w.dialect() == Dialect::Sqlite && left.kind == Kind::Boolean {
             let number = |name: &str, column: &Column| {
@@ -121,7 +122,7 @@ impl Plan {
             w.push(&format!("({a} {} {b})", operator(comparison)));
             return Ok(());
         }
-        let sign = operator(comparison);
+        let sign = sign_between(Some(left), Some(right), comparison);
         let collation = named(Some(left), Some(right));
         w.push(&format!("({a}{collation} {sign} {b}"));
         if !one_equality(left, right) && !comparison.is_ordering() {
@@ -159,8 +160,10 @@ impl Plan {
         // Each by itself where a value has several spellings.
         let sqlite = w.dialect() == Dialect::Sqlite;
         let truths = sqlite && values.iter().any(|to| truth::asked(&column.kind, to));
+        // An array of arrays falls apart into its elements.
+        let arrays = column.operators.is_some() && column.sql_type.ends_with("[]");
         let mut of = values.iter();
-        if truths || of.any(|value| matches!(value, Value::Timestamp(_))) {
+        if truths || arrays || of.any(|value| matches!(value, Value::Timestamp(_))) {
             return balanced(
                 w,
                 values,
@@ -170,9 +173,19 @@ impl Plan {
         }
         let name = row.column(&column.name);
         let mut storage = "";
-        w.push("(")
-            .push(&name)
-            .push(if negated { " NOT IN (" } else { " IN (" });
+        w.push("(").push(&name);
+        match (&column.operators, negated) {
+            (None, false) => w.push(" IN ("),
+            (None, true) => w.push(" NOT IN ("),
+            (Some(_), false) => w.push(&format!(
+                " {} ANY (ARRAY[",
+                compares(row, column, comparison)?
+            )),
+            (Some(_), true) => w.push(&format!(
+                " {} ALL (ARRAY[",
+                compares(row, column, comparison)?
+            )),
+        };
         w.separated(values, ", ", |w, value| {
             let value = convert(w.dialect(), row.table, column, value)?;
             if !storage.is_empty() && storage != value.storage {
@@ -188,11 +201,33 @@ impl Plan {
             w.bind_as(value.bind, &column.sql_type);
             Ok(())
         })?;
-        w.push(")");
+        w.push(if column.operators.is_some() {
+            "])"
+        } else {
+            ")"
+        });
         guard(w, &name, storage);
         w.push(")");
         Ok(())
     }
+}
+
+/// The sign of a comparison with a value.
+fn compares<'c>(
+    row: &Row<'_>,
+    column: &'c Column,
+    comparison: Comparison,
+) -> Result<&'c str, Fault> {
+    known(column, comparison).ok_or_else(|| {
+        Fault::invalid(
+            "value",
+            format!(
+                "column `{}` of `{}` is {}, a type of which PostgreSQL knows no equality of its own: nothing can be \
+                 held against it but NULL. Give the type a default operator class for btree or hash",
+                column.name, row.table.id, column.sql_type
+            ),
+        )
+    })
 }
 
 pub(super) fn flip(comparison: Comparison, negated: bool) -> Comparison {

@@ -9,6 +9,7 @@ use super::Plan;
 use super::batch::same_key;
 use super::family::VICTIMS;
 use super::locking::{Keys, rows_of_keys};
+use super::signs::same;
 use super::source::join;
 use super::window::selected;
 use super::writer::Row;
@@ -100,11 +101,14 @@ impl Plan {
         let (child, parent) = (w.row(table), w.row(parent));
         w.push(&format!(" SELECT count(*) FROM {VICTIMS} JOIN "));
         self.source(&mut w, &child)?;
-        let same = last.columns.iter().enumerate();
-        let same: Vec<_> = same
-            .map(|(i, column)| format!("{} = {VICTIMS}.k{i}", child.column(column)))
+        let tied = last.columns.iter().enumerate();
+        let tied: Vec<_> = tied
+            .map(|(i, column)| {
+                let value = format!("{VICTIMS}.k{i}");
+                same(table, column, &child.column(column), &value)
+            })
             .collect();
-        w.push(" ON ").push(&same.join(" AND "));
+        w.push(" ON ").push(&tied.join(" AND "));
         self.meant(&mut w, last, &child)?;
         w.push(" WHERE NOT EXISTS (SELECT 1 FROM ");
         self.source(&mut w, &parent)?;
@@ -123,8 +127,11 @@ impl Plan {
 /// Two names for one row, by the columns that tie it.
 pub(super) fn same_ties(link: &Link, row: &Row<'_>, other: &Row<'_>) -> String {
     let columns = link.columns.iter();
-    let same = columns.map(|name| format!(" AND {} = {}", row.column(name), other.column(name)));
-    same.collect()
+    let tied = columns.map(|name| {
+        let same = same(row.table, name, &row.column(name), &other.column(name));
+        format!(" AND {same}")
+    });
+    tied.collect()
 }
 
 fn nothing() -> Fault {

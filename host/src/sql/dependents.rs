@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Plan;
 use super::batch::update;
 use super::family::rows_of;
+use super::signs::same;
 use super::writer::{Row, Writer};
 use crate::catalog::{OnDelete, Table, TableId, quote_ident};
 use crate::database::Statement;
@@ -92,9 +93,10 @@ impl Plan {
             table: row.table,
         };
         let columns = tied.path.0.last().map_or(&[][..], |link| &link.columns);
-        let ties = columns
-            .iter()
-            .map(|column| format!(" AND {} = {}", row.column(column), own.column(column)));
+        let ties = columns.iter().map(|column| {
+            let same = same(row.table, column, &row.column(column), &own.column(column));
+            format!(" AND {same}")
+        });
         self.same(row, &own) + &ties.collect::<String>()
     }
 

@@ -2,9 +2,10 @@
 
 use super::Plan;
 use super::chains::{refers, ties};
+use super::signs::{key_fields, sign};
 use super::window::key_columns;
 use super::writer::{Row, Writer};
-use crate::request::{Condition, Fault};
+use crate::request::{Comparison, Condition, Fault};
 use crate::scope::{Path, Restriction};
 
 impl Plan {
@@ -259,6 +260,9 @@ pub(super) fn same_row(row: &Row<'_>, other: &Row<'_>) -> String {
         table: row.table,
     };
     let pairs = key_columns(row).into_iter().zip(key_columns(&other));
-    let same = pairs.map(|(a, b)| format!("{a} = {b}"));
+    let same = pairs.zip(key_fields(row.table)).map(|((a, b), field)| {
+        let sign = sign(field, Comparison::Equal);
+        format!("{a} {sign} {b}")
+    });
     same.collect::<Vec<_>>().join(" AND ")
 }

@@ -105,7 +105,9 @@ impl Plan {
     /// The two are one row, of any table.
     pub(super) fn same(&self, row: &Row<'_>, other: &Row<'_>) -> String {
         let pairs = self.identity(row).into_iter().zip(self.identity(other));
-        let same = pairs.map(|(a, b)| format!("{a} = {b}"));
+        let names = self.identity_of(row.table);
+        let same = pairs.zip(&names);
+        let same = same.map(|((a, b), name)| super::signs::same(row.table, name, &a, &b));
         same.collect::<Vec<_>>().join(" AND ")
     }
 

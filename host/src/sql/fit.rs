@@ -7,6 +7,7 @@
 
 use super::Plan;
 use super::chains::{Hold, refers, ties};
+use super::signs::is_in;
 use super::window::{Window, key_columns};
 use super::writer::{Row, Writer};
 use crate::catalog::Dialect;
@@ -117,11 +118,8 @@ impl Plan {
             (Among::Kept, _) => {
                 let keys = key_columns(row);
                 let names: Vec<_> = (0..keys.len()).map(|i| format!("k{i}")).collect();
-                w.push(&format!(
-                    "(({}) IN (SELECT {} FROM kept))",
-                    keys.join(", "),
-                    names.join(", ")
-                ));
+                let within = is_in(row, &keys, &names, "kept");
+                w.push(&format!("({within})"));
             }
         }
     }
@@ -206,14 +204,12 @@ impl Plan {
     /// ` AND (…) [NOT] IN (…)`: the row is one of those that go.
     pub(super) fn is_fit(&self, w: &mut Writer, row: &Row<'_>, fit: Fit) {
         let (within, name) = match fit {
-            Fit::Without(name) => ("NOT IN", name),
-            Fit::Within(name) => ("IN", name),
+            Fit::Without(name) => (" AND NOT ", name),
+            Fit::Within(name) => (" AND ", name),
         };
-        w.push(&format!(
-            " AND ({}) {within} (SELECT {} FROM {name})",
-            key_columns(row).join(", "),
-            key_columns(&self.named_part(name)).join(", ")
-        ));
+        let names = key_columns(&self.named_part(name));
+        w.push(within)
+            .push(&is_in(row, &key_columns(row), &names, name));
     }
 
     fn named_part(&self, name: &str) -> Row<'_> {

@@ -2,7 +2,7 @@
 
 use super::writer::{Row, Writer};
 use super::written::is_whole;
-use crate::catalog::{Column, Dialect, EARLIEST_ID, IdForm, IdShape};
+use crate::catalog::{Column, Dialect, EARLIEST_ID, IdForm, IdShape, Kind};
 use crate::database::Bind;
 use crate::request::Timestamp;
 
@@ -60,11 +60,22 @@ fn was_made(w: &mut Writer, name: &str, form: &IdForm) {
     }
 }
 
-/// The key stands on that side of the least one of an instant, in the column's own order, so that its
-/// index serves.
+/// Whether the order of a text column is that of the time in its ids. A collation may put numbers in the order of
+/// their value, letters before digits, or `z` before `t`; a type of somebody's own, such as citext, anything.
+pub(super) fn in_order(dialect: Dialect, column: &Column) -> bool {
+    let collation = column.collation.as_ref();
+    dialect == Dialect::Sqlite
+        || column.kind != Kind::Text
+        || column.operators.is_none() && collation.is_some_and(|by| by.orders_ids)
+}
+
+/// The key stands on that side of the least one of an instant: in the column's own order, so that its
+/// index serves, where that is the order of bytes.
 fn side(w: &mut Writer, name: &str, column: &Column, form: &IdForm, sign: &str, at: Timestamp) {
     let bound = Bound::at(at);
-    w.push(name).push(" ").push(sign).push(" ");
+    if w.dialect() == Dialect::Sqlite || in_order(w.dialect(), column) {
+        w.push(name).push(" ").push(sign).push(" ");
+    }
     let text = match form.shape {
         IdShape::Uuid | IdShape::Bytes => None,
         IdShape::UuidText => Some(bound.hyphenated()),
@@ -78,10 +89,10 @@ fn side(w: &mut Writer, name: &str, column: &Column, form: &IdForm, sign: &str, 
         }
         (Dialect::Postgres, _, None) => drop(w.bind_as(bound.hyphenated(), "uuid")),
         (Dialect::Postgres, _, Some(text)) => {
-            // And then by bytes, because a collation may put numbers in the order of their value or
-            // letters before digits.
-            w.bind_as(text.clone(), &column.sql_type);
-            w.push(&format!(" AND {name}::text COLLATE \"C\" {sign} "))
+            if in_order(w.dialect(), column) {
+                w.bind_as(text.clone(), &column.sql_type).push(" AND ");
+            }
+            w.push(&format!("{name}::text COLLATE \"C\" {sign} "))
                 .bind_as(text, "text");
         }
     }

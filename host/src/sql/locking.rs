@@ -10,12 +10,13 @@ use super::eligible::same_row;
 use super::family::VICTIMS;
 use super::fit::Among;
 use super::physical::key_types;
+use super::signs::{key_fields, sign};
 use super::tie::Sure;
 use super::window::{Window, key_columns, selected};
 use super::writer::{Row, Writer};
 use crate::catalog::{Dialect, Table};
 use crate::database::{Bind, Statement};
-use crate::request::{Condition, Fault, Join, Source};
+use crate::request::{Comparison, Condition, Fault, Join, Source};
 
 /// Keys of rows in the database's text form, one list a key column.
 pub type Keys = Vec<Vec<String>>;
@@ -43,13 +44,11 @@ impl Plan {
         let names: Vec<_> = (0..key_columns(&row).len())
             .map(|i| format!("look.k{i}"))
             .collect();
-        let on: Vec<_> = (0..names.len())
-            .map(|i| format!("held.k{i} = look.k{i}"))
-            .collect();
+        let on = same_keys(self.table(), names.len(), "held", "look");
         w.push(" SELECT ")
             .push(&selected(Dialect::Postgres, &names));
         w.push(", held.k0 IS NOT NULL FROM look LEFT JOIN held ON ")
-            .push(&on.join(" AND "));
+            .push(&on);
         Ok(w.finish())
     }
 
@@ -188,14 +187,13 @@ impl Plan {
         }
         let bare: Vec<_> = (0..count).map(|i| format!("k{i}")).collect();
         let bare = bare.join(", ");
-        let on: Vec<_> = (0..count).map(|i| format!("h.k{i} = t.k{i}")).collect();
+        let on = same_keys(self.table(), count, "h", "t");
         let out: Vec<_> = (0..count).map(|i| format!("t.k{i}")).collect();
         w.push(&format!(
             " SELECT {} FROM (SELECT {bare}, count(*) AS n FROM tied GROUP BY {bare}) AS t \
-             LEFT JOIN (SELECT {bare}, count(*) AS n FROM held GROUP BY {bare}) AS h ON {} \
+             LEFT JOIN (SELECT {bare}, count(*) AS n FROM held GROUP BY {bare}) AS h ON {on} \
              WHERE t.n <> coalesce(h.n, 0)",
             selected(Dialect::Postgres, &out),
-            on.join(" AND "),
         ));
         Ok(w.finish())
     }
@@ -302,6 +300,16 @@ impl Plan {
     pub(super) fn kept(&self, w: &mut Writer, keys: &Keys) {
         rows_of_keys(w, "kept", keys, &key_types(self.table()));
     }
+}
+
+/// Two parts of a statement have the same key of that table, under `k0, …`.
+fn same_keys(table: &Table, count: usize, one: &str, other: &str) -> String {
+    let fields = key_fields(table).into_iter().take(count);
+    let same = fields.enumerate().map(|(i, field)| {
+        let sign = sign(field, Comparison::Equal);
+        format!("{one}.k{i} {sign} {other}.k{i}")
+    });
+    same.collect::<Vec<_>>().join(" AND ")
 }
 
 /// `name (k0, …) AS (…)`: keys of these types as rows.

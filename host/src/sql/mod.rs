@@ -46,6 +46,7 @@ mod scale;
 mod schema;
 mod scout;
 mod shown;
+mod signs;
 mod size;
 mod source;
 mod sqlite;

@@ -6,6 +6,7 @@
 use super::Plan;
 use super::condition::ordered;
 use super::measure::out_of_order;
+use super::signs::same;
 use super::tie::Sure;
 use super::writer::{Row, Writer};
 use crate::catalog::{Column, Dialect, Kind, Times};
@@ -76,11 +77,8 @@ impl Plan {
         w.push(" WHERE ");
         for column in newest.group_by {
             let name = &find_column(row.table, column)?.name;
-            w.push(&format!(
-                "{} = {} AND ",
-                other.column(name),
-                row.column(name)
-            ));
+            let same = same(row.table, name, &other.column(name), &row.column(name));
+            w.push(&same).push(" AND ");
         }
         w.push("((");
         self.place_among(w, &as_read, order, by, &other)?;

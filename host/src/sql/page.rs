@@ -3,11 +3,12 @@
 use super::Plan;
 use super::batch::same_key;
 use super::pick::{fingerprint, in_groups};
-use super::window::{Edge, key_columns, selected};
+use super::signs::beside;
+use super::window::{Edge, bind_edge, key_columns, selected};
 use super::writer::{Row, Writer};
 use crate::catalog::{Column, Dialect, Kind, TimeForm, Times};
 use crate::database::Statement;
-use crate::request::{Action, Fault, Look};
+use crate::request::{Action, Comparison, Fault, Look};
 use crate::scope::find_column;
 
 /// Rows of a page at most; fewer where `batch-size` is smaller, because a page may be acted on whole.
@@ -183,17 +184,20 @@ impl Plan {
         self.source(&mut w, &row)?;
         w.push(" WHERE ");
         if let Some(after) = after {
-            let sign = if look.descending { "<" } else { ">" };
-            w.push(&format!("({}) {sign} (", order.join(", ")));
-            let types = self.edge_types();
-            for (index, value) in after.iter().enumerate() {
-                w.push(if index > 0 { ", " } else { "" });
-                match types.get(index) {
-                    Some(sql_type) => w.bind_as(value.clone(), sql_type),
-                    None => w.bind(value.clone()),
-                };
-            }
-            w.push(") AND ");
+            let comparison = match look.descending {
+                true => Comparison::Less,
+                false => Comparison::Greater,
+            };
+            let fields = self.edge_fields();
+            let types = fields
+                .iter()
+                .flatten()
+                .map(|column| column.sql_type.clone());
+            let types: Vec<_> = types.collect();
+            beside(&mut w, &order, &fields, comparison, &|w, place| {
+                bind_edge(w, after, &types, place);
+            });
+            w.push(" AND ");
         }
         self.condition(&mut w, &row, &self.request().matching, false)?;
         self.can_be_shown(&mut w, &row)?;
@@ -242,8 +246,8 @@ impl Plan {
         self.order(&row).len()
     }
 
-    /// The types of an edge's columns; none on SQLite.
-    fn edge_types(&self) -> Vec<String> {
+    /// An edge's columns; none on SQLite.
+    fn edge_fields(&self) -> Vec<Option<&Column>> {
         if self.dialect() == Dialect::Sqlite {
             return Vec::new();
         }
@@ -255,8 +259,8 @@ impl Plan {
             rest.retain(|name| *name != first);
             names.append(&mut rest);
         }
-        let types = names.iter().filter_map(|name| table.column(name));
-        types.map(|column| column.sql_type.clone()).collect()
+        let columns = names.iter().filter_map(|name| table.column(name));
+        columns.map(Some).collect()
     }
 
     /// How the values of a column that is read come to the plugin.

@@ -25,7 +25,7 @@ impl PartialEq for Pair {
 
 impl Plan {
     /// Every pair by which the request's own relations, dependents and values are joined. Foreign keys' own
-    /// joins are not among them: the database sees to those.
+    /// joins are not among them: they are written with the key's own operators.
     ///
     /// # Errors
     /// `invalid` for unknown names.
@@ -145,6 +145,11 @@ impl Pair {
     /// PostgreSQL: nothing needs to be asked, since every such type is equal to itself.
     pub(crate) fn is_of_one_type(&self) -> bool {
         let ((_, one), (_, other)) = (&self.one, &self.other);
-        one.sql_type == other.sql_type && !matches!(one.kind, Kind::Json | Kind::Other)
+        let own = one.operators.as_ref();
+        one.sql_type == other.sql_type
+            && match own {
+                Some(own) => own.equal.is_some(),
+                None => !matches!(one.kind, Kind::Json | Kind::Other),
+            }
     }
 }

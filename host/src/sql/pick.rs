@@ -11,11 +11,12 @@ use super::Plan;
 use super::chains::Hold;
 use super::physical::key_types;
 use super::pick_notes::{TABLE, noted};
+use super::signs::{all_plain, key_fields, sign};
 use super::window::{Cursor, Edge, Window, key_columns};
 use super::writer::{Row, Writer};
 use crate::catalog::{Column, Dialect};
 use crate::database::Bind;
-use crate::request::{Assignment, Fault, Source};
+use crate::request::{Assignment, Comparison, Fault, Source};
 
 /// One row that was shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -183,22 +184,39 @@ fn is_one_of(w: &mut Writer, row: &Row<'_>, rows: &[&Pick]) {
     if let [sql_type] = types.as_slice()
         && !sql_type.ends_with("[]")
     {
-        w.push(&format!("{own} = ANY (")).bind(column(0));
+        let sign = sign(
+            key_fields(row.table).first().copied().flatten(),
+            Comparison::Equal,
+        );
+        w.push(&format!("{own} {sign} ANY (")).bind(column(0));
         w.push(&format!("::text[]::{sql_type}[])"));
         return;
     }
     let typed = names.iter().zip(&types);
     let typed: Vec<_> = typed.map(|(name, of)| format!("u.{name}::{of}")).collect();
-    w.push(&format!(
-        "{own} IN (SELECT {} FROM unnest(",
-        typed.join(", ")
-    ));
+    let fields = key_fields(row.table);
+    let plain = all_plain(&fields);
+    match plain {
+        true => w.push(&format!("{own} IN (SELECT {}", typed.join(", "))),
+        false => w.push("EXISTS (SELECT 1"),
+    };
+    w.push(" FROM unnest(");
     for index in 0..types.len() {
         w.push(if index > 0 { ", " } else { "" })
             .bind(column(index))
             .push("::text[]");
     }
-    w.push(&format!(") AS u({}))", names.join(", ")));
+    w.push(&format!(") AS u({})", names.join(", ")));
+    if !plain {
+        let same = typed.iter().zip(&keys).zip(fields);
+        let same = same.map(|((typed, key), field)| {
+            let sign = sign(field, Comparison::Equal);
+            format!("{typed} {sign} {key}")
+        });
+        let same: Vec<_> = same.collect();
+        w.push(" WHERE ").push(&same.join(" AND "));
+    }
+    w.push(")");
 }
 
 /// A row's key, and the names that it has in the note about the picked rows.

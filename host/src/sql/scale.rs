@@ -1,5 +1,6 @@
 //! A value held against an instant, exact in the unit that the value is counted in.
 
+use chrono::Datelike;
 use chrono_tz::Tz;
 
 use super::value::native_time;
@@ -85,7 +86,9 @@ impl Scale {
                 zone,
             } => {
                 let write = |w: &mut Writer, nanos: i128, before: bool| -> Result<(), Fault> {
-                    let text = stamp(nanos, *sql_type == "timestamptz")?;
+                    let zone = if *sql_type == "timestamptz" { "Z" } else { "" };
+                    let (text, era) = stamp(nanos)?;
+                    let text = format!("{text}{zone}{era}");
                     w.push(name).push(sign(before));
                     value(w, text, sql_type);
                     Ok(())
@@ -95,8 +98,9 @@ impl Scale {
             Self::Days { name, zone } => {
                 // A day is over at its end.
                 let write = |w: &mut Writer, nanos: i128, before: bool| -> Result<(), Fault> {
-                    let day = stamp((ceiling(nanos, DAY) - 1) * DAY, false)?;
-                    let day = day.get(..10).unwrap_or_default().to_owned();
+                    let (day, era) = stamp((ceiling(nanos, DAY) - 1) * DAY)?;
+                    let day = day.get(..10).unwrap_or_default();
+                    let day = format!("{day}{era}");
                     w.push(name).push(sign(before));
                     value(w, day, "date");
                     Ok(())
@@ -241,13 +245,22 @@ fn decimal(nanos: i128, unit: i128) -> String {
     }
 }
 
-/// Microseconds, rounded up, as PostgreSQL reads them.
-fn stamp(nanos: i128, with_zone: bool) -> Result<String, Fault> {
-    let mut text = native_time(Timestamp(whole(ceiling(nanos, 1_000))))?;
-    if !with_zone {
-        text.truncate(text.trim_end_matches('Z').len());
+/// Microseconds, rounded up, as PostgreSQL reads them, and the era: the day before the year 1 is one that it knows.
+fn stamp(nanos: i128) -> Result<(String, &'static str), Fault> {
+    let micros = whole(ceiling(nanos, 1_000));
+    if let Some(text) = before_christ(micros) {
+        return Ok((text, " BC"));
     }
-    Ok(text)
+    let mut text = native_time(Timestamp(micros))?;
+    text.truncate(text.trim_end_matches('Z').len());
+    Ok((text, ""))
+}
+
+/// A time of the year before the first, which is not called 0.
+fn before_christ(micros: i64) -> Option<String> {
+    let at = chrono::DateTime::from_timestamp_micros(micros)?;
+    let within = at.format("%m-%dT%H:%M:%S%.6f");
+    (at.year() == 0).then(|| format!("0001-{within}"))
 }
 
 #[cfg(test)]
@@ -274,5 +287,17 @@ mod tests {
         assert_eq!(decimal(-1_500_000, 1_000_000), "-1.500000");
         assert_eq!(decimal(2_000_000, 1_000_000), "2");
         assert_eq!(decimal(7, 1), "7");
+    }
+
+    #[test]
+    fn the_day_before_the_first_year_is_one_of_the_year_before_christ() {
+        let first = -62_135_596_800_000_000 * 1_000;
+        assert_eq!(
+            stamp(first).unwrap(),
+            ("0001-01-01T00:00:00".to_owned(), "")
+        );
+        let (text, era) = stamp(first - DAY).unwrap();
+        assert_eq!((text.get(..10), era), (Some("0001-12-31"), " BC"));
+        assert!(stamp(first - 400 * DAY).is_err());
     }
 }

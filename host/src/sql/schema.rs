@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::Plan;
-use crate::catalog::{Catalog, Dialect, Event, Facts, TableId, TableKind};
+use crate::catalog::{Catalog, Dialect, Event, Facts, Table, TableId, TableKind};
 use crate::database::{Bind, Statement};
 
 /// What a plan takes for given about a table.
@@ -155,6 +155,7 @@ impl Plan {
         w.push(
             "SELECT coalesce(sum(pg_stat_get_xact_tuples_deleted(worked.oid) + CASE WHEN worked.changes THEN \
              pg_stat_get_xact_tuples_updated(worked.oid) ELSE 0 END), 0)::bigint, \
+             coalesce(sum(pg_stat_get_xact_tuples_deleted(worked.oid)), 0)::bigint, \
              current_setting('track_counts')::bool \
              FROM (SELECT part.oid, bool_or(known.event = 16) AS changes FROM ",
         );
@@ -164,6 +165,41 @@ impl Plan {
              GROUP BY part.oid) AS worked",
         );
         w
+    }
+
+    /// A trigger of the schema's own may change rows of tables that a batch counts.
+    pub(crate) fn fires_triggers(&self) -> bool {
+        self.authorized.events().into_iter().any(|(id, event)| {
+            let fires = |table: &Table| {
+                table.triggers.iter().any(|trigger| match event {
+                    Event::Delete => trigger.on_delete,
+                    Event::Update => trigger.on_update,
+                })
+            };
+            let table = self.catalog.by_id(&id);
+            table.is_none_or(|table| {
+                let leaves = self.catalog.leaves_of(table).map(AsRef::as_ref);
+                leaves.chain([table.as_ref()]).any(fires)
+            })
+        })
+    }
+
+    /// No row is changed twice in a batch: each table is reached in one way alone. Two keys that let one row go change
+    /// it twice, and it counts once.
+    pub(crate) fn changes_each_row_once(&self) -> bool {
+        let mut reached = vec![&self.table().id];
+        for path in self.paths() {
+            let Some(child) = path.child() else {
+                return false;
+            };
+            let known =
+                |id: &&TableId| self.catalog.holds(id, child) || self.catalog.holds(child, id);
+            if reached.iter().any(known) {
+                return false;
+            }
+            reached.push(child);
+        }
+        true
     }
 
     /// `unnest(…) AS known(oid, event, …)`

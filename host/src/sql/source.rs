@@ -5,7 +5,7 @@
 //! out what they would have deleted and blanks what foreign keys would have set to NULL.
 
 use super::Plan;
-use super::collation::equal;
+use super::collation::{by_key, equal};
 use super::window::Window;
 use super::writer::{Row, Writer};
 use crate::catalog::{Dialect, OnDelete, Table, TableKind, quote_ident};
@@ -156,9 +156,10 @@ impl Plan {
     /// [`join`], for a child that this plan has taken from [`Plan::source`] or [`Plan::related`].
     pub(super) fn join_of(&self, link: &Link, child: &Row<'_>, parent: &Row<'_>) -> String {
         let mut text = join(link, child, parent);
-        for (to, from) in link.columns.iter().zip(&link.parent_columns) {
+        for (place, (to, from)) in link.columns.iter().zip(&link.parent_columns).enumerate() {
             if self.blanks(child.table, to, self.history.len()) {
-                let collated = equal(parent, from, child, to);
+                let by = link.key.as_ref().and_then(|key| by_key(key, place));
+                let collated = equal(parent, from, child, to, by);
                 let was = collated.replacen(&child.column(to), &child.column(&was(to)), 1);
                 text.push_str(&format!(" AND {was}"));
             }
@@ -319,9 +320,12 @@ fn in_leaf(w: &mut Writer, row: &Row<'_>, leaf: &Table) {
 /// The parent stands on the left, because SQLite's own foreign keys compare under the left side's
 /// collation and have the parent there: a child that this join misses would go unseen.
 pub(super) fn join(link: &Link, child: &Row<'_>, parent: &Row<'_>) -> String {
-    let pairs = link.columns.iter().zip(&link.parent_columns);
+    let pairs = link.columns.iter().zip(&link.parent_columns).enumerate();
     pairs
-        .map(|(to, from)| equal(parent, from, child, to))
+        .map(|(place, (to, from))| {
+            let by = link.key.as_ref().and_then(|key| by_key(key, place));
+            equal(parent, from, child, to, by)
+        })
         .collect::<Vec<_>>()
         .join(" AND ")
 }

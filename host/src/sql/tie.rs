@@ -6,10 +6,10 @@
 //! one is meant, and nothing goes on either alone.
 
 use super::Plan;
-use super::collation::{equal, one_equality};
+use super::collation::{by_key, equal, one_equality};
 use super::relation::never_meet;
 use super::writer::{Row, Writer};
-use crate::catalog::{Dialect, Table};
+use crate::catalog::{Dialect, Equality, Table};
 use crate::request::{Fault, Join};
 use crate::scope::find_column;
 
@@ -47,12 +47,12 @@ impl Plan {
             let local = find_column(row.table, &join.local)?;
             never_meet(w.dialect(), other, foreign, row, local)?;
             let (to, from) = (&foreign.name, &local.name);
-            let down = equal(row, from, other, to);
-            let up = equal(other, to, row, from);
-            let one = one_equality(foreign, local);
             let refers = self.refers_by(other.table, to, row.table, from);
             let referred = self.refers_by(row.table, from, other.table, to);
-            let ways = match (one, refers, referred) {
+            let one = one_equality(foreign, local) && refers.flatten() == referred.flatten();
+            let down = equal(row, from, other, to, refers.flatten());
+            let up = equal(other, to, row, from, referred.flatten());
+            let ways = match (one, refers.is_some(), referred.is_some()) {
                 (true, ..) | (_, true, false) => vec![down],
                 (_, false, true) => vec![up],
                 (_, true, true) | (_, false, false) => vec![down, up],
@@ -70,13 +70,23 @@ impl Plan {
         })
     }
 
-    /// A foreign key of `child` refers by this column to that one of `parent`, or of what that is a part of.
-    fn refers_by(&self, child: &Table, to: &str, parent: &Table, from: &str) -> bool {
-        child.foreign_keys.iter().any(|key| {
+    /// A foreign key of `child` refers by this column to that one of `parent`, or of what that is a part of: and by
+    /// what it holds them to be equal, where that is not `=`.
+    fn refers_by<'t>(
+        &self,
+        child: &'t Table,
+        to: &str,
+        parent: &Table,
+        from: &str,
+    ) -> Option<Option<&'t Equality>> {
+        child.foreign_keys.iter().find_map(|key| {
             let mut pairs = key.columns.iter().zip(&key.parent_columns);
             let holds = |above, below| self.catalog.holds(above, below);
-            (holds(&key.parent, &parent.id) || holds(&parent.id, &key.parent))
-                && pairs.any(|(own, of)| own == to && of == from)
+            if !holds(&key.parent, &parent.id) && !holds(&parent.id, &key.parent) {
+                return None;
+            }
+            let place = pairs.position(|(own, of)| own == to && of == from)?;
+            Some(by_key(key, place))
         })
     }
 }

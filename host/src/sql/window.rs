@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Plan;
 use super::physical::File;
+use super::signs::{beside, same, sign};
 use super::writer::{Row, Writer};
 use crate::catalog::Dialect;
 use crate::database::{Bind, Statement};
-use crate::request::Fault;
+use crate::request::{Comparison, Fault};
 
 /// The values of one row's order columns.
 pub type Edge = Vec<Bind>;
@@ -135,9 +136,8 @@ impl Plan {
             .push(&selected(self.dialect(), &["edge.at".to_owned()]));
         w.push(", (SELECT count(*) FROM (SELECT 1 FROM ");
         self.swept(&mut w, &row)?;
-        w.push(" WHERE ")
-            .push(&row.column(along))
-            .push(" = edge.at");
+        let same = same(row.table, along, &row.column(along), "edge.at");
+        w.push(" WHERE ").push(&same);
         self.filtered(&mut w, &row)?;
         w.push(&format!(" LIMIT {most}) AS tied) FROM ("));
         self.write_edge(&mut w, cursor, size, |_, columns| {
@@ -192,23 +192,18 @@ impl Plan {
             return self.is_picked(w, row, picked, window, false);
         }
         let tie = window.tie.is_some();
-        let columns = self.axis.columns(row, tie).join(", ");
-        let types = self.axis.types(row.table, tie);
         let mut any = false;
         if let Some(at) = &window.tie {
             self.tied(w, row, at);
             any = true;
         }
-        let upper = if window.inclusive { "<=" } else { "<" };
-        for (edge, sign) in [(&window.after, ">"), (&window.upto, upper)] {
+        let upper = upper(window);
+        for (edge, comparison) in [(&window.after, Comparison::Greater), (&window.upto, upper)] {
             let Some(edge) = edge else { continue };
-            w.push(if any { " AND (" } else { "(" })
-                .push(&columns)
-                .push(") ")
-                .push(sign)
-                .push(" (");
-            bind_edge(w, edge, &types);
-            w.push(")");
+            if any {
+                w.push(" AND ");
+            }
+            self.beside_edge(w, row, tie, comparison, edge);
             any = true;
         }
         if !any {
@@ -225,47 +220,59 @@ impl Plan {
             // The last window of a tie group: all before the group, and the group.
             match (&window.tie, &self.axis.along) {
                 (Some(at), Some(along)) => {
-                    let sql_type = self.along_type();
-                    w.push(&row.column(along))
-                        .push(" <= ")
-                        .bind_as(at.clone(), &sql_type);
+                    self.beside_tie(w, row, along, Comparison::LessOrEqual, at);
                 }
                 _ => w.truth(true),
             }
             return;
         };
         let tie = window.tie.is_some();
-        let columns = self.axis.columns(row, tie).join(", ");
-        let types = self.axis.types(row.table, tie);
-        let sign = if window.inclusive { "<=" } else { "<" };
         if let (Some(at), Some(along)) = (&window.tie, &self.axis.along) {
-            let sql_type = self.along_type();
-            w.push("(")
-                .push(&row.column(along))
-                .push(" < ")
-                .bind_as(at.clone(), &sql_type)
-                .push(" OR ");
+            w.push("(");
+            self.beside_tie(w, row, along, Comparison::Less, at);
+            w.push(" OR ");
             self.tied(w, row, at);
-            w.push(" AND (")
-                .push(&columns)
-                .push(") ")
-                .push(sign)
-                .push(" (");
-            bind_edge(w, edge, &types);
-            w.push("))");
-        } else {
-            w.push("(").push(&columns).push(") ").push(sign).push(" (");
-            bind_edge(w, edge, &types);
+            w.push(" AND ");
+            self.beside_edge(w, row, tie, upper(window), edge);
             w.push(")");
+        } else {
+            self.beside_edge(w, row, tie, upper(window), edge);
         }
+    }
+
+    fn beside_edge(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        tie: bool,
+        comparison: Comparison,
+        edge: &Edge,
+    ) {
+        let columns = self.axis.columns(row, tie);
+        let types = self.axis.types(row.table, tie);
+        let fields = self.axis.fields(row.table, tie);
+        beside(w, &columns, &fields, comparison, &|w, place| {
+            bind_edge(w, edge, &types, place);
+        });
+    }
+
+    fn beside_tie(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        along: &str,
+        comparison: Comparison,
+        at: &Bind,
+    ) {
+        let sql_type = self.along_type();
+        let sign = sign(row.table.column(along), comparison);
+        w.push(&format!("{} {sign} ", row.column(along)))
+            .bind_as(at.clone(), &sql_type);
     }
 
     fn tied(&self, w: &mut Writer, row: &Row<'_>, at: &Bind) {
         if let Some(along) = &self.axis.along {
-            let sql_type = self.along_type();
-            w.push(&row.column(along))
-                .push(" = ")
-                .bind_as(at.clone(), &sql_type);
+            self.beside_tie(w, row, along, Comparison::Equal, at);
         }
     }
 
@@ -288,14 +295,20 @@ pub(crate) fn selected(dialect: Dialect, columns: &[String]) -> String {
     columns.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
-fn bind_edge(w: &mut Writer, edge: &Edge, types: &[String]) {
-    for (index, value) in edge.iter().enumerate() {
-        if index > 0 {
-            w.push(", ");
-        }
-        match types.get(index) {
-            Some(sql_type) => w.bind_as(value.clone(), sql_type),
-            None => w.bind(value.clone()),
-        };
+/// One value of an edge.
+pub(super) fn bind_edge(w: &mut Writer, edge: &Edge, types: &[String], place: usize) {
+    let Some(value) = edge.get(place) else {
+        return;
+    };
+    match types.get(place) {
+        Some(sql_type) => w.bind_as(value.clone(), sql_type),
+        None => w.bind(value.clone()),
+    };
+}
+
+fn upper(window: &Window) -> Comparison {
+    match window.inclusive {
+        true => Comparison::LessOrEqual,
+        false => Comparison::Less,
     }
 }

@@ -1,6 +1,7 @@
 //! One batch, with the retries that its failures call for.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::attempt::{Attempt, Way};
 use super::checkpoint::{Checkpoint, Place};
@@ -101,6 +102,7 @@ async fn try_until_done(
                     *state.blocked_by.entry(table).or_default() += rows;
                 }
                 let mut passed = passed_over(done.batch, pass_over);
+                passed.beside = inner.beside.load(Ordering::Relaxed);
                 if let Some(tried) = done.tried {
                     passed.refused = tried.pieces.refused;
                     passed.blocked = passed.blocked.saturating_sub(passed.refused);
@@ -189,7 +191,8 @@ async fn try_until_done(
                                 },
                                 false => stored.resume(inner.ordinal, &inner.asks),
                             };
-                            let passed = passed_over(batch, pass_over);
+                            let mut passed = passed_over(batch, pass_over);
+                            passed.beside = inner.beside.load(Ordering::Relaxed);
                             moved_on(context, inner, state, &place, true, passed);
                             inner.gone_before = 0;
                             inner.scout.forget();
@@ -248,6 +251,7 @@ fn passed_over(batch: Batch, in_the_way: Option<InTheWay>) -> PassedOver {
         locked: batch.locked,
         refused,
         blocked,
+        beside: 0,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use super::careful::Tried;
 use super::chained;
@@ -76,6 +77,7 @@ impl Attempt<'_> {
     }
 
     pub(super) async fn run(&self, cursor: &Cursor) -> Result<Done, Failed> {
+        self.inner.beside.store(0, Ordering::Relaxed);
         let mut session = self.context.database.session().await?;
         let noted = session.dialect() == Dialect::Sqlite && self.inner.plan.picked.is_some();
         if noted {

@@ -74,6 +74,7 @@ impl Attempt<'_> {
         let counts = session.fetch_one(&plan.tally(window, family)?).await?;
         let mut batch = batch_of(&counts, 0);
         let meant = batch.affected;
+        let before = self.changed_so_far(session, plan).await?;
         batch.affected = session.execute(&plan.act_on_window(window)?).await?;
         let kept = meant.saturating_sub(batch.affected);
         if kept > 0 {
@@ -85,6 +86,7 @@ impl Attempt<'_> {
             batch.cascaded = batch.cascaded.saturating_sub(left.cascaded);
             batch.revived = kept;
         }
+        self.none_beside(session, plan, before, &batch).await?;
         Ok(batch)
     }
 
@@ -102,6 +104,7 @@ impl Attempt<'_> {
             session.execute(&statement).await?;
         }
         let counts = session.fetch_one(&plan.tally_parts(window)?).await?;
+        let before = self.changed_so_far(session, plan).await?;
         for statement in plan.unlink_parts()? {
             session.execute(&statement).await?;
         }
@@ -109,6 +112,7 @@ impl Attempt<'_> {
             session.execute(&statement).await?;
         }
         let mut batch = batch_of(&counts, 0);
+        self.none_beside(session, plan, before, &batch).await?;
         batch.revived = session
             .fetch_one(&plan.kept_parts()?)
             .await?

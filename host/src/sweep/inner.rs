@@ -1,6 +1,7 @@
 //! Where a sweep stands, and how large its next window is.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use super::careful::Careful;
 use super::chained::Chained;
@@ -45,6 +46,8 @@ pub(super) struct Inner {
     pub(super) is_last: bool,
     /// Nothing is left but to record so many rows that others of the table hold.
     pub(super) closes: Option<u64>,
+    /// Rows that went in the batch in hand beside those that it counts.
+    pub(super) beside: AtomicU64,
 }
 
 impl Inner {
@@ -67,6 +70,7 @@ impl Inner {
             stands: None,
             is_last: false,
             closes: None,
+            beside: AtomicU64::new(0),
         }
     }
 

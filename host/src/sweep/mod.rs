@@ -15,6 +15,7 @@ mod chained;
 mod checkpoint;
 mod circles;
 mod context;
+mod counted;
 mod embedded;
 mod forms;
 mod fraction;

@@ -16,6 +16,8 @@ pub struct PassedOver {
     pub refused: u64,
     /// Rows that stay refer to them.
     pub blocked: u64,
+    /// Rows that went besides, counted nowhere: a trigger may have taken them.
+    pub beside: u64,
 }
 
 impl std::ops::AddAssign for PassedOver {
@@ -23,6 +25,7 @@ impl std::ops::AddAssign for PassedOver {
         self.locked += other.locked;
         self.refused += other.refused;
         self.blocked += other.blocked;
+        self.beside += other.beside;
     }
 }
 
@@ -82,6 +85,17 @@ impl Remains {
         self
     }
 
+    /// The same, of a sweep with which so many rows went that no batch counted.
+    pub(super) fn with_beside(mut self, rows: u64) -> Self {
+        if rows > 0 && self.unverified.is_none() {
+            self.unverified = Some(format!(
+                "with rows of `{}` {rows} went that are not in the counts: a trigger may have taken them",
+                self.table
+            ));
+        }
+        self
+    }
+
     /// As the ledger keeps them.
     pub fn to_ledger(remains: &[Self]) -> String {
         serde_json::to_string(remains).unwrap_or_else(|_| "[]".to_owned())
@@ -104,6 +118,7 @@ mod tests {
                 locked,
                 refused,
                 blocked: 0,
+                beside: 0,
             };
             let found = Remains::told_apart("t".to_owned(), left, 100, passed);
             (found.locked, found.refused, found.arrived, found.more)

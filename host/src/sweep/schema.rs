@@ -13,7 +13,7 @@ use super::locked::{columns, texts};
 use super::transaction::Failed;
 use crate::catalog::{Catalog, Dialect};
 use crate::database::{Cause, DatabaseError, Session, Statement};
-use crate::request::{Batch, Fault, Problem, Suspension};
+use crate::request::{Fault, Problem, Suspension};
 use crate::scope::Path;
 use crate::sql::{Keys, Part, Plan, differences};
 
@@ -188,20 +188,6 @@ impl Attempt<'_> {
         }
     }
 
-    /// PostgreSQL: what the server has counted so far of rows that a foreign key's rule takes or changes, which no
-    /// statement of besom's returns; `None`: nothing of that kind goes along, or the server does not count.
-    pub(super) async fn worked_on(
-        &self,
-        session: &mut Session,
-        plan: &Plan,
-    ) -> Result<Option<u64>, Failed> {
-        if plan.authorized.consequences().is_empty() {
-            return Ok(None);
-        }
-        let row = session.fetch_one(&plan.count_worked_on()).await?;
-        Ok((row.get(1).as_integer() == Some(1)).then(|| row.get(0).as_count()))
-    }
-
     /// PostgreSQL: what refers to rows that are to go with these, by each way in which a trigger could keep it.
     pub(super) async fn referring<'p>(
         &self,
@@ -253,35 +239,5 @@ impl Attempt<'_> {
             0 => Ok(()),
             rows => Err(dangling(plan, part.path(), rows)),
         }
-    }
-
-    /// Holds the counts of a batch against what the server counted between two looks, and answers the second.
-    pub(super) async fn all_gone(
-        &self,
-        session: &mut Session,
-        plan: &Plan,
-        before: Option<u64>,
-        batch: &Batch,
-    ) -> Result<Option<u64>, Failed> {
-        let (Some(before), Some(after)) = (before, self.worked_on(session, plan).await?) else {
-            return Ok(None);
-        };
-        let done = after.saturating_sub(before);
-        if done >= batch.changed() {
-            return Ok(Some(after));
-        }
-        let consequences = plan.authorized.consequences().iter();
-        let children: BTreeSet<_> = consequences.filter_map(|of| of.path.child()).collect();
-        let children: Vec<_> = children.iter().map(|id| format!("`{id}`")).collect();
-        Err(Failed::Request(Fault::Other(Problem::new(
-            "not-gone",
-            format!(
-                "a batch of `{}` was rolled back: {} rows were to go or change, and the database says that {done} \
-                 did. A trigger or rule of {} keeps rows, which would refer to nothing: take it away",
-                plan.table().id,
-                batch.changed(),
-                children.join(", ")
-            ),
-        ))))
     }
 }

@@ -124,7 +124,7 @@ pub async fn unread_only(database: &Database, ended: &[Ended]) -> Vec<Remains> {
 pub async fn verify(database: &Database, ended: &[Ended]) -> Vec<Remains> {
     let mut found = Vec::new();
     for sweep in ended {
-        let remains = look(database, sweep).await;
+        let remains = look(database, sweep).await.with_beside(sweep.passed.beside);
         let unread = unread::look(database, sweep).await;
         found.push(remains.with_unread(unread));
     }

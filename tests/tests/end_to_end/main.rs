@@ -28,6 +28,7 @@ mod min_age;
 mod model;
 mod once_wrong;
 mod own_keys;
+mod own_types;
 mod pgbouncer;
 mod policy_data;
 mod polymorphic;

@@ -8,7 +8,9 @@ use super::{Tables, of_tables};
 
 /// Domains are followed to the type below the last of them. `format_type` is given -1 because its
 /// answer without is not always castable to: `character` would cut to one character, `bpchar`
-/// does not. A NOT NULL of PostgreSQL 18 that was never validated may have NULLs behind it.
+/// does not. That a collation puts ids in the order of their bytes is taken for granted of the locales of computers and
+/// of English, without rules of its own: others have letters in other places (`z` before `t` in Estonian, `aa` behind
+/// `z` in Danish) or digits by the number that they are. A NOT NULL of PostgreSQL 18 that was never validated may have NULLs behind it.
 const COLUMNS: &str = "
 WITH RECURSIVE step(domain, type) AS (
     SELECT oid, typbasetype FROM pg_catalog.pg_type WHERE typtype = 'd'
@@ -31,13 +33,23 @@ SELECT a.attrelid, a.attname::text, format_type(t.oid, -1),
        coalesce(has_column_privilege(a.attrelid, a.attnum, 'UPDATE'), false),
        ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e
              WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder),
-       quote_ident(cn.nspname) || '.' || quote_ident(c.collname), c.collisdeterministic
+       quote_ident(cn.nspname) || '.' || quote_ident(c.collname), c.collisdeterministic,
+       CASE c.collprovider
+           WHEN 'd' THEN coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') = 'b'
+               OR to_jsonb(d) ->> 'daticurules' IS NULL
+                  AND coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale', d.datcollate::text) ~ known.locale
+           WHEN 'b' THEN true
+           ELSE to_jsonb(c) ->> 'collicurules' IS NULL
+                AND coalesce(to_jsonb(c) ->> 'colllocale', to_jsonb(c) ->> 'colliculocale', c.collcollate::text) ~ known.locale
+       END
 FROM pg_catalog.pg_attribute a
 LEFT JOIN base ON base.domain = a.atttypid
 JOIN pg_catalog.pg_type t ON t.oid = coalesce(base.type, a.atttypid)
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 LEFT JOIN pg_catalog.pg_collation c ON c.oid = a.attcollation
 LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = c.collnamespace
+JOIN pg_catalog.pg_database d ON d.datname = current_database()
+CROSS JOIN (SELECT '^(C|POSIX|(en|und)([_-][A-Z]{2})?)([.][A-Za-z0-9-]+)?$' AS locale) AS known
 WHERE a.attrelid = ANY($1) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum";
 
@@ -56,6 +68,7 @@ type ColumnRow = (
     bool,
     Vec<String>,
     Option<String>,
+    Option<bool>,
     Option<bool>,
 );
 
@@ -81,6 +94,7 @@ pub(super) async fn add(
             labels,
             collation,
             deterministic,
+            orders_ids,
         ) = row;
         let kind = if is_enum {
             Kind::Enum(labels)
@@ -97,12 +111,14 @@ pub(super) async fn add(
                 collation: collation.map(|sql_name| Collation {
                     sql_name,
                     deterministic: deterministic != Some(false),
+                    orders_ids: orders_ids == Some(true),
                 }),
                 nullable,
                 generated: computed || identity,
                 computed,
                 readable,
                 assignable,
+                operators: None,
                 time_form,
             });
         }

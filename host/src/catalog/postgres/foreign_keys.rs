@@ -10,7 +10,7 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, FromRow, Row};
 
-use super::super::{CatalogError, ForeignKey, OnDelete, TableId};
+use super::super::{CatalogError, Equality, ForeignKey, OnDelete, TableId};
 use super::{Tables, of_tables};
 
 /// `server_version_num` since which ON DELETE SET NULL may list columns.
@@ -29,10 +29,40 @@ struct Found {
     key: ForeignKey,
     child: Oid,
     parent: Oid,
+    /// The operators that hold the parent's columns and the child's to be equal.
+    by: Vec<By>,
     /// It is one of the child's own keys.
     outward: bool,
     /// It is one of the keys that point at the parent.
     inward: bool,
+}
+
+/// One operator of a key.
+struct By {
+    operator: String,
+    /// It is one of the server's own.
+    built_in: bool,
+    /// The types that it takes; `None`: any that are alike.
+    parent: Option<String>,
+    child: Option<String>,
+}
+
+impl By {
+    fn of(row: &PgRow) -> Result<Vec<Self>, sqlx::Error> {
+        let operators: Vec<String> = row.try_get("operators")?;
+        let built_in: Vec<bool> = row.try_get("built_in")?;
+        let lefts: Vec<Option<String>> = row.try_get("lefts")?;
+        let rights: Vec<Option<String>> = row.try_get("rights")?;
+        let types = lefts.into_iter().zip(rights);
+        let all = operators.into_iter().zip(built_in).zip(types);
+        let by = all.map(|((operator, built_in), (parent, child))| Self {
+            operator,
+            built_in,
+            parent,
+            child,
+        });
+        Ok(by.collect())
+    }
 }
 
 impl FromRow<'_, PgRow> for Found {
@@ -72,9 +102,13 @@ impl FromRow<'_, PgRow> for Found {
                 held_by: None,
                 may_be_held_by: Vec::new(),
                 disabled: row.try_get("disabled")?,
+                equalities: Vec::new(),
+                full: row.try_get("full")?,
+                torn: false,
             },
             child: row.try_get("conrelid")?,
             parent: row.try_get("confrelid")?,
+            by: By::of(row)?,
             outward: row.try_get("outward")?,
             inward: row.try_get("inward")?,
         })
@@ -103,6 +137,25 @@ fn statement(server_version: i32) -> String {
               JOIN pg_catalog.pg_attribute a ON a.attrelid = {table} AND a.attnum = u.number)"
         )
     };
+    // Of each operator: for two types, or for all of a kind.
+    let types = |of: &str| {
+        format!(
+            "ARRAY(SELECT CASE WHEN t.typtype <> 'p' THEN format_type(t.oid, -1) END
+                   FROM unnest({pairs}) WITH ORDINALITY AS u(operator, n)
+                   JOIN pg_catalog.pg_operator o ON o.oid = u.operator
+                   JOIN pg_catalog.pg_type t ON t.oid = o.{of} ORDER BY u.n)",
+            pairs = plain("con.conpfeqop")
+        )
+    };
+    let operators = |what: &str| {
+        format!(
+            "ARRAY(SELECT {what}
+                   FROM unnest({pairs}) WITH ORDINALITY AS u(operator, n)
+                   JOIN pg_catalog.pg_operator o ON o.oid = u.operator
+                   JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace ORDER BY u.n)",
+            pairs = plain("con.conpfeqop")
+        )
+    };
     format!(
         // A partition's copy of a key that is disabled leaves the whole key with a hole.
         "WITH RECURSIVE off(oid) AS (
@@ -116,7 +169,8 @@ fn statement(server_version: i32) -> String {
                 pn.nspname::text AS parent_schema, p.relname::text AS parent_name,
                 {columns} AS columns, {parent_columns} AS parent_columns,
                 {set_columns} AS set_columns, con.confdeltype::text AS rule,
-                con.condeferrable, con.convalidated,
+                con.condeferrable, con.convalidated, con.confmatchtype = 'f' AS \"full\",
+                {operators} AS operators, {built_in} AS built_in, {lefts} AS lefts, {rights} AS rights,
                 con.oid IN (SELECT off.oid FROM off) AS disabled,
                 up.oid IS NULL OR up.conrelid <> con.conrelid AS outward,
                 up.oid IS NULL OR up.confrelid <> con.confrelid AS inward
@@ -132,6 +186,10 @@ fn statement(server_version: i32) -> String {
         columns = names("con.conrelid", &plain("con.conkey")),
         parent_columns = names("con.confrelid", &plain("con.confkey")),
         set_columns = names("con.conrelid", set_columns),
+        operators = operators("format('OPERATOR(%I.%s)', n.nspname, o.oprname)"),
+        built_in = operators("n.nspname = 'pg_catalog'"),
+        lefts = types("oprleft"),
+        rights = types("oprright"),
     )
 }
 
@@ -142,7 +200,8 @@ pub(super) async fn add(
 ) -> Result<(), CatalogError> {
     let sql = AssertSqlSafe(statement(server_version));
     let rows: Vec<Found> = of_tables(connection, "foreign keys", sql, tables).await?;
-    for found in rows {
+    for mut found in rows {
+        found.key.equalities = equalities(&found, tables);
         if found.inward
             && let Some(table) = tables.get_mut(&found.parent.0)
         {
@@ -155,6 +214,28 @@ pub(super) async fn add(
         }
     }
     Ok(())
+}
+
+/// Where all of it is the server's own, `=` says the same.
+fn equalities(found: &Found, tables: &Tables) -> Vec<Option<Equality>> {
+    let column = |table: Oid, name: &String| tables.get(&table.0)?.column(name);
+    let columns = found.key.parent_columns.iter().zip(&found.key.columns);
+    let each = found.by.iter().zip(columns).map(|(by, (to, from))| {
+        let (parent, child) = (column(found.parent, to)?, column(found.child, from)?);
+        if by.built_in && parent.operators.is_none() && child.operators.is_none() {
+            return None;
+        }
+        let cast = |wanted: &Option<String>, has: &str| {
+            let wanted = wanted.as_ref().filter(|wanted| *wanted != has);
+            wanted.cloned()
+        };
+        Some(Equality {
+            operator: by.operator.clone(),
+            parent: cast(&by.parent, &parent.sql_type),
+            child: cast(&by.child, &child.sql_type),
+        })
+    });
+    each.collect()
 }
 
 #[cfg(test)]

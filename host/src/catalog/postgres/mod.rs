@@ -11,6 +11,7 @@ mod facts;
 mod foreign_keys;
 mod indexes;
 mod not_null;
+mod operators;
 mod relations;
 mod role;
 mod zones;
@@ -59,6 +60,7 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Catalog, Catal
     }
     relations::add_partitions(connection, &mut tables).await?;
     columns::add(connection, &mut tables).await?;
+    operators::add(connection, &mut tables).await?;
     indexes::add(connection, &mut tables).await?;
     indexes::add_triggers(connection, &mut tables).await?;
     foreign_keys::add(connection, &mut tables, number).await?;

@@ -5,7 +5,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::postgres::types::Oid;
 
 use super::super::lone_defaults::{self, Constant, constants};
-use super::super::not_null::{Refusals, Refusing, forbids_null, stuck};
+use super::super::not_null::{Refusals, Refusing, forbids_null, mark_torn, stuck};
 use super::super::{CatalogError, ForeignKey, TableId, quote_ident};
 use super::{Tables, beside, of_tables};
 
@@ -79,6 +79,7 @@ pub(super) async fn mark(
             let mut partitions = Vec::new();
             gather(&key.child, &below, &mut partitions);
             key.stuck = stuck(key, &partitions, &refusals);
+            mark_torn(key, &refusals);
             if let (true, Some(of)) = (key.stuck.is_empty(), constants(key, &partitions, &refusals))
             {
                 lookups.push((key.clone(), of));
@@ -115,7 +116,17 @@ async fn refers_to_a_row(
         .enumerate()
         .map(|(place, (column, to))| {
             let sql_type = child.column(column).map_or("text", |c| c.sql_type.as_str());
-            format!("p.{} = ${}::text::{sql_type}", quote_ident(to), place + 1)
+            let cast =
+                |to: &Option<String>| to.as_ref().map_or_else(String::new, |to| format!("::{to}"));
+            let (sign, above, below) = match key.equalities.get(place) {
+                Some(Some(by)) => (by.operator.as_str(), cast(&by.parent), cast(&by.child)),
+                _ => ("=", String::new(), String::new()),
+            };
+            let place = place + 1;
+            format!(
+                "p.{}{above} {sign} ${place}::text::{sql_type}{below}",
+                quote_ident(to)
+            )
         })
         .collect();
     let sql = format!(
@@ -127,10 +138,18 @@ async fn refers_to_a_row(
     for constant in constants {
         query = query.bind(constant.to_string());
     }
-    query
-        .fetch_one(connection)
-        .await
-        .map_err(CatalogError::reading("defaults of foreign keys"))
+    match query.fetch_one(connection).await {
+        Ok(found) => Ok(found),
+        Err(error) if cannot_be_asked(&error) => Ok(true),
+        Err(error) => Err(CatalogError::reading("defaults of foreign keys")(error)),
+    }
+}
+
+/// The server has no operator for the two, or several, or keeps what they are in from the role. Whoever never deletes
+/// from that parent needs no answer.
+fn cannot_be_asked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| ["42883", "42725", "42501"].contains(&code.as_ref()))
 }
 
 pub(super) type Below = std::collections::BTreeMap<TableId, Vec<TableId>>;

@@ -114,7 +114,9 @@ impl Catalog {
         })
     }
 
-    /// Whether the server knows which values of the two columns are equal: it has an operator for them, and but one.
+    /// Whether the server knows which values of the two columns are equal: it has an operator for them, and but one,
+    /// which a statement finds. Of two types there may be one in a schema that is not on the search path, and the
+    /// statement would mean another.
     ///
     /// # Errors
     /// What the database says otherwise.
@@ -124,16 +126,24 @@ impl Catalog {
         column: &Column,
         other: &Column,
     ) -> Result<bool, ProbeError> {
+        if let (Some(own), true) = (&column.operators, column.sql_type == other.sql_type) {
+            return Ok(own.equal.is_some());
+        }
         let sql = format!(
-            "SELECT NULL::{} = NULL::{}",
+            "SELECT (NULL::{0} = NULL::{1}) IS NULL AND NOT EXISTS (
+                 SELECT FROM pg_catalog.pg_operator o
+                 WHERE o.oprname = '=' AND o.oprleft = $1::regtype AND o.oprright = $2::regtype
+                   AND NOT pg_operator_is_visible(o.oid))",
             column.sql_type, other.sql_type
         );
-        let asked: Result<Option<bool>, Error> = sqlx::query_scalar(AssertSqlSafe(sql))
+        let asked: Result<bool, Error> = sqlx::query_scalar(AssertSqlSafe(sql))
             .persistent(false)
+            .bind(&column.sql_type)
+            .bind(&other.sql_type)
             .fetch_one(connection)
             .await;
         match asked {
-            Ok(_) => Ok(true),
+            Ok(known) => Ok(known),
             Err(error) => match error.as_database_error().and_then(|error| error.code()) {
                 // no such operator, or several that would do
                 Some(code) if code == "42883" || code == "42725" => Ok(false),

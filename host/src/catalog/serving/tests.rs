@@ -12,6 +12,7 @@ fn column(name: &str, sql_type: &str, kind: Kind) -> Column {
     let collation = (kind == Kind::Text).then(|| Collation {
         sql_name: "pg_catalog.\"default\"".to_owned(),
         deterministic: true,
+        orders_ids: true,
     });
     Column {
         name: name.to_owned(),
@@ -24,6 +25,7 @@ fn column(name: &str, sql_type: &str, kind: Kind) -> Column {
         computed: false,
         readable: true,
         assignable: true,
+        operators: None,
         time_form: None,
     }
 }

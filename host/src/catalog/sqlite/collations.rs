@@ -26,6 +26,7 @@ pub(super) async fn add(
             column.collation = declared.get(&fold(&column.name)).map(|name| Collation {
                 sql_name: quote_ident(name),
                 deterministic: false,
+                orders_ids: false,
             });
         }
     }

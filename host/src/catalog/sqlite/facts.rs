@@ -5,7 +5,9 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::super::lone_defaults::{self, Constant, constants};
 use super::super::not_null::{Refusals, Refusing, forbids_null, stuck};
-use super::super::{CatalogError, Event, ForeignKey, Obstacle, OnDelete, Table, quote_ident};
+use super::super::{
+    CatalogError, Event, ForeignKey, Obstacle, OnDelete, Table, TableId, TableKind, quote_ident,
+};
 use super::{Tables, beside, fold, rows, text};
 
 /// The default of each column, and the statement of its table, for tables with a key that sets columns.
@@ -39,13 +41,29 @@ pub(super) async fn mark_stuck(
         let null = !nullable || by_check();
         refusals.insert((table.id.clone(), column), Refusing { null, default });
     }
-    let known: Vec<_> = tables.values().map(|table| table.id.clone()).collect();
+    // What SQLite calls a foreign key mismatch is told by `broken-key`, and asked for nothing.
+    let known = |key: &ForeignKey, tables: &[(TableId, Vec<String>)]| {
+        let parent = tables.iter().find(|(id, _)| *id == key.parent);
+        parent.is_some_and(|(_, columns)| {
+            let mut to = key.parent_columns.iter();
+            to.all(|to| columns.iter().any(|column| column.eq_ignore_ascii_case(to)))
+        })
+    };
+    let parents = tables
+        .values()
+        .filter(|table| table.kind == TableKind::Table);
+    let parents: Vec<_> = parents
+        .map(|table| {
+            let columns = table.columns.iter().map(|column| column.name.clone());
+            (table.id.clone(), columns.collect())
+        })
+        .collect();
     for table in tables.values_mut() {
         let keys = table.foreign_keys.iter_mut();
         for key in keys.chain(&mut table.referenced_by) {
             key.stuck = stuck(key, &[], &refusals);
             if let (true, Some(of)) = (key.stuck.is_empty(), constants(key, &[], &refusals))
-                && known.contains(&key.parent)
+                && known(key, &parents)
                 && !refers_to_a_row(connection, key, &of).await?
             {
                 lone_defaults::mark(key, &of);
@@ -78,10 +96,20 @@ async fn refers_to_a_row(
             Constant::Text(text) => query.bind(text),
         };
     }
-    query
-        .fetch_one(connection)
-        .await
-        .map_err(CatalogError::reading("defaults of foreign keys"))
+    match query.fetch_one(connection).await {
+        Ok(found) => Ok(found),
+        Err(error) if cannot_be_asked(&error) => Ok(true),
+        Err(error) => Err(CatalogError::reading("defaults of foreign keys")(error)),
+    }
+}
+
+/// SQLite has no collation of the column's name, or what else the schema asks for. Whoever never deletes from that
+/// parent needs no answer.
+fn cannot_be_asked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    // The kind of error is in the lowest byte of its code.
+    let kind = code.and_then(|code| code.parse::<u32>().ok());
+    kind.is_some_and(|code| code & 0xff == 1)
 }
 
 /// Notes what takes part when rows of each table go or change, and what names stand for. To be called last.

@@ -58,6 +58,9 @@ pub(super) async fn add(
                 held_by: None,
                 may_be_held_by: Vec::new(),
                 disabled: false,
+                equalities: Vec::new(),
+                full: false,
+                torn: false,
             });
         let position = key.columns.len();
         key.columns.push(from);

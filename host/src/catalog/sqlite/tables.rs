@@ -123,6 +123,7 @@ fn add_columns(tables: &mut Tables, rows: Vec<ColumnRow>, strict_tables: &BTreeS
             computed: hidden > HIDDEN,
             readable: true,
             assignable: true,
+            operators: None,
             time_form: None,
         });
     }

@@ -48,7 +48,7 @@ impl GrantsReport {
                 jobs: of.map(|(job, _)| job.to_string()).collect(),
             }
         });
-        let schemas = rights.iter().map(|needed| needed.table().schema.clone());
+        let schemas = rights.iter().flat_map(Rights::schemas).map(str::to_owned);
         Self {
             database: database.to_owned(),
             schemas: schemas.collect(),

@@ -49,3 +49,32 @@ async fn a_key_that_leads_to_unique_columns_in_any_order_does_not_stop_the_job()
     let batch = drained(&lab, &sessions()).await;
     assert_eq!((batch.affected, batch.cascaded), (2, 1));
 }
+
+#[tokio::test]
+async fn a_default_behind_a_key_that_leads_nowhere_stops_no_other_command() {
+    for (parent, key) in [
+        ("", "p INTEGER DEFAULT 1 REFERENCES users (nope)"),
+        (
+            "CREATE VIEW seen AS SELECT id FROM no_table;",
+            "p INTEGER DEFAULT 1 REFERENCES seen (id)",
+        ),
+        (
+            "CREATE TABLE own (id TEXT COLLATE nobodys);",
+            "p TEXT DEFAULT 'a' REFERENCES own (id)",
+        ),
+    ] {
+        let lab = Lab::sqlite(&format!(
+            "CREATE TABLE users (id INTEGER PRIMARY KEY); {parent}
+             CREATE TABLE sessions (id INTEGER PRIMARY KEY, dead_at INT);
+             CREATE TABLE tokens (id INTEGER PRIMARY KEY, {key} ON DELETE SET DEFAULT);
+             INSERT INTO users VALUES (1); INSERT INTO sessions VALUES (1, 1);"
+        ))
+        .await;
+        assert_eq!(drained(&lab, &sessions()).await.affected, 1, "{key}");
+        if parent.is_empty() {
+            let all = Request::delete("users", Condition::Everything);
+            let rows = "SELECT count(*) FROM users";
+            assert_eq!(refused(&lab, &all, rows).await, "broken-key", "{key}");
+        }
+    }
+}

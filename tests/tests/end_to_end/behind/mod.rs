@@ -13,6 +13,7 @@ mod heirs;
 mod kept;
 mod least_privilege;
 mod meeting;
+mod match_full;
 mod periods;
 mod publications;
 mod put_back;

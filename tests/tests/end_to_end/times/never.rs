@@ -2,7 +2,7 @@
 
 use besom::catalog::{TimeForm, Times};
 use besom::sweep::{Verification, verify};
-use besom_tests::lab::{both, drain};
+use besom_tests::lab::{Lab, both, drain};
 
 use super::*;
 
@@ -181,5 +181,28 @@ async fn the_oldest_that_is_real_may_be_said() {
             lab.say("item", "at", said.since(Some(CENTURY)));
             assert_eq!(told(&lab, "at").await, [1], "{declared}");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_first_day_of_the_first_year_may_be_the_oldest() {
+    const FIRST: Timestamp = Timestamp(-62_135_596_800_000_000);
+    let values = ["'1931-05-01'", "'0001-01-01'", "'0044-03-15 BC'"];
+    for declared in ["date", "timestamp", "timestamptz"] {
+        let mut lab = Lab::postgres(&items(declared, &values)).await;
+        lab.say("item", "at", Times::declared([]).since(Some(FIRST)));
+        assert_eq!(told(&lab, "at").await, [1, 2], "{declared}");
+    }
+    // East of Greenwich that day began in the year before.
+    for (declared, zone, real) in [
+        ("date", chrono_tz::Asia::Tokyo, vec![1, 2]),
+        ("timestamp", chrono_tz::Asia::Tokyo, vec![1]),
+        ("date", chrono_tz::America::Los_Angeles, vec![1, 2]),
+        ("timestamp", chrono_tz::America::Los_Angeles, vec![1, 2]),
+    ] {
+        let mut lab = Lab::postgres(&items(declared, &values)).await;
+        let said = Times::declared([TimeForm::Local(zone)]);
+        lab.say("item", "at", said.since(Some(FIRST)));
+        assert_eq!(told(&lab, "at").await, real, "{declared} {zone}");
     }
 }

@@ -322,3 +322,36 @@ async fn a_text_with_its_hyphens_in_other_places_is_no_id() {
         assert!(format!("{verified:?}").contains("item.id"), "{verified:?}");
     }
 }
+
+#[tokio::test]
+async fn ids_as_text_go_by_their_bytes_whatever_the_order_of_their_collation() {
+    let by_number = "CREATE COLLATION by_number (provider = icu, locale = 'en-u-kn-true');";
+    for column in [
+        "text COLLATE by_number",
+        "varchar(36) COLLATE by_number",
+        "text COLLATE \"C\"",
+        "text COLLATE ucs_basic",
+        "text COLLATE \"en-x-icu\"",
+        "text COLLATE \"et-x-icu\"",
+    ] {
+        let lab = Lab::postgres(&format!(
+            "{by_number} CREATE TABLE item (id {column} PRIMARY KEY, n bigint NOT NULL);"
+        ))
+        .await;
+        for n in 0..40 {
+            let old = version7(NEW_YEAR - 60 * DAY - n * 40_000, n);
+            let young = version7(NEW_YEAR + DAY + n * 40_000, n);
+            lab.script(&format!(
+                "INSERT INTO item VALUES ('{old}', {n}), ('{young}', {})",
+                100 + n
+            ))
+            .await;
+        }
+        let request = Request::delete("item", old()).order_by("id");
+        let (batch, _) = lab.run(request).await.unwrap();
+
+        assert_eq!(batch.affected, 40, "{column}");
+        let left = lab.ids("SELECT n FROM item").await;
+        assert_eq!(left, (100..140).collect::<Vec<_>>(), "{column}");
+    }
+}
