@@ -6,6 +6,7 @@ mod going_on;
 mod held;
 mod random;
 mod riders;
+mod told;
 mod trees;
 
 use besom::catalog::Dialect;
