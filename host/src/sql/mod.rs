@@ -17,6 +17,7 @@ mod eligible;
 mod family;
 mod fit;
 mod gaps;
+mod gone;
 mod id;
 mod inlined;
 mod instant;

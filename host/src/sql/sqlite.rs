@@ -87,7 +87,7 @@ impl Plan {
         w.push(&format!(", (SELECT count(*) FROM {VICTIMS}) - "));
         self.count_riders(&mut w, VICTIMS);
         w.push(", ");
-        self.count_dependents(&mut w)?;
+        self.count_dependents(&mut w, None)?;
         w.push(", ");
         self.cascaded(&mut w, VICTIMS, None)?;
         w.push(" + ");

@@ -1,5 +1,6 @@
 //! Where a sweep stands, and how large its next window is.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::careful::Careful;
@@ -45,6 +46,8 @@ pub(super) struct Inner {
     pub(super) is_last: bool,
     /// Nothing is left but to record so many rows that others of the table hold.
     pub(super) closes: Option<u64>,
+    /// Dry run: rows that would have gone in an order, by their keys, where later batches may change them.
+    pub(super) gone: Arc<HashSet<Box<str>>>,
 }
 
 impl Inner {
@@ -67,6 +70,7 @@ impl Inner {
             stands: None,
             is_last: false,
             closes: None,
+            gone: Arc::default(),
         }
     }
 

@@ -4,6 +4,7 @@
 mod chains;
 mod going_on;
 mod held;
+mod let_go;
 mod random;
 mod riders;
 mod told;
