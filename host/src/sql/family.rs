@@ -356,7 +356,7 @@ impl Plan {
 
     /// The part from which a consequence's own foreign keys lead on, and how many links of its path
     /// lead there.
-    fn part_above(&self, path: &Path, root: &str) -> (String, usize) {
+    pub(super) fn part_above(&self, path: &Path, root: &str) -> (String, usize) {
         let by_request = path.0.iter().take_while(|link| link.key.is_none()).count();
         let above = path.0.get(..by_request).unwrap_or_default();
         let mut dependents = self.authorized.dependents().iter();

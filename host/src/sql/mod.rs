@@ -8,6 +8,7 @@ mod apart;
 mod assign;
 mod axis;
 mod batch;
+mod below;
 mod chains;
 mod collation;
 mod condition;

@@ -1,6 +1,7 @@
 //! Foreign keys of a table to itself: long chains, trees that CASCADE takes, and random ones against a
 //! model.
 
+mod below;
 mod chains;
 mod going_on;
 mod held;
