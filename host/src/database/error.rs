@@ -53,8 +53,12 @@ impl From<sqlx::Error> for DatabaseError {
         match &error {
             sqlx::Error::Database(inner) => {
                 let code = inner.code().unwrap_or_default().into_owned();
+                let cause = match cause_of(&code) {
+                    Cause::Other if goes_too_deep(&code, inner.message()) => Cause::Constraint,
+                    cause => cause,
+                };
                 Self {
-                    cause: cause_of(&code),
+                    cause,
                     message: told(&code, inner.message()),
                     within: within(inner.as_ref()),
                     code,
@@ -113,6 +117,12 @@ fn cause_of(code: &str) -> Cause {
             _ => Cause::Other,
         },
     }
+}
+
+/// SQLite follows triggers and foreign keys' rules a thousand rows deep at most. Which rows are so deep is a matter
+/// of the rows, and the others go; the code says nothing but that there is an error.
+fn goes_too_deep(code: &str, message: &str) -> bool {
+    code == "1" && message.contains("too many levels of trigger recursion")
 }
 
 /// SQLite's word for another writer names neither it nor the way out.

@@ -1,7 +1,7 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
-pub const CODES: [&str; 75] = [
+pub const CODES: [&str; 76] = [
     "ambiguous-grant",
     "before-delete-trigger",
     "broken-key",
@@ -17,6 +17,7 @@ pub const CODES: [&str; 75] = [
     "empty-join",
     "future-cutoff",
     "grant-too-wide",
+    "held-by-its-own",
     "inherited-table",
     "invalid-index",
     "join-pairs",

@@ -22,6 +22,7 @@ mod no_instant;
 mod offered;
 mod order;
 mod outlook;
+mod own_held;
 mod prepare;
 mod record;
 mod refuse;

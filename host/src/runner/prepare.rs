@@ -282,6 +282,7 @@ impl Host {
         findings.extend(failure.into_iter().chain(blind));
         findings.extend(self.never_eligible(&prepared, &rehearsed).await?);
         findings.extend(self.no_instant(&prepared, &rehearsed).await);
+        findings.extend(self.own_held(&prepared, &rehearsed).await);
         let tolerated = &prepared.limits.tolerate;
         findings.retain(|found| !found.hidden_by(tolerated));
         let findings = findings.into_iter().map(|found| found.under(tolerated));

@@ -317,14 +317,17 @@ impl Plan {
         Ok(())
     }
 
-    /// The grant lets the row go.
+    /// The grant lets the row go, and no other row of its table would go with it uncounted.
     fn may_go(&self, w: &mut Writer, part: &Part<'_>, row: &Row<'_>) -> Result<(), Fault> {
         w.truth(true);
         for term in part.narrowing {
             w.push(" AND ");
             self.condition(w, row, term, false)?;
         }
-        Ok(())
+        match part.does {
+            Does::Delete => self.is_a_leaf(w, part.path, row),
+            Does::Clear(_) | Does::Default => Ok(()),
+        }
     }
 
     /// `EXISTS (…)`: the child hangs on the root by the part's path.

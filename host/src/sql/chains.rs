@@ -161,6 +161,31 @@ impl Plan {
         Ok(w.finish())
     }
 
+    /// How many due rows one that is not due refers to by a key of the table, counted up to `most`.
+    pub(crate) fn held_by_their_own(
+        &self,
+        key: &ForeignKey,
+        most: u64,
+    ) -> Result<Statement, Fault> {
+        let mut w = Writer::new(self.dialect());
+        w.plan_each_time();
+        let (row, child) = (w.row(self.table()), w.row(self.table()));
+        w.push("SELECT count(*) FROM (SELECT 1 FROM ");
+        self.swept(&mut w, &row)?;
+        w.push(" WHERE ");
+        self.predicate(&mut w, &row)?;
+        w.push(" AND EXISTS (SELECT 1 FROM ");
+        self.swept(&mut w, &child)?;
+        w.push(" WHERE ")
+            .push(&refers([key], &child, &row))
+            .push(" AND (");
+        self.predicate(&mut w, &child)?;
+        w.push(") IS NOT TRUE");
+        w.row_by_row();
+        w.push(&format!(") LIMIT {most}) AS held"));
+        Ok(w.finish())
+    }
+
     /// [`Referrer`] of a row that refers to `above`, as a number.
     fn state(&self, w: &mut Writer, child: &Row<'_>, above: &Row<'_>) -> Result<(), Fault> {
         w.push("CASE WHEN ");

@@ -197,8 +197,13 @@ impl Plan {
         Ok(())
     }
 
-    /// Distinct rows of all dependents, by their table, the swept rows not counted again.
-    pub(super) fn count_dependents(&self, w: &mut Writer) -> Result<(), Fault> {
+    /// Distinct rows of all dependents, by their table, the swept rows not counted again; in a dry run, which has a
+    /// `rehearsed` window, neither those that earlier windows have taken.
+    pub(super) fn count_dependents(
+        &self,
+        w: &mut Writer,
+        rehearsed: Option<&Window>,
+    ) -> Result<(), Fault> {
         let mut by_table: BTreeMap<&TableId, Vec<usize>> = BTreeMap::new();
         for (place, tied) in self.authorized.dependents().iter().enumerate() {
             if let Some(table) = tied.path.child() {
@@ -216,12 +221,20 @@ impl Plan {
                     alias: rows_of(place),
                     table,
                 };
-                let identity = self.identity(&part).join(", ");
-                w.push("SELECT DISTINCT ")
-                    .push(&identity)
-                    .push(" FROM ")
-                    .push(&part.alias);
-                self.but_victims(w, &part, " WHERE ");
+                match rehearsed.filter(|_| self.sweeps_of(&table.id)) {
+                    None => {
+                        let identity = self.identity(&part).join(", ");
+                        w.push("SELECT DISTINCT ")
+                            .push(&identity)
+                            .push(" FROM ")
+                            .push(&part.alias);
+                        self.but_victims(w, &part, " WHERE ");
+                    }
+                    Some(window) => {
+                        let identity = |row: &Row<'_>| self.identity(row).join(", ");
+                        self.left_of(w, &part, window, identity)?;
+                    }
+                }
                 Ok::<_, Fault>(())
             })?;
             w.push(") AS tied)");
@@ -271,75 +284,81 @@ impl Plan {
     }
 
     /// Rows that foreign keys' rules take or change with those in `root` and with the dependents.
-    /// A row that goes itself in this batch counts as affected or dependent, not again here.
+    /// A row that goes itself in this batch counts as affected or dependent, not again here; in a dry run, which has
+    /// a `rehearsed` window, neither does one that has gone before.
     pub(super) fn cascaded(
         &self,
         w: &mut Writer,
         root: &str,
-        window: Option<&Window>,
+        rehearsed: Option<&Window>,
     ) -> Result<(), Fault> {
         self.each_child_once(w, |w, consequence, tables, identity| {
-            let (start, skip) = self.part_above(&consequence.path, root);
-            let rows: Vec<_> = tables.iter().skip(skip).map(|table| w.row(table)).collect();
-            let Some(end) = rows.last() else {
-                return Ok(());
-            };
-            w.push(if skip > 0 {
-                "SELECT DISTINCT "
-            } else {
-                "SELECT "
-            })
-            .push(&identity(end))
-            .push(" FROM ")
-            .push(&start);
-            let first = match skip.checked_sub(1).and_then(|index| tables.get(index)) {
-                Some(table) => Arc::clone(table),
-                None => Arc::clone(self.table()),
-            };
-            let mut above = Row {
-                alias: start,
-                table: &first,
-            };
-            for (link, child) in consequence.path.0.iter().skip(skip).zip(&rows) {
-                w.push(" JOIN ");
-                self.source(w, child)?;
-                w.push(" ON ");
-                self.tied_by(w, link, child, &above)?;
-                above = child.clone();
-            }
-            w.push(" WHERE ");
-            w.truth(true);
-            if self.comes_home(consequence) {
-                let own = Row {
-                    alias: "own".to_owned(),
-                    table: end.table,
-                };
-                match window {
-                    None => {
-                        w.push(&format!(
-                            " AND NOT EXISTS (SELECT 1 FROM {root} AS own WHERE "
-                        ))
-                        .push(&same_row(end, &own))
-                        .push(")");
-                    }
-                    // Before anything is gone, also what an earlier window takes.
-                    Some(window) => {
-                        w.push(" AND (");
-                        self.visited(w, end, window);
-                        w.push(" AND ");
-                        self.eligible(w, &self.as_swept(end))?;
-                        w.push(") IS NOT TRUE");
-                    }
-                }
-            }
-            self.but_dependents(w, end, |_, _| true);
-            Ok(())
+            self.hit(w, consequence, tables, identity, (root, rehearsed))
         })
+    }
+
+    /// `SELECT …` of the rows at the end of a consequence's path, as [`Plan::cascaded`] counts them.
+    pub(super) fn hit(
+        &self,
+        w: &mut Writer,
+        consequence: &Consequence,
+        tables: &[Arc<Table>],
+        identity: &dyn Fn(&Row<'_>) -> String,
+        (root, rehearsed): (&str, Option<&Window>),
+    ) -> Result<(), Fault> {
+        let (start, skip) = self.part_above(&consequence.path, root);
+        let rows: Vec<_> = tables.iter().skip(skip).map(|table| w.row(table)).collect();
+        let Some(end) = rows.last() else {
+            return Ok(());
+        };
+        w.push(if skip > 0 {
+            "SELECT DISTINCT "
+        } else {
+            "SELECT "
+        })
+        .push(&identity(end))
+        .push(" FROM ")
+        .push(&start);
+        let first = match skip.checked_sub(1).and_then(|index| tables.get(index)) {
+            Some(table) => Arc::clone(table),
+            None => Arc::clone(self.table()),
+        };
+        let mut above = Row {
+            alias: start,
+            table: &first,
+        };
+        for (link, child) in consequence.path.0.iter().skip(skip).zip(&rows) {
+            w.push(" JOIN ");
+            self.source(w, child)?;
+            w.push(" ON ");
+            self.tied_by(w, link, child, &above)?;
+            above = child.clone();
+        }
+        w.push(" WHERE ");
+        w.truth(true);
+        if self.comes_home(consequence) {
+            let own = Row {
+                alias: "own".to_owned(),
+                table: end.table,
+            };
+            match rehearsed {
+                None => {
+                    w.push(&format!(
+                        " AND NOT EXISTS (SELECT 1 FROM {root} AS own WHERE "
+                    ))
+                    .push(&same_row(end, &own))
+                    .push(")");
+                }
+                Some(window) => self.is_left(w, end, window)?,
+            }
+        }
+        self.but_dependents(w, end, |_, _| true);
+        Ok(())
     }
 
     /// The part from which a consequence's own foreign keys lead on, and how many links of its path
     /// lead there.
-    fn part_above(&self, path: &Path, root: &str) -> (String, usize) {
+    pub(super) fn part_above(&self, path: &Path, root: &str) -> (String, usize) {
         let by_request = path.0.iter().take_while(|link| link.key.is_none()).count();
         let above = path.0.get(..by_request).unwrap_or_default();
         let mut dependents = self.authorized.dependents().iter();
@@ -399,7 +418,7 @@ impl Plan {
     }
 
     /// The rule changes rows of the swept table itself.
-    fn comes_home(&self, consequence: &Consequence) -> bool {
+    pub(super) fn comes_home(&self, consequence: &Consequence) -> bool {
         let child = consequence.path.child();
         child.is_some_and(|child| self.sweeps_of(child))
             && consequence.path.rule() != Some(OnDelete::Cascade)

@@ -72,17 +72,20 @@ impl Plan {
         }
         match self.hold() {
             Hold::Gone => Ok(()),
-            Hold::Loose => {
-                w.push(" AND NOT ")
-                    .push(&self.refers_to_something(row))
-                    .push(" AND NOT ");
-                self.is_referred_to(w, row, None)
-            }
+            Hold::Loose => self.is_loose(w, row),
             Hold::Checked => {
                 w.push(" AND NOT ");
                 self.is_referred_to(w, row, Some(among))
             }
         }
+    }
+
+    /// ` AND …`: the row hangs together with no other of its table.
+    pub(super) fn is_loose(&self, w: &mut Writer, row: &Row<'_>) -> Result<(), Fault> {
+        w.push(" AND NOT ")
+            .push(&self.refers_to_something(row))
+            .push(" AND NOT ");
+        self.is_referred_to(w, row, None)
     }
 
     /// `EXISTS (…)`: another row refers to this one, which is not `among` those of the batch.

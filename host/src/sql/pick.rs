@@ -54,6 +54,8 @@ pub(crate) struct Picked {
     pub(crate) blocked_beside: u64,
     /// What holds for rows of the table that refer to them.
     pub(crate) hold: Hold,
+    /// Dry run of rows that hang together: where the windows stand; `None`: at the end of the table.
+    pub(crate) windows: Option<Cursor>,
 }
 
 impl Picked {

@@ -19,7 +19,7 @@ const AT_ONCE: usize = 100;
 impl Plan {
     /// A batch takes several statements.
     pub(crate) fn takes_parts(&self) -> bool {
-        self.has_dependents() || self.is_chained()
+        self.has_dependents() || self.is_chained() || self.trees_below().next().is_some()
     }
 
     /// Fills the temporary tables with the rows that go.
@@ -87,7 +87,7 @@ impl Plan {
         w.push(&format!(", (SELECT count(*) FROM {VICTIMS}) - "));
         self.count_riders(&mut w, VICTIMS);
         w.push(", ");
-        self.count_dependents(&mut w)?;
+        self.count_dependents(&mut w, None)?;
         w.push(", ");
         self.cascaded(&mut w, VICTIMS, None)?;
         w.push(" + ");

@@ -216,6 +216,11 @@ impl Plan {
         if let Some(picked) = &self.picked {
             return self.is_picked(w, row, picked, window, true);
         }
+        self.up_to_edge(w, row, window);
+    }
+
+    /// The same by the sweep's order, also where rows were picked.
+    pub(super) fn up_to_edge(&self, w: &mut Writer, row: &Row<'_>, window: &Window) {
         let Some(edge) = &window.upto else {
             // The last window of a tie group: all before the group, and the group.
             match (&window.tie, &self.axis.along) {

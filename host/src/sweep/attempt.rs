@@ -304,8 +304,15 @@ impl Attempt<'_> {
                 blocked: self.blocked_with_it(),
                 ..examined_only(self.size)
             },
-            None => batch_of(&session.fetch_one(&plan.tally(&window, true)?).await?, 0),
+            None => batch_of(&session.fetch_one(&plan.rehearse(&window)?).await?, 0),
         };
+        if self.pass_over().is_none() {
+            let gone = &self.inner.gone;
+            let (dependents, cascaded) =
+                chained::counted_though_gone(session, &plan, &window, gone).await?;
+            batch.dependents = batch.dependents.saturating_sub(dependents);
+            batch.cascaded = batch.cascaded.saturating_sub(cascaded);
+        }
         batch.blocked += self.inner.closes.unwrap_or(0);
         // What was read is held until here, so that nobody has changed it since.
         self.schema_stands(session, &plan).await?;

@@ -288,6 +288,7 @@ async fn by_places<'a>(
         rows: rows.collect(),
         blocked_beside: 0,
         hold: Hold::Loose,
+        windows: None,
     };
     let places = 0..picked.rows.len();
     let plan = plan.with_picked(Arc::new(picked));

@@ -1,7 +1,7 @@
 //! What comes next in a sweep whose rows hang together: a window, which takes what hangs on nothing and
 //! tells of the rest, or a batch of rows that windows have told of.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::checkpoint::Place;
@@ -110,7 +110,8 @@ impl Inner {
             chains.held = 0;
         }
         let is_last = at_the_end && chains.is_done();
-        let picked = picks(links, chains.hold, self.plan.picked.as_deref());
+        let mut picked = picks(links, chains.hold, self.plan.picked.as_deref());
+        picked.windows = stands.clone();
         let plan = Arc::new(self.plan.with_picked(Arc::new(picked)));
         let leaves = Leaves::new(vec![Arc::clone(&plan)]);
         let mut batches = Self::new(leaves, plan, self.ordinal, self.asks.clone());
@@ -121,7 +122,24 @@ impl Inner {
         batches.stands = Some(stands.unwrap_or_default());
         batches.is_last = is_last;
         batches.closes = closes;
+        batches.gone = Arc::clone(&self.gone);
         Some(Box::new(batches))
+    }
+
+    /// Dry run: keeps in mind the rows of batches that are done, where others of the table change with them.
+    fn would_be_gone(&mut self, batches: Self) {
+        let plan = Arc::clone(&batches.plan);
+        drop(batches);
+        if let (Some(Hold::Gone), Some(picked), true) = (
+            self.chains.as_ref().map(|chains| chains.hold),
+            &plan.picked,
+            plan.changes_its_own_in_an_order(),
+        ) {
+            let keys = picked.rows.iter();
+            let keys = keys.map(|row| serde_json::to_string(&row.key).unwrap_or_default());
+            let keys = keys.map(Box::<str>::from);
+            Arc::make_mut(&mut self.gone).extend(keys);
+        }
     }
 
     /// A sweep that began midway is at the end of its table. What waits for rows before its beginning is
@@ -183,8 +201,9 @@ pub(super) async fn turn(
         inner.span = batches.span;
         let (batch, place) = done?;
         batches.cursor = place.cursor;
-        if let (Some(chains), Some(_)) = (&mut inner.chains, &batches.cursor) {
-            chains.batches = Some(batches);
+        match (&mut inner.chains, &batches.cursor) {
+            (Some(chains), Some(_)) => chains.batches = Some(batches),
+            _ => inner.would_be_gone(*batches),
         }
         return Ok(Turn {
             batch,
@@ -220,6 +239,32 @@ pub(super) async fn ask(
         told.push((key, how.map(|how| (other, how))));
     }
     Ok(told)
+}
+
+/// Dry run: of the rows that a batch would change and that its statement has counted, those that have gone in an
+/// earlier one, with which they hang together: dependents, and what rules change.
+pub(super) async fn counted_though_gone(
+    session: &mut Session,
+    plan: &Plan,
+    window: &Window,
+    gone: &HashSet<Box<str>>,
+) -> Result<(u64, u64), Failed> {
+    if gone.is_empty() {
+        return Ok((0, 0));
+    }
+    let (mut dependents, mut cascaded) = (0, 0);
+    for row in session.fetch(&plan.changed_at_home(window)?).await? {
+        let mut cells = row.0.into_iter();
+        let by_rule = cells.next().is_some_and(|kind| kind.as_count() == 1);
+        if gone.contains(&written(cells)) {
+            *(if by_rule {
+                &mut cascaded
+            } else {
+                &mut dependents
+            }) += 1;
+        }
+    }
+    Ok((dependents, cascaded))
 }
 
 /// A key as one text, from which [`read`] has it again.
@@ -258,5 +303,6 @@ fn picks(links: Vec<Link>, hold: Hold, named: Option<&Picked>) -> Picked {
         rows: rows.collect(),
         blocked_beside: 0,
         hold,
+        windows: None,
     }
 }

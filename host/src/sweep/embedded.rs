@@ -108,6 +108,18 @@ impl Attempt<'_> {
         for statement in plan.unlink_parts()? {
             session.execute(&statement).await?;
         }
+        for below in plan.trees_below() {
+            for statement in plan.note_tree(&below)? {
+                session.execute(&statement).await?;
+            }
+            let depth = session.fetch_one(&plan.depth_of_tree()).await?;
+            for statement in plan.fell_tree(&below, depth.get(0).as_count())? {
+                session.execute(&statement).await?;
+            }
+            for statement in plan.forget_tree() {
+                session.execute(&statement).await?;
+            }
+        }
         for statement in plan.delete_parts(window)? {
             session.execute(&statement).await?;
         }

@@ -1,5 +1,6 @@
 //! Where a sweep stands, and how large its next window is.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -48,6 +49,8 @@ pub(super) struct Inner {
     pub(super) closes: Option<u64>,
     /// Rows that went in the batch in hand beside those that it counts.
     pub(super) beside: AtomicU64,
+    /// Dry run: rows that would have gone in an order, by their keys, where later batches may change them.
+    pub(super) gone: Arc<HashSet<Box<str>>>,
 }
 
 impl Inner {
@@ -71,6 +74,7 @@ impl Inner {
             is_last: false,
             closes: None,
             beside: AtomicU64::new(0),
+            gone: Arc::default(),
         }
     }
 

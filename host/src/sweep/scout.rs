@@ -96,6 +96,7 @@ impl Scout {
             rows: found.keys.iter().take(most).cloned().collect(),
             blocked_beside: found.told.as_ref().map_or(0, |told| told.blocked),
             hold: Hold::Loose,
+            windows: None,
         })
     }
 

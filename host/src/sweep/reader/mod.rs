@@ -239,6 +239,7 @@ impl Reader {
             rows: picks.collect::<Result<_, Fault>>()?,
             blocked_beside: 0,
             hold: Hold::Loose,
+            windows: None,
         };
         if picked.rows.is_empty() {
             return Ok(Batch::default());

@@ -216,11 +216,22 @@ impl<'a> Oracle<'a> {
 
     /// Takes the swept rows `rows` at once, with all that goes with them.
     pub(super) fn take(&self, state: &State, rows: &BTreeSet<i64>) -> (State, Totals) {
+        self.take_after(state, rows, &BTreeSet::new())
+    }
+
+    /// The same, where swept rows that are still in the state count as gone.
+    fn take_after(
+        &self,
+        state: &State,
+        rows: &BTreeSet<i64>,
+        gone_before: &BTreeSet<i64>,
+    ) -> (State, Totals) {
+        let before = |id: RowId| id.0 == self.swept && gone_before.contains(&id.1);
         let swept: BTreeSet<RowId> = rows.iter().map(|n| (self.swept, *n)).collect();
         let group = self.group(state, rows);
         let mut after = self.unlink(state, &group);
         let asked: BTreeSet<RowId> = (group.deleted.iter().chain(group.unlinked.keys()))
-            .filter(|id| !swept.contains(id))
+            .filter(|id| !swept.contains(id) && !before(**id))
             .copied()
             .collect();
         let roots = swept.union(&group.deleted).copied().collect();
@@ -244,7 +255,7 @@ impl<'a> Oracle<'a> {
         for (table, n) in &gone {
             after[*table].remove(n);
         }
-        let by_rule = |id: &&RowId| !swept.contains(id) && !asked.contains(id);
+        let by_rule = |id: &&RowId| !swept.contains(id) && !asked.contains(id) && !before(**id);
         let totals = Totals {
             affected: swept.len() as u64,
             dependents: asked.len() as u64,
@@ -333,6 +344,7 @@ impl<'a> Oracle<'a> {
     pub(super) fn dry_run(&self, state: &State, windows: &[BTreeSet<i64>]) -> Totals {
         let free: BTreeSet<i64> = self.free(state).into_keys().collect();
         let mut totals = Totals::default();
+        let mut gone = BTreeSet::new();
         for window in windows {
             if let Action::Update(_) = &self.request.action {
                 totals += self.run(state, std::slice::from_ref(window)).1;
@@ -341,8 +353,9 @@ impl<'a> Oracle<'a> {
             let going: BTreeSet<i64> = window.intersection(&free).copied().collect();
             let mut eligible = self.eligible(state);
             eligible.retain(|n| window.contains(n));
-            totals += self.take(state, &going).1;
+            totals += self.take_after(state, &going, &gone).1;
             totals.blocked += (eligible.len() - going.len()) as u64;
+            gone.extend(going);
         }
         totals
     }

@@ -1,11 +1,14 @@
 //! Foreign keys of a table to itself: long chains, trees that CASCADE takes, and random ones against a
 //! model.
 
+mod below;
 mod chains;
 mod going_on;
 mod held;
+mod let_go;
 mod random;
 mod riders;
+mod told;
 mod trees;
 
 use besom::catalog::Dialect;

@@ -223,11 +223,18 @@ impl Case {
         let mut whole = self.clone();
         whole.rows.iter_mut().for_each(|row| row.granted = true);
         let (left, counts) = whole.expected();
+        lab.options.mode = Mode::DryRun;
+        let foretold = lab.run(dead()).await;
         lab.options.mode = Mode::Apply;
         let (batch, _) = lab
             .run(dead())
             .await
             .map_err(|fault| TestCaseError::fail(fault.to_string()))?;
+        let (dry, _) = foretold.map_err(|fault| TestCaseError::fail(fault.to_string()))?;
+        prop_assert_eq!(
+            (dry.affected, dry.cascaded),
+            (batch.affected, batch.cascaded)
+        );
         prop_assert_eq!((batch.affected, batch.blocked), (counts[0], counts[2]));
         prop_assert_eq!(
             whole.ids(lab).await,

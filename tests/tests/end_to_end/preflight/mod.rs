@@ -14,6 +14,7 @@ mod weights;
 
 use std::sync::Arc;
 
+use besom::catalog::Catalog;
 use besom::preflight::{self, Finding, Rehearsed, Severity};
 use besom::request::{Action, Condition, Join, Request};
 use besom::runner::weigh;
@@ -23,6 +24,14 @@ use besom_tests::lab::{Lab, all_granted, job};
 
 /// What preflight says to a job that asks for these sweeps.
 pub(crate) async fn findings(lab: &Lab, requests: &[Request]) -> Vec<Finding> {
+    let (catalog, rehearsed) = rehearsed(lab, requests).await;
+    let deadline = std::time::Duration::from_secs(300);
+    let weights = weigh(&lab.database, &catalog, &rehearsed, 1_000, deadline).await;
+    preflight::findings(&catalog, &rehearsed, &weights)
+}
+
+/// What a job asks for that asks for these sweeps.
+pub(crate) async fn rehearsed(lab: &Lab, requests: &[Request]) -> (Arc<Catalog>, Rehearsed) {
     let catalog = lab.catalog().await;
     let context = RunContext::rehearsal(
         lab.database.clone(),
@@ -53,9 +62,7 @@ pub(crate) async fn findings(lab: &Lab, requests: &[Request]) -> Vec<Finding> {
         refused: progress.refused,
         looked: progress.looked,
     };
-    let deadline = std::time::Duration::from_secs(300);
-    let weights = weigh(&lab.database, &catalog, &rehearsed, 1_000, deadline).await;
-    preflight::findings(&catalog, &rehearsed, &weights)
+    (catalog, rehearsed)
 }
 
 /// The one finding of that code.
