@@ -22,6 +22,7 @@
 //! again.
 
 mod behind;
+mod clocks;
 mod error;
 mod lone_defaults;
 mod lookup;
@@ -38,6 +39,8 @@ mod time_forms;
 mod types;
 
 pub use behind::{Behind, Event, Facts, Rule, Unpublishable};
+pub(crate) use clocks::same_clock;
+pub use clocks::{Clock, ClockWriter, Shows};
 pub use error::{CatalogError, TimeFormError};
 pub use lookup::UnknownTable;
 pub(crate) use lookup::parts as name_parts;

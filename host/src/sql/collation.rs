@@ -72,6 +72,7 @@ mod tests {
             readable: true,
             assignable: true,
             time_form: None,
+            clocks: Vec::new(),
         }
     }
 

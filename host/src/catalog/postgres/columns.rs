@@ -104,6 +104,7 @@ pub(super) async fn add(
                 readable,
                 assignable,
                 time_form,
+                clocks: Vec::new(),
             });
         }
     }

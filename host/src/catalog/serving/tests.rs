@@ -25,6 +25,7 @@ fn column(name: &str, sql_type: &str, kind: Kind) -> Column {
         readable: true,
         assignable: true,
         time_form: None,
+        clocks: Vec::new(),
     }
 }
 
