@@ -218,6 +218,7 @@ mod tests {
             "timezone('Etc/UTC'::text, statement_timestamp())",
             "(now() AT TIME ZONE '+00'::text)",
             "(now() AT TIME ZONE '00:00:00'::interval)",
+            "(now() AT TIME ZONE 'PT0S'::interval)",
             "now() AT TIME ZONE INTERVAL '0:00'",
             "((hands AT TIME ZONE 'Europe/Berlin'::text) AT TIME ZONE 'UTC'::text)",
         ] {

@@ -18,9 +18,9 @@ impl Shows {
         }
     }
 
-    /// A zone by how far it is ahead of UTC, as an interval.
+    /// A zone by how far it is ahead of UTC, as an interval, which besom's own sessions are told by ISO 8601.
     pub(super) fn ahead(interval: &str) -> Self {
-        match is_no_offset(interval) {
+        match is_no_offset(interval) || interval.eq_ignore_ascii_case("PT0S") {
             true => Self::Utc,
             false => Self::Zone(interval.to_owned(), None),
         }
