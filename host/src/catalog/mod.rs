@@ -23,6 +23,7 @@
 
 mod behind;
 mod beside;
+mod clocks;
 mod error;
 mod lone_defaults;
 mod lookup;
@@ -43,6 +44,8 @@ mod types;
 
 pub use behind::{Behind, Event, Facts, Rule, Unpublishable};
 pub(crate) use beside::{Becomes, Meeting, meeting};
+pub(crate) use clocks::same_clock;
+pub use clocks::{Clock, ClockWriter, Shows};
 pub use error::{CatalogError, TimeFormError};
 pub(crate) use lone_defaults::Constant;
 pub use lookup::UnknownTable;

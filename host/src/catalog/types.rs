@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Times;
 use super::behind::Behind;
 use super::operators::{Equality, Operators};
 use super::quote::quote_ident;
+use super::{Clock, Times};
 
 /// Schema and name of a table, spelled as the database spells them (no quotes).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -159,6 +159,8 @@ pub struct Column {
     /// The operator's word on how it holds instants, set by [`super::Catalog::with_time_forms`].
     /// Where the operator said nothing the probes of this room look at the data.
     pub time_form: Option<Times>,
+    /// By whose clock the schema itself writes it; nothing for a `timestamptz`.
+    pub clocks: Vec<Clock>,
 }
 
 /// How the database compares the texts of a column.

@@ -1,16 +1,37 @@
-//! `zoneless-timestamp`: times without a zone on PostgreSQL (`timestamp`, `date`) where sessions are not in UTC.
+//! `zoneless-timestamp`: times without a zone that are written by another clock than the one they would be read by, or
+//! may be: by that of the session, where sessions are not in UTC, or by one that the schema itself names.
+
+use chrono_tz::Tz;
 
 use super::{Finding, Severity};
-use crate::catalog::{Catalog, Kind, spell};
-use crate::sql::Plan;
+use crate::catalog::{Catalog, Clock, Kind, Shows, TimeForm, same_clock, spell};
+use crate::sql::{Plan, Probe};
 
-/// What `now()` writes to such a column is what a clock of the session's zone shows; read as UTC it is hours off, and
-/// a row that was made this moment may be old, or a day over that has just begun. Where the server's zone is not shown
-/// to the role, nobody but the operator knows whether it is.
+/// What such a column tells is hours off where it is read by another clock, and a row that was made this moment may be
+/// old, or a day over that has just begun.
 pub(super) fn unknown(plan: &Plan, catalog: &Catalog) -> Vec<Finding> {
+    let zoneless = plan.zoneless();
+    let told = plan.clocked().into_iter().filter_map(|probe| {
+        let sessions = || {
+            zoneless
+                .contains(&probe)
+                .then(|| by_session(&probe, catalog))
+                .flatten()
+        };
+        match probe.column.is_declared_time() {
+            true => contradicted(&probe),
+            false => by_schema(&probe, plan).or_else(sessions),
+        }
+    });
+    told.map(|message| Finding::new("zoneless-timestamp", Severity::Error, message))
+        .collect()
+}
+
+/// Where the server's zone is not shown to the role, nobody but the operator knows whether sessions are in another.
+fn by_session(probe: &Probe, catalog: &Catalog) -> Option<String> {
     let zones = catalog.zones();
     if zones.is_empty() {
-        return Vec::new();
+        return None;
     }
     let told: Vec<_> = zones
         .iter()
@@ -24,26 +45,147 @@ pub(super) fn unknown(plan: &Plan, catalog: &Catalog) -> Vec<Finding> {
             .to_owned(),
     };
     let likely = likely.unwrap_or("UTC").trim_matches(['\'', '"']);
-    let columns = plan.zoneless().into_iter();
-    columns
-        .map(|probe| {
-            let (table, column) = (&probe.table.id, &probe.column.name);
-            let key = toml::Value::String(format!("{table}.{}", spell(column)));
-            let (what, utc) = match probe.column.kind {
-                Kind::Date => ("a `date`", "date"),
-                _ => ("a `timestamp` without a zone", "native"),
-            };
-            let form = match likely {
-                "UTC" => utc.to_owned(),
-                zone => format!("local:{zone}"),
-            };
-            let message = format!(
-                "`{table}.{column}` is {what}, and {begin}: what now() leaves there would be read as UTC, which may \
-                 be hours too old or too young. Say in besom.toml in which zone the applications write such columns, \
-                 \"UTC\" where that is the one:\n\n[database]\ntime-zone = \"{likely}\"\n\nor of this column alone, \
-                 with \"{utc}\" for UTC:\n\n[time-forms]\n{key} = \"{form}\"\n"
-            );
-            Finding::new("zoneless-timestamp", Severity::Error, message)
-        })
-        .collect()
+    let (what, utc) = match probe.column.kind {
+        Kind::Date => ("a `date`", "date"),
+        _ => ("a `timestamp` without a zone", "native"),
+    };
+    // What the schema writes by itself is in UTC then; whether all that the application writes is, it does not say.
+    let (by_default, form) = match probe.column.clocks.iter().find(|clock| clock.is_certain()) {
+        Some(clock) => (format!(" ({} writes UTC)", clock.writer), utc.to_owned()),
+        None if likely == "UTC" => (String::new(), utc.to_owned()),
+        None => (String::new(), format!("local:{likely}")),
+    };
+    Some(format!(
+        "{} is {what}, and {begin}: what now() leaves there would be read as UTC, which may \
+         be hours too old or too young{by_default}. Say in besom.toml in which zone the applications write such columns, \
+         \"UTC\" where that is the one:\n\n[database]\ntime-zone = \"{likely}\"\n\nor of this column alone, \
+         with \"{utc}\" for UTC:\n\n{}",
+        place(probe),
+        line(probe, &form)
+    ))
+}
+
+/// The schema names another clock than UTC, by which the column would be read.
+fn by_schema(probe: &Probe, plan: &Plan) -> Option<String> {
+    let clocks = probe.column.clocks.iter();
+    let other: Vec<&Clock> = clocks.filter(|clock| clock.shows != Shows::Utc).collect();
+    let first = other.first()?;
+    let told: Vec<_> = other.iter().map(|clock| told(clock)).collect();
+    let held = held(probe, plan);
+    let utc = held
+        .first()
+        .map_or("sql-text".to_owned(), ToString::to_string);
+    let has_hands = |form: &TimeForm| form.unit().is_none() && *form != TimeForm::Rfc3339;
+    let way_out = if !held.is_empty() && !held.iter().any(has_hands) {
+        // No form reads numbers, or what says that it is UTC, as the hands of a clock.
+        format!(
+            "Let the schema write UTC; or, where that clock is in UTC after all, say so in besom.toml:\n\n{}",
+            line(probe, &utc)
+        )
+    } else if first.shows == Shows::Machine {
+        format!(
+            "Say in besom.toml in which zone the machine is that writes it, or \"{utc}\" where that is UTC:\n\n{}",
+            line(probe, "local:ZONE")
+        )
+    } else {
+        let zone = other.iter().find_map(|clock| match clock.shows {
+            Shows::Zone(_, zone) => zone,
+            _ => None,
+        });
+        let form = zone.map_or("local:ZONE".to_owned(), |zone| {
+            TimeForm::Local(zone).to_string()
+        });
+        format!(
+            "Say in besom.toml by which clock the column is to be read, \"{utc}\" where that is UTC after all:\n\n{}",
+            line(probe, &form)
+        )
+    };
+    Some(format!(
+        "{} has no zone of its own, and {}: read as UTC it may be hours too old or too young. {way_out}",
+        place(probe),
+        told.join(", ")
+    ))
+}
+
+/// The operator says one clock, and the default another.
+fn contradicted(probe: &Probe) -> Option<String> {
+    let said = probe.column.time_form.as_ref()?;
+    let forms = said.forms();
+    let zones: Vec<Tz> = forms.iter().filter_map(|form| zone_of(*form)).collect();
+    let mut clocks = probe
+        .column
+        .clocks
+        .iter()
+        .filter(|clock| clock.is_certain());
+    let other = clocks.find(|clock| !zones.is_empty() && !may_be(&clock.shows, &zones))?;
+    let counts = forms.iter().all(|form| form.unit().is_some());
+    let form = match &other.shows {
+        Shows::Zone(_, Some(zone)) if !counts => Some(TimeForm::Local(*zone).to_string()),
+        Shows::Utc => Some(match probe.column.kind {
+            Kind::LocalTimestamp => TimeForm::Native.to_string(),
+            Kind::Date => TimeForm::Date.to_string(),
+            _ => TimeForm::SqlText.to_string(),
+        }),
+        _ => None,
+    };
+    let line = form.map(|form| format!(" Where the schema is right:\n\n{}", line(probe, &form)));
+    Some(format!(
+        "{} is declared {said}, by [time-forms] or `time-zone`, but {}: read by the wrong one of the two its rows may be \
+         hours too old. Change the one that is wrong; where the application never leaves the column to the schema, \
+         tolerate this code.{}",
+        place(probe),
+        told(other),
+        line.unwrap_or_default()
+    ))
+}
+
+/// The zone in which a form without one is read.
+fn zone_of(form: TimeForm) -> Option<Tz> {
+    match form {
+        TimeForm::Local(zone) => Some(zone),
+        TimeForm::Rfc3339 => None,
+        _ => Some(Tz::UTC),
+    }
+}
+
+/// The clock may be one of these zones.
+fn may_be(shows: &Shows, zones: &[Tz]) -> bool {
+    let among = |one: Tz| zones.iter().any(|zone| same_clock(*zone, one));
+    match shows {
+        Shows::Utc => among(Tz::UTC),
+        Shows::Zone(_, Some(zone)) => among(*zone),
+        // It has no name here, but is not UTC.
+        Shows::Zone(_, None) => zones.iter().any(|zone| !same_clock(*zone, Tz::UTC)),
+        Shows::Machine | Shows::Unclear(_) => true,
+    }
+}
+
+fn told(clock: &Clock) -> String {
+    let writer = &clock.writer;
+    match &clock.shows {
+        Shows::Utc => format!("{writer} writes UTC"),
+        Shows::Zone(name, _) => format!("{writer} writes what a clock in `{name}` shows"),
+        Shows::Machine => {
+            format!("{writer} writes the local time of whichever machine runs it (`'localtime'`)")
+        }
+        Shows::Unclear(what) => {
+            format!("{writer} writes it by a zone that besom cannot tell (`{what}`)")
+        }
+    }
+}
+
+/// By which forms the column is read.
+fn held(probe: &Probe, plan: &Plan) -> Vec<TimeForm> {
+    let times = plan.forms.time(&probe.table.id, &probe.column);
+    times.map_or_else(|_| Vec::new(), |times| times.forms().to_vec())
+}
+
+fn place(probe: &Probe) -> String {
+    format!("`{}.{}`", probe.table.id, probe.column.name)
+}
+
+fn line(probe: &Probe, form: &str) -> String {
+    let (table, column) = (&probe.table.id, &probe.column.name);
+    let key = toml::Value::String(format!("{table}.{}", spell(column)));
+    format!("[time-forms]\n{key} = \"{form}\"\n")
 }

@@ -107,6 +107,7 @@ mod tests {
             assignable: true,
             operators: None,
             time_form: None,
+            clocks: Vec::new(),
         }
     }
 

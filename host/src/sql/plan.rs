@@ -261,15 +261,23 @@ impl Plan {
         Ok(settled(probes))
     }
 
-    /// The columns of PostgreSQL's `timestamp` and `date` that are compared as times, of whose zone the operator has
-    /// said nothing. A text is refused without a word on it, whatever the zone.
-    pub(crate) fn zoneless(&self) -> Vec<Probe> {
+    /// The columns that are compared as times and whose type does not say by whose clock they are.
+    pub(crate) fn clocked(&self) -> Vec<Probe> {
         let mut compared = Self::compared(&self.authorized, &self.catalog).unwrap_or_default();
-        compared.retain(|probe| {
-            let zoneless = matches!(probe.column.kind, Kind::LocalTimestamp | Kind::Date);
-            probe.read_as == ReadAs::Time && zoneless && !probe.column.is_declared_time()
-        });
         compared
+            .retain(|probe| probe.read_as == ReadAs::Time && probe.column.kind != Kind::Timestamp);
+        compared
+    }
+
+    /// Those of PostgreSQL's `timestamp` and `date` among them, of whose zone the operator has said nothing. A text is
+    /// refused without a word on it, whatever the zone.
+    pub(crate) fn zoneless(&self) -> Vec<Probe> {
+        let mut clocked = self.clocked();
+        clocked.retain(|probe| {
+            let zoneless = matches!(probe.column.kind, Kind::LocalTimestamp | Kind::Date);
+            zoneless && !probe.column.is_declared_time()
+        });
+        clocked
     }
 
     /// The swept table.

@@ -37,7 +37,8 @@ pub(crate) fn revoked_refresh(cutoff: Timestamp) -> Result<Vec<Sweep>> {
 }
 
 /// Refresh tokens that were consumed before `cutoff` and whose successor is consumed, or gone. Until
-/// its successor is used, a consumed token stays: the client may not have received the successor.
+/// its successor is used, a consumed token stays: the client may not have received the successor. One
+/// that is to be consumed at a time to come is not yet.
 pub(crate) fn consumed_refresh(cutoff: Timestamp) -> Result<Vec<Sweep>> {
     let tokens: String = setting("oauth2-refresh-tokens-table")?;
     let id: String = setting("oauth2-refresh-tokens-id-column")?;
@@ -48,7 +49,7 @@ pub(crate) fn consumed_refresh(cutoff: Timestamp) -> Result<Vec<Sweep>> {
         tokens,
         join(id)
             .to(&next)
-            .matching(column(&consumed_at).is_not_null()),
+            .matching(column(&consumed_at).older_than(now())),
     );
     let eligible = all([
         column(&consumed_at).older_than(cutoff),

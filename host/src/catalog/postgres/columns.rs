@@ -120,6 +120,7 @@ pub(super) async fn add(
                 assignable,
                 operators: None,
                 time_form,
+                clocks: Vec::new(),
             });
         }
     }

@@ -70,10 +70,16 @@ pub(in crate::catalog) fn expression(partitioned: bool) -> String {
 /// What the name of a table `c` stands for.
 const TABLE: &str = "concat_ws(' ', 'table', c.relnamespace::regnamespace, c.relname, c.relkind)";
 
-/// What the name of a column `a` stands for. Its number tells it from another that has taken its name.
+/// What the name of a column `a` stands for. Its number tells it from another that has taken its name. Of defaults those
+/// count by which rows come to be written in a zone of their own.
 const COLUMN: &str =
     "concat_ws(' ', 'column', a.attnum, a.attname, format_type(a.atttypid, a.atttypmod),
-                             nullif(a.attcollation, 0)::regcollation)";
+                             nullif(a.attcollation, 0)::regcollation,
+                             CASE WHEN a.atthasdef AND a.atttypid <> 'pg_catalog.timestamptz'::regtype THEN
+                                 (SELECT told.zone FROM pg_catalog.pg_attrdef d
+                                  CROSS JOIN LATERAL (SELECT pg_get_expr(d.adbin, d.adrelid) AS zone) AS told
+                                  WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum
+                                    AND told.zone ~* 'at time zone|timezone[(]') END)";
 
 /// An expression: what the name of the column `used.name` of the table `used.oid` stands for, or, where that is
 /// empty, the table's own; NULL where it stands for nothing. Of no table, what sessions are told about their zone.

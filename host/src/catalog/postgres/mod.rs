@@ -6,6 +6,7 @@
 
 mod behind;
 mod beside;
+mod clocks;
 mod columns;
 mod facts;
 mod foreign_keys;
@@ -67,6 +68,7 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Catalog, Catal
     not_null::mark(connection, &mut tables).await?;
     behind::add_rules(connection, &mut tables).await?;
     behind::add_publications(connection, &mut tables, number).await?;
+    clocks::add(connection, &mut tables).await?;
     let zones = zones::load(connection).await?;
     let tables = tables.into_values();
     let catalog = Catalog::from_tables(Dialect::Postgres, search_path, tables);

@@ -7,6 +7,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::super::CatalogError;
+use super::super::clocks::is_utc;
 
 /// Where sessions begin in another zone than UTC, or may.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,35 +94,4 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Vec<SessionZon
     }
     zones.retain(|told| told.zone.as_deref().is_none_or(|zone| !is_utc(zone)));
     Ok(zones)
-}
-
-/// The names that stand for UTC all year round.
-fn is_utc(zone: &str) -> bool {
-    let zone = zone.trim_matches(['\'', '"']).to_ascii_lowercase();
-    let name = zone.strip_prefix("etc/").unwrap_or(&zone);
-    matches!(
-        name,
-        "utc"
-            | "gmt"
-            | "uct"
-            | "zulu"
-            | "universal"
-            | "greenwich"
-            | "gmt0"
-            | "gmt+0"
-            | "gmt-0"
-            | "0"
-            | "default"
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_utc;
-
-    #[test]
-    fn london_is_not_utc_though_its_winter_is() {
-        assert!(is_utc("Etc/UTC") && is_utc("GMT") && is_utc("utc"));
-        assert!(!is_utc("Europe/London") && !is_utc("America/New_York") && !is_utc("Etc/GMT+5"));
-    }
 }

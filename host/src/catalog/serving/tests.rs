@@ -27,6 +27,7 @@ fn column(name: &str, sql_type: &str, kind: Kind) -> Column {
         assignable: true,
         operators: None,
         time_form: None,
+        clocks: Vec::new(),
     }
 }
 

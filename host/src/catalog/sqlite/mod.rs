@@ -2,6 +2,7 @@
 //! statements that it keeps in `sqlite_schema`.
 
 mod beside;
+mod clocks;
 mod collations;
 mod facts;
 mod foreign_keys;
@@ -33,6 +34,7 @@ pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Catalog, C
     indexes::add(connection, &mut tables).await?;
     tables::add_estimates(connection, &mut tables).await?;
     indexes::add_triggers(connection, &mut tables).await?;
+    clocks::add(connection, &mut tables).await?;
     foreign_keys::add(connection, &mut tables).await?;
     facts::mark_stuck(connection, &mut tables).await?;
     facts::add(connection, &mut tables).await?;

@@ -125,6 +125,7 @@ fn add_columns(tables: &mut Tables, rows: Vec<ColumnRow>, strict_tables: &BTreeS
             assignable: true,
             operators: None,
             time_form: None,
+            clocks: Vec::new(),
         });
     }
     keys.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));

@@ -365,3 +365,30 @@ async fn a_zone_that_sessions_are_told_in_mid_run_suspends_it_where_a_time_has_n
         lab.end(&context).await;
     }
 }
+
+#[tokio::test]
+async fn a_default_that_comes_to_name_a_zone_in_mid_run_suspends_it_where_a_time_has_none_of_its_own()
+ {
+    let tokyo = "timezone('Asia/Tokyo', now())";
+    for (retyped, default, suspends) in [
+        ("timestamp", tokyo, true),
+        ("timestamp", "(now() AT TIME ZONE 'Asia/Tokyo')", true),
+        ("date", "(now() AT TIME ZONE 'Asia/Tokyo')::date", true),
+        ("timestamp", "now()", false),
+        ("timestamptz", tokyo, false),
+    ] {
+        let mut lab = Lab::postgres(&tables("")).await;
+        lab.script(&format!(
+            "ALTER TABLE sessions ALTER ends_at TYPE {retyped}"
+        ))
+        .await;
+        let (context, sweep) = begun(&mut lab, alone()).await;
+        lab.script(&format!(
+            "ALTER TABLE sessions ALTER ends_at SET DEFAULT {default}"
+        ))
+        .await;
+        let step = sweep.next().await.unwrap();
+        assert_eq!(step == CHANGED, suspends, "{retyped} {default}: {step:?}");
+        lab.end(&context).await;
+    }
+}

@@ -2,6 +2,7 @@
 //! that a finding prints are run, and it is gone.
 
 mod as_commands;
+mod clocks;
 mod indexes;
 mod keys;
 mod ledger;
