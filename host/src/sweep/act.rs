@@ -1,6 +1,7 @@
 //! One batch, with the retries that its failures call for.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::attempt::{Attempt, Way};
 use super::checkpoint::{Checkpoint, Place};
@@ -33,9 +34,10 @@ pub(super) async fn act(
 ) -> Result<(Batch, Place), Fault> {
     scout::ahead(context, inner, cursor).await;
     let Some(picked) = inner.scout.some(size(context).min(inner.span)) else {
+        let began = Instant::now();
         let done = try_until_done(context, inner, state, cursor, left).await?;
         if inner.careful.is_none() {
-            inner.scout.note(done.0);
+            inner.scout.note(done.0, began.elapsed());
         }
         return Ok(done);
     };
