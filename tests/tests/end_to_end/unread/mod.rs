@@ -11,6 +11,7 @@ mod numbers;
 mod odd_texts;
 mod presence;
 mod presence_told;
+mod shared_time;
 mod told;
 
 use besom::catalog::Dialect;
