@@ -38,7 +38,10 @@ impl<'a> Held<'a> {
     /// A text that stands for no instant, also a day without year, month and day, as MySQL keeps it.
     pub(super) fn never_text(text: &str) -> String {
         let words = listed(&Times::NO_WORDS);
-        format!("(lower({text}) IN ({words}) OR {text} LIKE '{}%')", Times::NO_DAY)
+        format!(
+            "(lower({text}) IN ({words}) OR {text} LIKE '{}%')",
+            Times::NO_DAY
+        )
     }
 
     pub(super) fn measured(&self) -> &[Measured] {

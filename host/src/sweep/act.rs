@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use super::attempt::{Attempt, Way};
 use super::checkpoint::{Checkpoint, Place};
@@ -34,9 +35,10 @@ pub(super) async fn act(
 ) -> Result<(Batch, Place), Fault> {
     scout::ahead(context, inner, cursor).await;
     let Some(picked) = inner.scout.some(size(context).min(inner.span)) else {
+        let began = Instant::now();
         let done = try_until_done(context, inner, state, cursor, left).await?;
         if inner.careful.is_none() {
-            inner.scout.note(done.0);
+            inner.scout.note(done.0, began.elapsed());
         }
         return Ok(done);
     };

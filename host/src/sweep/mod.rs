@@ -34,6 +34,7 @@ mod page;
 mod physical;
 mod pieces;
 mod probe;
+mod reach;
 mod reader;
 mod refused;
 mod rehearsal;

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use super::context::RunContext;
 use super::inner::Inner;
 use super::probe::{begin_reading, by_sets, end_within, until};
+use super::reach::{Pace, Reach};
 use super::transaction::Failed;
-use super::windows::next_window;
+use super::windows::{next_window, size};
 use crate::database::{Cause, Session};
 use crate::request::{Batch, Mode};
 use crate::sql::{Cursor, Hold, Pick, Picked, Plan, Window};
@@ -24,17 +25,8 @@ const WINDOWS: u64 = 4;
 /// Of so many rows less than one goes.
 const FEW: u64 = 50;
 
-/// Rows of the first stretch, by how long the run may last: each look reads the related tables once more, and
-/// one that takes half of what is left is given up.
-const ROWS_A_SECOND_LEFT: u64 = 100_000;
-const LEAST_FIRST_REACH: u64 = 250_000;
-const MOST_FIRST_REACH: u64 = 1_000_000;
-
-/// Rows of the longest: so that a look fits into any deadline that is worth having.
-const LONGEST_REACH: u64 = 16_000_000;
-
 /// A stretch shorter than this is no cheaper than windows.
-const SHORTEST_REACH: u64 = 10_000;
+const SHORTEST_REACH: u64 = 1_000;
 
 /// Keys of a stretch at most, which the host holds in memory. Where there are more, not few rows are free.
 const MOST_LISTED: u64 = 100_000;
@@ -45,8 +37,7 @@ pub(super) struct Scout {
     windows: u64,
     examined: u64,
     gone: u64,
-    /// Rows that the next stretch spans, once one was looked through; 0: looking ahead has failed.
-    reach: Option<u64>,
+    pace: Pace,
     found: Option<Found>,
 }
 
@@ -69,7 +60,8 @@ struct Told {
 
 impl Scout {
     /// Notes how a window went.
-    pub(super) fn note(&mut self, batch: Batch) {
+    pub(super) fn note(&mut self, batch: Batch, took: Duration) {
+        self.pace.window(batch.examined, took);
         self.windows += 1;
         self.examined += batch.examined;
         self.gone += batch.affected + batch.locked;
@@ -143,7 +135,7 @@ impl Scout {
 /// failure of the run: windows do the same.
 pub(super) async fn ahead(context: &RunContext, inner: &mut Inner, cursor: &Cursor) {
     let scout = &inner.scout;
-    let due = scout.windows >= WINDOWS && scout.is_sparse() && scout.reach != Some(0);
+    let due = scout.windows >= WINDOWS && scout.is_sparse();
     // By page, the cursor knows its file only after the first window.
     let placed = !inner.plan.axis().physical || cursor.file.is_some();
     let applies = context.options.mode == Mode::Apply;
@@ -152,11 +144,12 @@ pub(super) async fn ahead(context: &RunContext, inner: &mut Inner, cursor: &Curs
     }
     let began = Instant::now();
     let left = context.ends.saturating_duration_since(began);
-    let first = left.as_secs().saturating_mul(ROWS_A_SECOND_LEFT);
-    let first = first.clamp(LEAST_FIRST_REACH, MOST_FIRST_REACH);
-    let reach = inner.scout.reach.unwrap_or(first);
-    let limit = context.database.options().statement_timeout.min(left / 2);
-    match look(context, inner, cursor, reach, limit).await {
+    let most = context.database.options().statement_timeout;
+    let least = size(context).saturating_mul(WINDOWS).max(SHORTEST_REACH);
+    let Some(reach) = inner.scout.pace.next(left, most, least) else {
+        return;
+    };
+    match look(context, inner, cursor, reach).await {
         Ok(Some(found)) => {
             let told = found.told.as_ref();
             tracing::debug!(
@@ -164,24 +157,26 @@ pub(super) async fn ahead(context: &RunContext, inner: &mut Inner, cursor: &Curs
                 examined = told.map(|told| told.examined),
                 free = found.keys.len(),
                 blocked = told.map(|told| told.blocked),
+                took = ?began.elapsed(),
                 "looked ahead"
             );
-            inner.scout.reach = Some(match began.elapsed() < left / 10 {
-                true => (reach * 4).min(LONGEST_REACH),
-                false => reach,
-            });
+            let rows = told.map_or(reach.rows, |told| told.examined);
+            inner.scout.pace.looked(rows, began.elapsed());
             inner.scout.found = Some(found);
         }
         // Many are free here.
         Ok(None) => (inner.scout.windows, inner.scout.examined) = (0, 0),
         Err(failed) => {
-            tracing::debug!(table = %inner.plan.table().id, why = %failed, "looking ahead failed");
-            let too_long = matches!(&failed, Failed::Database(error) if error.cause == Cause::StatementTimeout);
-            let shorter = reach / 4;
-            inner.scout.reach = Some(match too_long && shorter >= SHORTEST_REACH {
-                true => shorter,
-                false => 0,
-            });
+            tracing::debug!(table = %inner.plan.table().id, ?reach, why = %failed, "looking ahead failed");
+            let scout = &mut inner.scout;
+            match &failed {
+                Failed::Database(error) if error.cause == Cause::StatementTimeout => {
+                    scout.pace.gave_up(reach);
+                }
+                _ => scout.pace.ends(),
+            }
+            // Some windows go first, which are sure to get on.
+            (scout.windows, scout.examined, scout.gone) = (0, 0, 0);
         }
     }
 }
@@ -190,14 +185,13 @@ async fn look(
     context: &RunContext,
     inner: &Inner,
     cursor: &Cursor,
-    reach: u64,
-    limit: Duration,
+    reach: Reach,
 ) -> Result<Option<Found>, Failed> {
     let plan = &inner.plan;
     let mut session = context.database.session().await?;
-    let ends = Instant::now() + limit;
-    begin_reading(&mut session, limit).await?;
-    let looked = look_from(&mut session, plan, cursor, reach, ends).await;
+    let ends = Instant::now() + reach.limit;
+    begin_reading(&mut session, reach.limit).await?;
+    let looked = look_from(&mut session, plan, cursor, reach.rows, ends).await;
     let looked = match looked {
         Ok(looked) => Ok(looked),
         Err(Failed::Database(error)) => Err(error),

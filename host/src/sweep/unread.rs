@@ -17,6 +17,9 @@ use crate::sql::{ByForm, Plan, ReadAs};
 /// the column answers most of the others; a large table without one is not read for longer than this.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Where there are several columns, each is first looked at for this part of its part of the time.
+const GLANCE: u32 = 8;
+
 /// Different values that are told of a column.
 pub(super) const EXAMPLES: usize = 3;
 
@@ -99,35 +102,69 @@ impl Unread {
 pub(super) async fn look(database: &Database, sweep: &Ended) -> Found {
     let ends = Instant::now() + TIMEOUT;
     let mut found = Found::default();
-    let mut looked = BTreeSet::new();
+    let mut waiting = columns_of(sweep, &mut found);
+    if waiting.len() > 1 {
+        // Most are known at once, and one that is not takes no time from them.
+        waiting = look_at(database, waiting, &mut found, ends, GLANCE).await;
+    }
+    waiting = look_at(database, waiting, &mut found, ends, 1).await;
+    for (plan, of) in waiting {
+        found.is_unknown(format!(
+            "whether every `{}` can be read: the look took longer than its part of {} s",
+            plan.name_of(&of),
+            TIMEOUT.as_secs()
+        ));
+    }
+    found
+}
+
+type Column<'p> = (&'p Plan, ByForm);
+
+fn columns_of<'p>(sweep: &'p Ended, found: &mut Found) -> Vec<Column<'p>> {
+    let mut columns = Vec::new();
+    let mut known = BTreeSet::new();
     for plan in sweep.plans.iter().chain(&sweep.read) {
-        let columns = match plan.read_by_form() {
-            Ok(columns) => columns,
-            Err(fault) => {
-                found.is_unknown(fault.to_string());
-                continue;
+        match plan.read_by_form() {
+            Ok(read) => {
+                for of in read {
+                    let what = (of.table.id.clone(), of.column.name.clone(), of.read_as);
+                    if known.insert(what) {
+                        columns.push((plan.as_ref(), of));
+                    }
+                }
             }
-        };
-        for of in &columns {
-            if !looked.insert((of.table.id.clone(), of.column.name.clone(), of.read_as)) {
-                continue;
-            }
-            let name = plan.name_of(of);
-            match one(database, plan, of, ends).await {
-                Ok(None) => {}
-                Ok(Some(unread)) => add(&mut found.columns, name, unread),
-                Err(error) if has_gone(plan, &error) => {}
-                Err(error) => found.is_unknown(match error.cause {
-                    Cause::StatementTimeout => format!(
-                        "whether every `{name}` can be read: the look took longer than {} s",
-                        TIMEOUT.as_secs()
-                    ),
-                    _ => format!("whether every `{name}` can be read: {error}"),
-                }),
+            Err(fault) => found.is_unknown(fault.to_string()),
+        }
+    }
+    columns
+}
+
+/// Looks at each for an equal part of what is left of the time, or the `share`-th of that: what one does not need
+/// is left to those behind it. Answers those whose time was not enough.
+async fn look_at<'p>(
+    database: &Database,
+    columns: Vec<Column<'p>>,
+    found: &mut Found,
+    ends: Instant,
+    share: u32,
+) -> Vec<Column<'p>> {
+    let mut too_long = Vec::new();
+    let mut behind = u32::try_from(columns.len()).unwrap_or(u32::MAX);
+    for (plan, of) in columns {
+        let part = left(ends) / behind.max(1) / share;
+        behind = behind.saturating_sub(1);
+        let name = plan.name_of(&of);
+        match one(database, plan, &of, Instant::now() + part).await {
+            Ok(None) => {}
+            Ok(Some(unread)) => add(&mut found.columns, name, unread),
+            Err(error) if has_gone(plan, &error) => {}
+            Err(error) if error.cause == Cause::StatementTimeout => too_long.push((plan, of)),
+            Err(error) => {
+                found.is_unknown(format!("whether every `{name}` can be read: {error}"));
             }
         }
     }
-    found
+    too_long
 }
 
 fn add(columns: &mut BTreeMap<String, Unread>, name: String, unread: Unread) {

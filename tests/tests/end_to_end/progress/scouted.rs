@@ -1,7 +1,9 @@
 //! Stretches of a table in which few rows are free.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
+use besom::catalog::Dialect;
 use besom::request::{Mode, Request, Step};
 use besom::sweep::Sweep;
 use besom_tests::lab::{Lab, both, drain};
@@ -151,5 +153,45 @@ async fn a_row_among_them_that_the_database_refuses_is_counted_beside_those_that
         let mut by = context.settle().await.blocked_by;
         assert_eq!(by.remove("child"), Some(HELD), "{case}");
         assert_eq!(by.values().sum::<u64>(), 1, "{case} {by:?}");
+    }
+}
+
+/// The deadline is what the database itself takes to ask each row once whether it is held: less than a look
+/// at the whole table, on any machine. Windows alone would take some fifty runs.
+#[tokio::test]
+async fn free_rows_behind_more_than_one_run_can_look_at_go_within_a_few_runs() {
+    const MANY: u64 = 250_000;
+    let schema = format!(
+        "CREATE TABLE item ({KEYED});
+         CREATE TABLE child (id BIGINT PRIMARY KEY, item BIGINT REFERENCES item (id));
+         INSERT INTO item SELECT n, TRUE, n FROM {};
+         INSERT INTO child SELECT n, n FROM {};
+         CREATE INDEX child_item ON child (item);
+         CREATE INDEX item_at ON item (at);",
+        numbers(MANY + 100),
+        numbers(MANY)
+    );
+    for mut lab in both(&schema, &schema).await {
+        if lab.dialect() == Dialect::Postgres {
+            lab.script("ANALYZE").await;
+        }
+        let free = "SELECT count(*) FROM item WHERE dead
+                    AND NOT EXISTS (SELECT 1 FROM child WHERE child.item = item.id)";
+        lab.count(free).await;
+        let began = Instant::now();
+        assert_eq!(lab.count(free).await, 100);
+        lab.options.deadline = began.elapsed().max(Duration::from_millis(250));
+        let request = Request::delete("item", dead()).order_by("at");
+
+        let (mut runs, mut examined) = (0, Vec::new());
+        while lab.count(free).await > 0 {
+            assert!(runs < 8, "{:?}: {examined:?}", lab.dialect());
+            let (batch, _) = lab.run_as_it_ends(request.clone()).await;
+            examined.push(batch.examined);
+            runs += 1;
+        }
+
+        let left = lab.count("SELECT count(*) FROM item").await;
+        assert_eq!(left, MANY as i64, "{:?}", lab.dialect());
     }
 }

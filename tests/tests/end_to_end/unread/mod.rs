@@ -12,6 +12,7 @@ mod odd_texts;
 mod presence;
 mod presence_told;
 mod presence_unsaid;
+mod shared_time;
 mod storage_classes;
 mod told;
 
