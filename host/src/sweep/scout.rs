@@ -145,7 +145,7 @@ pub(super) async fn ahead(context: &RunContext, inner: &mut Inner, cursor: &Curs
     let began = Instant::now();
     let left = context.ends.saturating_duration_since(began);
     let most = context.database.options().statement_timeout;
-    let least = size(context).saturating_mul(WINDOWS).max(SHORTEST_REACH);
+    let least = size(context).max(SHORTEST_REACH);
     let Some(reach) = inner.scout.pace.next(left, most, least) else {
         return;
     };
