@@ -292,10 +292,8 @@ mod tests {
     #[test]
     fn the_day_before_the_first_year_is_one_of_the_year_before_christ() {
         let first = -62_135_596_800_000_000 * 1_000;
-        assert_eq!(
-            stamp(first).unwrap(),
-            ("0001-01-01T00:00:00".to_owned(), "")
-        );
+        let (text, era) = stamp(first).unwrap();
+        assert_eq!((text.get(..19), era), (Some("0001-01-01T00:00:00"), ""));
         let (text, era) = stamp(first - DAY).unwrap();
         assert_eq!((text.get(..10), era), (Some("0001-12-31"), " BC"));
         assert!(stamp(first - 400 * DAY).is_err());
