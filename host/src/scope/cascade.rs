@@ -9,7 +9,7 @@ pub(super) enum Effect {
     /// The delete fails while such a row is there.
     Restricts(Path),
     /// Rows of the swept table that refer to rows of it: they hold those, or CASCADE takes them along.
-    Chains(ForeignKey),
+    Chains(Box<ForeignKey>),
     /// Rows are deleted too.
     Deletes(Path),
     /// Columns are set to NULL or to their default.
@@ -71,7 +71,7 @@ impl Search<'_> {
             let chain = above.0.is_empty() && key.child == *self.root && key.stuck.is_empty();
             match key.rule() {
                 OnDelete::NoAction | OnDelete::Restrict | OnDelete::Cascade if chain => {
-                    self.found.push(Effect::Chains(key.clone()));
+                    self.found.push(Effect::Chains(Box::new(key.clone())));
                 }
                 OnDelete::NoAction | OnDelete::Restrict => {
                     self.found.push(Effect::Restricts(path));

@@ -45,7 +45,7 @@ impl Check<'_> {
                         let path = Path::default().and(Link::by_key(&key));
                         self.needs_by_rule(table, Right::Delete, None, &because(&path));
                     }
-                    family.chains.push(key);
+                    family.chains.push(*key);
                 }
                 Effect::Deletes(path) => {
                     let child = self.end_of(&path)?;

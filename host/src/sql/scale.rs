@@ -264,6 +264,7 @@ fn before_christ(micros: i64) -> Option<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
