@@ -48,11 +48,15 @@ impl Found {
         self.certain = Some((columns.collect(), obstacle));
     }
 
-    pub(super) fn mark(&self, key: &mut ForeignKey) {
-        key.may_be_held_by.clone_from(&self.possible);
-        if let Some((columns, obstacle)) = &self.certain {
-            key.stuck.clone_from(columns);
-            key.held_by = Some(obstacle.clone());
+    /// Notes it on the key, at both of its ends.
+    pub(super) fn mark<'t>(&self, key: &ForeignKey, tables: impl Iterator<Item = &'t mut Table>) {
+        let ends = tables.flat_map(|t| t.foreign_keys.iter_mut().chain(&mut t.referenced_by));
+        for end in ends.filter(|end| **end == *key) {
+            end.may_be_held_by.clone_from(&self.possible);
+            if let Some((columns, obstacle)) = &self.certain {
+                end.stuck.clone_from(columns);
+                end.held_by = Some(obstacle.clone());
+            }
         }
     }
 }

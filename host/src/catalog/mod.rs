@@ -25,6 +25,7 @@ mod behind;
 mod beside;
 mod clocks;
 mod error;
+mod keys;
 mod lone_defaults;
 mod lookup;
 mod never;
@@ -40,6 +41,7 @@ mod role;
 mod serving;
 mod sqlite;
 mod time_forms;
+mod trigger;
 mod types;
 
 pub use behind::{Behind, Event, Facts, Rule, Unpublishable};
@@ -47,6 +49,7 @@ pub(crate) use beside::{Becomes, Meeting, meeting};
 pub(crate) use clocks::same_clock;
 pub use clocks::{Clock, ClockWriter, Shows};
 pub use error::{CatalogError, TimeFormError};
+pub use keys::{ForeignKey, Obstacle, OnDelete};
 pub(crate) use lone_defaults::Constant;
 pub use lookup::UnknownTable;
 pub(crate) use lookup::parts as name_parts;
@@ -60,9 +63,9 @@ pub(crate) use read::{Raw, Reading, Written};
 pub use role::{Held, Role};
 pub use serving::{Fixed, Serving, Term};
 pub use time_forms::{TimeForm, Times};
+pub use trigger::{Notes, Trigger, TriggerTiming};
 pub use types::{
-    Collation, Column, ForeignKey, Index, IndexColumn, Kind, Notes, Obstacle, OnDelete, Privileges,
-    Table, TableId, TableKind, Trigger, TriggerTiming,
+    Collation, Column, Index, IndexColumn, Kind, Privileges, Table, TableId, TableKind,
 };
 
 use std::collections::BTreeMap;

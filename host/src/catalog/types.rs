@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::behind::Behind;
-use super::operators::{Equality, Operators};
+use super::operators::Operators;
 use super::quote::quote_ident;
-use super::{Clock, Times};
+use super::{Clock, ForeignKey, Times, Trigger};
 
 /// Schema and name of a table, spelled as the database spells them (no quotes).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -212,117 +212,6 @@ pub enum Kind {
     Other,
 }
 
-/// What happens to the child when the parent goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnDelete {
-    /// The delete fails (at the end of the statement, or at commit if deferred).
-    NoAction,
-    /// The delete fails at once.
-    Restrict,
-    /// The child goes too.
-    Cascade,
-    /// The child's columns become NULL.
-    SetNull,
-    /// The child's columns become their default.
-    SetDefault,
-}
-
-/// One foreign key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ForeignKey {
-    /// The constraint's name; on SQLite `fk_<id>`.
-    pub name: String,
-    /// The table that refers.
-    pub child: TableId,
-    /// Its columns, in the constraint's order.
-    pub columns: Vec<String>,
-    /// The table referred to.
-    pub parent: TableId,
-    /// The parent's columns, in the same order.
-    pub parent_columns: Vec<String>,
-    /// By what each pair of them is held to be equal, where that is not what `=` between the two says; shorter
-    /// than `columns`, or empty: it is.
-    pub equalities: Vec<Option<Equality>>,
-    /// PostgreSQL: MATCH FULL. All of its columns are NULL, or none is.
-    pub full: bool,
-    /// Columns of `stuck` would be NULL beside others that are not, which MATCH FULL refuses.
-    pub torn: bool,
-    /// What happens to the child when the parent goes.
-    pub on_delete: OnDelete,
-    /// Columns that ON DELETE SET NULL or SET DEFAULT touches: all of `columns`, unless the
-    /// constraint lists fewer (PostgreSQL 15). Empty under the other rules.
-    pub set_columns: Vec<String>,
-    /// May be checked at commit. On SQLite: is, for `DEFERRABLE INITIALLY DEFERRED` only.
-    pub deferrable: bool,
-    /// False for NOT VALID constraints. True on SQLite, which never looks at old rows.
-    pub validated: bool,
-    /// Columns of `set_columns` that cannot take what the rule would put there: every delete of a parent with such
-    /// a child fails. See [`ForeignKey::rule`].
-    pub stuck: Vec<String>,
-    /// That is because no row of the parent has the default: the constants that SET DEFAULT would put there.
-    pub lone_default: Option<String>,
-    /// That is because of what stands beside the columns.
-    pub held_by: Option<Obstacle>,
-    /// What may refuse the rule, by the rows that are there.
-    pub may_be_held_by: Vec<Obstacle>,
-    /// Some of the triggers that carry the key out are disabled: it neither holds nor acts. False on SQLite.
-    pub disabled: bool,
-}
-
-/// What refuses a value that a foreign key's rule puts into a column which would take it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Obstacle {
-    /// A generated column, which takes no NULL and is worked out from columns that become NULL.
-    Generated {
-        /// The generated column.
-        column: String,
-        /// Those that it is worked out from and that become NULL.
-        from: Vec<String>,
-    },
-    /// A unique index, in which rows with the new value meet.
-    Unique {
-        /// Its name.
-        index: String,
-        /// What it is on, as SQL.
-        columns: Vec<String>,
-        /// Its predicate.
-        predicate: Option<String>,
-        /// It takes NULLs for equal.
-        nulls_meet: bool,
-        /// What the rule puts there: `a = 1, b = NULL`.
-        values: String,
-    },
-}
-
-impl Obstacle {
-    /// The other one is the same, of another partition.
-    pub fn is_copy_of(&self, other: &Self) -> bool {
-        match (self, other) {
-            (
-                Self::Unique {
-                    columns, predicate, ..
-                },
-                Self::Unique {
-                    columns: others,
-                    predicate: another,
-                    ..
-                },
-            ) => (columns, predicate) == (others, another),
-            _ => self == other,
-        }
-    }
-}
-
-impl ForeignKey {
-    /// What the rule comes to: one that cannot act forbids the delete.
-    pub fn rule(&self) -> OnDelete {
-        match self.stuck.is_empty() {
-            true => self.on_delete,
-            false => OnDelete::Restrict,
-        }
-    }
-}
-
 /// One index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
@@ -378,64 +267,6 @@ impl IndexColumn {
             collated: true,
             instead: None,
         }
-    }
-}
-
-/// When a trigger fires.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)] // the names say it
-pub enum TriggerTiming {
-    Before,
-    After,
-    InsteadOf,
-}
-
-/// One user trigger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trigger {
-    /// Its name.
-    pub name: String,
-    /// When it fires.
-    pub timing: TriggerTiming,
-    /// It fires on DELETE.
-    pub on_delete: bool,
-    /// It fires on UPDATE.
-    pub on_update: bool,
-    /// Once a row rather than once a statement.
-    pub for_each_row: bool,
-    /// By the look of its source it may keep a row from being deleted: a function that returns
-    /// NULL, or NEW and never OLD, which is NULL when a row goes; on SQLite RAISE(IGNORE).
-    pub may_keep_rows: bool,
-    /// The same of a change: a function that returns NULL, or OLD whatever fired it.
-    pub may_undo_changes: bool,
-    /// Columns whose UPDATE fires it; empty: all.
-    pub of_columns: Vec<String>,
-    /// Columns of its table that it assigns by the look of its source, be it to `NEW` or by an UPDATE.
-    pub assigns: Vec<String>,
-    /// Its source is in a language that is not looked at.
-    pub unread: bool,
-    /// It cannot refuse that a row goes, as far as its own source says: it only inserts rows, into these tables.
-    /// `None`: it may do anything.
-    pub only_notes: Option<Notes>,
-    /// PostgreSQL: its function as the server names it in errors.
-    pub function: Option<String>,
-}
-
-/// What a trigger writes that does nothing else.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Notes {
-    /// The tables, as its source names them.
-    pub into: Vec<String>,
-    /// It writes with the rights of whoever deletes; otherwise with those of its function's owner.
-    pub as_invoker: bool,
-}
-
-impl Trigger {
-    /// An UPDATE that sets one of these columns fires it, if it fires on updates at all.
-    pub fn fires_on<'c>(&self, set: impl IntoIterator<Item = &'c String>) -> bool {
-        let of = &self.of_columns;
-        let mut set = set.into_iter();
-        set.any(|column| of.is_empty() || of.contains(column))
     }
 }
 

@@ -45,10 +45,7 @@ pub(super) async fn mark(
                 found.is_taken(obstacle, values);
             }
         }
-        let ends = tables.values_mut();
-        let keys = ends.flat_map(|t| t.foreign_keys.iter_mut().chain(&mut t.referenced_by));
-        keys.filter(|known| **known == key)
-            .for_each(|key| found.mark(key));
+        found.mark(&key, tables.values_mut());
     }
     Ok(())
 }
