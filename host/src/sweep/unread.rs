@@ -13,9 +13,13 @@ use crate::database::{Cause, Database, DatabaseError};
 use crate::request::Fault;
 use crate::sql::{ByForm, Plan, ReadAs};
 
-/// What the looks of one sweep may take together. A type that holds nothing else needs none, and an index on
-/// the column answers most of the others; a large table without one is not read for longer than this.
+/// What the looks of one sweep may take together, where [`LEAST`] is not more. A type that holds nothing else
+/// needs none, and an index on the column answers most of the others; a large table without one is not read for
+/// longer than this.
 const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What each column has at least: on a machine that is busy otherwise a small table, too, needs a moment.
+const LEAST: Duration = Duration::from_secs(1);
 
 /// Where there are several columns, each is first looked at for this part of its part of the time.
 const GLANCE: u32 = 8;
@@ -105,14 +109,17 @@ pub(super) async fn look(database: &Database, sweep: &Ended) -> Found {
     let mut waiting = columns_of(sweep, &mut found);
     if waiting.len() > 1 {
         // Most are known at once, and one that is not takes no time from them.
-        waiting = look_at(database, waiting, &mut found, ends, GLANCE).await;
+        let glance = |behind: u32| left(ends) / behind / GLANCE;
+        waiting = look_at(database, waiting, &mut found, glance).await;
     }
-    waiting = look_at(database, waiting, &mut found, ends, 1).await;
+    let share = |behind: u32| (left(ends) / behind).max(LEAST);
+    waiting = look_at(database, waiting, &mut found, share).await;
     for (plan, of) in waiting {
         found.is_unknown(format!(
-            "whether every `{}` can be read: the look took longer than its part of {} s",
+            "whether every `{}` can be read: the look took longer than it may ({} s a sweep, {} s a column at least)",
             plan.name_of(&of),
-            TIMEOUT.as_secs()
+            TIMEOUT.as_secs(),
+            LEAST.as_secs()
         ));
     }
     found
@@ -139,19 +146,18 @@ fn columns_of<'p>(sweep: &'p Ended, found: &mut Found) -> Vec<Column<'p>> {
     columns
 }
 
-/// Looks at each for an equal part of what is left of the time, or the `share`-th of that: what one does not need
-/// is left to those behind it. Answers those whose time was not enough.
+/// Looks at each for as long as `share` says where it is one of so many that are left: what one does not need is
+/// left to those behind it. Answers those whose time was not enough.
 async fn look_at<'p>(
     database: &Database,
     columns: Vec<Column<'p>>,
     found: &mut Found,
-    ends: Instant,
-    share: u32,
+    share: impl Fn(u32) -> Duration,
 ) -> Vec<Column<'p>> {
     let mut too_long = Vec::new();
     let mut behind = u32::try_from(columns.len()).unwrap_or(u32::MAX);
     for (plan, of) in columns {
-        let part = left(ends) / behind.max(1) / share;
+        let part = share(behind.max(1));
         behind = behind.saturating_sub(1);
         let name = plan.name_of(&of);
         match one(database, plan, &of, Instant::now() + part).await {
