@@ -56,7 +56,7 @@ pub(crate) use lookup::parts as name_parts;
 pub use operators::{Equality, Operators};
 pub use postgres::SessionZone;
 pub use probe::{Classes, EARLIEST_ID, IdForm, IdShape, Presence, ProbeError, TimeProbe};
-pub(crate) use probe::{NONE, ZEROS};
+pub(crate) use probe::{NETWORK, NONE, ZEROS};
 pub use quote::quote_ident;
 pub(crate) use quote::spell;
 pub(crate) use read::{Raw, Reading, Written};

@@ -6,7 +6,7 @@ use super::collation::by_bytes;
 use super::instant::{late, listed};
 use super::tie::Sure;
 use super::writer::{Row, Writer};
-use crate::catalog::{Column, Dialect, Kind, NONE, Presence, Table, Times, ZEROS};
+use crate::catalog::{Column, Dialect, Kind, NETWORK, NONE, Presence, Table, Times, ZEROS};
 use crate::request::Fault;
 use crate::scope::find_column;
 
@@ -107,7 +107,7 @@ fn plain(name: &str) -> String {
 
 fn postgres_word(plain: &str) -> String {
     format!(
-        "{plain} IN ({words}) OR translate({plain}, '{ZEROS}', '') = ''",
+        "{plain} IN ({words}) OR translate({plain}, '{ZEROS}', '') = '' AND {plain} <> '{NETWORK}'",
         words = listed(&NONE),
     )
 }
@@ -136,7 +136,7 @@ fn sqlite(name: &str) -> String {
         "CASE typeof({name}) WHEN 'integer' THEN {name} <= 0 OR {late} \
          WHEN 'real' THEN {name} <= 0 OR {name} = 9e999 \
          WHEN 'blob' THEN length({name}) <= 64 AND trim(hex({name}), '0') = '' \
-         WHEN 'text' THEN instr({name}, char(0)) > 0 OR {plain} IN ({words}) OR trim({plain}, '{ZEROS}') = '' \
+         WHEN 'text' THEN instr({name}, char(0)) > 0 OR {plain} IN ({words}) OR trim({plain}, '{ZEROS}') = '' AND {plain} <> '{NETWORK}' \
          OR {plain} GLOB '{day}' AND ({plain} < '{first}' OR {plain} >= '{end}') \
          OR {plain} GLOB '-{digits}*' AND {plain} NOT GLOB '-*[^0-9]*' OR {plain} GLOB '* bc' \
          OR {plain} NOT GLOB '*[^0-9]*' AND length({plain}) BETWEEN 12 AND 19 AND ({cast}) END",

@@ -17,7 +17,7 @@ pub use equality::Classes;
 pub use error::ProbeError;
 pub use ids::EARLIEST_ID;
 pub use presence::Presence;
-pub(crate) use presence::{NONE, ZEROS};
+pub(crate) use presence::{NETWORK, NONE, ZEROS};
 
 use super::{Column, Dialect, Table, Times};
 use crate::request::Condition;

@@ -83,7 +83,8 @@ fn always_refers(dialect: Dialect, table: &Table, key: &ForeignKey, column: &Col
 
 fn is_word(text: &str) -> bool {
     let plain = text.trim().to_lowercase();
-    NONE.contains(&plain.as_str()) || plain.chars().all(|c| ZEROS.contains(c))
+    let zeros = plain.chars().all(|c| ZEROS.contains(c)) && plain != NETWORK;
+    NONE.contains(&plain.as_str()) || zeros
 }
 
 /// Words by which people and programs say that there is nothing, without their spaces and in lower case.
@@ -114,6 +115,9 @@ pub(crate) const NONE: [&str; 22] = [
 
 /// What such a value is made of, where it is made of zeros: `0000-00-00`, `0.0`, an empty text.
 pub(crate) const ZEROS: &str = "0-+.:/ ";
+
+/// What is made of nothing else and is a value: all that is left of `::1` where an address is cut down to its network.
+pub(crate) const NETWORK: &str = "::";
 
 /// The statements ask the same of each row: `sql::presence`.
 fn may_stand_for_none(value: &Raw) -> bool {
