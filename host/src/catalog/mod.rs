@@ -21,6 +21,7 @@
 //! new. That is no worse than a change right after: every statement is checked by the database
 //! again.
 
+mod affinity;
 mod behind;
 mod beside;
 mod clocks;
@@ -44,6 +45,7 @@ mod time_forms;
 mod trigger;
 mod types;
 
+pub(crate) use affinity::Affinity;
 pub use behind::{Behind, Event, Facts, Rule, Unpublishable};
 pub(crate) use beside::{Becomes, Meeting, meeting};
 pub(crate) use clocks::same_clock;

@@ -331,6 +331,8 @@ pub(super) fn fits(dialect: Dialect, column: &Column, form: TimeForm) -> bool {
         }
         // 32 bits end at 2 147 483 647: milliseconds have been larger since January 1970.
         (Dialect::Postgres, Kind::Integer(32)) => form == TimeForm::UnixS,
+        // 24 bits tell present seconds apart by two minutes.
+        (Dialect::Postgres, Kind::Float) if column.sql_type == "real" => false,
         (Dialect::Postgres, Kind::Integer(64) | Kind::Numeric | Kind::Float) => counted,
         (Dialect::Postgres, Kind::Text) => counted || form.is_written(),
         // Whatever was declared, a table that is not STRICT takes numbers and text.

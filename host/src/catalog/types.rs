@@ -44,6 +44,8 @@ pub enum TableKind {
     View,
     /// A foreign (PostgreSQL) or virtual (SQLite) table.
     Foreign,
+    /// SQLite: a table WITHOUT ROWID in which rows that its key tells apart are one by its columns' collations.
+    Blurred,
 }
 
 /// One relation and everything that hangs on it.
@@ -98,7 +100,9 @@ impl Table {
     pub fn heirs(&self) -> &[TableId] {
         match self.kind {
             TableKind::Partitioned => &[],
-            TableKind::Table | TableKind::View | TableKind::Foreign => &self.partitions,
+            TableKind::Table | TableKind::View | TableKind::Foreign | TableKind::Blurred => {
+                &self.partitions
+            }
         }
     }
 

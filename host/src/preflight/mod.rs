@@ -18,6 +18,7 @@ mod meeting_values;
 mod mend;
 mod never_eligible;
 mod own_keys;
+mod part_of_table;
 mod polymorphic;
 mod privileges;
 mod reach;
@@ -187,6 +188,7 @@ pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed, weights: &Weights) -> 
     for reach in rehearsed.reaches(catalog).flatten() {
         found.extend(unindexed_lookups::unindexed(&reach, weights, catalog));
         found.extend(polymorphic::unnamed_kinds(&reach));
+        found.extend(part_of_table::looked_at(&reach, catalog));
         found.extend(indexes::invalid(&reach));
         found.extend(stuck_keys::cannot_act(&reach, catalog));
         found.extend(stuck_keys::may_not_act(&reach, catalog.dialect()));

@@ -17,6 +17,37 @@ const KINDS: [&str; 12] = [
     "Kind", "type", "kind",
 ];
 
+/// Columns that hold the id of a row of any table, without how they end.
+const OF_ANY: [&str; 13] = [
+    "ref",
+    "reference",
+    "object",
+    "entity",
+    "target",
+    "owner",
+    "subject",
+    "item",
+    "record",
+    "resource",
+    "related",
+    "source",
+    "external",
+];
+
+/// Columns that say beside such a one which table it is.
+const ITS_TABLE: [&str; 10] = [
+    "type",
+    "kind",
+    "class",
+    "model",
+    "table",
+    "table_name",
+    "model_name",
+    "entity",
+    "source",
+    "scope",
+];
+
 /// Django's pair goes by other names: `content_type_id` beside `object_id`.
 const DJANGO: (&str, [&str; 2]) = ("object_id", ["content_type_id", "content_type"]);
 
@@ -30,8 +61,9 @@ pub(super) fn unnamed_kinds(reach: &Reach) -> Vec<Finding> {
             let message = format!(
                 "rows of `{}` go with those of `{}` by `{id}` alone, and no foreign key ties them. `{kind}` \
                  beside it seems to say which table's row it is: where another table has the same ids, its \
-                 rows go, too. Give the join a condition on `{kind}`",
-                tie.child.id, tie.parent.id,
+                 rows go, too. Give the join a condition on `{kind}`; or narrow the grant on `{}` to one \
+                 (filter = {{ {kind} = \"…\" }}), and rows of another kind hold what they may belong to",
+                tie.child.id, tie.parent.id, tie.child.id,
             );
             Some(Finding::new(
                 "polymorphic-dependent",
@@ -56,7 +88,9 @@ pub(super) fn kind_beside(tie: &Tie) -> Option<(&str, &str)> {
                 .strip_prefix(stem)
                 .is_some_and(|end| KINDS.contains(&end));
             let django = id == DJANGO.0 && DJANGO.1.contains(&name);
-            !stem.is_empty() && !joined(name) && (ends || django)
+            // `model` beside `model_id`, and `kind` beside `ref`.
+            let bare = name == stem || OF_ANY.contains(&stem) && ITS_TABLE.contains(&name);
+            !stem.is_empty() && !joined(name) && (ends || django || bare)
         })?;
         Some((id, kind))
     })

@@ -73,6 +73,14 @@ pub(super) fn relatable(table: &Table) -> Result<(), Fault> {
     match table.kind {
         TableKind::View => refuse("a view"),
         TableKind::Foreign => refuse("a foreign or virtual table"),
+        TableKind::Blurred => Err(Fault::invalid(
+            "not-a-table",
+            format!(
+                "`{}` is a table WITHOUT ROWID whose primary key compares by another collation than its columns, so that \
+                 a statement may mean two rows by one key: make it anew with one collation for both",
+                table.id
+            ),
+        )),
         TableKind::Table | TableKind::Partitioned => Ok(()),
     }
 }

@@ -87,13 +87,14 @@ impl Plan {
             Some(table) => table,
             None => self.table(),
         };
-        let mut above = Row {
+        let part = Row {
             alias: start.clone(),
             table: first,
         };
         w.push(&format!("CREATE TEMP TABLE {TREE} AS SELECT DISTINCT "))
-            .push(&carried(rows.last().unwrap_or(&above)))
+            .push(&carried(rows.last().unwrap_or(&part)))
             .push(&format!(" FROM {start}"));
+        let mut above = self.as_it_is(&mut w, part)?;
         for (link, child) in below.path.0.iter().skip(skip).zip(&rows) {
             w.push(" CROSS JOIN ");
             self.source(&mut w, child)?;

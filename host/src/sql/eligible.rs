@@ -1,6 +1,7 @@
 //! Which rows of the swept table may go: the whole condition on one of them.
 
 use super::Plan;
+use super::blurred::strictly;
 use super::chains::{refers, ties};
 use super::signs::{key_fields, sign};
 use super::window::key_columns;
@@ -44,7 +45,8 @@ impl Plan {
             || self.protected().next().is_some()
     }
 
-    /// Children that the grant's narrowing may protect, and with them their parents.
+    /// Children that the grant's narrowing may protect, and with them their parents, and those that may be another
+    /// parent's.
     pub(super) fn protected(&self) -> impl Iterator<Item = (&Path, &[Condition])> {
         let dependents = self.authorized.dependents().iter();
         let dependents = dependents.map(|tied| (&tied.path, tied.narrowing.as_slice()));
@@ -52,7 +54,7 @@ impl Plan {
         let consequences = consequences.map(|c| (&c.path, c.narrowing.as_slice()));
         dependents
             .chain(consequences)
-            .filter(|(_, narrowing)| !narrowing.is_empty())
+            .filter(|(path, narrowing)| !narrowing.is_empty() || self.is_blurred(path))
     }
 
     /// ` AND NOT EXISTS (…)` for everything that would refuse the delete.
@@ -109,7 +111,7 @@ impl Plan {
         })
     }
 
-    /// A row at the end of the path that the grant's narrowing protects.
+    /// A row at the end of the path that the grant's narrowing protects, or that may be another parent's.
     pub(super) fn outside(
         &self,
         w: &mut Writer,
@@ -117,11 +119,15 @@ impl Plan {
         path: &Path,
         narrowing: &[Condition],
     ) -> Result<(), Fault> {
-        self.child_exists(w, row, path, |w, child| {
+        self.tied_row_exists(w, row, path, |w, parent, child| {
             w.push(" AND (");
             w.separated(narrowing, " AND ", |w, term| {
                 self.condition(w, child, term, false)
             })?;
+            if let (true, Some(link)) = (self.is_blurred(path), path.0.last()) {
+                w.push(if narrowing.is_empty() { "" } else { " AND " });
+                w.push(&strictly(link, child, parent));
+            }
             w.push(") IS NOT TRUE");
             Ok(())
         })
@@ -221,9 +227,21 @@ impl Plan {
         path: &Path,
         also: impl FnOnce(&mut Writer, &Row<'_>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
+        self.tied_row_exists(w, row, path, |w, _, child| also(w, child))
+    }
+
+    /// The same, for a condition on a row at the end of the path and on the one that it is tied to.
+    fn tied_row_exists(
+        &self,
+        w: &mut Writer,
+        row: &Row<'_>,
+        path: &Path,
+        also: impl FnOnce(&mut Writer, &Row<'_>, &Row<'_>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         let tables = self.tables_of(&path.0)?;
         w.push("EXISTS (SELECT 1 FROM ");
         let mut above = row.clone();
+        let mut parent = row.clone();
         let mut first = None;
         for (index, (link, table)) in path.0.iter().zip(&tables).enumerate() {
             let child = w.row(table);
@@ -238,14 +256,14 @@ impl Plan {
                 w.push(" ON ").push(&on);
                 self.meant(w, link, &child)?;
             }
-            above = child;
+            parent = std::mem::replace(&mut above, child);
         }
         w.push(" WHERE ");
         if let Some((on, link, child)) = &first {
             w.push(on);
             self.meant(w, link, child)?;
         }
-        also(w, &above)?;
+        also(w, &parent, &above)?;
         w.row_by_row();
         w.push(")");
         Ok(())

@@ -159,23 +159,12 @@ impl Plan {
         w.push("SELECT ")
             .push(&self.carried(&child, &tied.path.0))
             .push(" FROM ")
-            .push(&part.alias)
-            .push(" JOIN ");
-        if w.dialect() == Dialect::Sqlite {
-            // A temporary table has lost the parent column's collation.
-            let parent = w.row(&above);
-            self.source(w, &parent)?;
-            w.push(" ON ")
-                .push(&same_row(&parent, &part))
-                .push(" JOIN ");
-            self.source(w, &child)?;
-            w.push(" ON ");
-            self.tied_by(w, link, &child, &parent)?;
-        } else {
-            self.source(w, &child)?;
-            w.push(" ON ");
-            self.tied_by(w, link, &child, &part)?;
-        }
+            .push(&part.alias);
+        let parent = self.as_it_is(w, part)?;
+        w.push(" JOIN ");
+        self.source(w, &child)?;
+        w.push(" ON ");
+        self.tied_by(w, link, &child, &parent)?;
         let is_parent = self
             .request()
             .dependents
@@ -185,6 +174,19 @@ impl Plan {
             w.push(" FOR UPDATE OF ").push(&child.alias);
         }
         Ok(())
+    }
+
+    /// SQLite: ` JOIN …` the rows of a part as their table has them, since a temporary table has lost the collations of
+    /// the columns. Elsewhere the part itself.
+    pub(super) fn as_it_is<'t>(&self, w: &mut Writer, part: Row<'t>) -> Result<Row<'t>, Fault> {
+        if w.dialect() != Dialect::Sqlite {
+            return Ok(part);
+        }
+        let row = w.row(part.table);
+        w.push(" CROSS JOIN ");
+        self.source(w, &row)?;
+        w.push(" ON ").push(&self.same(&row, &part));
+        Ok(row)
     }
 
     /// `, rows_of_0 AS (…), …`
@@ -323,10 +325,11 @@ impl Plan {
             Some(table) => Arc::clone(table),
             None => Arc::clone(self.table()),
         };
-        let mut above = Row {
+        let part = Row {
             alias: start,
             table: &first,
         };
+        let mut above = self.as_it_is(w, part)?;
         for (link, child) in consequence.path.0.iter().skip(skip).zip(&rows) {
             w.push(" JOIN ");
             self.source(w, child)?;

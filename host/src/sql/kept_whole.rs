@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::Plan;
 use crate::catalog::{Dialect, Notes, Table, TableId, TableKind, Trigger, TriggerTiming};
+use crate::request::Action;
 
 impl Plan {
     /// The triggers, each with its table, that keep a row from being taken apart. None where nothing hangs on rows.
@@ -41,6 +42,25 @@ impl Plan {
             }
         }
         found
+    }
+
+    /// PostgreSQL: a trigger that fires after the rows have gone, or changed, may take others of the table along.
+    pub(crate) fn may_take_besides(&self) -> bool {
+        if self.dialect() == Dialect::Sqlite {
+            return false;
+        }
+        let swept: BTreeSet<_> = self.named().into_keys().collect();
+        let mut tables = self.catalog.leaves_of(self.table()).chain([self.table()]);
+        tables.any(|table| {
+            table.triggers.iter().any(|trigger| {
+                let fires = match self.request().action {
+                    Action::Delete => trigger.on_delete,
+                    Action::Update(_) => trigger.on_update,
+                    Action::Read(_) => false,
+                };
+                fires && trigger.timing == TriggerTiming::After && !self.only_notes(trigger, &swept)
+            })
+        })
     }
 
     /// It can refuse nothing.

@@ -9,6 +9,7 @@ mod assign;
 mod axis;
 mod batch;
 mod below;
+mod blurred;
 mod by_form;
 mod chains;
 mod classes;

@@ -26,6 +26,11 @@ impl Plan {
         if self.only_reads() {
             return (Technique::OneStatement, "rows are only looked at");
         }
+        if self.may_take_besides() {
+            return locked(
+                "a trigger may take further rows, which the server has counted when the statement is over",
+            );
+        }
         if let Action::Update(_) = &self.request().action {
             if self.reads_related() {
                 return locked("a new value comes from another row");

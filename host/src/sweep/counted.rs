@@ -10,7 +10,7 @@ use super::attempt::Attempt;
 use super::transaction::Failed;
 use crate::catalog::Dialect;
 use crate::database::{Session, Statement};
-use crate::request::{Batch, Fault, Problem};
+use crate::request::{Action, Batch, Fault, Problem};
 use crate::sql::Plan;
 
 /// What the database has counted so far in this transaction.
@@ -30,7 +30,7 @@ impl Attempt<'_> {
         session: &mut Session,
         plan: &Plan,
     ) -> Result<Option<Worked>, Failed> {
-        if plan.authorized.consequences().is_empty() {
+        if plan.authorized.consequences().is_empty() && !plan.may_take_besides() {
             return Ok(None);
         }
         let row = session.fetch_one(&plan.count_worked_on()).await?;
@@ -58,13 +58,20 @@ impl Attempt<'_> {
             return Err(fewer(plan, batch.changed(), rows));
         }
         // Of rows that may be changed twice no more can be said than that none went which is not counted at all.
-        let most = match plan.changes_each_row_once() {
-            true => rows,
-            false => deleted,
+        let updates = matches!(plan.request().action, Action::Update(_));
+        let beside = match (updates, plan.changes_each_row_once()) {
+            // A trigger of the table's own may change a row again, and one that moves to another partition leaves one.
+            (true, _) if plan.authorized.root().is_none() => deleted.checked_sub(0),
+            (true, _) => None,
+            (false, true) => rows.checked_sub(batch.changed()),
+            (false, false) => deleted.checked_sub(batch.changed()),
         };
-        match most.checked_sub(batch.changed()) {
+        match beside {
             None | Some(0) => {}
-            Some(_) if !plan.fires_triggers() => return Err(more(plan, batch.changed(), most)),
+            Some(beside) if !plan.fires_triggers() => {
+                let changed = batch.changed();
+                return Err(more(plan, changed, changed + beside));
+            }
             Some(beside) => {
                 tracing::warn!(
                     table = %plan.table().id,

@@ -324,6 +324,10 @@ async fn pairs_of_columns_are_known_by_the_names_that_frameworks_give_them() {
         ("about", "about_kind", true),
         ("account_id", "token_type", false),
         ("account_id", "kind", false),
+        ("ref", "kind", true),
+        ("model_id", "model", true),
+        ("source_id", "type", true),
+        ("session_id", "type", false),
     ] {
         let schema = format!(
             "CREATE TABLE account (id BIGINT PRIMARY KEY, over BOOLEAN NOT NULL);

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Error};
 use super::error::place;
 use super::sqlite::{both_ends, source};
 use super::{ProbeError, has_ends};
-use crate::catalog::{Catalog, Column, Dialect, Kind, Table, quote_ident};
+use crate::catalog::{Affinity, Catalog, Column, Dialect, Table, quote_ident};
 
 /// Values looked at from either end of a table that has no index on the column: some ten milliseconds.
 const WITHOUT_AN_INDEX: u32 = 20_000;
@@ -46,15 +46,7 @@ impl Classes {
 
 /// The column's affinity makes a number of text that looks like one, also of what it is compared with.
 fn makes_numbers(column: &Column) -> bool {
-    match column.kind {
-        Kind::Boolean | Kind::Integer(_) | Kind::Float | Kind::Numeric => true,
-        // A STRICT table's ANY does not; elsewhere that declared type is nobody's.
-        Kind::Any => {
-            let declared = column.sql_type.trim();
-            !declared.is_empty() && !declared.eq_ignore_ascii_case("ANY")
-        }
-        _ => false,
-    }
+    Affinity::of(column) == Affinity::Number
 }
 
 impl Catalog {

@@ -5,9 +5,17 @@ use std::collections::BTreeMap;
 
 use sqlx::sqlite::SqliteConnection;
 
-use super::super::{CatalogError, Collation, quote_ident};
+use super::super::{CatalogError, Collation, TableKind, quote_ident};
 use super::text::{Token, tokens, unquoted};
 use super::{Tables, fold, rows};
+
+/// The collations of the keys by which the rows of tables WITHOUT ROWID are told apart.
+const KEYS: &str = "
+SELECT l.name, x.name, x.coll
+FROM pragma_table_list AS l
+JOIN pragma_index_list(l.name, 'main') AS i
+JOIN pragma_index_xinfo(i.name, 'main') AS x
+WHERE l.schema = 'main' AND l.type = 'table' AND l.wr AND i.origin = 'pk' AND x.\"key\"";
 
 const STATEMENTS: &str =
     "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql IS NOT NULL";
@@ -28,6 +36,17 @@ pub(super) async fn add(
                 deterministic: false,
                 orders_ids: false,
             });
+        }
+    }
+    let keys: Vec<(String, String, String)> = rows(connection, "collations", KEYS).await?;
+    for (name, column, collation) in keys {
+        let Some(table) = tables.get_mut(&fold(&name)) else {
+            continue;
+        };
+        let declared = table.column(&column).and_then(|c| c.collation.as_ref());
+        let own = declared.map_or_else(|| quote_ident("BINARY"), |own| own.sql_name.clone());
+        if !own.eq_ignore_ascii_case(&quote_ident(&collation)) {
+            table.kind = TableKind::Blurred;
         }
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! What the record claims is what is gone: where the database did less, the batch is rolled back.
 
+use besom::request::{Source, Value};
+
 use super::*;
 
 /// The function's source does not look like one that keeps rows.
@@ -245,5 +247,57 @@ async fn a_row_that_two_keys_let_go_counts_once_and_raises_no_alarm() {
             "{:?}",
             lab.dialect()
         );
+    }
+}
+
+#[tokio::test]
+async fn what_a_trigger_takes_of_the_table_itself_leaves_the_run_unverified() {
+    const OWN: &str = "CREATE TABLE sessions (id bigint PRIMARY KEY, dead_at bigint, note text);
+        INSERT INTO sessions VALUES (1, 1), (2, NULL);
+        CREATE FUNCTION take() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN DELETE FROM sessions WHERE id = 2; RETURN NULL; END $$;
+        CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN IF pg_trigger_depth() = 1 THEN UPDATE sessions SET note = note WHERE id = 1; END IF;
+               RETURN NULL; END $$;";
+    let update = || {
+        Request::update("sessions", dead())
+            .set("note", Source::Value(Value::Text("over".to_owned())))
+    };
+    for (trigger, request, verified) in [
+        (
+            "AFTER DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION take()",
+            sessions(),
+            false,
+        ),
+        (
+            "AFTER DELETE ON sessions FOR EACH STATEMENT EXECUTE FUNCTION take()",
+            sessions(),
+            false,
+        ),
+        (
+            "AFTER UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION take()",
+            update(),
+            false,
+        ),
+        (
+            "AFTER UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION again()",
+            update(),
+            true,
+        ),
+        (
+            "AFTER UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION take()",
+            sessions(),
+            true,
+        ),
+    ] {
+        let lab = Lab::postgres(&format!("{OWN} CREATE TRIGGER take {trigger}")).await;
+        let (context, _) = lab.begin().await;
+        let (batch, end) = besom_tests::lab::drain(&context, request).await.unwrap();
+        assert_eq!((end, batch.affected), (Step::Drained, 1), "{trigger}");
+        let ended = context.settle().await.ended;
+        let remains = besom::sweep::verify(&lab.database, &ended).await;
+        let said = besom::sweep::Verification::of(&remains).to_ledger();
+        let said = said.unwrap();
+        assert_eq!(said == "verified", verified, "{trigger}: {said}");
     }
 }

@@ -1,6 +1,7 @@
 //! Situations that once deleted, counted or recorded something wrongly.
 
 mod accounts;
+mod affinities;
 mod collations;
 mod constraints;
 mod equalities;

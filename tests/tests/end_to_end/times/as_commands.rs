@@ -300,6 +300,17 @@ async fn an_epoch_in_numeric_or_float_works_by_the_line_that_is_told() {
 }
 
 #[tokio::test]
+async fn a_number_too_coarse_for_seconds_is_no_time() {
+    for word in ["", "\"unix-s\""] {
+        let values = ["1700000000", "4102444800"];
+        let desk = desk(postgres().await, "real", &values, word).await;
+        let said = desk.run(&["run", JOB]);
+        assert_ne!(said.code, 0, "{}", said.stdout);
+        assert_eq!(left(&desk).await, [1, 2], "{word}");
+    }
+}
+
+#[tokio::test]
 async fn of_two_forms_each_row_goes_by_its_own_once_the_line_is_pasted() {
     let values = [
         "'2024-01-05T03:04:05Z'",
