@@ -23,6 +23,7 @@
 
 mod behind;
 mod beside;
+mod checks;
 mod clocks;
 mod error;
 mod keys;
@@ -31,6 +32,7 @@ mod lookup;
 mod never;
 mod not_null;
 mod noting;
+mod null_passes;
 mod operators;
 mod partitions;
 mod postgres;
