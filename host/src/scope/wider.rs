@@ -69,17 +69,20 @@ fn wider(dialect: Dialect, key: &Column, refers: &Column) -> Option<&'static str
             };
             let of_bytes = key.collation.is_some() && !finds_more(key);
             let exact = matches!(key.kind, Kind::Integer(64) | Kind::Numeric);
-            match () {
-                () if of_bytes && finds_more(refers) => Some(
+            if of_bytes && finds_more(refers) {
+                Some(
                     "they are compared under the collation of the former, which takes different texts for equal",
-                ),
-                () if key.sql_type == "character varying" && refers.sql_type == "bpchar" => Some(
+                )
+            } else if key.sql_type == "character varying" && refers.sql_type == "bpchar" {
+                Some(
                     "they are compared without the blanks behind them, by which texts of the latter may differ",
-                ),
-                () if exact && refers.kind == Kind::Float => Some(
+                )
+            } else if exact && refers.kind == Kind::Float {
+                Some(
                     "they are compared as floats, which takes different numbers of the latter for equal",
-                ),
-                () => None,
+                )
+            } else {
+                None
             }
         }
     }

@@ -70,12 +70,11 @@ fn known(name: &str) -> Option<Tz> {
 
 /// What is an abbreviation for PostgreSQL before it is a name, and then is the same all year round.
 fn abbreviated(name: &str) -> Option<Tz> {
-    let is = |known: &str| name.eq_ignore_ascii_case(known);
-    match () {
-        () if is("z") || is("wet") => Some(Tz::UTC),
-        () if is("cet") || is("met") => fixed(HOUR),
-        () if is("eet") => fixed(2 * HOUR),
-        () => None,
+    match name.to_ascii_lowercase().as_str() {
+        "z" | "wet" => Some(Tz::UTC),
+        "cet" | "met" => fixed(HOUR),
+        "eet" => fixed(2 * HOUR),
+        _ => None,
     }
 }
 
