@@ -10,6 +10,7 @@ mod axis;
 mod batch;
 mod below;
 mod by_form;
+mod by_rules;
 mod chains;
 mod classes;
 mod collation;
