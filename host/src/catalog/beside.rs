@@ -1,12 +1,14 @@
-//! What refuses a foreign key's SET NULL or SET DEFAULT although the column itself takes the value: a unique index in
-//! which two rows would meet, and a generated column that would become NULL.
+//! What refuses a foreign key's SET NULL or SET DEFAULT although the column itself takes the value: a unique index or an
+//! exclusion constraint in which two rows would meet, a generated column that would become NULL, a check, and a
+//! default without a row to refer to.
 
 use std::collections::BTreeMap;
 
-use super::lone_defaults::Constant;
+use super::checks::{ChecksOf, breaking};
+use super::lone_defaults::{Constant, constants};
 use super::not_null::{Refusals, forbids_null, is_null};
-use super::sqlite::text::{Token, tokens, unquoted};
-use super::{ForeignKey, Index, Kind, Obstacle, OnDelete, Table, TableId};
+use super::null_passes::{names, null_with};
+use super::{ForeignKey, Index, Obstacle, OnDelete, Table, TableId};
 
 /// A generated column that takes no NULL.
 #[derive(Debug, Clone)]
@@ -17,6 +19,27 @@ pub(super) struct Computed {
 
 /// Those of each table.
 pub(super) type ComputedOf = BTreeMap<TableId, Vec<Computed>>;
+
+/// An exclusion constraint, as a unique index would be.
+#[derive(Debug, Clone)]
+pub(super) struct Exclusion {
+    pub(super) name: String,
+    pub(super) definition: String,
+    pub(super) index: Index,
+    /// Of its columns, which exclude equal values.
+    pub(super) equal: Vec<bool>,
+}
+
+/// Those of each table.
+pub(super) type ExclusionsOf = BTreeMap<TableId, Vec<Exclusion>>;
+
+/// What stands beside the columns of tables whose keys set some.
+#[derive(Debug, Default)]
+pub(super) struct Surroundings {
+    pub(super) computed: ComputedOf,
+    pub(super) checks: ChecksOf,
+    pub(super) exclusions: ExclusionsOf,
+}
 
 /// What a column becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +97,7 @@ pub(super) fn beside(
     key: &ForeignKey,
     tables: &[&Table],
     refusals: &Refusals,
-    computed: &ComputedOf,
+    around: &Surroundings,
 ) -> Found {
     let set: BTreeMap<&String, Becomes> = key
         .set_columns
@@ -83,13 +106,41 @@ pub(super) fn beside(
         .collect();
     let mut found = Found::default();
     for table in tables {
-        for of in computed.get(&table.id).into_iter().flatten() {
+        for of in around.computed.get(&table.id).into_iter().flatten() {
             generated(table, of, &set, &mut found);
         }
         for index in &table.indexes {
             let child = table.id == key.child;
             unique(table, index, &set, child, &mut found);
         }
+        for of in around.exclusions.get(&table.id).into_iter().flatten() {
+            excluding(table, of, &set, &mut found);
+        }
+        for of in around.checks.get(&table.id).into_iter().flatten() {
+            let columns = breaking(of, table, &set);
+            if !columns.is_empty() {
+                let check = Obstacle::Check {
+                    name: of.name.clone(),
+                    expression: of.expression.clone(),
+                    columns,
+                };
+                note(&mut found.possible, check);
+            }
+        }
+    }
+    let partitions: Vec<_> = tables
+        .iter()
+        .skip(1)
+        .map(|table| table.id.clone())
+        .collect();
+    let looked_up = || constants(key, &partitions, refusals).is_some();
+    let refers = key
+        .columns
+        .iter()
+        .all(|column| set.get(column) != Some(&Becomes::Null));
+    if key.on_delete == OnDelete::SetDefault && refers && !looked_up() {
+        let columns = key.set_columns.clone();
+        found.possible.push(Obstacle::Default { columns });
     }
     found
 }
@@ -202,7 +253,7 @@ fn unique(
     child: bool,
     found: &mut Found,
 ) {
-    let Some(Meeting { values, whole }) = meeting(table, index, set) else {
+    let Some(Meeting { values, whole }) = meeting(table, index, &met(set)) else {
         return;
     };
     let parts = index.columns.iter();
@@ -220,6 +271,40 @@ fn unique(
         found.taken.push((obstacle.clone(), whole));
     }
     note(&mut found.possible, obstacle);
+}
+
+/// What an expression comes to may be one value for several rows.
+fn met<'s>(set: &BTreeMap<&'s String, Becomes>) -> BTreeMap<&'s String, Becomes> {
+    let value = |of: &Becomes| match of {
+        Becomes::Unknown => Becomes::Fewer,
+        of => of.clone(),
+    };
+    set.iter()
+        .map(|(column, of)| (*column, value(of)))
+        .collect()
+}
+
+fn excluding(table: &Table, of: &Exclusion, set: &BTreeMap<&String, Becomes>, found: &mut Found) {
+    // Only equal values are told apart by another key of the rows.
+    let mut index = of.index.clone();
+    for (part, equal) in index.columns.iter_mut().zip(&of.equal) {
+        if !equal
+            && part
+                .name
+                .as_ref()
+                .is_some_and(|name| !set.contains_key(name))
+        {
+            part.instead = part.name.take();
+        }
+    }
+    if let Some(Meeting { values, .. }) = meeting(table, &index, &met(set)) {
+        let exclusion = Obstacle::Exclusion {
+            name: of.name.clone(),
+            definition: of.definition.clone(),
+            values,
+        };
+        note(&mut found.possible, exclusion);
+    }
 }
 
 /// A partition has a copy of each index of its parent, under another name.
@@ -268,87 +353,4 @@ fn leaves_null_out(predicate: &str, column: &str, table: &Table) -> bool {
     !predicate.is_empty()
         && (forbids_null(&format!("({predicate})"), column)
             || null_with(predicate, column, table, true))
-}
-
-/// The expression names the column.
-fn names(expression: &str, column: &str) -> bool {
-    let mut words = tokens(expression).into_iter();
-    words.any(|word| unquoted(word.text()).eq_ignore_ascii_case(column))
-}
-
-/// The expression is NULL wherever the column is: it is made of nothing but what passes a NULL on.
-fn null_with(expression: &str, column: &str, table: &Table, compares: bool) -> bool {
-    const SIGNS: [&str; 9] = ["(", ")", "+", "-", "*", "/", "%", "|", ":"];
-    const COMPARING: [&str; 4] = ["=", "<", ">", "!"];
-    /// Of both databases; each is NULL where any argument is.
-    const FUNCTIONS: [&str; 14] = [
-        "lower",
-        "upper",
-        "abs",
-        "length",
-        "trim",
-        "btrim",
-        "ltrim",
-        "rtrim",
-        "substr",
-        "substring",
-        "replace",
-        "md5",
-        "round",
-        "cast",
-    ];
-    const TYPES: [&str; 15] = [
-        "as",
-        "text",
-        "int",
-        "integer",
-        "bigint",
-        "smallint",
-        "numeric",
-        "real",
-        "double",
-        "precision",
-        "character",
-        "varying",
-        "varchar",
-        "uuid",
-        "blob",
-    ];
-    let all = tokens(expression);
-    let words: Vec<&str> = all.iter().map(Token::text).collect();
-    let passes = |(at, word): (usize, &&str)| {
-        let is_call = words.get(at + 1).is_some_and(|next| *next == "(");
-        let first = word.chars().next().unwrap_or_default();
-        let lower = word.to_ascii_lowercase();
-        let found = column_of(table, &unquoted(word));
-        match found {
-            // What is put together of arrays or documents passes no NULL on.
-            Some(kind) if !is_call => !matches!(kind, Kind::Other | Kind::Any | Kind::Json),
-            _ if is_call && (first.is_alphabetic() || first == '"') => {
-                FUNCTIONS.contains(&lower.as_str()) || TYPES.contains(&lower.as_str())
-            }
-            _ => {
-                first.is_ascii_digit()
-                    || first == '\''
-                    || *word == ","
-                    || SIGNS.contains(word)
-                    || compares && COMPARING.contains(word)
-                    || TYPES.contains(&lower.as_str())
-            }
-        }
-    };
-    names(expression, column) && words.iter().enumerate().all(passes)
-}
-
-fn column_of<'t>(table: &'t Table, name: &str) -> Option<&'t Kind> {
-    let columns = &table.columns;
-    let found = columns
-        .iter()
-        .find(|column| column.name == name)
-        .or_else(|| {
-            columns
-                .iter()
-                .find(|column| column.name.eq_ignore_ascii_case(name))
-        });
-    found.map(|column| &column.kind)
 }

@@ -83,6 +83,29 @@ pub enum Obstacle {
         /// What the rule puts there: `a = 1, b = NULL`.
         values: String,
     },
+    /// An exclusion constraint, which rows come under or meet in by the new value.
+    Exclusion {
+        /// Its name.
+        name: String,
+        /// As SQL.
+        definition: String,
+        /// What the rule puts there.
+        values: String,
+    },
+    /// A check that may not hold for the new values.
+    Check {
+        /// Its name; `None` on SQLite.
+        name: Option<String>,
+        /// As SQL.
+        expression: String,
+        /// The columns in it that the rule sets.
+        columns: Vec<String>,
+    },
+    /// The row that the default refers to is looked up at the delete.
+    Default {
+        /// The columns that the rule sets.
+        columns: Vec<String>,
+    },
 }
 
 impl Obstacle {
@@ -99,6 +122,12 @@ impl Obstacle {
                     ..
                 },
             ) => (columns, predicate) == (others, another),
+            (
+                Self::Exclusion { definition, .. },
+                Self::Exclusion {
+                    definition: other, ..
+                },
+            ) => definition == other,
             _ => self == other,
         }
     }

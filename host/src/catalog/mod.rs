@@ -24,6 +24,7 @@
 mod affinity;
 mod behind;
 mod beside;
+mod checks;
 mod clocks;
 mod error;
 mod keys;
@@ -32,6 +33,7 @@ mod lookup;
 mod never;
 mod not_null;
 mod noting;
+mod null_passes;
 mod operators;
 mod partitions;
 mod postgres;

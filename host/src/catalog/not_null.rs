@@ -112,7 +112,7 @@ fn has_term(words: &[&str], column: &str) -> bool {
 }
 
 /// What stands in parentheses, where one pair is around all of it.
-fn within_parentheses<'w, 't>(words: &'w [&'t str]) -> Option<&'w [&'t str]> {
+pub(super) fn within_parentheses<'w, 't>(words: &'w [&'t str]) -> Option<&'w [&'t str]> {
     let (first, rest) = words.split_first()?;
     let (last, inner) = rest.split_last()?;
     let mut depth = 0_i32;

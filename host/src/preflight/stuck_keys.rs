@@ -72,7 +72,8 @@ fn told(key: &ForeignKey, dialect: Dialect) -> Finding {
             ),
             format!("drop the index `{index}`, or have it leave such rows out by a WHERE"),
         ),
-        None => {
+        // The others only tell what may be.
+        _ => {
             let takes = match key.on_delete {
                 OnDelete::SetDefault => "has no default and takes no NULL",
                 _ => "takes no NULL",
@@ -137,6 +138,41 @@ fn possible(key: &ForeignKey, by: &Obstacle, dialect: Dialect) -> Finding {
                 format!("drop the index `{index}`, or have it leave such rows out by a WHERE");
             (what, set.collect(), let_be)
         }
+        Obstacle::Exclusion {
+            name,
+            definition,
+            values,
+        } => (
+            format!(
+                "constraint `{name}` ({definition}) refuses a row beside another one once it gets {values}: where two \
+                 meet"
+            ),
+            key.set_columns.clone(),
+            format!("drop the constraint `{name}`, or have it leave such rows out by a WHERE"),
+        ),
+        Obstacle::Check {
+            name,
+            expression,
+            columns,
+        } => {
+            let name = name.as_ref().map(|name| format!("`{name}` "));
+            let name = name.unwrap_or_default();
+            let what = format!(
+                "a check {name}is about {} (`{expression}`): where it does not hold for what the rule puts there",
+                listed(columns)
+            );
+            let let_be = "let the check hold for such rows".to_owned();
+            (what, columns.clone(), let_be)
+        }
+        Obstacle::Default { columns } => (
+            format!(
+                "the row of `{}` that the default of {} refers to is looked for at the delete: where there is none",
+                key.parent,
+                listed(columns)
+            ),
+            Vec::new(),
+            "see to it that the row is there".to_owned(),
+        ),
     };
     let message = format!(
         "foreign key `{}` of `{}` is ON DELETE {rule}, and {what}, the delete of the row of `{}` is refused. The job \

@@ -37,30 +37,46 @@ fn by_session(probe: &Probe, catalog: &Catalog) -> Option<String> {
         .iter()
         .filter_map(|told| Some(format!("{} ({})", told.zone.as_ref()?, told.whom)))
         .collect();
-    let likely = zones.iter().find_map(|told| told.zone.as_deref());
-    let begin = match likely {
-        Some(_) => format!("sessions here begin in {}", told.join(", ")),
-        None => "in which zone sessions here begin is not known, because the server's `timezone` is not shown to \
+    let begin = match told.is_empty() {
+        false => format!("sessions here begin in {}", told.join(", ")),
+        true => "in which zone sessions here begin is not known, because the server's `timezone` is not shown to \
                  this role"
             .to_owned(),
     };
-    let likely = likely.unwrap_or("UTC").trim_matches(['\'', '"']);
     let (what, utc) = match probe.column.kind {
         Kind::Date => ("a `date`", "date"),
         _ => ("a `timestamp` without a zone", "native"),
     };
     // What the schema writes by itself is in UTC then; whether all that the application writes is, it does not say.
-    let (by_default, form) = match probe.column.clocks.iter().find(|clock| clock.is_certain()) {
-        Some(clock) => (format!(" ({} writes UTC)", clock.writer), utc.to_owned()),
-        None if likely == "UTC" => (String::new(), utc.to_owned()),
-        None => (String::new(), format!("local:{likely}")),
+    let mut clocks = probe.column.clocks.iter();
+    let by_default = clocks.find(|clock| clock.is_certain());
+    let by_default = by_default.map(|clock| format!(" ({} writes UTC)", clock.writer));
+    let begin = format!(
+        "{} is {what}, and {begin}: what now() leaves there would be read as UTC, which may be hours too old or too \
+         young{}",
+        place(probe),
+        by_default.as_deref().unwrap_or_default()
+    );
+    let likely = match told.is_empty() {
+        false => zones.iter().find_map(|told| told.known),
+        true => Some(Tz::UTC),
+    };
+    let Some(likely) = likely else {
+        return Some(format!(
+            "{begin}. The tz database, by which besom reads, has no name for that. Where the applications write such \
+             columns in a zone that has one, say so in besom.toml: by `time-zone` under [database], or of this column \
+             alone by {} under [time-forms]. Otherwise give such sessions a zone of the tz database",
+            entry(probe, "local:ZONE")
+        ));
+    };
+    let form = match by_default.is_some() || likely == Tz::UTC {
+        true => utc.to_owned(),
+        false => TimeForm::Local(likely).to_string(),
     };
     Some(format!(
-        "{} is {what}, and {begin}: what now() leaves there would be read as UTC, which may \
-         be hours too old or too young{by_default}. Say in besom.toml in which zone the applications write such columns, \
+        "{begin}. Say in besom.toml in which zone the applications write such columns, \
          \"UTC\" where that is the one:\n\n[database]\ntime-zone = \"{likely}\"\n\nor of this column alone, \
          with \"{utc}\" for UTC:\n\n{}",
-        place(probe),
         line(probe, &form)
     ))
 }
@@ -72,33 +88,44 @@ fn by_schema(probe: &Probe, plan: &Plan) -> Option<String> {
     let first = other.first()?;
     let told: Vec<_> = other.iter().map(|clock| told(clock)).collect();
     let held = held(probe, plan);
-    let utc = held
-        .first()
-        .map_or("sql-text".to_owned(), ToString::to_string);
     let has_hands = |form: &TimeForm| form.unit().is_none() && *form != TimeForm::Rfc3339;
-    let way_out = if !held.is_empty() && !held.iter().any(has_hands) {
+    let counts = match held.is_empty() {
+        true => matches!(
+            probe.column.kind,
+            Kind::Integer(_) | Kind::Numeric | Kind::Float
+        ),
+        false => !held.iter().any(has_hands),
+    };
+    let utc = match (held.first(), counts) {
+        (None, true) => None,
+        (None, false) => Some(TimeForm::SqlText.to_string()),
+        (Some(form), _) => Some(form.to_string()),
+    };
+    let zone = other.iter().find_map(|clock| match clock.shows {
+        Shows::Zone(_, zone) => zone,
+        _ => None,
+    });
+    let way_out = match (utc, zone) {
+        (None, _) => "Let the schema write UTC".to_owned(),
         // No form reads numbers, or what says that it is UTC, as the hands of a clock.
-        format!(
+        (Some(utc), _) if counts => format!(
             "Let the schema write UTC; or, where that clock is in UTC after all, say so in besom.toml:\n\n{}",
             line(probe, &utc)
-        )
-    } else if first.shows == Shows::Machine {
-        format!(
-            "Say in besom.toml in which zone the machine is that writes it, or \"{utc}\" where that is UTC:\n\n{}",
-            line(probe, "local:ZONE")
-        )
-    } else {
-        let zone = other.iter().find_map(|clock| match clock.shows {
-            Shows::Zone(_, zone) => zone,
-            _ => None,
-        });
-        let form = zone.map_or("local:ZONE".to_owned(), |zone| {
-            TimeForm::Local(zone).to_string()
-        });
-        format!(
+        ),
+        (Some(utc), Some(zone)) => format!(
             "Say in besom.toml by which clock the column is to be read, \"{utc}\" where that is UTC after all:\n\n{}",
-            line(probe, &form)
-        )
+            line(probe, &TimeForm::Local(zone).to_string())
+        ),
+        (Some(utc), None) => {
+            let which = match first.shows {
+                Shows::Machine => "in which zone the machine is that writes it",
+                _ => "by which clock the column is to be read, with a name of the tz database",
+            };
+            format!(
+                "Say in besom.toml {which}: {} under [time-forms], or \"{utc}\" where that is UTC",
+                entry(probe, "local:ZONE")
+            )
+        }
     };
     Some(format!(
         "{} has no zone of its own, and {}: read as UTC it may be hours too old or too young. {way_out}",
@@ -184,8 +211,13 @@ fn place(probe: &Probe) -> String {
     format!("`{}.{}`", probe.table.id, probe.column.name)
 }
 
+/// A block for the file. It is read by the configuration as it stands, or it is none.
 fn line(probe: &Probe, form: &str) -> String {
+    format!("[time-forms]\n{}\n", entry(probe, form))
+}
+
+fn entry(probe: &Probe, form: &str) -> String {
     let (table, column) = (&probe.table.id, &probe.column.name);
     let key = toml::Value::String(format!("{table}.{}", spell(column)));
-    format!("[time-forms]\n{key} = \"{form}\"\n")
+    format!("{key} = \"{form}\"")
 }

@@ -2,7 +2,7 @@
 
 use super::path::{Link, Path, Tied};
 use crate::catalog::{Catalog, ForeignKey, OnDelete, Table, TableId, TableKind};
-use crate::request::{Fate, Fault};
+use crate::request::{Fate, Fault, Problem};
 
 /// A foreign key's effect at the end of a path, before the grant has been asked.
 pub(super) enum Effect {
@@ -120,16 +120,41 @@ impl Search<'_> {
     }
 
     fn comes_to_an_end(&self, key: &ForeignKey, above: &Path) -> Result<(), Fault> {
-        let circular = key.child == key.parent
-            || key.child == *self.root
-            || above.0.iter().any(|step| step.child == key.child);
-        if circular {
-            return Err(Fault::unsupported(&format!(
-                "deleting from `{}`, whose ON DELETE CASCADE comes back to `{}` by `{}`,",
-                self.root, key.child, key.name,
-            )));
-        }
-        Ok(())
+        let from = match key.child == *self.root {
+            true => 0,
+            false => {
+                let mut above = above.0.iter();
+                match above.position(|step| step.child == key.child) {
+                    Some(before) => before + 1,
+                    None => return Ok(()),
+                }
+            }
+        };
+        let by = |key: &ForeignKey| {
+            format!(
+                "`{}` of `{}` ({}) takes rows with those of `{}`",
+                key.name,
+                key.child,
+                key.columns.join(", "),
+                key.parent
+            )
+        };
+        let around = above.0.iter().skip(from).map(|step| match &step.key {
+            Some(key) => by(key),
+            None => format!("the job deletes rows of `{}` first", step.child),
+        });
+        let around: Vec<_> = around.chain([by(key)]).collect();
+        Err(Fault::Other(Problem::new(
+            "unsupported",
+            format!(
+                "deleting from `{}` goes round in a circle of ON DELETE CASCADE: {}. One row could take any number of \
+                 others with it, due or not, round after round, and besom follows no such circle over several tables. \
+                 Break it at one key: make that ON DELETE SET NULL, or NO ACTION, by which the rows that it ties keep \
+                 those that they refer to; or let the job unlink its rows first (`unlink-first`), where its plugin can",
+                self.root,
+                around.join(", "),
+            ),
+        )))
     }
 
     fn partitions_have_no_keys(&self, child: &Table, how: &str) -> Result<(), Fault> {

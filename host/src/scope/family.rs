@@ -84,6 +84,7 @@ impl Check<'_> {
             Some(tied) => (tied.path.clone(), self.end_of(&tied.path)?),
         };
         self.joins(&parent, &child, &dependent.on)?;
+        self.hangs_on_one(&parent, &child, &dependent.on)?;
         if let Some(matching) = &dependent.matching {
             self.condition(&child, matching, false)?;
             past_cutoffs(&child, matching, self.now, false)?;

@@ -16,6 +16,7 @@ mod leaves;
 mod path;
 mod refusal;
 mod tables;
+mod wider;
 
 pub(crate) use behind::is_behind;
 pub use check::{Subject, authorize};

@@ -5,7 +5,7 @@
 //! *not* be there is another matter: nothing that goes makes it appear.
 
 use super::Plan;
-use super::apart::{Does, Part};
+use super::parts::{Does, Part};
 use crate::catalog::Table;
 use crate::request::{Condition, Fault, Join};
 

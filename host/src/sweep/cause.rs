@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use super::context::RunContext;
 use crate::catalog::{Catalog, Dialect, Table, TableId, Trigger, quote_ident};
 use crate::database::{DatabaseError, Session, Statement};
-use crate::request::{Fault, Problem};
+use crate::request::{Fault, Problem, Request};
+use crate::scope::Authorized;
 use crate::sql::Plan;
 
 /// The SQLSTATE where the role lacks a right, also where row-level security would hide rows from it.
@@ -16,27 +17,81 @@ const MAY_NOT: &str = "42501";
 /// SQLite's code for a statement that does not compile.
 const GENERIC: &str = "1";
 
+/// A look at a column's values that the database refused, while a sweep was being opened.
+const LOOK: &str = "probe-failed";
+
+/// Where a batch was under way.
+const TAKEN_BACK: &str = "The batch was rolled back; what earlier ones did stands";
+
+/// Where the sweep was only being opened.
+const AHEAD: &str = "No batch of this sweep has begun; what earlier sweeps did stands";
+
+/// What a failed statement was about.
+struct About<'a> {
+    catalog: &'a Catalog,
+    /// The tables that it changes.
+    changed: BTreeSet<TableId>,
+    /// Those that it only names.
+    named: BTreeSet<TableId>,
+    /// What became of what it was a part of.
+    and_now: &'static str,
+}
+
 impl RunContext {
     /// The same fault with what it comes from, and the way out.
     pub(super) async fn explained(&self, plan: &Plan, fault: Fault) -> Fault {
-        let Fault::Database(problem) = &fault else {
-            return fault;
+        self.told(fault, || About::plan(plan, TAKEN_BACK)).await
+    }
+
+    /// The same where no batch of the sweep has begun yet.
+    pub(super) async fn explained_ahead(&self, plan: &Plan, fault: Fault) -> Fault {
+        self.told(fault, || About::plan(plan, AHEAD)).await
+    }
+
+    /// The same where not even its statements have been written.
+    pub(super) async fn explained_unplanned(
+        &self,
+        authorized: &Authorized<Request>,
+        fault: Fault,
+    ) -> Fault {
+        let about = || {
+            let pairs = Plan::pairs(authorized, &self.catalog).unwrap_or_default();
+            let probes = Plan::probes(authorized, &self.catalog).unwrap_or_default();
+            let joined = pairs.iter().flat_map(|pair| [&pair.one, &pair.other]);
+            let joined = joined.map(|(table, _)| table.id.clone());
+            let looked_at = probes.iter().map(|probe| probe.table.id.clone());
+            About {
+                catalog: &self.catalog,
+                changed: BTreeSet::from([authorized.table().id.clone()]),
+                named: joined.chain(looked_at).collect(),
+                and_now: AHEAD,
+            }
+        };
+        self.told(fault, about).await
+    }
+
+    async fn told<'a>(&self, fault: Fault, about: impl FnOnce() -> About<'a>) -> Fault {
+        let (problem, look) = match &fault {
+            Fault::Database(problem) => (problem, false),
+            // In a rehearsal there is no run that had begun.
+            Fault::Invalid(problem) if problem.code == LOOK && !self.rehearsal => (problem, true),
+            _ => return fault,
         };
         // Of a name or a right, and so of the schema.
         let of_schema = ["42", "3F"]
             .iter()
             .any(|class| problem.code.starts_with(class));
-        if !(of_schema && problem.code.len() == 5 || problem.code == GENERIC) {
+        if !(look || of_schema && problem.code.len() == 5 || problem.code == GENERIC) {
             return fault;
         }
-        match self.cause(plan, problem).await {
-            Ok(Some(cause)) => Fault::Database(Problem::new(
-                problem.code.clone(),
-                format!(
-                    "{}. {cause}. The batch was rolled back; what earlier ones did stands",
-                    problem.message
-                ),
-            )),
+        let about = about();
+        let explained = |cause: String| {
+            let said = format!("{}. {cause}. {}", problem.message, about.and_now);
+            Problem::new(problem.code.clone(), said)
+        };
+        match self.cause(&about, problem).await {
+            Ok(Some(cause)) if look => Fault::Invalid(explained(cause)),
+            Ok(Some(cause)) => Fault::Database(explained(cause)),
             Ok(None) => fault,
             Err(error) => {
                 tracing::debug!(%error, "what the error comes from cannot be told");
@@ -45,7 +100,11 @@ impl RunContext {
         }
     }
 
-    async fn cause(&self, plan: &Plan, problem: &Problem) -> Result<Option<String>, DatabaseError> {
+    async fn cause(
+        &self,
+        about: &About<'_>,
+        problem: &Problem,
+    ) -> Result<Option<String>, DatabaseError> {
         let mut session = self.database.session().await?;
         session.hold().await?;
         let catalog = match session.as_postgres() {
@@ -58,31 +117,43 @@ impl RunContext {
         session.release().await?;
         let catalog =
             catalog.map_err(|error| DatabaseError::other("catalog", error.to_string()))?;
-        let changed = plan.authorized.events();
-        let changed: BTreeSet<TableId> = changed.into_iter().map(|(table, _)| table).collect();
+        let changed = &about.changed;
         if catalog.dialect() == Dialect::Sqlite {
-            return of_sqlite(&mut session, &changed, &problem.message).await;
+            return of_sqlite(&mut session, changed, &problem.message).await;
         }
         let role = catalog.role().unwrap_or("?").to_owned();
-        if let Some((table, trigger)) = trigger(&catalog, &changed, &problem.message) {
+        if let Some((table, trigger)) = trigger(&catalog, changed, &problem.message) {
             return Ok(Some(by_trigger(table, trigger, &role, &problem.code)));
         }
-        if problem.code != MAY_NOT {
+        if ![MAY_NOT, LOOK].contains(&problem.code.as_str()) {
             return Ok(None);
         }
-        let named = plan.named().into_keys().chain(changed);
-        let named: BTreeSet<TableId> = named.collect();
+        let named: BTreeSet<&TableId> = about.named.iter().chain(changed).collect();
         let lost: Vec<_> = named
-            .iter()
-            .filter_map(|id| lost(&plan.catalog, &catalog, id, &role))
+            .into_iter()
+            .filter_map(|id| lost(about.catalog, &catalog, id, &role))
             .collect();
         Ok(Some(match lost.is_empty() {
             false => lost.join("; "),
+            // It may be refused for any other reason.
+            true if problem.code == LOOK => return Ok(None),
             true => format!(
                 "On the job's tables role `{role}` has the rights that it had when the run began; what it needs, also on \
                  besom's own tables, `besom grants --sql {role}` prints"
             ),
         }))
+    }
+}
+
+impl<'a> About<'a> {
+    fn plan(plan: &'a Plan, and_now: &'static str) -> Self {
+        let changed = plan.authorized.events();
+        Self {
+            catalog: &plan.catalog,
+            changed: changed.into_iter().map(|(table, _)| table).collect(),
+            named: plan.named().into_keys().collect(),
+            and_now,
+        }
     }
 }
 

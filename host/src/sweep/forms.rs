@@ -11,6 +11,13 @@ pub(super) async fn resolve(
     context: &RunContext,
     authorized: &Authorized<Request>,
 ) -> Result<Forms, Fault> {
+    match looked(context, authorized).await {
+        Ok(forms) => Ok(forms),
+        Err(fault) => Err(context.explained_unplanned(authorized, fault).await),
+    }
+}
+
+async fn looked(context: &RunContext, authorized: &Authorized<Request>) -> Result<Forms, Fault> {
     unlike::refuse(context, authorized).await?;
     let mut forms = Forms::default();
     let probes = Plan::probes(authorized, &context.catalog)?;

@@ -140,7 +140,12 @@ impl Sweep {
         drop(state);
         // At its beginning: what a sweep that goes on has to do is part of what was counted then.
         let fresh = context.state.lock().await.begins_anew();
-        fraction::draw(context, &plans, fresh).await?;
+        if let Err(fault) = fraction::draw(context, &plans, fresh).await {
+            return Err(match plans.first() {
+                Some(plan) => context.explained_ahead(plan, fault).await,
+                None => fault,
+            });
+        }
         let mut state = context.state.lock().await;
         let leaves = Leaves::new(plans);
         let Some(plan) = leaves.plan().cloned() else {

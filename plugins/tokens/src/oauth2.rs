@@ -76,11 +76,16 @@ fn without_live_refresh_token() -> Result<Condition> {
     let consumed_at: String = setting("oauth2-refresh-tokens-consumed-at-column")?;
     let revoked_at: String = setting("oauth2-refresh-tokens-revoked-at-column")?;
 
-    let live = all([column(consumed_at).is_null(), column(revoked_at).is_null()]);
+    let live = all([not_yet(&consumed_at), not_yet(&revoked_at)]);
     Ok(not_exists(
         setting::<String>("oauth2-refresh-tokens-table")?,
         join(access_token).to(id).matching(live),
     ))
+}
+
+/// What is to happen at a time to come has not happened.
+fn not_yet(at: &str) -> Condition {
+    any([column(at).is_null(), column(at).at_least(now())])
 }
 
 /// A refresh token that points at a deleted access token forgets it: ON DELETE SET NULL.

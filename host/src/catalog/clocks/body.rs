@@ -63,30 +63,54 @@ pub(in crate::catalog) fn of_trigger(
 
 /// The zones that the body itself sets: `SET [LOCAL] TIME ZONE 'X'`, `SET timezone TO 'X'`, `set_config('timezone', 'X', …)`.
 pub(in crate::catalog) fn sets_zone(body: &[Token<'_>]) -> Vec<Shows> {
-    let literal = |at: usize| {
-        let text = body.get(at)?.text();
-        text.starts_with('\'').then(|| unquoted(text))
-    };
     let is = |at: usize, word: &str| body.get(at).is_some_and(|token| token.is(word));
     let mut set = Vec::new();
     for at in 0..body.len() {
-        let name = if is(at, "SET") {
+        // Not the SET of an UPDATE, of a column of that name.
+        let value = if is(at, "SET") && begins(body, at) {
             let at = at + 1 + usize::from(is(at + 1, "LOCAL") || is(at + 1, "SESSION"));
-            match (is(at, "TIME") && is(at + 1, "ZONE"), is(at, "timezone")) {
-                (true, _) => literal(at + 2),
-                (_, true) => literal(at + 2),
-                _ => None,
-            }
-        } else if is(at, "set_config")
-            && literal(at + 2).is_some_and(|name| name.eq_ignore_ascii_case("timezone"))
-        {
-            literal(at + 4)
+            let named = is(at, "timezone") && (is(at + 1, "TO") || is(at + 1, "="));
+            (is(at, "TIME") && is(at + 1, "ZONE") || named).then_some(at + 2)
         } else {
-            None
+            let parameter = body.get(at + 2).map(|token| unquoted(token.text()));
+            let timezone = parameter.is_some_and(|name| name.eq_ignore_ascii_case("timezone"));
+            (is(at, "set_config") && timezone).then_some(at + 4)
         };
-        set.extend(name.map(|name| Shows::named(&name)));
+        let value = value.map(|from| body.get(from..).unwrap_or_default());
+        set.extend(value.and_then(zone_set));
     }
     set
+}
+
+/// The zone that stands here, in its place behind SET; `None`: what the session would begin in.
+fn zone_set(value: &[Token<'_>]) -> Option<Shows> {
+    let words: Vec<_> = value
+        .iter()
+        .map(Token::text)
+        .take_while(|word| !matches!(*word, ";" | ","))
+        .take(8)
+        .collect();
+    let literal = |word: &str| word.starts_with('\'').then(|| unquoted(word));
+    match words.as_slice() {
+        [] => None,
+        [sign @ ("-" | "+"), number, ..] => Some(Shows::set(&format!("{sign}{number}"))),
+        [word, ..]
+            if ["DEFAULT", "LOCAL"]
+                .iter()
+                .any(|own| word.eq_ignore_ascii_case(own)) =>
+        {
+            None
+        }
+        [word, interval, ..] if word.eq_ignore_ascii_case("INTERVAL") => {
+            literal(interval).map(|interval| Shows::ahead(&interval))
+        }
+        [word, ..] if word.starts_with('\'') => Some(Shows::set(&unquoted(word))),
+        [word] => match Shows::set(&unquoted(word)) {
+            Shows::Zone(_, None) => Some(Shows::Unclear((*word).to_owned())),
+            known => Some(known),
+        },
+        words => Some(Shows::Unclear(words.concat())),
+    }
 }
 
 fn tells_now(tokens: &[Token<'_>]) -> bool {
@@ -135,15 +159,9 @@ pub(super) fn written<'b, 't>(
     let mut found = Vec::new();
     for at in 0..body.len() {
         if own && is(at, "NEW") && is(at + 1, ".") && names(at + 2, column) {
-            let begins = match at.checked_sub(1) {
-                Some(before) => [";", "BEGIN", "THEN", "ELSE", "LOOP"]
-                    .iter()
-                    .any(|word| is(before, word)),
-                None => true,
-            };
             if is(at + 3, ":") && is(at + 4, "=") {
                 found.push(statement(at + 5));
-            } else if is(at + 3, "=") && begins {
+            } else if is(at + 3, "=") && begins(body, at) {
                 found.push(statement(at + 4));
             }
         }
@@ -168,6 +186,17 @@ pub(super) fn written<'b, 't>(
         }
     }
     found
+}
+
+/// A statement begins at that word.
+fn begins(body: &[Token<'_>], at: usize) -> bool {
+    let Some(before) = at.checked_sub(1) else {
+        return true;
+    };
+    let before = body.get(before);
+    [";", "BEGIN", "ATOMIC", "THEN", "ELSE", "LOOP"]
+        .iter()
+        .any(|word| before.is_some_and(|token| token.is(word)))
 }
 
 /// What SET assigns to the column in a statement.
@@ -282,10 +311,33 @@ mod tests {
             "BEGIN SET LOCAL TIME ZONE 'Europe/Berlin'; NEW.at := LOCALTIMESTAMP; RETURN NEW; END",
             "BEGIN SET timezone TO 'Europe/Berlin'; NEW.at := now(); RETURN NEW; END",
             "BEGIN PERFORM set_config('TimeZone', 'Europe/Berlin', true); NEW.at := now(); RETURN NEW; END",
+            "BEGIN SET timezone = \"Europe/Berlin\"; NEW.at := now(); RETURN NEW; END",
             "BEGIN UPDATE ONLY public.item SET n = 1, at = now() AT TIME ZONE 'Europe/Berlin' WHERE id = NEW.id; END",
         ] {
             assert_eq!(of(source, "at"), berlin(), "{source}");
         }
+    }
+
+    #[test]
+    fn a_session_is_set_to_a_zone_by_whatever_words() {
+        let of = |set: &str| sets_zone(&tokens(&format!("BEGIN {set}; NEW.at := now(); END")));
+        let fixed = Some(Tz::Etc__GMTPlus7);
+        for set in [
+            "SET LOCAL TIME ZONE -7",
+            "SET TIME ZONE INTERVAL '-07:00' HOUR TO MINUTE",
+            "SET timezone TO '-7'",
+            "PERFORM set_config('timezone', '-7', true)",
+        ] {
+            assert!(
+                matches!(of(set).as_slice(), [zone] if zone.zone() == fixed),
+                "{set}"
+            );
+        }
+        assert_eq!(of("SET TIME ZONE utc"), [Shows::Utc]);
+        assert_eq!(of("SET TIME ZONE DEFAULT"), []);
+        assert_eq!(of("UPDATE account SET timezone = NEW.zone"), []);
+        let unclear = of("PERFORM set_config('timezone', of_user(NEW.id), true)");
+        assert!(matches!(unclear.as_slice(), [Shows::Unclear(_)]));
     }
 
     #[test]

@@ -245,9 +245,14 @@ mod tests {
         assert!(unclear(of(
             "((now() AT TIME ZONE 'Asia/Tokyo'::text) AT TIME ZONE 'UTC'::text)"
         )));
-        // East of Greenwich by an interval, west by a text: only an operator says which one was meant.
-        let fixed = Shows::Zone("-05:00:00".to_owned(), None);
-        assert_eq!(of("(now() AT TIME ZONE '-05:00:00'::interval)"), [fixed]);
+        // West of Greenwich by an interval, east by a text.
+        for (expression, zone) in [
+            ("'-05:00:00'::interval", Tz::Etc__GMTPlus5),
+            ("'-05:00:00'::text", Tz::Etc__GMTMinus5),
+        ] {
+            let fixed = Shows::Zone("-05:00:00".to_owned(), Some(zone));
+            assert_eq!(of(&format!("(now() AT TIME ZONE {expression})")), [fixed]);
+        }
         let both = of(
             "CASE WHEN a THEN now() AT TIME ZONE 'utc' ELSE now() AT TIME ZONE 'America/New_York' END",
         );

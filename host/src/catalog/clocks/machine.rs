@@ -35,6 +35,53 @@ pub(in crate::catalog) fn shown(tokens: &[Token<'_>]) -> Vec<Shows> {
     shown
 }
 
+/// The expression's value is what a clock in UTC shows now, or shows at that time of another day, and says of no offset.
+/// By hours and minutes it may have been made what another clock shows.
+pub(in crate::catalog) fn is_now_in_utc(tokens: &[Token<'_>]) -> bool {
+    let mut words = tokens;
+    while let [open, inner @ .., close] = words
+        && (open.text(), close.text()) == ("(", ")")
+    {
+        words = inner;
+    }
+    let (name, arguments) = match words {
+        [now] => return now.is("CURRENT_TIMESTAMP") || now.is("CURRENT_DATE"),
+        [name, open, arguments @ .., close] if open.text() == "(" && close.text() == ")" => {
+            (name, arguments)
+        }
+        _ => return false,
+    };
+    let mut texts = Vec::new();
+    for argument in arguments.split(|token| token.text() == ",") {
+        match argument {
+            [text] if text.text().starts_with(['\'', '"']) => {
+                texts.push(unquoted(text.text()));
+            }
+            [] => {}
+            _ => return false,
+        }
+    }
+    if name.is("strftime") {
+        let counts = |format: &String| ["%s", "%J", "Z", "z"].iter().any(|of| format.contains(of));
+        if texts.first().is_none_or(counts) {
+            return false;
+        }
+        texts.remove(0);
+    } else if !(name.is("datetime") || name.is("date")) {
+        return false;
+    }
+    let now = texts
+        .first()
+        .is_none_or(|first| first.eq_ignore_ascii_case("now"));
+    let of_days = |text: &String| {
+        let text = text.to_ascii_lowercase();
+        ["day", "month", "year", "subsec"]
+            .iter()
+            .any(|of| text.contains(of))
+    };
+    now && texts.iter().skip(1).all(of_days)
+}
+
 /// One call of such a function, argument by argument.
 #[derive(Default)]
 struct Call {
@@ -101,6 +148,33 @@ mod tests {
             ("(place('localtime'))", vec![]),
         ] {
             assert_eq!(shown(&tokens(expression)), shows, "{expression}");
+        }
+    }
+
+    #[test]
+    fn what_writes_utc_without_a_word_of_it_is_known() {
+        for (expression, utc) in [
+            ("CURRENT_TIMESTAMP", true),
+            ("(current_date)", true),
+            ("(datetime('now'))", true),
+            ("datetime()", true),
+            ("((DATE('now', '+30 days')))", true),
+            ("(datetime('now', 'start of day', '+1 month'))", true),
+            ("(strftime('%Y-%m-%d %H:%M:%f', 'NOW'))", true),
+            ("(strftime('%Y-%m-%d %H:%M:%S'))", true),
+            ("(strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))", false),
+            ("(datetime('now') || 'Z')", false),
+            ("(strftime('%s', 'now'))", false),
+            ("(unixepoch())", false),
+            ("(datetime('now', '+2 hours'))", false),
+            ("(datetime('now', 'localtime'))", false),
+            ("(datetime('now', '+01:00'))", false),
+            ("(datetime(made))", false),
+            ("'now'", false),
+            ("NULL", false),
+            ("()", false),
+        ] {
+            assert_eq!(is_now_in_utc(&tokens(expression)), utc, "{expression}");
         }
     }
 

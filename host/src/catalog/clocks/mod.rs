@@ -15,8 +15,9 @@ use chrono_tz::Tz;
 
 pub(super) use body::{of_function, of_trigger, sets_zone};
 pub(super) use expression::shown as of_expression;
-pub(super) use machine::{of_trigger as of_sqlite_trigger, shown as of_sqlite_expression};
-pub(super) use name::is_utc;
+pub(super) use machine::{
+    is_now_in_utc, of_trigger as of_sqlite_trigger, shown as of_sqlite_expression,
+};
 pub(crate) use name::same_clock;
 
 /// What writes a column, and by which clock.

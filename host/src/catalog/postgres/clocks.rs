@@ -72,7 +72,12 @@ pub(super) async fn add(
         of_tables(connection, "functions of defaults", FUNCTIONS, tables).await?;
     for (table, column, function, source, settings) in rows {
         let body = tokens(&source);
-        let shown = of_function(&body, &set(&body, &settings));
+        let set = set(&body, &settings);
+        let mut shown = of_function(&body, &set);
+        // It may convert what the default hands it.
+        if shown.is_empty() {
+            shown = set;
+        }
         note(
             tables,
             table,
@@ -103,9 +108,8 @@ pub(super) async fn add(
 fn set(body: &[Token<'_>], settings: &[String]) -> Vec<Shows> {
     let told = settings.iter().filter_map(|setting| {
         let (name, zone) = setting.split_once('=')?;
-        let zone = zone.trim_matches(['\'', '"']);
         name.eq_ignore_ascii_case("timezone")
-            .then(|| Shows::named(zone))
+            .then(|| Shows::set(zone))
     });
     told.chain(sets_zone(body)).collect()
 }

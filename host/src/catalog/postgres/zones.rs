@@ -3,19 +3,33 @@
 //! besom's own sessions are in UTC, whatever the server says, so the server's own setting has to be looked up where it
 //! was made: in its file, or among the words that it was started with. A role of few rights may do neither.
 
+use chrono_tz::Tz;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
-use super::super::CatalogError;
-use super::super::clocks::is_utc;
+use super::super::{CatalogError, Shows};
 
 /// Where sessions begin in another zone than UTC, or may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionZone {
     /// For whom, in words.
     pub whom: String,
-    /// The zone's name; `None`: the setting is not shown to the role.
+    /// What it is set to; `None`: the setting is not shown to the role.
     pub zone: Option<String>,
+    /// The zone, where the tz database has a name for it.
+    pub known: Option<Tz>,
+}
+
+impl SessionZone {
+    /// Nothing where that is UTC.
+    fn told((whom, zone): (String, String)) -> Option<Self> {
+        let shows = Shows::set(&zone);
+        (shows != Shows::Utc).then(|| Self {
+            whom,
+            known: shows.zone(),
+            zone: Some(zone),
+        })
+    }
 }
 
 const TOLD: &str = "
@@ -65,13 +79,7 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Vec<SessionZon
         .fetch_all(&mut *connection)
         .await
         .map_err(CatalogError::reading("zones of databases and roles"))?;
-    let mut zones: Vec<_> = told
-        .into_iter()
-        .map(|(whom, zone)| SessionZone {
-            whom,
-            zone: Some(zone),
-        })
-        .collect();
+    let mut zones: Vec<_> = told.into_iter().filter_map(SessionZone::told).collect();
     let may: bool = sqlx::query_scalar(MAY_LOOK)
         .persistent(false)
         .fetch_one(&mut *connection)
@@ -85,13 +93,13 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Vec<SessionZon
             .await
             .map_err(CatalogError::reading("zone of the server"))?;
         // Without a word PostgreSQL is in GMT.
-        zones.extend(zone.map(|zone| SessionZone {
-            whom,
-            zone: Some(zone),
-        }));
+        zones.extend(zone.and_then(|zone| SessionZone::told((whom, zone))));
     } else {
-        zones.push(SessionZone { whom, zone: None });
+        zones.push(SessionZone {
+            whom,
+            zone: None,
+            known: None,
+        });
     }
-    zones.retain(|told| told.zone.as_deref().is_none_or(|zone| !is_utc(zone)));
     Ok(zones)
 }

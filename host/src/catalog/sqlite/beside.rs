@@ -1,9 +1,10 @@
-//! Unique indexes and generated columns that refuse what a foreign key's rule puts into other columns.
+//! Unique indexes, generated columns and checks that refuse what a foreign key's rule puts into columns.
 
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteConnection;
 
-use super::super::beside::{self, Becomes, Computed, ComputedOf};
+use super::super::beside::{self, Becomes, Computed, ComputedOf, Surroundings};
+use super::super::checks::{Check, ChecksOf};
 use super::super::lone_defaults::Constant;
 use super::super::not_null::{Refusals, forbids_null};
 use super::super::{CatalogError, Table, quote_ident};
@@ -13,6 +14,12 @@ use super::{Tables, fold, rows, text};
 const COMPUTED: &str = "
 SELECT s.name, s.sql FROM sqlite_schema AS s
 WHERE s.type = 'table' AND EXISTS (SELECT 1 FROM pragma_table_xinfo(s.name, 'main') AS x WHERE x.hidden IN (2, 3))";
+
+/// The statements of tables with a key that sets columns.
+const CHECKED: &str = "
+SELECT s.name, s.sql FROM sqlite_schema AS s
+WHERE s.type = 'table' AND EXISTS (SELECT 1 FROM pragma_foreign_key_list(s.name, 'main') AS f
+                                   WHERE f.on_delete IN ('SET NULL', 'SET DEFAULT'))";
 
 /// Marks the keys in whose way such a thing is, or may be.
 pub(super) async fn mark(
@@ -24,12 +31,16 @@ pub(super) async fn mark(
     if known.is_empty() {
         return Ok(());
     }
-    let computed = computed(connection, tables).await?;
+    let around = Surroundings {
+        computed: computed(connection, tables).await?,
+        checks: checks(connection, tables).await?,
+        ..Surroundings::default()
+    };
     for key in known {
         let Some(child) = tables.get(&fold(&key.child.name)) else {
             continue;
         };
-        let mut found = beside::beside(&key, &[child], refusals, &computed);
+        let mut found = beside::beside(&key, &[child], refusals, &around);
         for (obstacle, values) in std::mem::take(&mut found.taken) {
             if found.certain.is_none() && has_row(connection, child, &values).await? {
                 found.is_taken(obstacle, values);
@@ -66,6 +77,24 @@ async fn computed(
         }
     }
     Ok(computed)
+}
+
+async fn checks(
+    connection: &mut SqliteConnection,
+    tables: &Tables,
+) -> Result<ChecksOf, CatalogError> {
+    let found: Vec<(String, String)> = rows(connection, "checks", CHECKED).await?;
+    let mut checks = ChecksOf::new();
+    for (name, sql) in found {
+        if let Some(table) = tables.get(&fold(&name)) {
+            let of = text::checks(&sql).into_iter().map(|check| Check {
+                name: None,
+                expression: check.trim().to_owned(),
+            });
+            checks.insert(table.id.clone(), of.collect());
+        }
+    }
+    Ok(checks)
 }
 
 /// Whether the child has a row with these values.

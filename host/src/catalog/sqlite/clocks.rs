@@ -2,8 +2,8 @@
 
 use sqlx::sqlite::SqliteConnection;
 
-use super::super::clocks::{of_sqlite_expression, of_sqlite_trigger};
-use super::super::{CatalogError, Clock, ClockWriter};
+use super::super::clocks::{is_now_in_utc, of_sqlite_expression, of_sqlite_trigger};
+use super::super::{CatalogError, Clock, ClockWriter, Shows};
 use super::{Tables, fold, rows, text};
 
 /// A generated column takes no function that looks at the machine's zone.
@@ -11,7 +11,7 @@ const DEFAULTS: &str = "
 SELECT l.name, x.name, x.dflt_value
 FROM pragma_table_list AS l JOIN pragma_table_xinfo(l.name, 'main') AS x
 WHERE l.schema = 'main' AND l.type = 'table'
-  AND (x.dflt_value LIKE '%localtime%' OR x.dflt_value LIKE '%utc%')";
+  AND (x.dflt_value LIKE '%time%' OR x.dflt_value LIKE '%date%')";
 
 const TRIGGERS: &str = "
 SELECT name, sql FROM sqlite_schema
@@ -28,8 +28,12 @@ pub(super) async fn add(
             .into_iter()
             .flat_map(|table| &mut table.columns);
         if let Some(column) = columns.find(|known| known.name == column) {
-            let shown = of_sqlite_expression(&text::tokens(&expression)).into_iter();
-            column.clocks.extend(shown.map(|shows| Clock {
+            let expression = text::tokens(&expression);
+            let mut shown = of_sqlite_expression(&expression);
+            if is_now_in_utc(&expression) {
+                shown.push(Shows::Utc);
+            }
+            column.clocks.extend(shown.into_iter().map(|shows| Clock {
                 writer: ClockWriter::Default,
                 shows,
             }));
@@ -45,6 +49,10 @@ pub(super) async fn add(
             }
             for column in &mut table.columns {
                 let shown = of_sqlite_trigger(&tokens, &table.id.name, &column.name);
+                // What the trigger writes over it, nobody reads.
+                if !shown.is_empty() {
+                    column.clocks.retain(|clock| clock.shows != Shows::Utc);
+                }
                 column.clocks.extend(shown.into_iter().map(|shows| Clock {
                     writer: ClockWriter::Trigger(trigger.clone()),
                     shows,

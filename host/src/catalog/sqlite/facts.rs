@@ -8,7 +8,7 @@ use super::super::not_null::{Refusals, Refusing, forbids_null, stuck};
 use super::super::{
     CatalogError, Event, ForeignKey, Obstacle, OnDelete, Table, TableId, TableKind, quote_ident,
 };
-use super::{Tables, beside, fold, rows, text};
+use super::{Tables, beside, firing, fold, rows, text};
 
 /// The default of each column, and the statement of its table, for tables with a key that sets columns.
 const SET: &str = "
@@ -193,7 +193,7 @@ fn facts(table: &Table, triggers: &[&str], event: Event) -> String {
         ));
     }
     let firing = triggers.iter().filter(|sql| {
-        let firing = text::trigger_firing(sql);
+        let firing = firing::trigger_firing(sql);
         firing.is_none_or(|firing| match event {
             Event::Delete => firing.on_delete,
             Event::Update => firing.on_update,

@@ -3,7 +3,7 @@
 use sqlx::sqlite::SqliteConnection;
 
 use super::super::{CatalogError, Index, IndexColumn, Notes, Trigger, noting};
-use super::{Tables, fold, rows, text};
+use super::{Tables, firing, fold, rows, text};
 
 /// One row a key column; a column's name is NULL for an expression.
 const INDEXES: &str = "
@@ -98,7 +98,7 @@ pub(super) async fn add_triggers(
         let Some(table) = tables.get_mut(&fold(&table)) else {
             continue;
         };
-        let Some(firing) = text::trigger_firing(&sql) else {
+        let Some(firing) = firing::trigger_firing(&sql) else {
             continue;
         };
         table.triggers.push(Trigger {
@@ -107,10 +107,10 @@ pub(super) async fn add_triggers(
             on_delete: firing.on_delete,
             on_update: firing.on_update,
             for_each_row: true, // SQLite has no other
-            may_keep_rows: text::raises_ignore(&sql),
-            may_undo_changes: text::raises_ignore(&sql),
+            may_keep_rows: firing::raises_ignore(&sql),
+            may_undo_changes: firing::raises_ignore(&sql),
             of_columns: firing.of_columns,
-            assigns: text::assigned(&sql, table.columns.iter().map(|column| &column.name)),
+            assigns: firing::assigned(&sql, table.columns.iter().map(|column| &column.name)),
             unread: false,
             only_notes: noting::of_statement(&sql).map(|into| Notes {
                 into,

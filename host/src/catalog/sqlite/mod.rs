@@ -5,6 +5,7 @@ mod beside;
 mod clocks;
 mod collations;
 mod facts;
+mod firing;
 mod foreign_keys;
 mod indexes;
 mod kinds;

@@ -108,6 +108,44 @@ async fn a_right_that_is_taken_away_in_mid_run_is_named_with_its_grant() {
 }
 
 #[tokio::test]
+async fn what_the_database_refuses_while_the_next_sweep_is_opened_is_told_as_well() {
+    let old = Condition::OlderThan {
+        column: "dead_at".to_owned(),
+        cutoff: besom::request::Timestamp(1_700_000_000_000_000),
+        offset: 0,
+    };
+    let by_time = Request::delete("sessions", old);
+    let fraction = besom::config::Fraction::new(0.5);
+    for (code, request, max_fraction) in [
+        ("probe-failed", by_time, None),
+        (
+            "42501",
+            Request::delete("sessions", Condition::Everything),
+            fraction,
+        ),
+    ] {
+        let (mut lab, owner) = with_a_role().await;
+        lab.options.max_fraction = max_fraction;
+        let (context, _) = lab.begin().await;
+        let mut session = owner.session().await.unwrap();
+        let revoke = format!("REVOKE SELECT ON sessions FROM {ROLE}");
+        session.run_script(&revoke).await.unwrap();
+
+        let fault = Sweep::open(&context, request).await.unwrap_err();
+
+        let words = [
+            "`public.sessions`",
+            "GRANT SELECT",
+            ROLE,
+            "since the run began",
+            "No batch",
+        ];
+        says(&fault, code, &words);
+        context.settle().await;
+    }
+}
+
+#[tokio::test]
 async fn row_security_that_is_switched_on_in_mid_run_hides_no_row_and_is_named() {
     for table in ["sessions", "tokens"] {
         let change = format!(

@@ -6,7 +6,7 @@ use besom_tests::lab::both;
 use super::*;
 
 /// Live session 0, three dead ones with a token each, and one without.
-fn with_tokens(tokens: &str, more: &str) -> String {
+pub(super) fn with_tokens(tokens: &str, more: &str) -> String {
     format!(
         "CREATE TABLE sessions (id int PRIMARY KEY, dead_at int);
          INSERT INTO sessions VALUES (0, NULL), (1, 1), (2, 1), (3, 1), (4, 1);
@@ -17,13 +17,13 @@ fn with_tokens(tokens: &str, more: &str) -> String {
     )
 }
 
-async fn knows_nulls_not_distinct(lab: &Lab) -> bool {
+pub(super) async fn knows_nulls_not_distinct(lab: &Lab) -> bool {
     let version = "SELECT current_setting('server_version_num')::bigint";
     lab.count(version).await >= 150_000
 }
 
 /// No such row can go: the job says why, names the way out, and leaves them without an attempt.
-async fn all_are_held(lab: &Lab, why: &[&str]) {
+pub(super) async fn all_are_held(lab: &Lab, why: &[&str]) {
     let finding = crate::preflight::found(lab, &sessions(), "key-cannot-act").await;
     assert_eq!(finding.severity, Severity::Error);
     for word in why {
@@ -45,7 +45,7 @@ async fn all_are_held(lab: &Lab, why: &[&str]) {
 }
 
 /// One such row may go, and the job says what may be in the way of the others.
-async fn some_may_go(lab: &Lab, expected: (u64, u64), why: &[&str]) {
+pub(super) async fn some_may_go(lab: &Lab, expected: (u64, u64), why: &[&str]) {
     let finding = crate::preflight::found(lab, &sessions(), "key-may-not-act").await;
     assert_eq!(finding.severity, Severity::Warning);
     for word in why {
@@ -55,7 +55,7 @@ async fn some_may_go(lab: &Lab, expected: (u64, u64), why: &[&str]) {
     assert_eq!((batch.affected, batch.blocked), expected, "{finding:?}");
 }
 
-async fn all_go(lab: &Lab, tokens: &str) {
+pub(super) async fn all_go(lab: &Lab, tokens: &str) {
     let codes = crate::preflight::codes(lab, &sessions()).await;
     let of_keys = codes.iter().filter(|code| code.starts_with("key-"));
     assert_eq!(of_keys.count(), 0, "{tokens}: {codes:?}");
@@ -63,8 +63,9 @@ async fn all_go(lab: &Lab, tokens: &str) {
     assert_eq!((batch.affected, batch.blocked), (4, 0), "{tokens}");
 }
 
-const SET_NULL: &str = "session int REFERENCES sessions ON DELETE SET NULL";
-const SET_DEFAULT: &str = "session int DEFAULT 0 REFERENCES sessions ON DELETE SET DEFAULT";
+pub(super) const SET_NULL: &str = "session int REFERENCES sessions ON DELETE SET NULL";
+pub(super) const SET_DEFAULT: &str =
+    "session int DEFAULT 0 REFERENCES sessions ON DELETE SET DEFAULT";
 
 #[tokio::test]
 async fn a_generated_column_that_takes_no_null_holds_where_it_would_become_null_for_certain() {

@@ -2,6 +2,7 @@
 //! act, publications; found before a run, and held against the database in every batch of one.
 
 mod as_commands;
+mod beside;
 mod broken;
 mod causes;
 mod columns;

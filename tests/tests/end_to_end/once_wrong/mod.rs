@@ -10,6 +10,7 @@ mod random;
 mod rows;
 mod unlike;
 mod updates;
+mod wider;
 
 use besom::request::{Comparison, Condition, Timestamp, Value};
 use besom::scope::Grants;

@@ -6,6 +6,7 @@ mod chains;
 mod going_on;
 mod held;
 mod let_go;
+mod over_tables;
 mod random;
 mod riders;
 mod told;

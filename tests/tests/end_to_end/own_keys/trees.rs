@@ -1,7 +1,7 @@
 //! ON DELETE CASCADE of a table to itself: what hangs below a row goes with it, is counted and is
 //! covered by the grant.
 
-use besom::request::{Fault, Value};
+use besom::request::Value;
 use besom_tests::lab::{Lab, both, everything};
 
 use super::{chain, dead, foretold_and_done, labs, left, no, yes};
@@ -213,22 +213,6 @@ async fn a_key_that_lets_go_is_followed_and_counted() {
             assert_eq!(left(&lab).await, [4, 10]);
         }
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_circle_of_rules_over_two_tables_is_refused_by_name() {
-    let lab = Lab::sqlite(
-        "CREATE TABLE link (id INTEGER PRIMARY KEY, other INTEGER REFERENCES other ON DELETE CASCADE, live INTEGER NOT NULL);
-         CREATE TABLE other (id INTEGER PRIMARY KEY, link INTEGER REFERENCES link ON DELETE CASCADE);",
-    )
-    .await;
-    let refused = lab.run(dead()).await.unwrap_err();
-    assert!(matches!(refused, Fault::Other(_)));
-    assert_eq!(refused.problem().code, "unsupported");
-    assert!(
-        refused.to_string().contains("comes back to `main.link`"),
-        "{refused}"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -288,6 +288,50 @@ async fn on_sqlite_the_machines_own_zone_is_an_error_until_the_operator_says_whi
 }
 
 #[tokio::test]
+async fn on_sqlite_a_zone_that_a_default_in_utc_contradicts_is_an_error() {
+    for column in [
+        "TEXT DEFAULT CURRENT_TIMESTAMP",
+        "DATETIME DEFAULT (datetime('now'))",
+        "TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now', '+30 days'))",
+        "TEXT DEFAULT CURRENT_DATE",
+    ] {
+        let mut lab = Lab::sqlite(&format!(
+            "CREATE TABLE item (id INTEGER PRIMARY KEY, at {column}); INSERT INTO item (id) VALUES (1);"
+        ))
+        .await;
+        assert!(codes(&lab, &older()).await.is_empty(), "{column}");
+        lab.say("item", "at", new_york());
+
+        let finding = found(&lab, &older(), ZONE).await;
+
+        assert_eq!(finding.severity, Severity::Error, "{column}");
+        for part in [
+            "local:America/New_York",
+            "its default writes UTC",
+            "= \"sql-text\"",
+            "tolerate",
+        ] {
+            let message = &finding.message;
+            assert!(message.contains(part), "{column}: {part}: {message}");
+        }
+        lab.say("item", "at", TimeForm::SqlText);
+        assert!(codes(&lab, &older()).await.is_empty(), "{column}");
+    }
+    // What says its own offset, or may have been made another clock's, contradicts nothing.
+    for column in [
+        "TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+        "TEXT DEFAULT (datetime('now', '-5 hours'))",
+    ] {
+        let mut lab = Lab::sqlite(&format!(
+            "CREATE TABLE item (id INTEGER PRIMARY KEY, at {column}); INSERT INTO item (id) VALUES (1);"
+        ))
+        .await;
+        lab.say("item", "at", new_york());
+        assert!(zoneless(&lab, &older()).await.is_empty(), "{column}");
+    }
+}
+
+#[tokio::test]
 async fn whatever_asks_for_the_time_is_held_against_it() {
     let postgres = "CREATE TABLE item (id bigint PRIMARY KEY);
         CREATE TABLE part (id bigint PRIMARY KEY, item bigint REFERENCES item,

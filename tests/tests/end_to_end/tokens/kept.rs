@@ -388,26 +388,3 @@ async fn random_keys_among_the_ulids_stop_the_job_and_nothing_goes() {
         );
     }
 }
-
-#[tokio::test]
-async fn a_successor_that_is_consumed_in_the_future_is_not_consumed_yet() {
-    for mut auth in both().await {
-        for (name, at) in [("now", NOW), ("soon", NOW + MINUTE), ("once", NOW - MINUTE)] {
-            let next = format!("after {name}");
-            auth.refresh_token(&next, consumed(Some(at))).await;
-            let first = Refresh {
-                next: Some(&next),
-                ..consumed(OLD)
-            };
-            auth.refresh_token(name, first).await;
-        }
-
-        auth.run("consumed-refresh", &[]).await;
-
-        let left = auth.names("oauth2_refresh_tokens").await;
-        assert_eq!(
-            left,
-            ["after now", "after once", "after soon", "now", "soon"]
-        );
-    }
-}

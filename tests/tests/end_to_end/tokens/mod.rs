@@ -1,5 +1,6 @@
 //! The bundled tokens plugin, through its component, on the reference schema of both databases.
 
+mod ahead;
 mod boundary;
 mod by_anyone;
 mod by_state;
