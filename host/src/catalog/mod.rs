@@ -65,6 +65,7 @@ pub use quote::quote_ident;
 pub(crate) use quote::spell;
 pub(crate) use read::{Raw, Reading, Written};
 pub use role::{Held, Role};
+pub(crate) use serving::is_converted;
 pub use serving::{Fixed, Serving, Term};
 pub use time_forms::{TimeForm, Times};
 pub use trigger::{Notes, Trigger, TriggerTiming};

@@ -1,12 +1,15 @@
 //! `unindexed-foreign-key`: the database would read a whole child table for each row that goes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::mend::{create_index, listed, sentence};
 use super::reach::Reach;
 use super::weight::{Weights, grouped, pages, rows, time, told};
 use super::{Finding, Severity};
-use crate::catalog::{Catalog, ForeignKey, OnDelete, Table, TableId, TableKind};
+use crate::catalog::{
+    Catalog, Column, ForeignKey, OnDelete, Table, TableId, TableKind, is_converted,
+};
 use crate::request::{Condition, Request};
 
 /// Every foreign key that the deletes make the database look up without an index, each once for all of
@@ -39,9 +42,37 @@ pub(super) fn bare_keys<'a>(
 ) -> impl Iterator<Item = &'a ForeignKey> {
     let bare = |key: &&ForeignKey| {
         let child = catalog.by_id(&key.child);
-        child.is_some_and(|child| !without_index(child, &key.columns, &[], catalog).is_empty())
+        let unserved =
+            |child: &Arc<Table>| !without_index(child, &key.columns, &[], catalog).is_empty();
+        child.is_some_and(|child| unserved(child) || of_two_types(key, catalog).is_some())
     };
     reach.keys.iter().filter(bare)
+}
+
+/// The first columns of a key, the parent's and the child's, whose types no index reconciles.
+fn of_two_types<'a>(key: &ForeignKey, catalog: &'a Catalog) -> Option<(&'a Column, &'a Column)> {
+    let (parent, child) = (catalog.by_id(&key.parent)?, catalog.by_id(&key.child)?);
+    let mut pairs = key.parent_columns.iter().zip(&key.columns);
+    pairs.find_map(|(from, to)| {
+        let (from, to) = (parent.column(from)?, child.column(to)?);
+        is_converted(catalog.dialect(), from, to).then_some((from, to))
+    })
+}
+
+/// `. The types …`: why an index that is there does not serve.
+pub(super) fn converted(parent: &Column, child: &Column) -> String {
+    let told = |column: &Column| match column.sql_type.as_str() {
+        "" => "none".to_owned(),
+        declared => declared.to_owned(),
+    };
+    format!(
+        ". An index does not help: the types of `{}` ({}) and `{}` ({}) differ, and the database converts each row's \
+         value. Give both columns one type",
+        parent.name,
+        told(parent),
+        child.name,
+        told(child)
+    )
 }
 
 /// Rows of a key's parent that go.
@@ -88,11 +119,12 @@ fn one(key: &ForeignKey, going: Going, weights: &Weights, catalog: &Catalog) -> 
         OnDelete::Cascade => "looks for the rows to delete with it",
         OnDelete::SetNull | OnDelete::SetDefault => "looks for the rows to change with it",
     };
+    let types = of_two_types(key, catalog);
     let size = weights.size(child);
     let reads = going.rows.saturating_mul(size.pages);
     let gains = weights.gains_by_index(child);
     let message = format!(
-        "foreign key `{}`: no index on {} of `{}` ({} on {}). For each row that goes from `{}` the \
+        "foreign key `{}`: no index serves {} of `{}` ({} on {}). For each row that goes from `{}` the \
          database {does}, and reads the whole table for it: {} {} to go x {} = {} page reads, {}{}{}",
         key.name,
         listed(&key.columns),
@@ -112,11 +144,14 @@ fn one(key: &ForeignKey, going: Going, weights: &Weights, catalog: &Catalog) -> 
             true => "",
             false => ". So small a table is read as fast as an index would be",
         },
-        near(child, &key.columns, &[], catalog),
+        match types {
+            Some((parent, child)) => converted(parent, child),
+            None => near(child, &key.columns, &[], catalog),
+        },
     );
     let fix = without_index(child, &key.columns, &[], catalog)
         .into_iter()
-        .filter(|_| gains)
+        .filter(|_| gains && types.is_none())
         .map(|table| create_index(table, &key.columns, None, catalog));
     let told = |severity| Finding::new("unindexed-foreign-key", severity, message).mended_by(fix);
     Some(match weights.too_much(going.rows, size.pages, dialect) {

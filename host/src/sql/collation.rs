@@ -29,9 +29,11 @@ pub(super) fn equal(
     }
     // A foreign key at a blank-padded column takes no account of the blanks behind the child's text.
     let padded = |column: Option<&Column>| column.is_some_and(|c| c.sql_type == "bpchar");
-    let cast = match padded(from) && !padded(to) {
-        true => "::bpchar",
-        false => "",
+    let cast = match (padded(from), padded(to)) {
+        (true, false) => "::bpchar",
+        // And one at any other column compares the parent's with them.
+        (false, true) => "::text",
+        _ => "",
     };
     let sign = sign_between(from, to, Comparison::Equal);
     format!("{left}{named} {sign} {right}{cast}")

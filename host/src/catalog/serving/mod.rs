@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod converted;
 mod implied;
 mod literals;
 mod near;
@@ -23,6 +24,7 @@ mod tests;
 mod tokens;
 mod values;
 
+pub(crate) use converted::is_converted;
 pub use predicate::Term;
 
 use std::cmp::Reverse;

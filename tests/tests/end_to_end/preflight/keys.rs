@@ -1,6 +1,6 @@
 //! `unindexed-foreign-key` and `unenforced-relation`.
 
-use besom_tests::lab::both;
+use besom_tests::lab::{Lab, both};
 
 use super::*;
 
@@ -366,4 +366,47 @@ async fn a_join_of_types_without_an_equality_is_an_error_and_prints_no_foreign_k
     assert!(refused.message.contains("uuid") && refused.message.contains("text"));
     let alter = |finding: &Finding| finding.fix.iter().any(|line| line.contains("FOREIGN KEY"));
     assert!(!all.iter().any(alter), "{all:?}");
+}
+
+#[tokio::test]
+async fn an_index_on_a_column_of_another_type_leads_to_no_child() {
+    let schema = |id: &str, refers: &str| {
+        format!(
+            "CREATE TABLE parent (id {id} PRIMARY KEY, dead_at bigint);
+             CREATE TABLE child (id bigint PRIMARY KEY, parent {refers} REFERENCES parent);
+             CREATE INDEX child_parent ON child (parent); {}",
+            rows("child")
+        )
+    };
+    for (id, refers, told) in [
+        ("numeric", "bigint", true),
+        ("double precision", "integer", true),
+        ("text", "char(8)", true),
+        ("bigint", "integer", false),
+        ("text", "varchar", false),
+    ] {
+        let lab = Lab::postgres(&schema(id, refers)).await;
+        of_two_types(&lab, told, &format!("{id} {refers}")).await;
+    }
+    for (id, refers, told) in [
+        ("INTEGER", "TEXT", true),
+        ("INTEGER", "", true),
+        ("TEXT", "VARCHAR", false),
+        ("INTEGER", "DATETIME", false),
+        ("TEXT", "", false),
+    ] {
+        let lab = Lab::sqlite(&schema(id, refers)).await;
+        of_two_types(&lab, told, &format!("{id} {refers}")).await;
+    }
+}
+
+async fn of_two_types(lab: &Lab, told: bool, place: &str) {
+    let codes = codes(lab, &delete_parents()).await;
+    let code = "unindexed-foreign-key";
+    assert_eq!(codes.iter().any(|c| c == code), told, "{place}: {codes:?}");
+    if told {
+        let finding = found(lab, &delete_parents(), code).await;
+        assert!(finding.message.contains("one type"), "{finding:?}");
+        assert!(finding.fix.is_empty(), "{finding:?}");
+    }
 }
