@@ -55,7 +55,9 @@ fn holds(words: &[&str], table: &Table, set: &BTreeMap<&String, Becomes>, held: 
     let mut nulls = set.iter().filter(|(_, value)| **value == Becomes::Null);
     held && stays
         || nulls.any(|(column, _)| {
-            is_asked_for_null(words, column) || null_with(&text, column, table, true)
+            is_asked_for_null(words, column)
+                || null_with(&text, column, table, true)
+                || listed(words).is_some_and(|one| null_with(&one, column, table, false))
         })
 }
 
@@ -69,6 +71,23 @@ fn is_asked_for_null(words: &[&str], column: &str) -> bool {
         [name, of] => unquoted(name).eq_ignore_ascii_case(column) && is(of, "ISNULL"),
         _ => false,
     }
+}
+
+/// `a IN (…)`, `a = ANY (…)`: what is looked for in the list.
+fn listed(words: &[&str]) -> Option<String> {
+    let is = |at: usize, word: &str| {
+        let at = words.get(at);
+        at.is_some_and(|own| own.eq_ignore_ascii_case(word))
+    };
+    let mut places = 0..words.len();
+    let at = places.find(|at| {
+        let any = is(*at, "=") && is(at + 1, "ANY");
+        (any || is(*at, "IN")) && !at.checked_sub(1).is_some_and(|before| is(before, "NOT"))
+    })?;
+    // One list, and nothing behind it.
+    let (one, list) = words.split_at_checked(at)?;
+    let brackets = list.iter().skip_while(|word| **word != "(");
+    within_parentheses(&brackets.copied().collect::<Vec<_>>()).map(|_| one.join(" "))
 }
 
 /// What the word joins; one, where what stands there binds otherwise.

@@ -14,11 +14,15 @@ pub(super) fn null_with(expression: &str, column: &str, table: &Table, compares:
     const SIGNS: [&str; 9] = ["(", ")", "+", "-", "*", "/", "%", "|", ":"];
     const COMPARING: [&str; 4] = ["=", "<", ">", "!"];
     /// Of both databases; each is NULL where any argument is.
-    const FUNCTIONS: [&str; 14] = [
+    const FUNCTIONS: [&str; 18] = [
         "lower",
         "upper",
         "abs",
         "length",
+        "char_length",
+        "character_length",
+        "octet_length",
+        "bit_length",
         "trim",
         "btrim",
         "ltrim",

@@ -1,7 +1,7 @@
 //! SQLite: rows that `=` ties and that need not belong together.
 //!
 //! Between a column of texts and one of numbers `=` makes numbers of the texts, so that 7 equals `'7'` and `'007'`; what
-//! has no affinity is made a text or a number as well. A foreign key lets the child's 7 in for `'7'` alone, and its
+//! has no affinity is made a number as well. A foreign key lets the child's 7 in for `'7'` alone, and its
 //! rules take it along with `'007'` all the same. So a row is held where one is tied to it that may be another's.
 
 use super::Plan;
@@ -43,7 +43,7 @@ enum Meant {
 fn means(parent: &Column, child: &Column) -> Meant {
     match (Affinity::of(parent), Affinity::of(child)) {
         (Affinity::Text, Affinity::Number) => Meant::AsText,
-        (Affinity::None, Affinity::Text | Affinity::Number) => Meant::AsItIs,
+        (Affinity::None, Affinity::Number) => Meant::AsItIs,
         _ => Meant::ByEqual,
     }
 }

@@ -6,10 +6,10 @@
 //! one is meant, and nothing goes on either alone.
 
 use super::Plan;
-use super::collation::{by_key, equal, one_equality};
+use super::collation::{by_bytes, by_key, equal, one_equality};
 use super::relation::never_meet;
 use super::writer::{Row, Writer};
-use crate::catalog::{Dialect, Equality, Table};
+use crate::catalog::{Column, Dialect, Equality, Kind, Table};
 use crate::request::{Fault, Join};
 use crate::scope::find_column;
 
@@ -52,11 +52,20 @@ impl Plan {
             let one = one_equality(foreign, local) && refers.flatten() == referred.flatten();
             let down = equal(row, from, other, to, refers.flatten());
             let up = equal(other, to, row, from, referred.flatten());
-            let ways = match (one, refers.is_some(), referred.is_some()) {
+            let mut ways = match (one, refers.is_some(), referred.is_some()) {
                 (true, ..) | (_, true, false) => vec![down],
                 (_, false, true) => vec![up],
                 (_, true, true) | (_, false, false) => vec![down, up],
             };
+            let by_a_key = refers.is_some() || referred.is_some();
+            if sure == Sure::Certainly {
+                ways.extend(to_the_letter(
+                    (row, local),
+                    (other, foreign),
+                    w.dialect(),
+                    by_a_key,
+                ));
+            }
             let column = other.column(to);
             let text = together(w.dialect(), &ways, sure);
             let was = self.was_column(other, to);
@@ -88,6 +97,33 @@ impl Plan {
             let place = pairs.position(|(own, of)| own == to && of == from)?;
             Some(by_key(key, place))
         })
+    }
+}
+
+/// What tells apart values that both ways take for equal, and that are two keys: letters of another case, `1` and `01`.
+/// A foreign key of PostgreSQL's takes them for what it does; SQLite's makes a text of the number, and `=` does not.
+fn to_the_letter(
+    (row, local): (&Row<'_>, &Column),
+    (other, foreign): (&Row<'_>, &Column),
+    dialect: Dialect,
+    by_a_key: bool,
+) -> Option<String> {
+    let (here, there) = (row.column(&local.name), other.column(&foreign.name));
+    let counts =
+        |column: &Column| matches!(column.kind, Kind::Integer(_) | Kind::Numeric | Kind::Float);
+    let is_text = |column: &Column| column.kind == Kind::Text;
+    match dialect {
+        Dialect::Postgres => {
+            let unlike = is_text(local) && is_text(foreign) && !one_equality(local, foreign);
+            (unlike && !by_a_key).then(|| format!("{} = {}", by_bytes(&here), by_bytes(&there)))
+        }
+        Dialect::Sqlite if is_text(local) && counts(foreign) => {
+            Some(format!("{here} = CAST({there} AS TEXT)"))
+        }
+        Dialect::Sqlite if counts(local) && is_text(foreign) => {
+            Some(format!("{there} = CAST({here} AS TEXT)"))
+        }
+        Dialect::Sqlite => None,
     }
 }
 

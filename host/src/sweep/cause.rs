@@ -163,7 +163,8 @@ fn lost(was: &Catalog, is: &Catalog, id: &TableId, role: &str) -> Option<String>
     let to = quote_ident(role);
     let Some(is) = is.by_id(id) else {
         return Some(format!(
-            "`{id}` is out of sight for role `{role}` since the run began: GRANT USAGE ON SCHEMA {} TO {to}",
+            "`{id}` is gone, or out of sight for role `{role}`, since the run began; where it is there: GRANT USAGE ON \
+             SCHEMA {} TO {to}",
             quote_ident(&id.schema)
         ));
     };

@@ -14,6 +14,8 @@ async fn a_check_that_null_may_break_is_told_and_such_rows_are_blocked() {
         "(session IS NULL) <= (id = 1)",
         "coalesce(session, 0) > 0 OR id = 1",
         "NOT (session IS NULL AND id > 1)",
+        "(session IN (1, 2, 3)) IS NOT NULL OR id = 1",
+        "coalesce(session, id + 10) IN (1, 2, 3, 11)",
         "id > 0 AND (CASE WHEN session IS NULL THEN id = 1 ELSE id > 0 END)",
     ] {
         let schema = with_tokens(&format!("id int, {SET_NULL}, CHECK ({check})"), "");
@@ -27,6 +29,8 @@ async fn a_check_that_null_may_break_is_told_and_such_rows_are_blocked() {
         "session > 0 AND id > 0",
         "id > 0",
         "(session > 0 AND id < 9) OR session IS NULL",
+        "session IN (1, 2, 3)",
+        "id > 0 AND abs(session) IN (1, 2, 3)",
     ] {
         let schema = with_tokens(&format!("id int, {SET_NULL}, CHECK ({check})"), "");
         for lab in both(&schema, &schema).await {

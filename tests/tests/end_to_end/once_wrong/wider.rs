@@ -100,6 +100,60 @@ async fn a_join_that_tells_the_keys_apart_leaves_the_live_ones_row() {
 }
 
 #[tokio::test]
+async fn what_a_row_must_have_it_must_have_to_the_letter() {
+    let letters = ["'a'", "'A'", "'A'"];
+    let blanks = ["'a '", "'a'", "'a'"];
+    let mut labs = Vec::new();
+    for (id, refers, rows) in [
+        ("text", "text COLLATE anycase", letters),
+        ("text COLLATE anycase", "text", letters),
+        ("varchar", "char(3)", blanks),
+    ] {
+        let tables = tables(ANY_CASE, id, refers, rows).replace("PRIMARY KEY, dead", ", dead");
+        labs.push((Lab::postgres(&tables).await, rows[0]));
+    }
+    for refers in ["INTEGER", "NUMERIC"] {
+        let rows = ["'01'", "'1'", "1"];
+        labs.push((Lab::sqlite(&tables("", "TEXT", refers, rows)).await, "1"));
+    }
+    let of_a_dead_parent = Condition::Exists {
+        table: "parent".to_owned(),
+        on: vec![Join::new("id", "parent")],
+        matching: Some(Box::new(compare(
+            "dead",
+            Comparison::Equal,
+            Value::Boolean(true),
+        ))),
+    };
+    let with_a_child = Condition::Exists {
+        table: "child".to_owned(),
+        on: vec![Join::new("parent", "id")],
+        matching: None,
+    };
+    for (lab, dead) in labs {
+        let request = Request::delete("child", of_a_dead_parent.clone());
+        let (batch, _) = lab.run(request.clone()).await.unwrap();
+        assert_eq!(batch.affected, 0, "{:?}", lab.dialect());
+
+        let (batch, _) = lab
+            .run(Request::delete("parent", with_a_child.clone()))
+            .await
+            .unwrap();
+        assert_eq!(batch.affected, 1, "{:?}", lab.dialect());
+        let left = lab.count("SELECT count(*) FROM parent WHERE dead");
+        assert_eq!(left.await, 1, "{:?}", lab.dialect());
+
+        if lab.dialect() == Dialect::Postgres {
+            let own = format!("INSERT INTO child VALUES (2, {dead})");
+            lab.script(&own).await;
+            let (batch, _) = lab.run(request).await.unwrap();
+            let char_has_no_blanks = u64::from(dead != "'a '");
+            assert_eq!(batch.affected, char_has_no_blanks);
+        }
+    }
+}
+
+#[tokio::test]
 async fn where_a_key_of_the_database_ties_them_it_says_what_hangs_on_what() {
     let rows = ["'a'", "'b'", "'A'"];
     let refers = "text COLLATE anycase REFERENCES parent";
