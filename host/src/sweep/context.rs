@@ -309,6 +309,20 @@ impl RunContext {
         self.progress.load(Ordering::Relaxed)
     }
 
+    /// Why the run is to stop where it is, by its time or because somebody says so.
+    pub(super) fn due_to_stop(&self) -> Option<Suspension> {
+        let late = Instant::now() >= self.ends;
+        let asked = self.options.asked_to_stop();
+        asked.or_else(|| late.then_some(Suspension::Deadline))
+    }
+
+    /// A pause before another attempt, as long as the run is not to stop.
+    pub(super) async fn pause(&self, pause: Duration) {
+        let left = self.ends.saturating_duration_since(Instant::now());
+        let stop = self.options.stop.cancelled();
+        self.held_back.pause(pause.min(left), stop).await;
+    }
+
     /// Has each batch from now on told, besides the ledger, to one who counts.
     pub fn watch(&self, watch: Box<Watch>) {
         // Whoever came first goes on.
