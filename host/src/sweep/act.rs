@@ -1,13 +1,13 @@
 //! One batch, with the retries that its failures call for.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::attempt::{Attempt, Way};
 use super::checkpoint::{Checkpoint, Place};
 use super::context::State;
 use super::inner::Inner;
+use super::lost::{InHand, Lost};
 use super::moved_on::{How, moved_on, passed_over, take_in};
 use super::no_batch::NoBatch;
 use super::retry::{InTheWay, Retries, Verdict};
@@ -88,6 +88,7 @@ async fn try_until_done(
         && inner.plan.has_a_family()
         && inner.plan.comes_apart();
     let mut tried = false;
+    let mut lost = Lost::default();
     loop {
         if let (true, Some(reason)) = (tried, ends_before(context, way)) {
             keep_span(context, inner, state).await;
@@ -98,6 +99,7 @@ async fn try_until_done(
             Way::PassOver(what) => Some(what),
             _ => None,
         };
+        let in_hand = InHand::default();
         let attempt = Attempt {
             context,
             inner,
@@ -108,21 +110,24 @@ async fn try_until_done(
             left,
             budget,
             way,
+            in_hand: &in_hand,
         };
         let began = Instant::now();
-        let failed = match attempt.run(cursor).await {
-            Ok(done) => {
-                let how = How {
-                    way,
-                    size,
-                    most,
-                    left,
-                    took: began.elapsed(),
-                };
-                return Ok(take_in(context, inner, state, &how, done));
-            }
+        let result = attempt.run(cursor).await;
+        let how = How {
+            way,
+            size,
+            most,
+            left,
+            took: began.elapsed(),
+        };
+        let failed = match result {
+            Ok(done) => return Ok(take_in(context, inner, state, &how, done)),
             Err(failed) => failed,
         };
+        if failed.is_lost() {
+            lost.note(how, &in_hand, inner);
+        }
         if context.failed_by_schema(&inner.plan, &failed).await {
             return Err(SCHEMA_CHANGED);
         }
@@ -176,37 +181,40 @@ async fn try_until_done(
                 match context.database.session().await {
                     Ok(mut session) => match recorded(&mut session, &state.fence).await {
                         Ok(Recorded::Mine { batch, checkpoint }) => {
-                            let stored = Checkpoint::parse(&checkpoint);
-                            let place = match inner.hangs_together() {
-                                // What hangs together has to be told again.
-                                true => Place {
-                                    // A count of held rows is not told twice.
-                                    cursor: inner.closes.is_none().then(|| cursor.clone()),
-                                    midway: inner.midway,
-                                },
-                                false => stored.resume(inner.ordinal, &inner.asks),
-                            };
-                            let mut passed = passed_over(batch, way);
-                            passed.beside = inner.beside.load(Ordering::Relaxed);
-                            moved_on(context, inner, state, &place, true, passed);
-                            inner.gone_before = 0;
-                            inner.scout.forget();
-                            return Ok((batch, place));
+                            if let Some((how, known)) = lost.committed(&checkpoint, inner) {
+                                let as_tried = Attempt {
+                                    way: how.way,
+                                    size: how.size,
+                                    ..attempt
+                                };
+                                let done = as_tried.came_to(&mut session, batch, known).await;
+                                return Ok(take_in(context, inner, state, &how, done));
+                            }
+                            return Ok(by_the_ledger(
+                                context,
+                                inner,
+                                state,
+                                (cursor, way),
+                                (batch, &checkpoint),
+                            ));
                         }
                         Ok(Recorded::Lost) => return Err(lease_lost(context).into()),
-                        Ok(Recorded::NotYet) if matches!(failed, Failed::Fenced) => {
-                            if context.schema_differs(&inner.plan).await {
+                        Ok(Recorded::NotYet) => {
+                            if fenced_by_schema(context, inner, &failed).await {
                                 return Err(SCHEMA_CHANGED);
                             }
                         }
-                        Ok(Recorded::NotYet) | Err(_) => {}
+                        Err(error) => tracing::debug!(%error, "the ledger does not answer"),
                     },
                     Err(error) => tracing::debug!(%error, "the ledger does not answer"),
                 }
             }
             Verdict::PassOver(_) | Verdict::GiveUp => {
+                if fenced_by_schema(context, inner, &failed).await {
+                    return Err(SCHEMA_CHANGED);
+                }
                 return Err(NoBatch::Failed(match failed {
-                    Failed::Fenced => lease_lost(context),
+                    Failed::Fenced { .. } => lease_lost(context),
                     Failed::Schema => return Err(SCHEMA_CHANGED),
                     Failed::Database(error) => error.into(),
                     Failed::EveryStatement(error) => refused_whatever(inner, error),
@@ -215,6 +223,39 @@ async fn try_until_done(
                 }));
             }
         }
+    }
+}
+
+/// Takes over a batch of which no more is known than what the ledger has: an earlier attempt has committed it.
+fn by_the_ledger(
+    context: &RunContext,
+    inner: &mut Inner,
+    state: &mut State,
+    (cursor, way): (&Cursor, Way),
+    (batch, checkpoint): (Batch, &str),
+) -> (Batch, Place) {
+    let place = match inner.hangs_together() {
+        // What hangs together has to be told again.
+        true => Place {
+            // A count of held rows is not told twice.
+            cursor: inner.closes.is_none().then(|| cursor.clone()),
+            midway: inner.midway,
+        },
+        false => Checkpoint::parse(checkpoint).resume(inner.ordinal, &inner.asks),
+    };
+    let passed = passed_over(inner, batch, way);
+    moved_on(context, inner, state, &place, true, passed);
+    inner.gone_before = 0;
+    inner.scout.forget();
+    (batch, place)
+}
+
+/// The fence was empty because the schema is another than the plan's. Which connection looks may matter: a setting of
+/// new ones is not that of older ones.
+async fn fenced_by_schema(context: &RunContext, inner: &Inner, failed: &Failed) -> bool {
+    match failed {
+        Failed::Fenced { by_schema } => *by_schema || context.schema_differs(&inner.plan).await,
+        _ => false,
     }
 }
 

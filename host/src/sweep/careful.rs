@@ -13,6 +13,7 @@ use super::examined_only;
 use super::inner::Inner;
 use super::kept::none_kept;
 use super::locked::columns;
+use super::lost::Known;
 use super::pieces::Pieces;
 use super::refused::Refused;
 use super::transaction::{Failed, finish, raise_fence};
@@ -45,6 +46,7 @@ pub(super) struct Careful {
 }
 
 /// What the pieces of a batch came to.
+#[derive(Debug, Clone)]
 pub(super) struct Tried {
     pub(super) pieces: Pieces,
     pub(super) why: Refused,
@@ -96,17 +98,8 @@ impl Attempt<'_> {
             }
         };
         let (batch, tried) = done;
-        let refused = tried.pieces.refused;
-        let by_others = Batch {
-            blocked: batch.blocked.saturating_sub(refused),
-            ..batch
-        };
-        let done = self.done(session, by_others, window, told).await;
-        Ok(Done {
-            batch,
-            tried: Some(tried),
-            ..done
-        })
+        let known = Known::new(checkpoint, window, told).with_tried(tried);
+        Ok(self.came_to(session, batch, known).await)
     }
 
     async fn locked_pieces(
@@ -163,6 +156,7 @@ impl Attempt<'_> {
         self.none_dangles(session, plan, referring).await?;
         self.schema_stands(session, plan).await?;
         batch.blocked += tried.pieces.refused;
+        self.in_hand.tried(&tried);
         let batch = self.record_counted(session, batch).await?;
         Ok((batch, tried))
     }
@@ -201,6 +195,7 @@ impl Attempt<'_> {
             }
         }
         batch.blocked += tried.pieces.refused;
+        self.in_hand.tried(&tried);
         let batch = self.record_counted(session, batch).await?;
         Ok((batch, tried))
     }

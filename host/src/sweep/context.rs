@@ -111,6 +111,8 @@ pub(super) struct State {
     pub(super) under_way: BTreeMap<usize, Vec<Arc<Plan>>>,
     /// Rows passed over so far, by the sweep's ordinal.
     pub(super) passed_over: BTreeMap<usize, PassedOver>,
+    /// Rows that the database has refused on this host, by the sweep's ordinal.
+    pub(super) refusals: BTreeMap<usize, u64>,
     /// Dry run: the sweeps of earlier jobs and of this one.
     pub(super) history: Vec<Arc<Plan>>,
     /// Some dry-run count rests on rows that an unfinished sweep would have left otherwise.
@@ -267,6 +269,7 @@ impl RunContext {
                 fence,
                 blocked_by: checkpoint.blocked_by.clone(),
                 passed_over: checkpoint.passed_over.clone(),
+                refusals: BTreeMap::new(),
                 lines: BTreeMap::new(),
                 checkpoint,
                 totals: Batch::default(),

@@ -47,7 +47,7 @@ impl Attempt<'_> {
                 }
             };
             Batch {
-                blocked: self.blocked_with_it(),
+                blocked: self.blocked_with_it(window),
                 ..examined_only(examined)
             }
         } else if let Some(blocked) = self.inner.closes {

@@ -26,6 +26,7 @@ mod lacking;
 mod leaves;
 mod links;
 mod locked;
+mod lost;
 mod moved_on;
 mod network;
 mod networks;
@@ -358,8 +359,8 @@ fn refuses_on_and_on(inner: &Inner, state: &context::State) -> bool {
     const MOST_REFUSED: u64 = 10_000;
     /// Refused rows for each one that has gone.
     const FOR_EACH: u64 = 4;
-    let passed = state.passed_over.get(&inner.ordinal);
-    let refused = passed.map_or(0, |passed| passed.refused);
+    // What another host met stands beside what went there.
+    let refused = state.refusals.get(&inner.ordinal).copied().unwrap_or(0);
     refused > MOST_REFUSED + FOR_EACH.saturating_mul(state.totals.affected)
 }
 

@@ -37,8 +37,7 @@ pub(super) fn take_in(
     for (table, rows) in done.blocked_by {
         *state.blocked_by.entry(table).or_default() += rows;
     }
-    let mut passed = passed_over(done.batch, how.way);
-    passed.beside = inner.beside.load(Ordering::Relaxed);
+    let mut passed = passed_over(inner, done.batch, how.way);
     if let Some(tried) = done.tried {
         passed.refused = tried.pieces.refused;
         passed.blocked = passed.blocked.saturating_sub(passed.refused);
@@ -72,17 +71,18 @@ pub(super) fn take_in(
 }
 
 /// Rows of the batch that would have gone, had they not been in the way.
-pub(super) fn passed_over(batch: Batch, way: Way) -> PassedOver {
+pub(super) fn passed_over(inner: &Inner, batch: Batch, way: Way) -> PassedOver {
+    let picked = inner.plan.picked.as_ref();
+    let beside = picked.map_or(0, |picked| picked.blocked_beside);
     let refused = match way {
-        Way::PassOver(_) => batch.blocked.min(1),
+        Way::PassOver(_) => batch.blocked.saturating_sub(beside),
         _ => 0,
     };
-    let blocked = batch.blocked - refused;
     PassedOver {
         locked: batch.locked,
         refused,
-        blocked,
-        beside: 0,
+        blocked: batch.blocked - refused,
+        beside: inner.beside.load(Ordering::Relaxed),
     }
 }
 
@@ -96,6 +96,7 @@ pub(super) fn moved_on(
     passed: PassedOver,
 ) {
     *state.passed_over.entry(inner.ordinal).or_default() += passed;
+    *state.refusals.entry(inner.ordinal).or_default() += passed.refused;
     if context.options.mode == Mode::Apply {
         state.fence.seq += 1;
         let place = inner.stands_at(place.clone(), told);

@@ -8,6 +8,7 @@ mod heavy_kinds;
 mod heavy_leaning;
 mod heavy_triggers;
 mod held;
+mod lost;
 mod refused;
 mod scouted;
 mod standstill;
