@@ -209,7 +209,7 @@ impl Attempt<'_> {
                 return Ok(window);
             }
             Some(picked) => picked.window(cursor, self.size.min(self.left)),
-            None => next_window(session, &inner.plan, cursor, self.size, self.left).await?,
+            None => next_window(session, &inner.plan, cursor, self.size, self.left, None).await?,
         };
         if inner.plan.picked.is_some() && !inner.leaves.at_the_first() {
             // Each leaf is searched for the same rows.
