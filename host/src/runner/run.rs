@@ -349,13 +349,14 @@ fn announce(report: &RunReport) {
         }
         let Remains { table, left, .. } = sweep;
         let (locked, refused, arrived) = (sweep.locked, sweep.refused, sweep.arrived);
-        let blocked = sweep.blocked;
+        let (kept, blocked) = (sweep.kept, sweep.blocked);
         if sweep.left > 0 {
             tracing::info!(
                 table,
                 left,
                 locked,
                 refused,
+                kept,
                 arrived,
                 blocked,
                 "rows are left"

@@ -83,6 +83,10 @@ pub(super) fn passed_over(inner: &Inner, batch: Batch, way: Way) -> PassedOver {
         refused,
         blocked: batch.blocked - refused,
         beside: inner.beside.load(Ordering::Relaxed),
+        kept: match inner.plan.keepers().is_empty() {
+            true => 0,
+            false => batch.revived,
+        },
     }
 }
 
