@@ -139,3 +139,22 @@ async fn one_row_that_takes_too_long_is_passed_over_though_the_deadline_is_over(
 
     assert_eq!(lab.ids("SELECT id FROM item").await, [1]);
 }
+
+/// Each piece is quick, and their locks last until the end of the batch.
+#[tokio::test]
+async fn pieces_of_a_batch_have_together_no_more_time_than_a_statement() {
+    let mut labs = slow(40).await;
+    let lab = labs.remove(0);
+    lab.script(
+        "CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN PERFORM pg_sleep(0.02); IF OLD.id % 4 = 0 THEN RAISE 'on hold'; END IF; RETURN OLD; END $$",
+    )
+    .await;
+
+    let (batch, step) = lab.run(request()).await.unwrap();
+
+    assert_eq!((batch.affected, batch.blocked), (30, 10));
+    assert_eq!(step, Step::Drained);
+    let most = lab.count("SELECT max(examined) FROM besom_batch").await;
+    assert!(most < 30, "{most} rows in one batch");
+}
