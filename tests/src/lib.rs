@@ -17,6 +17,7 @@ pub mod pgbouncer;
 mod place;
 mod programs;
 pub mod schemas;
+pub mod wire;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};

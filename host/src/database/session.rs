@@ -90,6 +90,8 @@ enum Inner {
 pub struct Session {
     inner: Inner,
     in_transaction: bool,
+    /// SQLite: statements of the connection are limited.
+    limited: bool,
     /// The first words of each transaction on a connection that a pooler lends.
     opening: Option<Arc<str>>,
 }
@@ -102,6 +104,7 @@ impl Session {
         Self {
             inner: Inner::Postgres(connection),
             in_transaction: false,
+            limited: false,
             opening,
         }
     }
@@ -110,6 +113,7 @@ impl Session {
         Self {
             inner: Inner::Sqlite(connection),
             in_transaction: false,
+            limited: false,
             opening: None,
         }
     }
@@ -293,7 +297,8 @@ impl Session {
     }
 
     /// Limits every following statement on SQLite, which has no statement timeout of its own;
-    /// `None` lifts the limit. PostgreSQL's is set by SQL.
+    /// `None` lifts the limit. PostgreSQL's is set by SQL. A session that goes out of scope with a limit takes its
+    /// connection with it: whoever came next would meet it.
     pub async fn limit_sqlite_statements(
         &mut self,
         limit: Option<Duration>,
@@ -301,6 +306,7 @@ impl Session {
         /// Virtual machine steps between two looks at the clock: some hundred microseconds.
         const STEPS: i32 = 10_000;
         if let Inner::Sqlite(connection) = &mut self.inner {
+            self.limited = true;
             let mut handle = connection.lock_handle().await?;
             match limit {
                 Some(limit) => {
@@ -309,6 +315,7 @@ impl Session {
                 }
                 None => handle.remove_progress_handler(),
             }
+            self.limited = limit.is_some();
         }
         Ok(())
     }
@@ -316,7 +323,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.in_transaction {
+        if self.in_transaction || self.limited {
             match &mut self.inner {
                 Inner::Postgres(connection) => connection.close_on_drop(),
                 Inner::Sqlite(connection) => connection.close_on_drop(),

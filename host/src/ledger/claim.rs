@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::fence::lease_left;
+use super::fence::{NOTHING, lease_left};
 use super::lease::{Lease, write_lease};
 use super::names::rename;
 use super::queue::After;
@@ -163,13 +163,13 @@ impl Claim {
             Some(claimed) => claimed,
             None => self.begin(session, now).await?,
         };
-        if claimed.fence.seq == 0 {
+        if claimed.fence.seq == 0 && claimed.checkpoint == NOTHING {
             claimed.suspended = self.left_by_the_last(session).await?;
         }
         Ok(claimed)
     }
 
-    /// What the job's last run left, if it was suspended. One that committed nothing has nothing to leave.
+    /// What the job's last run left, if it was suspended. One that noted nothing has nothing to leave.
     /// One that failed leaves nothing either: what it failed at would keep the rows before it from their
     /// turn.
     async fn left_by_the_last(&self, session: &mut Session) -> Result<Option<String>, LedgerError> {
@@ -177,7 +177,8 @@ impl Claim {
         w.push("SELECT state, digest, settings, checkpoint FROM besom_run WHERE plugin = ")
             .bind(self.job.plugin.as_str());
         w.push(" AND job = ").bind(self.job.job.as_str());
-        w.push(" AND mode = 'apply' AND state <> 'running' AND (seq > 0 OR state = 'failed')");
+        w.push(" AND mode = 'apply' AND state <> 'running' AND (seq > 0 OR state = 'failed' OR checkpoint <> ");
+        w.bind(NOTHING).push(")");
         w.push(" ORDER BY started_at DESC LIMIT 1");
         let rows = session.fetch(&w).await.map_err(LedgerError::of)?;
         let left = rows.first().filter(|row| {
@@ -273,7 +274,7 @@ impl Claim {
                 seq: 0,
             },
             now,
-            checkpoint: "{}".to_owned(),
+            checkpoint: NOTHING.to_owned(),
             resumed: false,
             changed: 0,
             suspended: None,

@@ -18,6 +18,9 @@ pub struct Fence {
     pub seq: i64,
 }
 
+/// The checkpoint of a run that has noted nothing yet.
+pub(super) const NOTHING: &str = "{}";
+
 /// Writes the UPDATE that raises `seq` and stores the checkpoint, returning the new `seq`; no row
 /// where the token or `seq` has moved on.
 pub fn write_fence(w: &mut Statement, fence: &Fence, checkpoint: &str) {
@@ -42,6 +45,29 @@ pub fn write_fence_if(
         .push(" AND state = 'running'");
     also(w);
     w.push(" RETURNING seq");
+}
+
+/// Stores a checkpoint between two batches, where the run is still this host's and stands where it believes.
+///
+/// # Errors
+/// What the database says.
+pub async fn keep_checkpoint(
+    session: &mut Session,
+    fence: &Fence,
+    checkpoint: &str,
+) -> Result<(), DatabaseError> {
+    let mut w = Statement::new(session.dialect());
+    w.push("UPDATE besom_run SET checkpoint = ")
+        .bind(checkpoint)
+        .push(" WHERE id = ");
+    w.bind_as(fence.run.to_string(), "uuid")
+        .push(" AND token = ")
+        .bind(fence.token);
+    w.push(" AND seq = ")
+        .bind(fence.seq)
+        .push(" AND state = 'running'");
+    session.execute(&w).await?;
+    Ok(())
 }
 
 /// Writes the INSERT of a batch's counts. `from` names what it selects from: on PostgreSQL

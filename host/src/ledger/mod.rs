@@ -32,7 +32,9 @@ pub use cluster::{Awoken, awoken, settle_here};
 pub use due::Due;
 pub use error::LedgerError;
 pub(crate) use fence::batch_of;
-pub use fence::{Fence, Record, Recorded, recorded, write_fence, write_fence_if, write_record};
+pub use fence::{
+    Fence, Record, Recorded, keep_checkpoint, recorded, write_fence, write_fence_if, write_record,
+};
 pub use finish::{Again, Ending, finish, park};
 pub use history::{
     BatchRecord, RunRecord, batches, ended_elsewhere, last_began, last_drained, list, list_of, show,

@@ -13,6 +13,7 @@ mod error;
 mod fits;
 mod follow;
 mod formerly;
+mod grace;
 mod grants;
 mod install;
 mod known;

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use tracing::field::Empty;
 
+use super::grace::grace;
 use super::{Host, Outcome, Prepared, RunReport, RunnerError, Verification};
 use crate::ledger::{
     self, Again, Cause, Claim, Claimed, Ending, Entry, Lease, LedgerError, Origin,
@@ -50,10 +51,6 @@ pub struct Queued {
     /// The unfinished run that is to go on, and no other, as [`Host::as_begun`] found it.
     pub only: Option<RunId>,
 }
-
-/// A guest that is asked to stop at its deadline may still be in a batch with all its retries;
-/// only one that does not come back at all is cut off.
-const GRACE: Duration = Duration::from_secs(120);
 
 impl Host {
     /// Runs a job to its outcome, which the ledger then holds. `history` carries a dry run's
@@ -153,7 +150,7 @@ impl Host {
                 &job.job,
                 &prepared.settings,
                 Arc::clone(&context),
-                deadline + GRACE,
+                deadline + grace(&self.database),
             )
             .await;
         if let Some(frames) = called.as_ref().err().and_then(CallError::backtrace) {
@@ -352,13 +349,14 @@ fn announce(report: &RunReport) {
         }
         let Remains { table, left, .. } = sweep;
         let (locked, refused, arrived) = (sweep.locked, sweep.refused, sweep.arrived);
-        let blocked = sweep.blocked;
+        let (kept, blocked) = (sweep.kept, sweep.blocked);
         if sweep.left > 0 {
             tracing::info!(
                 table,
                 left,
                 locked,
                 refused,
+                kept,
                 arrived,
                 blocked,
                 "rows are left"

@@ -53,7 +53,8 @@ impl Plan {
             "(SELECT set_config('lock_timeout', '{FAST_LOCK_WAIT}', true) FROM fence) IS NOT NULL AND "
         );
         let family = self.has_dependents();
-        if skip_locked || family {
+        let noted = skip_locked || family || self.counts_kept();
+        if noted {
             // Rows that others hang on are locked before those are looked for, and asked again
             // once the lock is there.
             w.push(&format!(", {VICTIMS} AS MATERIALIZED (SELECT "))
@@ -63,7 +64,7 @@ impl Plan {
             w.push(" WHERE ").push(&gate);
             self.doomed(&mut w, &row, window)?;
             w.push(" FOR UPDATE");
-            w.push(if family { ")" } else { " SKIP LOCKED)" });
+            w.push(if skip_locked { " SKIP LOCKED)" } else { ")" });
             self.dependent_parts(&mut w, true)?;
             self.act_on_dependents(&mut w)?;
             let again = w.row(self.table());
@@ -109,7 +110,7 @@ impl Plan {
         }
         self.blocked(&mut w, window)?;
         w.push(" AS blocked, ");
-        if skip_locked || family {
+        if noted {
             w.push(&format!(
                 "(SELECT count(*) FROM {VICTIMS}) - (SELECT count(*) FROM gone) AS revived)"
             ));

@@ -10,7 +10,7 @@ use super::Plan;
 use super::family::{VICTIMS, rows_of};
 use super::writer::{Row, Writer};
 use crate::catalog::{Table, TableId, Trigger, TriggerTiming};
-use crate::request::{Fate, Fault};
+use crate::request::{Action, Fate, Fault};
 
 impl Plan {
     /// PostgreSQL: a trigger may keep a row of the table without a word.
@@ -21,6 +21,38 @@ impl Plan {
             trigger.on_delete && trigger.for_each_row && trigger.timing == TriggerTiming::Before
         };
         all.any(|table: &Table| table.triggers.iter().any(keeps))
+    }
+
+    /// Triggers of the swept table that may keep a row as it is without a word: those whose source shows that, or else
+    /// all that could.
+    pub(crate) fn keepers(&self) -> Vec<&str> {
+        let (fires, shows): (Vec<_>, fn(&Trigger) -> bool) = match &self.request().action {
+            Action::Read(_) => return Vec::new(),
+            Action::Delete => {
+                let all = self.table().triggers.iter();
+                let fires = all.filter(|trigger| trigger.on_delete);
+                (fires.collect(), |trigger| trigger.may_keep_rows)
+            }
+            Action::Update(set) => {
+                let columns = || set.iter().map(|set| &set.column);
+                let all = self.table().triggers.iter();
+                let fires = all.filter(|trigger| trigger.on_update && trigger.fires_on(columns()));
+                (fires.collect(), |trigger| trigger.may_undo_changes)
+            }
+        };
+        let before =
+            |trigger: &&&Trigger| trigger.for_each_row && trigger.timing == TriggerTiming::Before;
+        let all: Vec<&Trigger> = fires.iter().filter(before).copied().collect();
+        let shown: Vec<_> = all.iter().copied().filter(|of| shows(of)).collect();
+        let told = if shown.is_empty() { all } else { shown };
+        told.iter().map(|trigger| trigger.name.as_str()).collect()
+    }
+
+    /// PostgreSQL: a statement notes the rows that are to go before they do, so that those are counted that a trigger
+    /// keeps.
+    pub(super) fn counts_kept(&self) -> bool {
+        // By its place a row would not be found again that has moved meanwhile.
+        !self.table().primary_key.is_empty() && !self.keepers().is_empty()
     }
 
     /// Rows go by statements of their own because a swept row is to go, and would be gone if that stayed.

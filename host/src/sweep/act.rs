@@ -1,21 +1,23 @@
 //! One batch, with the retries that its failures call for.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::attempt::{Attempt, Way};
 use super::checkpoint::{Checkpoint, Place};
 use super::context::State;
-use super::inner::{Inner, MOST_CHANGED};
-use super::remains::PassedOver;
+use super::inner::Inner;
+use super::lost::{InHand, Lost};
+use super::moved_on::{How, moved_on, passed_over, take_in};
+use super::no_batch::NoBatch;
 use super::retry::{InTheWay, Retries, Verdict};
+use super::span::MOST_CHANGED;
 use super::transaction::Failed;
 use super::windows::size;
-use super::{RunContext, schema, scout};
+use super::{RunContext, scout};
 use crate::database::{Cause, DatabaseError};
-use crate::ledger::{Recorded, recorded};
-use crate::request::{Batch, Fault, Mode, Problem};
+use crate::ledger::{Recorded, keep_checkpoint, recorded};
+use crate::request::{Batch, Fault, Mode, Problem, Suspension};
 use crate::sql::{Cursor, Technique};
 
 /// A piece of a row that is being taken apart, and that takes too long, is cut to a part of itself: each
@@ -25,6 +27,8 @@ const FEWER: u64 = 16;
 /// The SQLSTATE where the role lacks a right.
 const MAY_NOT: &str = "42501";
 
+const SCHEMA_CHANGED: NoBatch = NoBatch::Suspended(Suspension::SchemaChanged);
+
 /// Runs one batch: of the window after `cursor`, or of rows that were found ahead. As [`try_until_done`].
 pub(super) async fn act(
     context: &RunContext,
@@ -32,9 +36,9 @@ pub(super) async fn act(
     state: &mut State,
     cursor: &Cursor,
     left: u64,
-) -> Result<(Batch, Place), Fault> {
+) -> Result<(Batch, Place), NoBatch> {
     scout::ahead(context, inner, cursor).await;
-    let Some(picked) = inner.scout.some(size(context).min(inner.span)) else {
+    let Some(picked) = inner.scout.some(size(context).min(inner.span.most())) else {
         let began = Instant::now();
         let done = try_until_done(context, inner, state, cursor, left).await?;
         if inner.careful.is_none() {
@@ -53,17 +57,18 @@ pub(super) async fn act(
 }
 
 /// Runs one batch from `cursor`, with the retries that its failures call for, and answers its
-/// counts and where the sweep stands; `None`: at the end.
+/// counts and where the sweep stands; `None`: at the end. Whether the run is to stop is asked before each further
+/// attempt: it may take a statement timeout.
 async fn try_until_done(
     context: &RunContext,
     inner: &mut Inner,
     state: &mut State,
     cursor: &Cursor,
     left: u64,
-) -> Result<(Batch, Place), Fault> {
+) -> Result<(Batch, Place), NoBatch> {
     let checkpoint = state.checkpoint_with_lines();
     let mut retries = Retries::default();
-    let most = size(context).min(inner.span);
+    let most = size(context).min(inner.span.most());
     let mut size = most;
     let mut technique = inner.technique();
     let mut way = Way::Weighed;
@@ -82,11 +87,19 @@ async fn try_until_done(
         && !inner.is_put_together()
         && inner.plan.has_a_family()
         && inner.plan.comes_apart();
+    let mut tried = false;
+    let mut lost = Lost::default();
     loop {
+        if let (true, Some(reason)) = (tried, ends_before(context, way)) {
+            keep_span(context, inner, state).await;
+            return Err(NoBatch::Suspended(reason));
+        }
+        tried = true;
         let pass_over = match way {
             Way::PassOver(what) => Some(what),
             _ => None,
         };
+        let in_hand = InHand::default();
         let attempt = Attempt {
             context,
             inner,
@@ -97,45 +110,26 @@ async fn try_until_done(
             left,
             budget,
             way,
+            in_hand: &in_hand,
         };
-        let failed = match attempt.run(cursor).await {
-            Ok(done) => {
-                for (table, rows) in done.blocked_by {
-                    *state.blocked_by.entry(table).or_default() += rows;
-                }
-                let mut passed = passed_over(done.batch, pass_over);
-                passed.beside = inner.beside.load(Ordering::Relaxed);
-                if let Some(tried) = done.tried {
-                    passed.refused = tried.pieces.refused;
-                    passed.blocked = passed.blocked.saturating_sub(passed.refused);
-                    inner.was_careful(&tried.pieces, size, most);
-                    tried.why.tell(&mut state.blocked_by);
-                }
-                let place = inner.place_after(done.next.as_ref());
-                let told = !done.told.is_empty();
-                moved_on(context, inner, state, &place, told, passed);
-                inner.tell(done.told);
-                inner.one_window_on();
-                inner.gone_before = done.gone_before;
-                match way {
-                    // It is next again.
-                    Way::Apart(_) => inner.span = 1,
-                    // Where one is refused, its neighbours often are.
-                    Way::PassOver(InTheWay::Refused) => {
-                        inner.span = 1;
-                        inner.scout.took(1);
-                    }
-                    _ => {
-                        inner.weigh(size, done.batch);
-                        inner.scout.took(size.min(left));
-                    }
-                }
-                return Ok((done.batch, place));
-            }
+        let began = Instant::now();
+        let result = attempt.run(cursor).await;
+        let how = How {
+            way,
+            size,
+            most,
+            left,
+            took: began.elapsed(),
+        };
+        let failed = match result {
+            Ok(done) => return Ok(take_in(context, inner, state, &how, done)),
             Err(failed) => failed,
         };
+        if failed.is_lost() {
+            lost.note(how, &in_hand, inner);
+        }
         if context.failed_by_schema(&inner.plan, &failed).await {
-            return Err(schema::changed(&inner.plan));
+            return Err(SCHEMA_CHANGED);
         }
         if let Way::Apart(most) = way {
             may_come_apart = false;
@@ -167,7 +161,11 @@ async fn try_until_done(
                 pause,
             } => {
                 size = smaller;
-                context.held_back.pause(pause).await;
+                if matches!(&failed, Failed::Database(error) if error.cause == Cause::StatementTimeout)
+                {
+                    inner.span.timed_out(size);
+                }
+                context.pause(pause).await;
             }
             Verdict::TakeApart => way = Way::Apart(MOST_CHANGED),
             Verdict::PassOver(InTheWay::TooMuch) if may_come_apart => {
@@ -179,49 +177,117 @@ async fn try_until_done(
                 way = Way::PassOver(what);
             }
             Verdict::AskLedger { pause } => {
-                context.held_back.pause(pause).await;
+                context.pause(pause).await;
                 match context.database.session().await {
                     Ok(mut session) => match recorded(&mut session, &state.fence).await {
                         Ok(Recorded::Mine { batch, checkpoint }) => {
-                            let stored = Checkpoint::parse(&checkpoint);
-                            let place = match inner.hangs_together() {
-                                // What hangs together has to be told again.
-                                true => Place {
-                                    // A count of held rows is not told twice.
-                                    cursor: inner.closes.is_none().then(|| cursor.clone()),
-                                    midway: inner.midway,
-                                },
-                                false => stored.resume(inner.ordinal, &inner.asks),
-                            };
-                            let mut passed = passed_over(batch, pass_over);
-                            passed.beside = inner.beside.load(Ordering::Relaxed);
-                            moved_on(context, inner, state, &place, true, passed);
-                            inner.gone_before = 0;
-                            inner.scout.forget();
-                            return Ok((batch, place));
+                            if let Some((how, known)) = lost.committed(&checkpoint, inner) {
+                                let as_tried = Attempt {
+                                    way: how.way,
+                                    size: how.size,
+                                    ..attempt
+                                };
+                                let done = as_tried.came_to(&mut session, batch, known).await;
+                                return Ok(take_in(context, inner, state, &how, done));
+                            }
+                            return Ok(by_the_ledger(
+                                context,
+                                inner,
+                                state,
+                                (cursor, way),
+                                (batch, &checkpoint),
+                            ));
                         }
-                        Ok(Recorded::Lost) => return Err(lease_lost(context)),
-                        Ok(Recorded::NotYet) if matches!(failed, Failed::Fenced) => {
-                            if context.schema_differs(&inner.plan).await {
-                                return Err(schema::changed(&inner.plan));
+                        Ok(Recorded::Lost) => return Err(lease_lost(context).into()),
+                        Ok(Recorded::NotYet) => {
+                            if fenced_by_schema(context, inner, &failed).await {
+                                return Err(SCHEMA_CHANGED);
                             }
                         }
-                        Ok(Recorded::NotYet) | Err(_) => {}
+                        Err(error) => tracing::debug!(%error, "the ledger does not answer"),
                     },
                     Err(error) => tracing::debug!(%error, "the ledger does not answer"),
                 }
             }
             Verdict::PassOver(_) | Verdict::GiveUp => {
-                return Err(match failed {
-                    Failed::Fenced => lease_lost(context),
-                    Failed::Schema => schema::changed(&inner.plan),
+                if fenced_by_schema(context, inner, &failed).await {
+                    return Err(SCHEMA_CHANGED);
+                }
+                return Err(NoBatch::Failed(match failed {
+                    Failed::Fenced { .. } => lease_lost(context),
+                    Failed::Schema => return Err(SCHEMA_CHANGED),
                     Failed::Database(error) => error.into(),
                     Failed::EveryStatement(error) => refused_whatever(inner, error),
                     Failed::Request(fault) => fault,
                     failed => in_the_way(inner, &failed),
-                });
+                }));
             }
         }
+    }
+}
+
+/// Takes over a batch of which no more is known than what the ledger has: an earlier attempt has committed it.
+fn by_the_ledger(
+    context: &RunContext,
+    inner: &mut Inner,
+    state: &mut State,
+    (cursor, way): (&Cursor, Way),
+    (batch, checkpoint): (Batch, &str),
+) -> (Batch, Place) {
+    let place = match inner.hangs_together() {
+        // What hangs together has to be told again.
+        true => Place {
+            // A count of held rows is not told twice.
+            cursor: inner.closes.is_none().then(|| cursor.clone()),
+            midway: inner.midway,
+        },
+        false => Checkpoint::parse(checkpoint).resume(inner.ordinal, &inner.asks),
+    };
+    let passed = passed_over(inner, batch, way);
+    moved_on(context, inner, state, &place, true, passed);
+    inner.gone_before = 0;
+    inner.scout.forget();
+    (batch, place)
+}
+
+/// The fence was empty because the schema is another than the plan's. Which connection looks may matter: a setting of
+/// new ones is not that of older ones.
+async fn fenced_by_schema(context: &RunContext, inner: &Inner, failed: &Failed) -> bool {
+    match failed {
+        Failed::Fenced { by_schema } => *by_schema || context.schema_differs(&inner.plan).await,
+        _ => false,
+    }
+}
+
+/// Why no further attempt is made, in this way.
+fn ends_before(context: &RunContext, way: Way) -> Option<Suspension> {
+    match way {
+        // It takes no time, and the row would be in the way of whoever goes on.
+        Way::PassOver(_) => None,
+        // Whoever goes on would first take the time to find out again that the row does not go whole.
+        Way::Apart(_) => context.options.asked_to_stop(),
+        _ => context.due_to_stop(),
+    }
+}
+
+/// What the timeouts of a batch that came to nothing have shown is kept for whoever goes on. Else a run with less time
+/// than its first attempts take would find the same out for ever.
+async fn keep_span(context: &RunContext, inner: &Inner, state: &mut State) {
+    let known = inner.span.in_time_rows();
+    if known.is_none() || known == state.checkpoint.span_of(inner.ordinal) {
+        return;
+    }
+    state.checkpoint.keep_span(inner.ordinal, known);
+    if context.options.mode == Mode::DryRun {
+        return;
+    }
+    let checkpoint = state.checkpoint_with_lines().to_json();
+    let kept = match context.database.session().await {
+        Ok(mut session) => keep_checkpoint(&mut session, &state.fence, &checkpoint).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = kept {
+        tracing::debug!(%error, "the size of the window was not kept");
     }
 }
 
@@ -239,41 +305,6 @@ fn instead_of_apart(most: u64, failed: &Failed) -> Option<Way> {
             _ => None,
         },
         _ => None,
-    }
-}
-
-/// Rows of the batch that would have gone, had they not been in the way.
-fn passed_over(batch: Batch, in_the_way: Option<InTheWay>) -> PassedOver {
-    let refused = match in_the_way {
-        Some(_) => batch.blocked.min(1),
-        None => 0,
-    };
-    let blocked = batch.blocked - refused;
-    PassedOver {
-        locked: batch.locked,
-        refused,
-        blocked,
-        beside: 0,
-    }
-}
-
-/// Takes over what a committed batch has changed.
-fn moved_on(
-    context: &RunContext,
-    inner: &Inner,
-    state: &mut State,
-    place: &Place,
-    told: bool,
-    passed: PassedOver,
-) {
-    *state.passed_over.entry(inner.ordinal).or_default() += passed;
-    if context.options.mode == Mode::Apply {
-        state.fence.seq += 1;
-        let place = inner.stands_at(place.clone(), told);
-        state.checkpoint = state.checkpoint.with(inner.ordinal, &inner.asks, place);
-        state.checkpoint.blocked_by.clone_from(&state.blocked_by);
-        state.checkpoint.passed_over.clone_from(&state.passed_over);
-        state.checkpoint.throttled = context.held_back.altogether();
     }
 }
 

@@ -4,9 +4,9 @@
 //! the row again and does what is left to do.
 
 use super::attempt::{Attempt, Done, Way};
-use super::inner::MOST_CHANGED;
 use super::links::Told;
 use super::locked::{columns, taken_apart, texts};
+use super::span::MOST_CHANGED;
 use super::transaction::{Failed, finish, raise_fence};
 use crate::catalog::Dialect;
 use crate::database::Session;

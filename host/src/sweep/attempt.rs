@@ -9,7 +9,9 @@ use super::chained;
 use super::checkpoint::Checkpoint;
 use super::inner::Inner;
 use super::links::Told;
+use super::lost::{InHand, Known};
 use super::retry::InTheWay;
+use super::schema::premises_hold;
 use super::transaction::Failed;
 use super::windows::next_window;
 use super::{RunContext, examined_only, networks};
@@ -47,6 +49,7 @@ pub(super) enum Way {
 }
 
 /// What is in hand while a batch is tried, perhaps several times.
+#[derive(Clone, Copy)]
 pub(super) struct Attempt<'a> {
     pub(super) context: &'a RunContext,
     pub(super) inner: &'a Inner,
@@ -59,6 +62,7 @@ pub(super) struct Attempt<'a> {
     /// Rows of any table that this run may still change.
     pub(super) budget: u64,
     pub(super) way: Way,
+    pub(super) in_hand: &'a InHand,
 }
 
 impl Attempt<'_> {
@@ -70,10 +74,15 @@ impl Attempt<'_> {
         }
     }
 
-    /// Blocked rows of a batch that passes its row over: that one, and those that it was found among.
-    pub(super) fn blocked_with_it(&self) -> u64 {
-        let picked = self.inner.plan.picked.as_ref();
-        1 + picked.map_or(0, |picked| picked.blocked_beside)
+    /// Blocked rows of a batch that passes its row over: that one, or those that go with it or not at all, and those
+    /// that it was found among.
+    pub(super) fn blocked_with_it(&self, window: &Window) -> u64 {
+        let Some(picked) = &self.inner.plan.picked else {
+            return 1;
+        };
+        let rows = picked.rows.get(picked.places(window)).unwrap_or_default();
+        let due = rows.iter().filter(|row| !row.rides).count() as u64;
+        due.max(1) + picked.blocked_beside
     }
 
     pub(super) async fn run(&self, cursor: &Cursor) -> Result<Done, Failed> {
@@ -158,7 +167,7 @@ impl Attempt<'_> {
         blocked: u64,
     ) -> BTreeMap<String, u64> {
         if let Some(what) = self.pass_over() {
-            return BTreeMap::from([(what.as_str().to_owned(), 1)]);
+            return BTreeMap::from([(what.as_str().to_owned(), blocked)]);
         }
         if self.inner.stands.is_some() || self.inner.closes.is_some() {
             let plan = &self.inner.plan;
@@ -200,7 +209,7 @@ impl Attempt<'_> {
                 return Ok(window);
             }
             Some(picked) => picked.window(cursor, self.size.min(self.left)),
-            None => next_window(session, &inner.plan, cursor, self.size, self.left).await?,
+            None => next_window(session, &inner.plan, cursor, self.size, self.left, None).await?,
         };
         if inner.plan.picked.is_some() && !inner.leaves.at_the_first() {
             // Each leaf is searched for the same rows.
@@ -229,9 +238,13 @@ impl Attempt<'_> {
     pub(super) fn checkpoint_after(&self, window: &Window, told: &Told) -> String {
         let place = self.inner.place_after(window.next.as_ref());
         let place = self.inner.stands_at(place, !told.is_empty());
-        self.checkpoint
+        let checkpoint = self
+            .checkpoint
             .with(self.inner.ordinal, &self.inner.asks, place)
-            .to_json()
+            .to_json();
+        let known = Known::new(checkpoint.clone(), window.clone(), told.clone());
+        self.in_hand.put(known);
+        checkpoint
     }
 
     async fn one_statement(
@@ -268,7 +281,11 @@ impl Attempt<'_> {
         )?;
         match session.fetch(&statement).await?.first() {
             Some(row) => Ok((batch_of(row, 0), window)),
-            None => Err(Failed::Fenced),
+            None => {
+                let holds = premises_hold(session, &plan, &self.context.accepted).await;
+                let by_schema = matches!(holds, Ok(false));
+                Err(Failed::Fenced { by_schema })
+            }
         }
     }
 
@@ -301,7 +318,7 @@ impl Attempt<'_> {
         let mut batch = match self.pass_over() {
             // Not counted again: counting is what failed.
             Some(_) => Batch {
-                blocked: self.blocked_with_it(),
+                blocked: self.blocked_with_it(&window),
                 ..examined_only(self.size)
             },
             None => batch_of(&session.fetch_one(&plan.rehearse(&window)?).await?, 0),

@@ -7,17 +7,19 @@
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::attempt::{Attempt, Done};
 use super::examined_only;
 use super::inner::Inner;
 use super::kept::none_kept;
 use super::locked::columns;
+use super::lost::Known;
 use super::pieces::Pieces;
 use super::refused::Refused;
 use super::transaction::{Failed, finish, raise_fence};
 use crate::catalog::Dialect;
-use crate::database::{Bind, Cause, Session, Statement};
+use crate::database::{Bind, Cause, DatabaseError, Session, Statement};
 use crate::ledger::batch_of;
 use crate::request::{Batch, Fault};
 use crate::sql::{Cursor, Hold, Keys, Pick, Picked, Plan, TALLY, Window, forget_picked};
@@ -45,6 +47,7 @@ pub(super) struct Careful {
 }
 
 /// What the pieces of a batch came to.
+#[derive(Debug, Clone)]
 pub(super) struct Tried {
     pub(super) pieces: Pieces,
     pub(super) why: Refused,
@@ -96,17 +99,8 @@ impl Attempt<'_> {
             }
         };
         let (batch, tried) = done;
-        let refused = tried.pieces.refused;
-        let by_others = Batch {
-            blocked: batch.blocked.saturating_sub(refused),
-            ..batch
-        };
-        let done = self.done(session, by_others, window, told).await;
-        Ok(Done {
-            batch,
-            tried: Some(tried),
-            ..done
-        })
+        let known = Known::new(checkpoint, window, told).with_tried(tried);
+        Ok(self.came_to(session, batch, known).await)
     }
 
     async fn locked_pieces(
@@ -138,7 +132,9 @@ impl Attempt<'_> {
         let mut tried = self.tried(held.roots.len());
         session.run_script("SAVEPOINT besom_piece").await?;
         let mut before = self.worked_on(session, plan).await?;
+        let began = Instant::now();
         while let Some(piece) = tried.pieces.next() {
+            self.have_time(began, held.roots.len())?;
             let keys = columns(held.roots.get(piece.clone()).unwrap_or_default());
             match session.fetch_one(&act.with_lists(&names, &keys)).await {
                 Ok(counts) => {
@@ -163,6 +159,7 @@ impl Attempt<'_> {
         self.none_dangles(session, plan, referring).await?;
         self.schema_stands(session, plan).await?;
         batch.blocked += tried.pieces.refused;
+        self.in_hand.tried(&tried);
         let batch = self.record_counted(session, batch).await?;
         Ok((batch, tried))
     }
@@ -201,6 +198,7 @@ impl Attempt<'_> {
             }
         }
         batch.blocked += tried.pieces.refused;
+        self.in_hand.tried(&tried);
         let batch = self.record_counted(session, batch).await?;
         Ok((batch, tried))
     }
@@ -231,6 +229,21 @@ impl Attempt<'_> {
             blocked: 0,
             ..went
         })
+    }
+
+    /// PostgreSQL: the pieces of a batch, whose locks last until its end, have the time of one statement together. On
+    /// SQLite the limit is one for all.
+    fn have_time(&self, began: Instant, rows: usize) -> Result<(), Failed> {
+        let limit = self.context.database.options().statement_timeout;
+        match rows > 1 && began.elapsed() > limit {
+            false => Ok(()),
+            true => Err(Failed::Database(DatabaseError {
+                cause: Cause::StatementTimeout,
+                code: "pieces".to_owned(),
+                message: "the pieces of a batch took longer than one statement may".to_owned(),
+                within: None,
+            })),
+        }
     }
 
     fn tried(&self, rows: usize) -> Tried {

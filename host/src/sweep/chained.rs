@@ -9,11 +9,12 @@ use super::context::State;
 use super::inner::Inner;
 use super::leaves::Leaves;
 use super::links::{Link, Links, MOST, Told};
+use super::no_batch::NoBatch;
 use super::transaction::Failed;
 use super::windows::size;
 use super::{RunContext, traced};
 use crate::database::{Bind, Cell, Session};
-use crate::request::{Action, Batch, Fault, Mode};
+use crate::request::{Action, Batch, Mode};
 use crate::sql::{Cursor, Edge, Hold, Pick, Picked, Plan, Referrer, Technique, Window};
 
 /// The rows of a table that hang together, and what is done to them.
@@ -192,14 +193,23 @@ pub(super) async fn turn(
     inner: &mut Inner,
     state: &mut State,
     left: u64,
-) -> Result<Turn, Fault> {
-    let size = size(context).min(inner.span);
+) -> Result<Turn, NoBatch> {
+    let size = size(context).min(inner.span.most());
     if let Some(mut batches) = inner.picked(size, left) {
         let cursor = batches.cursor.clone().unwrap_or_default();
         let done = traced::act(context, &mut batches, state, &cursor, left).await;
         inner.skip_locked = batches.skip_locked;
         inner.span = batches.span;
-        let (batch, place) = done?;
+        let (batch, place) = match done {
+            Ok(done) => done,
+            Err(why) => {
+                // They are in hand still.
+                if let (NoBatch::Suspended(_), Some(chains)) = (&why, &mut inner.chains) {
+                    chains.batches = Some(batches);
+                }
+                return Err(why);
+            }
+        };
         batches.cursor = place.cursor;
         match (&mut inner.chains, &batches.cursor) {
             (Some(chains), Some(_)) => chains.batches = Some(batches),

@@ -25,6 +25,9 @@ pub(super) struct Checkpoint {
     pub(super) lines: BTreeMap<String, Line>,
     /// Milliseconds that the run was held back so far, by reason.
     pub(super) throttled: BTreeMap<String, u64>,
+    /// Rows of a window that are done within the statement timeout where more were not, by the sweep's ordinal.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    spans: BTreeMap<usize, u64>,
 }
 
 /// One sweep's place.
@@ -98,8 +101,21 @@ impl Checkpoint {
         }
         Self {
             before,
+            spans: suspended.spans,
             ..Self::default()
         }
+    }
+
+    /// What a window of the sweep with this ordinal is bounded to by the time that its rows take.
+    pub(super) fn span_of(&self, ordinal: usize) -> Option<u64> {
+        self.spans.get(&ordinal).copied()
+    }
+
+    pub(super) fn keep_span(&mut self, ordinal: usize, rows: Option<u64>) {
+        match rows {
+            Some(rows) => self.spans.insert(ordinal, rows),
+            None => self.spans.remove(&ordinal),
+        };
     }
 
     /// The place of the sweep with this ordinal and request.

@@ -111,6 +111,8 @@ pub(super) struct State {
     pub(super) under_way: BTreeMap<usize, Vec<Arc<Plan>>>,
     /// Rows passed over so far, by the sweep's ordinal.
     pub(super) passed_over: BTreeMap<usize, PassedOver>,
+    /// Rows that the database has refused on this host, by the sweep's ordinal.
+    pub(super) refusals: BTreeMap<usize, u64>,
     /// Dry run: the sweeps of earlier jobs and of this one.
     pub(super) history: Vec<Arc<Plan>>,
     /// Some dry-run count rests on rows that an unfinished sweep would have left otherwise.
@@ -267,6 +269,7 @@ impl RunContext {
                 fence,
                 blocked_by: checkpoint.blocked_by.clone(),
                 passed_over: checkpoint.passed_over.clone(),
+                refusals: BTreeMap::new(),
                 lines: BTreeMap::new(),
                 checkpoint,
                 totals: Batch::default(),
@@ -307,6 +310,20 @@ impl RunContext {
     /// Rows examined so far, for a progress bar.
     pub fn examined(&self) -> u64 {
         self.progress.load(Ordering::Relaxed)
+    }
+
+    /// Why the run is to stop where it is, by its time or because somebody says so.
+    pub(super) fn due_to_stop(&self) -> Option<Suspension> {
+        let late = Instant::now() >= self.ends;
+        let asked = self.options.asked_to_stop();
+        asked.or_else(|| late.then_some(Suspension::Deadline))
+    }
+
+    /// A pause before another attempt, as long as the run is not to stop.
+    pub(super) async fn pause(&self, pause: Duration) {
+        let left = self.ends.saturating_duration_since(Instant::now());
+        let stop = self.options.stop.cancelled();
+        self.held_back.pause(pause.min(left), stop).await;
     }
 
     /// Has each batch from now on told, besides the ledger, to one who counts.

@@ -47,7 +47,7 @@ impl Attempt<'_> {
                 }
             };
             Batch {
-                blocked: self.blocked_with_it(),
+                blocked: self.blocked_with_it(window),
                 ..examined_only(examined)
             }
         } else if let Some(blocked) = self.inner.closes {
@@ -71,20 +71,22 @@ impl Attempt<'_> {
         window: &Window,
     ) -> Result<Batch, Failed> {
         let family = plan.has_a_family();
-        let counts = session.fetch_one(&plan.tally(window, family)?).await?;
+        let may_be_kept = family || !plan.keepers().is_empty();
+        let tally = plan.tally(window, may_be_kept)?;
+        let counts = session.fetch_one(&tally).await?;
         let mut batch = batch_of(&counts, 0);
         let meant = batch.affected;
         let before = self.changed_so_far(session, plan).await?;
         batch.affected = session.execute(&plan.act_on_window(window)?).await?;
         let kept = meant.saturating_sub(batch.affected);
-        if kept > 0 {
+        batch.revived = kept;
+        if kept > 0 && family {
             // What hangs on a row that a trigger has kept hangs on it still.
             let left = batch_of(&session.fetch_one(&plan.tally(window, true)?).await?, 0);
             if left.affected != kept {
                 return Err(kept_back(plan));
             }
             batch.cascaded = batch.cascaded.saturating_sub(left.cascaded);
-            batch.revived = kept;
         }
         self.none_beside(session, plan, before, &batch).await?;
         Ok(batch)

@@ -26,13 +26,14 @@ impl HeldBack {
         }
     }
 
-    /// A pause before another attempt.
-    pub(super) async fn pause(&self, pause: Duration) {
+    /// A pause before another attempt, until something ends it.
+    pub(super) async fn pause(&self, pause: Duration, ends: impl Future<Output = ()>) {
         if pause.is_zero() {
             return;
         }
         let began = Instant::now();
-        tokio::time::sleep(pause).await;
+        // In time or not.
+        let _ = tokio::time::timeout(pause, ends).await;
         self.add(RETRY, began.elapsed());
     }
 
@@ -68,7 +69,7 @@ mod tests {
     async fn what_an_earlier_host_waited_is_in_the_record_and_not_in_this_hosts_count() {
         let held = HeldBack::after([("retry".to_owned(), 500)].into());
 
-        held.pause(Duration::ZERO).await;
+        held.pause(Duration::ZERO, std::future::pending()).await;
         assert!(held.here().is_empty(), "no pause is no reason");
         held.add(TABLE, Duration::from_secs(2));
         held.add(RETRY, Duration::from_millis(20));

@@ -9,14 +9,8 @@ use super::chained::Chained;
 use super::checkpoint::{Identity, Place};
 use super::leaves::Leaves;
 use super::scout::Scout;
-use crate::request::Batch;
+use super::span::Span;
 use crate::sql::{Cursor, Plan, Technique};
-
-/// The first window where rows go with the swept ones: how many is not known before.
-const FIRST_SPAN: u64 = 100;
-
-/// Rows that one batch should change at most: it holds them locked while it lasts.
-pub(super) const MOST_CHANGED: u64 = 10_000;
 
 #[derive(Debug)]
 pub(super) struct Inner {
@@ -32,8 +26,8 @@ pub(super) struct Inner {
     pub(super) midway: bool,
     /// Batches still to run with SKIP LOCKED after the fast pass met a locked row.
     pub(super) skip_locked: u32,
-    /// Rows that a window may span at most, because others go with each of them.
-    pub(super) span: u64,
+    /// Rows that a window may have.
+    pub(super) span: Span,
     /// Of the row that is being taken apart: parts of which nothing is left.
     pub(super) gone_before: usize,
     pub(super) scout: Scout,
@@ -57,7 +51,7 @@ impl Inner {
     /// At its end, until it goes on.
     pub(super) fn new(leaves: Leaves, plan: Arc<Plan>, ordinal: usize, asks: Identity) -> Self {
         Self {
-            span: first_span(&plan),
+            span: Span::first(&plan),
             technique: plan.technique().0,
             leaves,
             plan,
@@ -76,20 +70,6 @@ impl Inner {
             beside: AtomicU64::new(0),
             gone: Arc::default(),
         }
-    }
-
-    /// What a batch of `size` rows has changed decides how many rows the next one looks at.
-    pub(super) fn weigh(&mut self, size: u64, batch: Batch) {
-        /// A light window says little about the next one.
-        const GROWTH: u64 = 4;
-        if self.span == u64::MAX && batch.changed() <= MOST_CHANGED {
-            return;
-        }
-        let bearable = match batch.changed() {
-            0 => u64::MAX,
-            changed => size.saturating_mul(MOST_CHANGED) / changed,
-        };
-        self.span = bearable.clamp(1, size.saturating_mul(GROWTH));
     }
 
     /// Rows that others hang on are not skipped by one statement: where rows are held, a batch
@@ -124,7 +104,7 @@ impl Inner {
         {
             self.plan = Arc::clone(plan);
             self.technique = plan.technique().0;
-            self.span = first_span(&self.plan);
+            self.span = Span::first(&self.plan).knowing(self.span.in_time_rows());
             self.scout = Scout::default();
             self.careful = None;
         }
@@ -139,13 +119,5 @@ impl Inner {
 
     pub(super) fn one_window_on(&mut self) {
         self.skip_locked = self.skip_locked.saturating_sub(1);
-    }
-}
-
-/// The rows that the first window of a table may span.
-pub(super) fn first_span(plan: &Plan) -> u64 {
-    match plan.takes_others_along() {
-        true => FIRST_SPAN,
-        false => u64::MAX,
     }
 }

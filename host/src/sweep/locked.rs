@@ -54,7 +54,7 @@ impl Attempt<'_> {
         if self.pass_over().is_some() {
             // Not looked at again: looking may be what fails.
             let batch = Batch {
-                blocked: self.blocked_with_it(),
+                blocked: self.blocked_with_it(window),
                 ..examined_only(window.examined.unwrap_or(self.size))
             };
             return self.record_counted(session, batch).await;

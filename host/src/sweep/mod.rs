@@ -26,8 +26,11 @@ mod lacking;
 mod leaves;
 mod links;
 mod locked;
+mod lost;
+mod moved_on;
 mod network;
 mod networks;
+mod no_batch;
 mod no_instant;
 mod own_held;
 mod page;
@@ -43,6 +46,7 @@ mod retry;
 mod schema;
 mod scout;
 mod sizes;
+mod span;
 mod traced;
 mod transaction;
 mod unlike;
@@ -78,6 +82,7 @@ use chained::{Chained, Turn};
 use checkpoint::{Identity, Place};
 use inner::Inner;
 use leaves::{Leaves, order_of};
+use no_batch::NoBatch;
 
 /// A cursor over the eligible rows of one request.
 #[derive(Debug, Clone)]
@@ -183,6 +188,7 @@ impl Sweep {
         }
         let mut inner = Inner::new(leaves, plan, ordinal, asks);
         inner.chains = chains;
+        inner.span = inner.span.knowing(state.checkpoint.span_of(ordinal));
         inner.midway = place.midway;
         inner.go_on(place.cursor);
         let all = inner.leaves.all().to_vec();
@@ -225,11 +231,7 @@ impl Sweep {
                 self.drain(&mut inner, &mut state);
                 return Ok(Step::Drained);
             };
-            state.suspended.get_or_insert(reason);
-            if context.options.mode == Mode::DryRun {
-                state.estimated = true;
-            }
-            return Ok(Step::Suspended(reason));
+            return Ok(self.suspend(&mut state, reason));
         }
         let left = context
             .options
@@ -242,15 +244,11 @@ impl Sweep {
             match chained::turn(context, &mut inner, &mut state, left).await {
                 Ok(done) => done,
                 // Dropped or detached since the look above.
-                Err(fault) => {
-                    return match inner.leaves.is_gone(&context.database).await {
-                        Ok(true) => Ok(Step::Batch(Batch::default())),
-                        _ if schema::is_changed(&fault) => {
-                            let reason = Suspension::SchemaChanged;
-                            state.suspended.get_or_insert(reason);
-                            Ok(Step::Suspended(reason))
-                        }
-                        _ => Err(context.explained(&plan, fault).await),
+                Err(why) => {
+                    return match (inner.leaves.is_gone(&context.database).await, why) {
+                        (Ok(true), _) => Ok(Step::Batch(Batch::default())),
+                        (_, NoBatch::Suspended(reason)) => Ok(self.suspend(&mut state, reason)),
+                        (_, NoBatch::Failed(fault)) => Err(context.explained(&plan, fault).await),
                     };
                 }
             };
@@ -270,6 +268,12 @@ impl Sweep {
             self.drain(&mut inner, &mut state);
         }
         Ok(Step::Batch(batch))
+    }
+
+    fn suspend(&self, state: &mut context::State, reason: Suspension) -> Step {
+        state.suspended.get_or_insert(reason);
+        state.estimated |= self.context.options.mode == Mode::DryRun;
+        Step::Suspended(reason)
     }
 
     /// Every plan's probe has answered, and found no row.
@@ -292,15 +296,12 @@ impl Sweep {
         state: &mut context::State,
     ) -> Result<Option<Option<Suspension>>, Fault> {
         let options = &self.context.options;
-        if let Some(asked) = options.asked_to_stop() {
-            return Ok(Some(Some(asked)));
-        }
         // What other plans of the run take for given was read at the same time.
         if state.suspended == Some(Suspension::SchemaChanged) {
             return Ok(Some(state.suspended));
         }
-        if Instant::now() >= self.context.ends {
-            return Ok(Some(Some(Suspension::Deadline)));
+        if let Some(reason) = self.context.due_to_stop() {
+            return Ok(Some(Some(reason)));
         }
         if refuses_on_and_on(inner, state) {
             return Ok(Some(Some(Suspension::Refused)));
@@ -363,8 +364,8 @@ fn refuses_on_and_on(inner: &Inner, state: &context::State) -> bool {
     const MOST_REFUSED: u64 = 10_000;
     /// Refused rows for each one that has gone.
     const FOR_EACH: u64 = 4;
-    let passed = state.passed_over.get(&inner.ordinal);
-    let refused = passed.map_or(0, |passed| passed.refused);
+    // What another host met stands beside what went there.
+    let refused = state.refusals.get(&inner.ordinal).copied().unwrap_or(0);
     refused > MOST_REFUSED + FOR_EACH.saturating_mul(state.totals.affected)
 }
 

@@ -1,5 +1,8 @@
 //! The next window of a sweep that goes page by page.
 
+use std::time::Instant;
+
+use super::probe::until_then;
 use super::transaction::Failed;
 use crate::database::{Bind, Session};
 use crate::request::Fault;
@@ -23,6 +26,7 @@ pub(super) async fn by_page(
     plan: &Plan,
     cursor: &Cursor,
     size: u64,
+    ends: Option<Instant>,
 ) -> Result<(Window, File), Failed> {
     let Some(row) = session.fetch(&plan.extent()).await?.into_iter().next() else {
         return Err(Fault::invalid(
@@ -61,6 +65,7 @@ pub(super) async fn by_page(
             examined: None,
             next: None,
         };
+        until_then(session, ends).await?;
         let rows = session
             .fetch_one(&plan.examine(&window)?)
             .await?
@@ -80,6 +85,7 @@ pub(super) async fn by_page(
         window.examined = Some(rows);
         if rows > most {
             // One page has too many: a row in the way must be found among its neighbours.
+            until_then(session, ends).await?;
             let cut = session.fetch(&plan.nth_row(&window, size)?).await?;
             if let Some(row) = cut.into_iter().next() {
                 window.upto = Some(row.0.into_iter().map(Bind::from).collect());

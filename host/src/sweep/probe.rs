@@ -97,6 +97,17 @@ pub(super) async fn until(session: &mut Session, ends: Instant) -> Result<(), Da
     }
 }
 
+/// The same, where there is such a time.
+pub(super) async fn until_then(
+    session: &mut Session,
+    ends: Option<Instant>,
+) -> Result<(), DatabaseError> {
+    match ends {
+        Some(ends) => until(session, ends).await,
+        None => Ok(()),
+    }
+}
+
 fn reading(limit: Duration) -> String {
     let timeout = milliseconds(limit);
     format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout}")
@@ -107,10 +118,11 @@ fn milliseconds(limit: Duration) -> u128 {
     limit.as_millis().max(1)
 }
 
-pub(super) async fn end_within<T>(
+/// Ends what [`begin_within`] or [`begin_reading`] began, whatever came of it.
+pub(super) async fn end_within<T, E: From<DatabaseError>>(
     session: &mut Session,
-    done: Result<T, DatabaseError>,
-) -> Result<T, DatabaseError> {
+    done: Result<T, E>,
+) -> Result<T, E> {
     match session.dialect() {
         // After an error the session takes its connection with it.
         Dialect::Postgres => {

@@ -1,6 +1,6 @@
 //! What one sweep left, and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,8 @@ pub struct PassedOver {
     pub blocked: u64,
     /// Rows that went besides, counted nowhere: a trigger may have taken them.
     pub beside: u64,
+    /// They were to go and did not, where a trigger may keep rows. Some may have been due no longer.
+    pub kept: u64,
 }
 
 impl std::ops::AddAssign for PassedOver {
@@ -26,6 +28,7 @@ impl std::ops::AddAssign for PassedOver {
         self.refused += other.refused;
         self.blocked += other.blocked;
         self.beside += other.beside;
+        self.kept += other.kept;
     }
 }
 
@@ -42,6 +45,10 @@ pub struct Remains {
     pub locked: u64,
     /// Of these: refused by the database, or too much goes along with them.
     pub refused: u64,
+    /// Of these: kept by a trigger without a word.
+    pub kept: u64,
+    /// The triggers of which one has kept them.
+    pub kept_by: BTreeSet<String>,
     /// Of these: not there, or not eligible, when the sweep came by.
     pub arrived: u64,
     /// `left` is not counted further: there may be more.
@@ -66,15 +73,25 @@ impl Remains {
     pub(super) fn told_apart(table: String, left: u64, most: u64, passed: PassedOver) -> Self {
         let refused = left.min(passed.refused);
         let locked = (left - refused).min(passed.locked);
+        let kept = (left - refused - locked).min(passed.kept);
         Self {
             table,
             left,
             locked,
             refused,
-            arrived: left - refused - locked,
+            kept,
+            arrived: left - refused - locked - kept,
             more: left >= most,
             ..Self::default()
         }
+    }
+
+    /// The same, where rows may have been kept by one of these triggers.
+    pub(super) fn with_keepers<'t>(mut self, triggers: impl Iterator<Item = &'t str>) -> Self {
+        if self.kept > 0 {
+            self.kept_by = triggers.map(str::to_owned).collect();
+        }
+        self
     }
 
     /// The same, with what was found of values that cannot be read.
@@ -117,8 +134,7 @@ mod tests {
             let passed = PassedOver {
                 locked,
                 refused,
-                blocked: 0,
-                beside: 0,
+                ..PassedOver::default()
             };
             let found = Remains::told_apart("t".to_owned(), left, 100, passed);
             (found.locked, found.refused, found.arrived, found.more)
@@ -127,6 +143,13 @@ mod tests {
         assert_eq!(of(1, 1, 0), (1, 0, 0, false));
         assert_eq!(of(5, 2, 1), (2, 1, 2, false));
         assert_eq!(of(100, 0, 0), (0, 0, 100, true));
+        let kept = PassedOver {
+            locked: 1,
+            kept: 4,
+            ..PassedOver::default()
+        };
+        let found = Remains::told_apart("t".to_owned(), 3, 100, kept);
+        assert_eq!((found.locked, found.kept, found.arrived), (1, 2, 0));
     }
 
     #[test]

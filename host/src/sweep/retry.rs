@@ -75,7 +75,7 @@ impl Retries {
             Failed::Request(_) | Failed::Schema | Failed::EveryStatement(_) => {
                 return Verdict::GiveUp;
             }
-            Failed::Fenced => {
+            Failed::Fenced { .. } => {
                 self.fenced += 1;
                 return match self.fenced {
                     1 | 2 => Verdict::AskLedger {

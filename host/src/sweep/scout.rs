@@ -192,11 +192,6 @@ async fn look(
     let ends = Instant::now() + reach.limit;
     begin_reading(&mut session, reach.limit).await?;
     let looked = look_from(&mut session, plan, cursor, reach.rows, ends).await;
-    let looked = match looked {
-        Ok(looked) => Ok(looked),
-        Err(Failed::Database(error)) => Err(error),
-        Err(failed) => return Err(failed),
-    };
     let (next, found) = end_within(&mut session, looked).await?;
     Ok(found.map(|(keys, told)| Found {
         keys,
@@ -215,7 +210,7 @@ async fn look_from(
     reach: u64,
     ends: Instant,
 ) -> Result<(Option<Cursor>, Looked), Failed> {
-    let stretch = next_window(session, plan, cursor, reach, u64::MAX).await?;
+    let stretch = next_window(session, plan, cursor, reach, u64::MAX, Some(ends)).await?;
     by_sets(session).await?;
     let looked = look_through(session, plan, &stretch, ends).await?;
     Ok((stretch.next, looked))

@@ -7,7 +7,8 @@ use super::act;
 use super::checkpoint::Place;
 use super::context::{RunContext, State};
 use super::inner::Inner;
-use crate::request::{Batch, Fault, SPANS};
+use super::no_batch::NoBatch;
+use crate::request::{Batch, SPANS};
 use crate::sql::Cursor;
 
 /// As [`act::act`].
@@ -17,7 +18,7 @@ pub(super) async fn act(
     state: &mut State,
     cursor: &Cursor,
     left: u64,
-) -> Result<(Batch, Place), Fault> {
+) -> Result<(Batch, Place), NoBatch> {
     let span = tracing::error_span!(
         target: SPANS,
         "batch",

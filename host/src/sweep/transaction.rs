@@ -9,7 +9,10 @@ use crate::request::Fault;
 /// Why an attempt at a batch did not commit.
 pub(super) enum Failed {
     /// The fence's UPDATE found no row.
-    Fenced,
+    Fenced {
+        /// Where it also asks for the plan's schema: that is another.
+        by_schema: bool,
+    },
     /// The schema is another than the plan's.
     Schema,
     /// The database refused or was not there.
@@ -25,6 +28,11 @@ pub(super) enum Failed {
 }
 
 impl Failed {
+    /// Nobody has answered: it may have committed all the same.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self, Self::Database(error) if error.cause == Cause::ConnectionLost)
+    }
+
     /// Something refuses what would become of some of the rows.
     pub(super) fn is_refusal(&self) -> bool {
         matches!(self, Self::Database(error) if error.cause == Cause::Constraint)
@@ -34,7 +42,7 @@ impl Failed {
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fenced => f.write_str("the run was taken over"),
+            Self::Fenced { .. } => f.write_str("the run was taken over"),
             Self::Schema => f.write_str("the schema has changed"),
             Self::Database(error) => error.fmt(f),
             Self::EveryStatement(error) => write!(f, "whatever the rows: {error}"),
@@ -65,7 +73,7 @@ pub(super) async fn raise_fence(
     let mut w = Statement::new(session.dialect());
     ledger::write_fence(&mut w, fence, checkpoint);
     match session.fetch(&w).await?.is_empty() {
-        true => Err(Failed::Fenced),
+        true => Err(Failed::Fenced { by_schema: false }),
         false => Ok(()),
     }
 }
@@ -78,9 +86,7 @@ pub(super) async fn finish<T>(session: &mut Session, done: Result<T, Failed>) ->
             Ok(value)
         }
         Err(failed) => {
-            let lost =
-                matches!(&failed, Failed::Database(error) if error.cause == Cause::ConnectionLost);
-            if !lost {
+            if !failed.is_lost() {
                 // If this fails too, the session takes its connection with it.
                 let _ = session.rollback().await;
             }

@@ -124,7 +124,9 @@ pub async fn unread_only(database: &Database, ended: &[Ended]) -> Vec<Remains> {
 pub async fn verify(database: &Database, ended: &[Ended]) -> Vec<Remains> {
     let mut found = Vec::new();
     for sweep in ended {
-        let remains = look(database, sweep).await.with_beside(sweep.passed.beside);
+        let keepers = sweep.plans.iter().flat_map(|plan| plan.keepers());
+        let remains = look(database, sweep).await.with_keepers(keepers);
+        let remains = remains.with_beside(sweep.passed.beside);
         let unread = unread::look(database, sweep).await;
         found.push(remains.with_unread(unread));
     }

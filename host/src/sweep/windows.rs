@@ -1,7 +1,10 @@
 //! The next window after a cursor.
 
+use std::time::Instant;
+
 use super::RunContext;
 use super::physical::by_page;
+use super::probe::until_then;
 use super::transaction::Failed;
 use crate::database::{Bind, DatabaseError, Session, Statement};
 use crate::sql::{Cursor, Edge, File, Plan, Window};
@@ -10,16 +13,17 @@ use crate::sql::{Cursor, Edge, File, Plan, Window};
 const TIE_WINDOWS: u64 = 2;
 
 /// Finds the window of `size` rows after the cursor, cut short where it holds more eligible rows
-/// than `most`.
+/// than `most`. Each of its statements may take the session's time, and all of them until `ends`.
 pub(super) async fn next_window(
     session: &mut Session,
     plan: &Plan,
     cursor: &Cursor,
     size: u64,
     most: u64,
+    ends: Option<Instant>,
 ) -> Result<Window, Failed> {
     if plan.axis().physical {
-        let (window, file) = by_page(session, plan, cursor, size).await?;
+        let (window, file) = by_page(session, plan, cursor, size, ends).await?;
         return match most >= size.saturating_mul(TIE_WINDOWS + 1) {
             true => Ok(window),
             false => within_budget(session, plan, window, most, Some(file)).await,
@@ -27,7 +31,7 @@ pub(super) async fn next_window(
     }
     let window = match &cursor.tie {
         None if plan.axis().cuts_between_values() => {
-            between_values(session, plan, cursor, size).await?
+            between_values(session, plan, cursor, size, ends).await?
         }
         _ => between_rows(session, plan, cursor, size).await?,
     };
@@ -74,6 +78,7 @@ async fn between_values(
     plan: &Plan,
     cursor: &Cursor,
     size: u64,
+    ends: Option<Instant>,
 ) -> Result<Window, Failed> {
     let window = |upto: Option<Edge>, inclusive, next| Window {
         after: cursor.after.clone(),
@@ -111,12 +116,14 @@ async fn between_values(
         ..Cursor::default()
     };
     let before = window(Some(edge), false, Some(group.clone()));
+    until_then(session, ends).await?;
     let examined = session
         .fetch_one(&plan.examine(&before)?)
         .await?
         .get(0)
         .as_count();
     if examined == 0 {
+        until_then(session, ends).await?;
         return Box::pin(between_rows(session, plan, &group, size)).await;
     }
     Ok(Window {

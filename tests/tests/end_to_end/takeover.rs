@@ -215,3 +215,31 @@ async fn a_batch_that_commits_while_the_outcome_is_recorded_is_in_the_totals() {
         ("drained", 7)
     );
 }
+
+#[tokio::test]
+async fn rows_that_were_refused_on_another_host_do_not_end_the_run_of_the_host_that_goes_on() {
+    for mut lab in both(ITEMS, ITEMS).await {
+        lab.lease = SHORT;
+        lab.options.batch_size = 100;
+        let everything = Request::delete("item", Condition::Everything);
+        let (first, _) = lab.begin().await;
+        let sweep = Sweep::open(&first, everything.clone()).await.unwrap();
+        for _ in 0..2 {
+            sweep.next().await.unwrap();
+        }
+        // As if many before these had been refused.
+        lab.script(
+            "UPDATE besom_run SET checkpoint = replace(checkpoint, '\"refused\":0', '\"refused\":50000')",
+        )
+        .await;
+        tokio::time::sleep(PAST_THE_LEASE).await;
+
+        let (second, claimed) = lab.begin().await;
+        assert!(claimed.resumed && claimed.checkpoint.contains("50000"));
+        let (_, end) = drain(&second, everything).await.unwrap();
+
+        assert_eq!(end, Step::Drained, "{:?}", lab.dialect());
+        let passed = second.settle().await.ended[0].passed;
+        assert_eq!(passed.refused, 50_000, "the record has them");
+    }
+}

@@ -21,9 +21,11 @@ pub fn rows(sweep: &Remains) -> String {
     if sweep.left > 0 {
         let most = if sweep.more { " or more" } else { "" };
         let rows = if sweep.left == 1 { "row" } else { "rows" };
+        let kept = kept_by(sweep);
         let why: Vec<_> = [
             (sweep.locked, "locked"),
             (sweep.refused, "refused by the database"),
+            (sweep.kept, kept.as_str()),
             (sweep.arrived, "arrived since"),
         ]
         .iter()
@@ -47,6 +49,15 @@ pub fn rows(sweep: &Remains) -> String {
         parts.push(format!("{blocked}{more} blocked{by}"));
     }
     parts.join("; ")
+}
+
+fn kept_by(sweep: &Remains) -> String {
+    let names: Vec<_> = sweep.kept_by.iter().map(|of| format!("`{of}`")).collect();
+    match names.as_slice() {
+        [] => "kept by a trigger".to_owned(),
+        [one] => format!("kept by the trigger {one}"),
+        several => format!("kept by one of the triggers {}", several.join(", ")),
+    }
 }
 
 /// What the sweep could not read, a column each.
@@ -96,6 +107,21 @@ mod tests {
             more: true,
             ..Remains::default()
         };
+        let kept = |triggers: &[&str]| Remains {
+            left: 2,
+            kept: 1,
+            kept_by: triggers.iter().map(ToString::to_string).collect(),
+            locked: 1,
+            ..Remains::default()
+        };
+        assert_eq!(
+            told(&kept(&["hold"])),
+            "2 rows left: 1 locked, 1 kept by the trigger `hold`"
+        );
+        assert_eq!(
+            told(&kept(&["hold", "keep"])),
+            "2 rows left: 1 locked, 1 kept by one of the triggers `hold`, `keep`"
+        );
         let unknown = Remains {
             unverified: Some("too slow".to_owned()),
             ..Remains::default()

@@ -17,9 +17,11 @@ use super::context::{RunContext, State};
 use super::fraction;
 use super::inner::Inner as Batches;
 use super::leaves::Leaves;
+use super::no_batch::NoBatch;
 use super::page::{no_such_row, taken_apart, updating};
 use super::probe::fetch_within;
 use super::schema;
+use super::span::Span;
 use crate::database::{Cause, Cells, Database, DatabaseError, Statement};
 use crate::request::{Batch, Fault, Mode, Reading, Request, Suspension, Value};
 use crate::sql::{Edge, Hold, PAGE_BYTES, PAGE_ROWS, Pick, Picked, Plan};
@@ -48,8 +50,8 @@ struct Inner {
     offset: u64,
     /// What was done so far, so that two acts on one page are told apart.
     acts: u64,
-    /// What a batch may span, as far as earlier ones have shown.
-    span: u64,
+    /// What a batch may span, as far as earlier ones have shown; `None`: there was none.
+    span: Option<Span>,
     skip_locked: u32,
 }
 
@@ -139,7 +141,7 @@ impl Reader {
             page: Vec::new(),
             offset: 0,
             acts: 0,
-            span: u64::MAX,
+            span: None,
             skip_locked: 0,
         })
     }
@@ -261,16 +263,19 @@ impl Reader {
         inner.acts += 1;
         let asks = Identity::of(&("reader", &request, inner.offset, inner.acts));
         let chains = Chained::of(&first, context.options.mode);
+        let mut state = context.state.lock().await;
         let mut batches = Batches::new(Leaves::new(plans), first, inner.ordinal, asks);
-        batches.span = batches.span.min(inner.span);
+        batches.span = match inner.span {
+            Some(span) => batches.span.within(span),
+            None => batches
+                .span
+                .knowing(state.checkpoint.span_of(inner.ordinal)),
+        };
         batches.skip_locked = inner.skip_locked;
         batches.chains = chains;
-        let mut state = context.state.lock().await;
         let done = run(context, &mut batches, &mut state).await;
         state.changed_by_choice(inner.ordinal, &inner.plan);
-        if batches.span != u64::MAX {
-            inner.span = batches.span;
-        }
+        inner.span = Some(batches.span);
         inner.skip_locked = batches.skip_locked;
         done
     }
@@ -303,11 +308,11 @@ async fn run(
         }
         let began = Instant::now();
         let batch = match chained::turn(context, batches, state, left).await {
-            Err(fault) if schema::is_changed(&fault) => {
-                suspend(state, Suspension::SchemaChanged);
+            Err(NoBatch::Suspended(reason)) => {
+                suspend(state, reason);
                 break;
             }
-            Err(fault) => return Err(context.explained(&plan, fault).await),
+            Err(NoBatch::Failed(fault)) => return Err(context.explained(&plan, fault).await),
             Ok(done) => done.batch,
         };
         context.tell(&batch, began.elapsed());
@@ -322,17 +327,12 @@ async fn run(
 }
 
 fn due_to_stop(context: &RunContext, state: &State) -> Option<Suspension> {
-    let options = &context.options;
-    if let Some(asked) = options.asked_to_stop() {
-        return Some(asked);
-    }
     if state.suspended == Some(Suspension::SchemaChanged) {
         return state.suspended;
     }
-    if Instant::now() >= context.ends {
-        return Some(Suspension::Deadline);
-    }
-    (state.totals.changed() >= options.max_rows).then_some(Suspension::RowBudget)
+    let spent = state.totals.changed() >= context.options.max_rows;
+    let stop = context.due_to_stop();
+    stop.or_else(|| spent.then_some(Suspension::RowBudget))
 }
 
 fn suspend(state: &mut State, reason: Suspension) -> Reading {
@@ -351,7 +351,7 @@ async fn fetch(context: &RunContext, statement: &Statement) -> Result<Vec<Cells>
         match fetch_once(&context.database, statement, context.looks_only()).await {
             Err(error) if error.cause == Cause::ConnectionLost && attempt < ATTEMPTS => {
                 let pause = Duration::from_millis(50 << attempt);
-                context.held_back.pause(pause).await;
+                context.pause(pause).await;
             }
             done => return done,
         }

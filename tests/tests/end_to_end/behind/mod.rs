@@ -20,6 +20,7 @@ mod publications;
 mod put_back;
 mod races;
 mod rules;
+mod settings;
 mod stuck;
 mod under_way;
 mod unproven;

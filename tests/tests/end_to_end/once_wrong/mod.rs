@@ -6,6 +6,7 @@ mod collations;
 mod constraints;
 mod equalities;
 mod errors;
+mod limits;
 mod random;
 mod rows;
 mod unlike;

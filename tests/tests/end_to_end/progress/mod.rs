@@ -1,5 +1,6 @@
 //! Runs get on, whatever stands in front: suspended runs, held rows, heavy parents.
 
+mod attempts;
 mod going_on;
 mod heavy;
 mod heavy_hosts;
@@ -7,6 +8,7 @@ mod heavy_kinds;
 mod heavy_leaning;
 mod heavy_triggers;
 mod held;
+mod lost;
 mod refused;
 mod scouted;
 mod standstill;

@@ -327,3 +327,24 @@ async fn rows_of_a_table_that_refers_to_itself_are_refused_one_by_one_and_keep_w
         assert_eq!(lab.count("SELECT count(*) FROM parent").await, 400);
     }
 }
+
+#[tokio::test]
+async fn rows_that_go_together_or_not_at_all_are_each_counted_where_one_is_refused() {
+    let table = format!(
+        "CREATE TABLE parent (id BIGINT PRIMARY KEY, dead BOOLEAN NOT NULL, reply_to BIGINT REFERENCES parent (id));
+         CREATE INDEX parent_reply_to ON parent (reply_to);
+         INSERT INTO parent SELECT n, TRUE, NULL FROM {};
+         UPDATE parent SET reply_to = id % 50 + 1 WHERE id <= 50;",
+        numbers(60)
+    );
+    let [postgres, sqlite] = hold("parent", "OLD.id = 7").map(|hold| format!("{table}{hold}"));
+    for lab in both(&postgres, &sqlite).await {
+        let (batch, told) = run(&lab, Request::delete("parent", dead())).await;
+
+        assert_eq!((batch.affected, batch.blocked), (10, 50), "{told:?}");
+        let [(reason, 50)] = told.as_slice() else {
+            panic!("{told:?}");
+        };
+        assert!(reason.starts_with("(refused by the database"), "{reason}");
+    }
+}

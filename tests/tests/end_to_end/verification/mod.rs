@@ -2,6 +2,7 @@
 
 mod as_recorded;
 mod backlog;
+mod kept;
 
 use std::sync::Arc;
 
