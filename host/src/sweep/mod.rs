@@ -43,6 +43,7 @@ mod retry;
 mod schema;
 mod scout;
 mod sizes;
+mod stretches;
 mod traced;
 mod transaction;
 mod unlike;

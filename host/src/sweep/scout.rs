@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::context::RunContext;
 use super::inner::Inner;
-use super::probe::{begin_reading, by_sets, end_within, until};
+use super::probe::{at_most, begin_reading, by_sets, until};
 use super::reach::{Pace, Reach};
 use super::transaction::Failed;
 use super::windows::{next_window, size};
@@ -145,6 +145,9 @@ pub(super) async fn ahead(context: &RunContext, inner: &mut Inner, cursor: &Curs
     let began = Instant::now();
     let left = context.ends.saturating_duration_since(began);
     let most = context.database.options().statement_timeout;
+    let Ok(most) = at_most(&context.database, most).await else {
+        return;
+    };
     let least = size(context).max(SHORTEST_REACH);
     let Some(reach) = inner.scout.pace.next(left, most, least) else {
         return;
@@ -190,14 +193,14 @@ async fn look(
     let plan = &inner.plan;
     let mut session = context.database.session().await?;
     let ends = Instant::now() + reach.limit;
-    begin_reading(&mut session, reach.limit).await?;
+    let look = begin_reading(&mut session, reach.limit).await?;
     let looked = look_from(&mut session, plan, cursor, reach.rows, ends).await;
     let looked = match looked {
         Ok(looked) => Ok(looked),
         Err(Failed::Database(error)) => Err(error),
         Err(failed) => return Err(failed),
     };
-    let (next, found) = end_within(&mut session, looked).await?;
+    let (next, found) = look.end(&mut session, looked).await?;
     Ok(found.map(|(keys, told)| Found {
         keys,
         next: inner.leaves.onward(next),

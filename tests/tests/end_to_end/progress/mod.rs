@@ -1,5 +1,6 @@
 //! Runs get on, whatever stands in front: suspended runs, held rows, heavy parents.
 
+mod beside_writers;
 mod going_on;
 mod heavy;
 mod heavy_hosts;
