@@ -46,6 +46,7 @@ mod sizes;
 mod stretches;
 mod traced;
 mod transaction;
+mod turns;
 mod unlike;
 mod unread;
 mod used;
@@ -180,6 +181,9 @@ impl Sweep {
         let mut inner = Inner::new(leaves, plan, ordinal, asks);
         inner.chains = chains;
         inner.midway = place.midway;
+        inner.turn.is_shared = context.options.mode == Mode::Apply
+            && !context.rehearsal
+            && state.checkpoint.is_to_give_way(ordinal, &inner.asks);
         inner.go_on(place.cursor);
         let all = inner.leaves.all().to_vec();
         state.under_way.insert(ordinal, all);
@@ -213,7 +217,7 @@ impl Sweep {
         while inner.cursor.is_some() && inner.leaves.is_gone(&context.database).await? {
             self.pass(&mut inner, &mut state);
         }
-        if inner.is_done() {
+        if inner.is_done() || inner.turn.is_over {
             return Ok(Step::Drained);
         }
         if let Some(reason) = self.due_to_stop(&mut inner, &mut state).await? {
@@ -227,11 +231,16 @@ impl Sweep {
             }
             return Ok(Step::Suspended(reason));
         }
+        if let Some(reason) = inner.gives_way(context, &mut state) {
+            state.suspended.get_or_insert(reason);
+            return Ok(Step::Drained);
+        }
         let left = context
             .options
             .max_rows
             .saturating_sub(state.totals.changed())
-            .min(state.up_to_the_line(&inner.plan));
+            .min(state.up_to_the_line(&inner.plan))
+            .min(inner.up_to_its_share(&state));
         let plan = Arc::clone(&inner.plan);
         let began = Instant::now();
         let Turn { batch, came_round } =

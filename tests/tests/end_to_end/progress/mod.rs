@@ -11,6 +11,7 @@ mod held;
 mod refused;
 mod scouted;
 mod standstill;
+mod turns;
 
 use besom::request::{Comparison, Condition, Value};
 
