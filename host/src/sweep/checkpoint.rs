@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::fraction::Line;
+use super::reach::Looked;
 use super::remains::PassedOver;
 use crate::sql::Cursor;
 
@@ -23,6 +24,9 @@ pub(super) struct Checkpoint {
     pub(super) passed_over: BTreeMap<usize, PassedOver>,
     /// How far the run may go in each table, and how far it has come.
     pub(super) lines: BTreeMap<String, Line>,
+    /// The last look ahead of each sweep that such looks serve.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    looks: BTreeMap<usize, Looked>,
     /// Milliseconds that the run was held back so far, by reason.
     pub(super) throttled: BTreeMap<String, u64>,
 }
@@ -109,8 +113,22 @@ impl Checkpoint {
         }
         Self {
             before,
+            looks: suspended.looks,
             ..Self::default()
         }
+    }
+
+    /// The last look ahead of the sweep with this ordinal, in this run or the one before.
+    pub(super) fn last_look(&self, ordinal: usize) -> Option<Looked> {
+        self.looks.get(&ordinal).copied()
+    }
+
+    /// Notes it, for the next batch to keep.
+    pub(super) fn looked(&mut self, ordinal: usize, last: Option<Looked>) {
+        match last {
+            Some(look) => self.looks.insert(ordinal, look),
+            None => self.looks.remove(&ordinal),
+        };
     }
 
     /// The place of the sweep with this ordinal and request.

@@ -80,6 +80,7 @@ use chained::{Chained, Turn};
 use checkpoint::{Identity, Place};
 use inner::Inner;
 use leaves::{Leaves, order_of};
+use scout::Scout;
 
 /// A cursor over the eligible rows of one request.
 #[derive(Debug, Clone)]
@@ -184,7 +185,11 @@ impl Sweep {
         inner.turn.is_shared = context.options.mode == Mode::Apply
             && !context.rehearsal
             && state.checkpoint.is_to_give_way(ordinal, &inner.asks);
+        let last_look = state.checkpoint.last_look(ordinal);
         inner.go_on(place.cursor);
+        if inner.midway {
+            inner.scout = Scout::after(last_look);
+        }
         let all = inner.leaves.all().to_vec();
         state.under_way.insert(ordinal, all);
         if inner.cursor.is_none() {
@@ -262,6 +267,8 @@ impl Sweep {
         state.towards_the_line(&plan, batch.affected);
         state.totals += batch;
         state.batches += 1;
+        let last_look = inner.scout.last_look();
+        state.checkpoint.looked(inner.ordinal, last_look);
         context.tell(&batch, began.elapsed());
         context.advance(batch.examined);
         if came_round {

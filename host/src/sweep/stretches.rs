@@ -8,7 +8,8 @@ use crate::database::{Bind, Cause, Database, DatabaseError, Statement};
 use crate::request::Fault;
 use crate::sql::{Plan, Stretch};
 
-/// Rows of the first stretch. Half as many where the time was not enough, twice as many where half of it was.
+/// Rows of the first stretch. The next has a quarter of them where the time was not enough, and twice as many where it took
+/// less than a third of it.
 const FIRST: u64 = 4_096;
 
 /// A stretch of fewer rows is not worth its own search for an end.
