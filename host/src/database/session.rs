@@ -90,6 +90,9 @@ enum Inner {
 pub struct Session {
     inner: Inner,
     in_transaction: bool,
+    /// SQLite: since when it keeps other writers from the file, and for how long it did before.
+    writes: Option<Instant>,
+    wrote: Duration,
     /// The first words of each transaction on a connection that a pooler lends.
     opening: Option<Arc<str>>,
 }
@@ -102,6 +105,8 @@ impl Session {
         Self {
             inner: Inner::Postgres(connection),
             in_transaction: false,
+            writes: None,
+            wrote: Duration::ZERO,
             opening,
         }
     }
@@ -110,6 +115,8 @@ impl Session {
         Self {
             inner: Inner::Sqlite(connection),
             in_transaction: false,
+            writes: None,
+            wrote: Duration::ZERO,
             opening: None,
         }
     }
@@ -151,7 +158,22 @@ impl Session {
                 Cow::Owned(format!("{begin}; {opening}{rest}"))
             }
         };
-        self.script(&sql).await
+        self.script(&sql).await?;
+        self.writes = sql.starts_with("BEGIN IMMEDIATE").then(Instant::now);
+        Ok(())
+    }
+
+    fn is_over(&mut self) {
+        self.in_transaction = false;
+        self.wrote += self
+            .writes
+            .take()
+            .map_or(Duration::ZERO, |since| since.elapsed());
+    }
+
+    /// SQLite: how long it has kept other writers from the file.
+    pub fn wrote(&self) -> Duration {
+        self.wrote
     }
 
     /// Keeps what follows on one connection of the server, under besom's settings: behind a pooler
@@ -174,14 +196,14 @@ impl Session {
     /// Commits. After an error the connection is not used again.
     pub async fn commit(&mut self) -> Result<(), DatabaseError> {
         self.script("COMMIT").await?;
-        self.in_transaction = false;
+        self.is_over();
         Ok(())
     }
 
     /// Rolls back. After an error the connection is not used again.
     pub async fn rollback(&mut self) -> Result<(), DatabaseError> {
         self.script("ROLLBACK").await?;
-        self.in_transaction = false;
+        self.is_over();
         Ok(())
     }
 

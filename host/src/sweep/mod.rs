@@ -247,6 +247,7 @@ impl Sweep {
             .min(state.up_to_the_line(&inner.plan))
             .min(inner.up_to_its_share(&state));
         let plan = Arc::clone(&inner.plan);
+        context.held_back.lets_others_write().await;
         let began = Instant::now();
         let Turn { batch, came_round } =
             match chained::turn(context, &mut inner, &mut state, left).await {
