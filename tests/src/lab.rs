@@ -12,6 +12,8 @@ use besom::scope::{Granted, Grants, Subject, TableGrant};
 use besom::sql::Plan;
 use besom::sweep::{RunContext, RunOptions, Sweep};
 
+use sqlx::{Connection as _, SqliteConnection};
+
 use crate::pgbouncer::PgBouncerOptions;
 
 /// A migrated database of its own, and how runs on it are begun.
@@ -55,6 +57,23 @@ impl Lab {
     pub async fn behind_pgbouncer(options: PgBouncerOptions, schema: &str) -> Option<Self> {
         let home = crate::behind_pgbouncer(options).await?;
         Some(Self::new(home, schema).await)
+    }
+
+    /// A lab on a SQLite file with a rollback journal, as applications have by default.
+    pub async fn with_rollback_journal(schema: &str) -> Self {
+        let mut lab = Self::sqlite(schema).await;
+        lab.script("PRAGMA wal_checkpoint(TRUNCATE)").await;
+        lab.database.close().await;
+        let mut alone = SqliteConnection::connect(&lab.home.url).await.unwrap();
+        let mode: String = sqlx::query_scalar("PRAGMA journal_mode = DELETE")
+            .fetch_one(&mut alone)
+            .await
+            .unwrap();
+        assert_eq!(mode, "delete");
+        alone.close().await.unwrap();
+        let options = DatabaseOptions::default();
+        lab.database = Database::connect(&lab.home.url, options).await.unwrap();
+        lab
     }
 
     async fn new(home: crate::TestDatabase, schema: &str) -> Self {

@@ -92,6 +92,9 @@ pub struct Session {
     in_transaction: bool,
     /// SQLite: statements of the connection are limited.
     limited: bool,
+    /// SQLite: since when it keeps other writers from the file, and for how long it did before.
+    writes: Option<Instant>,
+    wrote: Duration,
     /// The first words of each transaction on a connection that a pooler lends.
     opening: Option<Arc<str>>,
 }
@@ -105,6 +108,8 @@ impl Session {
             inner: Inner::Postgres(connection),
             in_transaction: false,
             limited: false,
+            writes: None,
+            wrote: Duration::ZERO,
             opening,
         }
     }
@@ -114,6 +119,8 @@ impl Session {
             inner: Inner::Sqlite(connection),
             in_transaction: false,
             limited: false,
+            writes: None,
+            wrote: Duration::ZERO,
             opening: None,
         }
     }
@@ -155,7 +162,22 @@ impl Session {
                 Cow::Owned(format!("{begin}; {opening}{rest}"))
             }
         };
-        self.script(&sql).await
+        self.script(&sql).await?;
+        self.writes = sql.starts_with("BEGIN IMMEDIATE").then(Instant::now);
+        Ok(())
+    }
+
+    fn is_over(&mut self) {
+        self.in_transaction = false;
+        self.wrote += self
+            .writes
+            .take()
+            .map_or(Duration::ZERO, |since| since.elapsed());
+    }
+
+    /// SQLite: how long it has kept other writers from the file.
+    pub fn wrote(&self) -> Duration {
+        self.wrote
     }
 
     /// Keeps what follows on one connection of the server, under besom's settings: behind a pooler
@@ -178,14 +200,14 @@ impl Session {
     /// Commits. After an error the connection is not used again.
     pub async fn commit(&mut self) -> Result<(), DatabaseError> {
         self.script("COMMIT").await?;
-        self.in_transaction = false;
+        self.is_over();
         Ok(())
     }
 
     /// Rolls back. After an error the connection is not used again.
     pub async fn rollback(&mut self) -> Result<(), DatabaseError> {
         self.script("ROLLBACK").await?;
-        self.in_transaction = false;
+        self.is_over();
         Ok(())
     }
 
@@ -296,6 +318,18 @@ impl Session {
             })
     }
 
+    /// Whether nobody commits as long as this session reads: a SQLite file with any journal but a write-ahead log.
+    /// On a connection that was open when the mode was changed, the mode before may be told until it has read.
+    pub async fn shuts_out_writers(&mut self) -> Result<bool, DatabaseError> {
+        if self.dialect() == Dialect::Postgres {
+            return Ok(false);
+        }
+        let mut mode = Statement::new(Dialect::Sqlite);
+        mode.push("PRAGMA main.journal_mode");
+        let mode = self.fetch_one(&mode).await?;
+        Ok(mode.get(0).as_text() != Some("wal"))
+    }
+
     /// Limits every following statement on SQLite, which has no statement timeout of its own;
     /// `None` lifts the limit. PostgreSQL's is set by SQL. A session that goes out of scope with a limit takes its
     /// connection with it: whoever came next would meet it.
@@ -303,8 +337,8 @@ impl Session {
         &mut self,
         limit: Option<Duration>,
     ) -> Result<(), DatabaseError> {
-        /// Virtual machine steps between two looks at the clock: some hundred microseconds.
-        const STEPS: i32 = 10_000;
+        /// Virtual machine steps between two looks at the clock: some ten microseconds, and far more where pages come from a slow disk.
+        const STEPS: i32 = 1_000;
         if let Inner::Sqlite(connection) = &mut self.inner {
             self.limited = true;
             let mut handle = connection.lock_handle().await?;

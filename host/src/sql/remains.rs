@@ -49,7 +49,7 @@ impl Plan {
 
     /// What a row that stays holds is found for all rows at once, which takes as long as there are due
     /// rows. Where CASCADE takes rows that are not due, each due row is asked by itself.
-    fn finds_held_as_a_set(&self) -> bool {
+    pub(super) fn finds_held_as_a_set(&self) -> bool {
         self.is_chained() && !self.has_trees()
     }
 

@@ -4,6 +4,7 @@
 use super::Plan;
 use super::window::{Window, key_columns, selected};
 use super::writer::Writer;
+use crate::catalog::Dialect;
 use crate::database::Statement;
 use crate::request::Fault;
 
@@ -25,6 +26,32 @@ impl Plan {
         w.push(" WHERE ");
         self.doomed(&mut w, &row, stretch)?;
         w.push(&format!(" LIMIT {most}"));
+        Ok(w.finish())
+    }
+
+    /// SQLite: whether [`Plan::list_met`] serves.
+    pub(crate) fn lists_and_counts(&self) -> bool {
+        self.dialect() == Dialect::Sqlite && self.may_block() && self.table().rowid_name().is_some()
+    }
+
+    /// How many rows of a stretch meet the condition, and the rowids of those that are eligible, with commas between
+    /// them: each row is asked once, where two statements would ask it twice.
+    pub(crate) fn list_met(&self, stretch: &Window) -> Result<Statement, Fault> {
+        let mut w = Writer::new(self.dialect());
+        w.by_sets();
+        let row = w.row(self.table());
+        let key = key_columns(&row).join(", ");
+        w.push("SELECT count(*), group_concat(k) FILTER (WHERE free) FROM (SELECT ")
+            .push(&format!("{key} AS k, ("));
+        w.truth(true);
+        self.free_by_itself(&mut w, &row)?;
+        w.push(") AS free FROM ");
+        self.swept(&mut w, &row)?;
+        w.push(" WHERE ");
+        self.within(&mut w, &row, stretch);
+        w.push(" AND ");
+        self.predicate(&mut w, &row)?;
+        w.push(") AS met");
         Ok(w.finish())
     }
 

@@ -103,6 +103,7 @@ impl Attempt<'_> {
                 let limit = self.context.database.options().statement_timeout;
                 session.limit_sqlite_statements(Some(limit)).await?;
                 let done = self.apply(&mut session, cursor).await;
+                self.context.held_back.wrote(session.wrote());
                 session.limit_sqlite_statements(None).await?;
                 done?
             }

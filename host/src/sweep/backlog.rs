@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::RunContext;
-use super::probe::{probe, remaining_within};
+use super::probe::probe;
 use super::remains::Remains;
+use super::stretches::remaining_within;
 use super::verify::{MOST_COUNTED, has_gone};
 use crate::database::DatabaseError;
 use crate::request::Timestamp;

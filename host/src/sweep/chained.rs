@@ -48,6 +48,18 @@ impl Chained {
         self.batches.is_none() && self.links.ready() == 0 && self.held == 0
     }
 
+    fn tells_of_what_it_gave_up(&mut self, plan: &Plan) {
+        let rows = self.links.given_up();
+        if rows > 0 {
+            tracing::warn!(
+                table = %plan.table().id,
+                rows,
+                "more rows of the table wait for others of it than are kept in mind at once: the oldest count as blocked, \
+                 and later runs see to those of them that are free"
+            );
+        }
+    }
+
     /// No row is in hand, or waited for.
     fn is_quiet(&self) -> bool {
         self.is_done() && self.links.waiting() == 0
@@ -148,6 +160,7 @@ impl Inner {
     fn come_round(&mut self) {
         if let Some(chains) = &mut self.chains {
             chains.held = chains.links.finish();
+            chains.tells_of_what_it_gave_up(&self.plan);
         }
     }
 
@@ -168,6 +181,7 @@ impl Inner {
     fn settle(&mut self) {
         if let (None, Some(chains)) = (&self.cursor, &mut self.chains) {
             chains.held += chains.links.finish();
+            chains.tells_of_what_it_gave_up(&self.plan);
             if chains.held > 0 {
                 tracing::info!(
                     table = %self.plan.table().id,

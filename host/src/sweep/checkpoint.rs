@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::fraction::Line;
+use super::reach::Looked;
 use super::remains::PassedOver;
 use crate::sql::Cursor;
 
@@ -23,6 +24,9 @@ pub(super) struct Checkpoint {
     pub(super) passed_over: BTreeMap<usize, PassedOver>,
     /// How far the run may go in each table, and how far it has come.
     pub(super) lines: BTreeMap<String, Line>,
+    /// The last look ahead of each sweep that such looks serve.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    looks: BTreeMap<usize, Looked>,
     /// Milliseconds that the run was held back so far, by reason.
     pub(super) throttled: BTreeMap<String, u64>,
     /// Rows of a window that are done within the statement timeout where more were not, by the sweep's ordinal.
@@ -44,6 +48,17 @@ pub(super) struct Position {
     /// The run began here in the middle: rows before its beginning are still to be visited.
     #[serde(default)]
     midway: bool,
+    /// It has come round without being drained: those behind it may not have begun.
+    #[serde(default, skip_serializing_if = "is_false")]
+    had_a_round: bool,
+    /// After that it left a part of a run to those behind it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    gave_way: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde asks
+fn is_false(of: &bool) -> bool {
+    !of
 }
 
 /// What a sweep asks for, and in which order it goes.
@@ -102,6 +117,7 @@ impl Checkpoint {
         Self {
             before,
             spans: suspended.spans,
+            looks: suspended.looks,
             ..Self::default()
         }
     }
@@ -118,6 +134,19 @@ impl Checkpoint {
         };
     }
 
+    /// The last look ahead of the sweep with this ordinal, in this run or the one before.
+    pub(super) fn last_look(&self, ordinal: usize) -> Option<Looked> {
+        self.looks.get(&ordinal).copied()
+    }
+
+    /// Notes it, for the next batch to keep.
+    pub(super) fn looked(&mut self, ordinal: usize, last: Option<Looked>) {
+        match last {
+            Some(look) => self.looks.insert(ordinal, look),
+            None => self.looks.remove(&ordinal),
+        };
+    }
+
     /// The place of the sweep with this ordinal and request.
     pub(super) fn resume(&self, ordinal: usize, asks: &Identity) -> Place {
         if let Some(position) = self.sweeps.get(ordinal) {
@@ -130,14 +159,62 @@ impl Checkpoint {
                 midway: same && position.midway,
             };
         }
-        let before = self.before.get(ordinal);
-        let before = before.filter(|position| position.lasting == asks.lasting);
-        let cursor = before.filter(|position| !position.drained);
+        let cursor = self.left_off(ordinal, asks);
         let cursor = cursor.map_or_else(Cursor::default, |position| position.cursor.clone());
         Place {
             midway: cursor != Cursor::default(),
             cursor: Some(cursor),
         }
+    }
+
+    /// Where the run before left the sweep off; `None`: nowhere, or it was drained.
+    fn left_off(&self, ordinal: usize, asks: &Identity) -> Option<&Position> {
+        let before = self.before.get(ordinal)?;
+        (before.lasting == asks.lasting && !before.drained).then_some(before)
+    }
+
+    fn behind(&self, ordinal: usize) -> &[Position] {
+        self.before.get(ordinal + 1..).unwrap_or_default()
+    }
+
+    /// Whether the sweep is to leave a part of this run to those behind it: it has had a round, and one of them was
+    /// not drained since. Where it gave way and none came, there is none.
+    pub(super) fn is_to_give_way(&self, ordinal: usize, asks: &Identity) -> bool {
+        let before = self.left_off(ordinal, asks);
+        before.is_some_and(|position| {
+            let waits = || self.behind(ordinal).iter().any(|behind| !behind.drained);
+            position.had_a_round && (!position.gave_way || waits())
+        })
+    }
+
+    /// The sweep gives way once its next batch has kept that; `false`: it has had none in this run.
+    pub(super) fn gives_way(&mut self, ordinal: usize) -> bool {
+        let position = self.sweeps.get_mut(ordinal);
+        position.is_some_and(|position| {
+            position.gave_way = true;
+            true
+        })
+    }
+
+    /// What is known of a sweep's turns when it has moved on to a place.
+    fn turns(&self, ordinal: usize, asks: &Identity, place: &Place) -> (bool, bool) {
+        if place.cursor.is_none() {
+            return (false, false);
+        }
+        let here = self.sweeps.get(ordinal);
+        let here = here.filter(|position| position.request == asks.exact);
+        let (had_a_round, gave_way, midway) = match (here, self.left_off(ordinal, asks)) {
+            (Some(at), _) => (at.had_a_round, at.gave_way, at.midway),
+            (None, Some(at)) => {
+                let behind = self.behind(ordinal);
+                let served = !behind.is_empty() && behind.iter().all(|behind| behind.drained);
+                let again = at.gave_way && served;
+                let midway = at.cursor != Cursor::default();
+                (at.had_a_round && !again, at.gave_way && !again, midway)
+            }
+            (None, None) => (false, false, false),
+        };
+        (had_a_round || midway && !place.midway, gave_way)
     }
 
     /// The sweep with this ordinal has not begun.
@@ -148,6 +225,7 @@ impl Checkpoint {
     /// This checkpoint with a sweep moved on; no cursor: to its end.
     pub(super) fn with(&self, ordinal: usize, asks: &Identity, place: Place) -> Self {
         let mut next = self.clone();
+        let (had_a_round, gave_way) = self.turns(ordinal, asks, &place);
         next.sweeps.truncate(ordinal + 1);
         let empty = || Position {
             request: String::new(),
@@ -155,6 +233,8 @@ impl Checkpoint {
             drained: false,
             cursor: Cursor::default(),
             midway: false,
+            had_a_round: false,
+            gave_way: false,
         };
         next.sweeps.resize_with(ordinal + 1, empty);
         if let Some(position) = next.sweeps.last_mut() {
@@ -164,6 +244,8 @@ impl Checkpoint {
                 drained: place.cursor.is_none(),
                 cursor: place.cursor.unwrap_or_default(),
                 midway: place.midway,
+                had_a_round,
+                gave_way,
             };
         }
         next
@@ -256,6 +338,52 @@ mod tests {
         let after = Checkpoint::after(one_on);
         assert_eq!(after.resume(0, &now), place(Some(at(3)), true));
         assert_eq!(after.resume(1, &now), place(Some(at(7)), true));
+    }
+
+    /// A run of the first sweep that begins midway and is suspended again.
+    fn goes_on(before: &Checkpoint, comes_round: bool) -> Checkpoint {
+        let now = asks("now", "a");
+        let place = place(Some(at(9)), !comes_round);
+        Checkpoint::after(before.with(0, &now, place))
+    }
+
+    #[test]
+    fn a_sweep_gives_way_once_it_has_come_round_until_those_behind_it_are_drained() {
+        let now = asks("now", "a");
+        let begun = Checkpoint::default().with(0, &now, place(Some(at(5)), false));
+        let begun = goes_on(&Checkpoint::after(begun), false);
+        assert!(!begun.is_to_give_way(0, &now));
+        let mut round = goes_on(&begun, true);
+        assert!(round.is_to_give_way(0, &now));
+        assert!(!round.gives_way(0), "a batch has to keep that");
+
+        let mut gave = round.with(0, &now, place(Some(at(6)), true));
+        assert!(gave.gives_way(0));
+        let gave = gave.with(0, &now, place(Some(at(7)), true));
+        let alone = Checkpoint::after(gave.clone());
+        assert!(!alone.is_to_give_way(0, &now), "none came");
+        assert!(!goes_on(&alone, true).is_to_give_way(0, &now));
+
+        let came = Checkpoint::after(gave.with(1, &now, place(Some(at(2)), false)));
+        assert!(came.is_to_give_way(0, &now), "it is not done");
+        let drained = Checkpoint::after(gave.with(1, &now, place(None, false)));
+        assert!(!drained.is_to_give_way(0, &now));
+        let anew = goes_on(&drained, false);
+        assert!(!anew.is_to_give_way(0, &now));
+        assert!(goes_on(&anew, true).is_to_give_way(0, &now));
+        let ended = Checkpoint::after(round.with(0, &now, place(None, false)));
+        assert!(!ended.is_to_give_way(0, &now));
+    }
+
+    #[test]
+    fn a_checkpoint_of_a_version_before_is_read() {
+        let written = r#"{"sweeps":[{"request":"now","lasting":"a","drained":false,
+            "cursor":{"after":[{"integer":7}],"tie":null},"midway":true}],
+            "blocked_by":{},"passed_over":{},"lines":{},"throttled":{}}"#;
+        let now = asks("now", "a");
+        let read = Checkpoint::parse(written);
+        assert_eq!(read.resume(0, &now), place(Some(at(7)), true));
+        assert!(!Checkpoint::after(read).is_to_give_way(0, &now));
     }
 
     #[test]

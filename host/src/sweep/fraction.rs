@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Checkpoint;
 use super::context::{RunContext, State};
-use super::probe::{fetch_within, remaining_within};
+use super::probe::fetch_within;
+use super::stretches::{remaining_within, rows_within};
 use crate::catalog::{Dialect, TableId};
 use crate::config::Fraction;
 use crate::database::{Cause, Statement};
@@ -211,8 +212,8 @@ async fn count_rows(context: &RunContext, plan: &Plan, most: u64) -> Result<Opti
         }
         Err(_) => format!("SELECT count(*) FROM {only}{table}"),
     });
-    match fetch_within(&context.database, &w, LIMIT).await {
-        Ok(rows) => Ok(rows.first().map(|row| row.get(0).as_count())),
+    match rows_within(&context.database, plan, &w, most, LIMIT).await {
+        Ok(rows) => Ok(Some(rows)),
         Err(error) if error.cause == Cause::StatementTimeout => Ok(None),
         Err(error) => Err(error.into()),
     }

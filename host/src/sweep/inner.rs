@@ -10,6 +10,7 @@ use super::checkpoint::{Identity, Place};
 use super::leaves::Leaves;
 use super::scout::Scout;
 use super::span::Span;
+use super::turns::Turn;
 use crate::sql::{Cursor, Plan, Technique};
 
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub(super) struct Inner {
     pub(super) cursor: Option<Cursor>,
     /// The run began here where an earlier one stood: at the end of the table it comes round.
     pub(super) midway: bool,
+    pub(super) turn: Turn,
     /// Batches still to run with SKIP LOCKED after the fast pass met a locked row.
     pub(super) skip_locked: u32,
     /// Rows that a window may have.
@@ -59,6 +61,7 @@ impl Inner {
             asks,
             cursor: None,
             midway: false,
+            turn: Turn::default(),
             skip_locked: 0,
             gone_before: 0,
             scout: Scout::default(),

@@ -6,6 +6,8 @@
 //! What is neither at the end of the table refers to each other in a circle, or waits for a row that
 //! nobody has seen.
 
+mod room;
+
 use std::collections::{HashMap, VecDeque};
 
 use crate::sql::Referrer;
@@ -13,9 +15,12 @@ use crate::sql::Referrer;
 /// What a window has told: a row, and one that refers to it.
 pub(super) type Told = Vec<(Box<str>, Option<(Box<str>, Referrer)>)>;
 
-/// Rows that are kept in mind at once. Each takes some 200 bytes; rows that are free are forgotten as
-/// they go, so this many wait for others that no window has come to.
-pub(super) const MOST: usize = 2_000_000;
+/// Bytes that rows may take which are kept in mind at once: two million rows by a key of 20 bytes. Rows that are free are
+/// forgotten as they go, so these wait for others that no window has come to, or are held.
+pub(super) const MOST: usize = 400_000_000;
+
+/// What a row takes beside its key, which is kept twice: its node, its place, and a reference.
+const ROW: usize = 160;
 
 /// A row in the order in which rows go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +47,13 @@ struct Node {
     riders: Vec<u32>,
 }
 
+impl Node {
+    /// Its window has told it, and it goes by itself if it goes.
+    fn is_due(&self) -> bool {
+        self.told && !self.rides
+    }
+}
+
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     #[default]
@@ -62,6 +74,14 @@ pub(super) struct Links {
     /// Rows that have gone are not looked at again.
     forgets: bool,
     most: usize,
+    /// Bytes that rows take.
+    used: usize,
+    /// Where the oldest rows are.
+    oldest: usize,
+    /// Rows that are held and were forgotten.
+    forgotten: u64,
+    /// Of all held rows, those that were taken for held to make room.
+    given_up: u64,
     /// Rows that there was no room for.
     unknown: u64,
 }
@@ -79,6 +99,7 @@ impl Links {
 
     /// Takes in what a window tells: rows, each with one that refers to it.
     pub(super) fn tell(&mut self, told: Told) {
+        self.make_room_for(&told);
         let mut seen = Vec::new();
         for (key, referrer) in told {
             let Some(row) = self.place(key) else { continue };
@@ -86,9 +107,13 @@ impl Links {
             seen.push(row);
             match referrer {
                 None => {}
-                Some((_, Referrer::Stays)) => self.hold(row),
+                Some((_, Referrer::Stays)) => {
+                    self.hold(row);
+                }
                 Some((child, how)) => match self.place(child) {
-                    None => self.hold(row),
+                    None => {
+                        self.hold(row);
+                    }
                     Some(child) => {
                         if how == Referrer::Rides {
                             self.at(child, |node| {
@@ -112,6 +137,11 @@ impl Links {
         self.order.len()
     }
 
+    /// Rows that were taken for held to make room for others, since this was asked.
+    pub(super) fn given_up(&mut self) -> u64 {
+        std::mem::take(&mut self.given_up)
+    }
+
     /// Rows that are kept in mind.
     pub(super) fn waiting(&self) -> usize {
         self.places.len()
@@ -127,8 +157,7 @@ impl Links {
             if self.forgets
                 && let Some(place) = self.places.remove(&link.key)
             {
-                self.at(place, |node| *node = Node::default());
-                self.vacant.push(place);
+                self.vacate(place);
             }
             taken.push(link);
         }
@@ -149,9 +178,11 @@ impl Links {
         for circle in super::circles::circles(self.nodes.len(), |place| self.open_above(place)) {
             self.go_together(&circle);
         }
-        let held = |node: &&Node| node.fate == Fate::Held && node.told && !node.rides;
-        let count = self.nodes.iter().filter(held).count() as u64 + self.unknown;
-        self.unknown = 0;
+        let held = |node: &&Node| node.fate == Fate::Held && node.is_due();
+        let count = self.nodes.iter().filter(held).count() as u64;
+        let count = count + self.unknown + self.forgotten;
+        (self.unknown, self.forgotten) = (0, 0);
+        (self.used, self.oldest) = (0, 0);
         self.places.clear();
         self.nodes.clear();
         self.vacant.clear();
@@ -163,10 +194,12 @@ impl Links {
         if let Some(place) = self.places.get(&key) {
             return Some(*place);
         }
-        if self.places.len() >= self.most {
+        let takes = weight(&key);
+        if self.used + takes > self.most {
             self.unknown += 1;
             return None;
         }
+        self.used += takes;
         let node = Node {
             key: key.clone(),
             ..Node::default()
@@ -183,6 +216,17 @@ impl Links {
         };
         self.places.insert(key, place);
         Some(place)
+    }
+
+    /// Forgets the row of a place.
+    fn vacate(&mut self, place: u32) {
+        let mut takes = 0;
+        self.at(place, |node| {
+            takes = weight(&node.key);
+            *node = Node::default();
+        });
+        self.used = self.used.saturating_sub(takes);
+        self.vacant.push(place);
     }
 
     fn node(&self, place: u32) -> Option<&Node> {
@@ -213,22 +257,26 @@ impl Links {
         }
         match fate {
             Fate::Open => self.at(row, |node| node.waits_for += 1),
-            Fate::Held => self.hold(row),
+            Fate::Held => {
+                self.hold(row);
+            }
             Fate::Free | Fate::Taken => {}
         }
     }
 
-    /// The row stays, and with it all that it refers to.
-    fn hold(&mut self, row: u32) {
-        let mut next = vec![row];
+    /// The row stays, and with it all that it refers to. Answers how many due rows that are.
+    fn hold(&mut self, row: u32) -> u64 {
+        let (mut next, mut held) = (vec![row], 0);
         while let Some(row) = next.pop() {
             self.at(row, |node| {
                 if node.fate == Fate::Open {
                     node.fate = Fate::Held;
+                    held += u64::from(node.is_due());
                     next.extend(&node.refers_to);
                 }
             });
         }
+        held
     }
 
     /// The row is free where nothing is left that it waits for, and so may be what it refers to.
@@ -296,6 +344,11 @@ impl Links {
         let open = node.fate == Fate::Open && !node.key.is_empty();
         open.then_some(node.refers_to.as_slice())
     }
+}
+
+/// Bytes that a row takes.
+fn weight(key: &str) -> usize {
+    ROW + 2 * key.len()
 }
 
 #[cfg(test)]

@@ -47,8 +47,10 @@ mod schema;
 mod scout;
 mod sizes;
 mod span;
+mod stretches;
 mod traced;
 mod transaction;
+mod turns;
 mod unlike;
 mod unread;
 mod used;
@@ -83,6 +85,7 @@ use checkpoint::{Identity, Place};
 use inner::Inner;
 use leaves::{Leaves, order_of};
 use no_batch::NoBatch;
+use scout::Scout;
 
 /// A cursor over the eligible rows of one request.
 #[derive(Debug, Clone)]
@@ -190,7 +193,14 @@ impl Sweep {
         inner.chains = chains;
         inner.span = inner.span.knowing(state.checkpoint.span_of(ordinal));
         inner.midway = place.midway;
+        inner.turn.is_shared = context.options.mode == Mode::Apply
+            && !context.rehearsal
+            && state.checkpoint.is_to_give_way(ordinal, &inner.asks);
+        let last_look = state.checkpoint.last_look(ordinal);
         inner.go_on(place.cursor);
+        if inner.midway {
+            inner.scout = Scout::after(last_look);
+        }
         let all = inner.leaves.all().to_vec();
         state.under_way.insert(ordinal, all);
         if inner.cursor.is_none() {
@@ -223,7 +233,7 @@ impl Sweep {
         while inner.cursor.is_some() && inner.leaves.is_gone(&context.database).await? {
             self.pass(&mut inner, &mut state);
         }
-        if inner.is_done() {
+        if inner.is_done() || inner.turn.is_over {
             return Ok(Step::Drained);
         }
         if let Some(reason) = self.due_to_stop(&mut inner, &mut state).await? {
@@ -233,12 +243,18 @@ impl Sweep {
             };
             return Ok(self.suspend(&mut state, reason));
         }
+        if let Some(reason) = inner.gives_way(context, &mut state) {
+            state.suspended.get_or_insert(reason);
+            return Ok(Step::Drained);
+        }
         let left = context
             .options
             .max_rows
             .saturating_sub(state.totals.changed())
-            .min(state.up_to_the_line(&inner.plan));
+            .min(state.up_to_the_line(&inner.plan))
+            .min(inner.up_to_its_share(&state));
         let plan = Arc::clone(&inner.plan);
+        context.held_back.lets_others_write().await;
         let began = Instant::now();
         let Turn { batch, came_round } =
             match chained::turn(context, &mut inner, &mut state, left).await {
@@ -255,6 +271,8 @@ impl Sweep {
         state.towards_the_line(&plan, batch.affected);
         state.totals += batch;
         state.batches += 1;
+        let last_look = inner.scout.last_look();
+        state.checkpoint.looked(inner.ordinal, last_look);
         context.tell(&batch, began.elapsed());
         context.advance(batch.examined);
         if came_round {

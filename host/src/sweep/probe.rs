@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::networks;
 use super::transaction::Failed;
 use crate::catalog::Dialect;
-use crate::database::{Cells, Database, DatabaseError, Session, Statement};
+use crate::database::{Cause, Cells, Database, DatabaseError, Session, Statement};
 use crate::request::Fault;
 use crate::sql::Plan;
 
@@ -13,19 +13,15 @@ use crate::sql::Plan;
 /// little time that a look before a run has, and end without an answer.
 pub(super) const MOST_READ: u64 = 1_000_000;
 
+/// A look at a SQLite file with a rollback journal at most: until it ends no writer commits, not even the host's own
+/// heartbeat.
+pub(super) const AT_A_STRETCH: Duration = Duration::from_millis(100);
+
+/// What a look fails by that was ended after [`AT_A_STRETCH`].
+pub(super) const ROLLBACK_JOURNAL: &str = "rollback-journal";
+
 /// PostgreSQL: plans that read whole tables, which no batch may.
 const BY_SETS: &str = "SET LOCAL enable_seqscan = on; SET LOCAL enable_mergejoin = on";
-
-/// Rows that the sweep would still take, counted no further than `most`.
-pub(super) async fn remaining_within(
-    database: &Database,
-    plan: &Plan,
-    most: u64,
-    limit: Duration,
-) -> Result<u64, DatabaseError> {
-    let rows = probe(database, plan, limit, |plan| plan.remaining(most)).await?;
-    Ok(rows.first().map_or(0, |row| row.get(0).as_count()))
-}
 
 /// The rows of a statement on a plan's table as a whole, with the networks that it assigns.
 pub(super) async fn probe(
@@ -35,9 +31,9 @@ pub(super) async fn probe(
     write: impl Fn(&Plan) -> Result<Statement, Fault>,
 ) -> Result<Vec<Cells>, DatabaseError> {
     let mut session = database.session().await?;
-    begin_within(&mut session, limit).await?;
+    let look = begin_within(&mut session, limit).await?;
     let rows = ask(&mut session, plan, write).await;
-    end_within(&mut session, rows).await
+    look.end(&mut session, rows).await
 }
 
 /// The rows of a statement that only reads, and may not take longer than the limit.
@@ -47,21 +43,109 @@ pub(super) async fn fetch_within(
     limit: Duration,
 ) -> Result<Vec<Cells>, DatabaseError> {
     let mut session = database.session().await?;
-    begin_within(&mut session, limit).await?;
+    let look = begin_within(&mut session, limit).await?;
     let rows = session.fetch(statement).await;
-    end_within(&mut session, rows).await
+    look.end(&mut session, rows).await
+}
+
+/// The same of a statement whose answer cannot be done without: on SQLite, whoever may have to wait.
+pub(super) async fn fetch_in_any_case(
+    database: &Database,
+    statement: &Statement,
+    limit: Duration,
+) -> Result<Vec<Cells>, DatabaseError> {
+    let mut session = database.session().await?;
+    let look = match session.dialect() {
+        Dialect::Postgres => begin_within(&mut session, limit).await?,
+        Dialect::Sqlite => Look::begin(&mut session, limit, false).await?,
+    };
+    let rows = session.fetch(statement).await;
+    look.end(&mut session, rows).await
+}
+
+/// How long a look of so much time may take.
+pub(super) async fn at_most(
+    database: &Database,
+    limit: Duration,
+) -> Result<Duration, DatabaseError> {
+    let shuts_out = match database.dialect() {
+        Dialect::Postgres => false,
+        Dialect::Sqlite => database.session().await?.shuts_out_writers().await?,
+    };
+    Ok(if shuts_out {
+        limit.min(AT_A_STRETCH)
+    } else {
+        limit
+    })
+}
+
+/// A look that has begun.
+#[must_use]
+pub(super) struct Look {
+    /// It may take less time than it was given, for the sake of writers.
+    is_cut_short: bool,
+}
+
+impl Look {
+    /// SQLite.
+    async fn begin(
+        session: &mut Session,
+        limit: Duration,
+        is_cut_short: bool,
+    ) -> Result<Self, DatabaseError> {
+        let limit = if is_cut_short { AT_A_STRETCH } else { limit };
+        session.limit_sqlite_statements(Some(limit)).await?;
+        Ok(Self { is_cut_short })
+    }
+
+    pub(super) async fn end<T>(
+        self,
+        session: &mut Session,
+        done: Result<T, DatabaseError>,
+    ) -> Result<T, DatabaseError> {
+        match session.dialect() {
+            // After an error the session takes its connection with it.
+            Dialect::Postgres => {
+                let done = done?;
+                session.rollback().await?;
+                Ok(done)
+            }
+            Dialect::Sqlite => {
+                session.limit_sqlite_statements(None).await?;
+                done.map_err(|error| match error.cause {
+                    Cause::StatementTimeout if self.is_cut_short => cut_short(),
+                    _ => error,
+                })
+            }
+        }
+    }
+}
+
+pub(super) fn cut_short() -> DatabaseError {
+    let message = format!(
+        "the file has a rollback journal, and nobody commits while it is read, so that a look is ended after {} ms. \
+         It may take its time after PRAGMA journal_mode=WAL",
+        AT_A_STRETCH.as_millis()
+    );
+    DatabaseError {
+        cause: Cause::StatementTimeout,
+        ..DatabaseError::other(ROLLBACK_JOURNAL, message)
+    }
 }
 
 pub(super) async fn begin_within(
     session: &mut Session,
     limit: Duration,
-) -> Result<(), DatabaseError> {
+) -> Result<Look, DatabaseError> {
     match session.dialect() {
         Dialect::Postgres => {
             let begin = format!("{}; {BY_SETS}", reading(limit));
-            session.begin(&begin).await
+            session.begin(&begin).await?;
+            Ok(Look {
+                is_cut_short: false,
+            })
         }
-        Dialect::Sqlite => session.limit_sqlite_statements(Some(limit)).await,
+        Dialect::Sqlite => begin_reading(session, limit).await,
     }
 }
 
@@ -70,10 +154,18 @@ pub(super) async fn begin_within(
 pub(super) async fn begin_reading(
     session: &mut Session,
     limit: Duration,
-) -> Result<(), DatabaseError> {
+) -> Result<Look, DatabaseError> {
     match session.dialect() {
-        Dialect::Postgres => session.begin(&reading(limit)).await,
-        Dialect::Sqlite => session.limit_sqlite_statements(Some(limit)).await,
+        Dialect::Postgres => {
+            session.begin(&reading(limit)).await?;
+            Ok(Look {
+                is_cut_short: false,
+            })
+        }
+        Dialect::Sqlite => {
+            let is_cut_short = limit > AT_A_STRETCH && session.shuts_out_writers().await?;
+            Look::begin(session, limit, is_cut_short).await
+        }
     }
 }
 
@@ -116,25 +208,6 @@ fn reading(limit: Duration) -> String {
 /// As PostgreSQL takes it, where zero would be no limit.
 fn milliseconds(limit: Duration) -> u128 {
     limit.as_millis().max(1)
-}
-
-/// Ends what [`begin_within`] or [`begin_reading`] began, whatever came of it.
-pub(super) async fn end_within<T, E: From<DatabaseError>>(
-    session: &mut Session,
-    done: Result<T, E>,
-) -> Result<T, E> {
-    match session.dialect() {
-        // After an error the session takes its connection with it.
-        Dialect::Postgres => {
-            let done = done?;
-            session.rollback().await?;
-            Ok(done)
-        }
-        Dialect::Sqlite => {
-            session.limit_sqlite_statements(None).await?;
-            done
-        }
-    }
 }
 
 async fn ask(

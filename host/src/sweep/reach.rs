@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Of the time that is left to the run, what one look may take at most: one that takes longer is given up, and
 /// has cost that.
 const PART_OF_WHAT_IS_LEFT: u32 = 4;
@@ -38,6 +40,14 @@ pub(super) struct Reach {
     pub(super) limit: Duration,
 }
 
+/// A look that was made, for the run after this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Looked {
+    rows: u64,
+    /// Microseconds.
+    took: u64,
+}
+
 /// What the windows and looks so far took.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
@@ -49,6 +59,27 @@ pub(super) struct Pace {
 }
 
 impl Pace {
+    /// What a run before this one has found.
+    pub(super) fn after(look: Looked) -> Self {
+        let mut pace = Self::default();
+        pace.looked(look.rows, Duration::from_micros(look.took));
+        pace
+    }
+
+    /// What it is at the end; `None`: looks are not worth it.
+    pub(super) fn last(&self) -> Option<Looked> {
+        let (rows, took) = self.looked?;
+        let whole = |of: f64| {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // an estimate
+            let whole = of as u64;
+            whole
+        };
+        (self.given_up < MOST_GIVEN_UP).then_some(Looked {
+            rows: whole(rows),
+            took: whole(took * 1e6),
+        })
+    }
+
     /// A window went so fast.
     pub(super) fn window(&mut self, rows: u64, took: Duration) {
         let speed = float(rows) / took.as_secs_f64().max(1e-6);
@@ -232,7 +263,10 @@ mod tests {
         pace.gave_up(reach);
         let next = pace.next(left, MOST, LEAST).unwrap();
         assert_eq!((next.rows, next.limit), (100_000, Duration::from_secs(5)));
+        let next_run = Pace::after(pace.last().unwrap());
+        assert_eq!(next_run.next(left, MOST, LEAST).unwrap().rows, 200_000);
         pace.ends();
         assert_eq!(pace.next(left, MOST, LEAST), None);
+        assert_eq!(pace.last(), None);
     }
 }

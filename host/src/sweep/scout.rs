@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use super::context::RunContext;
 use super::inner::Inner;
-use super::probe::{begin_reading, by_sets, end_within, until};
-use super::reach::{Pace, Reach};
+use super::probe::{at_most, begin_reading, by_sets, until};
+use super::reach::{Looked, Pace, Reach};
 use super::transaction::Failed;
 use super::windows::{next_window, size};
-use crate::database::{Cause, Session};
+use crate::database::{Bind, Cause, Session};
 use crate::request::{Batch, Mode};
 use crate::sql::{Cursor, Hold, Pick, Picked, Plan, Window};
 
@@ -31,6 +31,9 @@ const SHORTEST_REACH: u64 = 1_000;
 /// Keys of a stretch at most, which the host holds in memory. Where there are more, not few rows are free.
 const MOST_LISTED: u64 = 100_000;
 
+/// Of the time that is left to the run, what looks in a row may take: what they found has to be kept before its end.
+const PART_FOR_LOOKS: f64 = 0.75;
+
 /// How the last windows went, and what was found ahead of the sweep.
 #[derive(Debug, Default)]
 pub(super) struct Scout {
@@ -38,6 +41,8 @@ pub(super) struct Scout {
     examined: u64,
     gone: u64,
     pace: Pace,
+    /// The last look was worth it.
+    serves: bool,
     found: Option<Found>,
 }
 
@@ -51,7 +56,7 @@ struct Found {
     told: Option<Told>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Told {
     examined: u64,
     blocked: u64,
@@ -59,6 +64,25 @@ struct Told {
 }
 
 impl Scout {
+    /// Goes on where the last look of another run was worth it: windows need not tell that again.
+    pub(super) fn after(look: Option<Looked>) -> Self {
+        let Some(look) = look else {
+            return Self::default();
+        };
+        Self {
+            windows: WINDOWS,
+            examined: FEW,
+            pace: Pace::after(look),
+            serves: true,
+            ..Self::default()
+        }
+    }
+
+    /// What the next run is to know of the looks of this one.
+    pub(super) fn last_look(&self) -> Option<Looked> {
+        self.pace.last().filter(|_| self.serves)
+    }
+
     /// Notes how a window went.
     pub(super) fn note(&mut self, batch: Batch, took: Duration) {
         self.pace.window(batch.examined, took);
@@ -66,6 +90,7 @@ impl Scout {
         self.examined += batch.examined;
         self.gone += batch.affected + batch.locked;
         if !self.is_sparse() {
+            self.serves = false;
             (self.windows, self.examined, self.gone) = (0, 0, 0);
         }
     }
@@ -125,13 +150,40 @@ impl Scout {
         }
     }
 
+    fn found_keys(&self) -> u64 {
+        let found = self.found.as_ref();
+        found.map_or(0, |found| found.keys.len() as u64)
+    }
+
+    /// Takes in what a look has found, behind what those before it did.
+    fn finds(&mut self, keys: VecDeque<Pick>, told: Told, next: Option<Cursor>) {
+        let found = self.found.get_or_insert_with(|| Found {
+            keys: VecDeque::new(),
+            next: None,
+            told: None,
+        });
+        self.serves = (keys.len() as u64).saturating_mul(FEW) < told.examined;
+        if !self.serves {
+            // More of them are free here than looks are for: windows tell what comes next.
+            (self.windows, self.examined, self.gone) = (0, 0, 0);
+        }
+        found.keys.extend(keys);
+        found.next = next;
+        let all = found.told.get_or_insert_default();
+        all.examined += told.examined;
+        all.blocked += told.blocked;
+        for (table, rows) in told.blocked_by {
+            *all.blocked_by.entry(table).or_default() += rows;
+        }
+    }
+
     /// What was found is not known any more.
     pub(super) fn forget(&mut self) {
         self.found = None;
     }
 }
 
-/// Looks through the next stretch, where the last windows say that it is worth it. That it fails is no
+/// Looks through the next stretches, where the last windows say that it is worth it. That it fails is no
 /// failure of the run: windows do the same.
 pub(super) async fn ahead(context: &RunContext, inner: &mut Inner, cursor: &Cursor) {
     let scout = &inner.scout;
@@ -142,30 +194,56 @@ pub(super) async fn ahead(context: &RunContext, inner: &mut Inner, cursor: &Curs
     if !due || !placed || !applies || inner.scout.has_found() || !inner.plan.can_be_scouted() {
         return;
     }
-    let began = Instant::now();
-    let left = context.ends.saturating_duration_since(began);
     let most = context.database.options().statement_timeout;
-    let least = size(context).max(SHORTEST_REACH);
-    let Some(reach) = inner.scout.pace.next(left, most, least) else {
+    let Ok(most) = at_most(&context.database, most).await else {
         return;
     };
+    let left = context.ends.saturating_duration_since(Instant::now());
+    let until = Instant::now() + left.mul_f64(PART_FOR_LOOKS);
+    let mut from = Some(cursor.clone());
+    while let Some(cursor) = from {
+        from = one_on(context, inner, &cursor, most).await;
+        // A batch of them keeps what was found, and how far the looks came.
+        let full = inner.scout.found_keys() >= size(context);
+        let enough = full || !inner.scout.serves;
+        if enough || Instant::now() >= until || context.options.asked_to_stop().is_some() {
+            break;
+        }
+    }
+}
+
+/// Looks through one stretch, and answers where the next begins, if it is worth it.
+async fn one_on(
+    context: &RunContext,
+    inner: &mut Inner,
+    cursor: &Cursor,
+    most: Duration,
+) -> Option<Cursor> {
+    let began = Instant::now();
+    let left = context.ends.saturating_duration_since(began);
+    let least = size(context).max(SHORTEST_REACH);
+    let reach = inner.scout.pace.next(left, most, least)?;
     match look(context, inner, cursor, reach).await {
-        Ok(Some(found)) => {
-            let told = found.told.as_ref();
+        Ok((next, Some((keys, told)))) => {
             tracing::debug!(
                 table = %inner.plan.table().id,
-                examined = told.map(|told| told.examined),
-                free = found.keys.len(),
-                blocked = told.map(|told| told.blocked),
+                examined = told.examined,
+                free = keys.len(),
+                blocked = told.blocked,
                 took = ?began.elapsed(),
                 "looked ahead"
             );
-            let rows = told.map_or(reach.rows, |told| told.examined);
-            inner.scout.pace.looked(rows, began.elapsed());
-            inner.scout.found = Some(found);
+            inner.scout.pace.looked(told.examined, began.elapsed());
+            let onward = inner.leaves.onward(next.clone());
+            inner.scout.finds(keys, told, onward);
+            next
         }
         // Many are free here.
-        Ok(None) => (inner.scout.windows, inner.scout.examined) = (0, 0),
+        Ok((_, None)) => {
+            (inner.scout.windows, inner.scout.examined) = (0, 0);
+            inner.scout.serves = false;
+            None
+        }
         Err(failed) => {
             tracing::debug!(table = %inner.plan.table().id, ?reach, why = %failed, "looking ahead failed");
             let scout = &mut inner.scout;
@@ -177,6 +255,7 @@ pub(super) async fn ahead(context: &RunContext, inner: &mut Inner, cursor: &Curs
             }
             // Some windows go first, which are sure to get on.
             (scout.windows, scout.examined, scout.gone) = (0, 0, 0);
+            None
         }
     }
 }
@@ -186,22 +265,21 @@ async fn look(
     inner: &Inner,
     cursor: &Cursor,
     reach: Reach,
-) -> Result<Option<Found>, Failed> {
+) -> Result<(Option<Cursor>, Listed), Failed> {
     let plan = &inner.plan;
     let mut session = context.database.session().await?;
     let ends = Instant::now() + reach.limit;
-    begin_reading(&mut session, reach.limit).await?;
+    let look = begin_reading(&mut session, reach.limit).await?;
     let looked = look_from(&mut session, plan, cursor, reach.rows, ends).await;
-    let (next, found) = end_within(&mut session, looked).await?;
-    Ok(found.map(|(keys, told)| Found {
-        keys,
-        next: inner.leaves.onward(next),
-        told: Some(told),
-    }))
+    let looked = match looked {
+        Err(Failed::Database(error)) => Err(error),
+        looked => Ok(looked),
+    };
+    look.end(&mut session, looked).await?
 }
 
 /// Rows that are listed, and what the stretch is counted with; `None`: too many are free.
-type Looked = Option<(VecDeque<Pick>, Told)>;
+type Listed = Option<(VecDeque<Pick>, Told)>;
 
 async fn look_from(
     session: &mut Session,
@@ -209,7 +287,7 @@ async fn look_from(
     cursor: &Cursor,
     reach: u64,
     ends: Instant,
-) -> Result<(Option<Cursor>, Looked), Failed> {
+) -> Result<(Option<Cursor>, Listed), Failed> {
     let stretch = next_window(session, plan, cursor, reach, u64::MAX, Some(ends)).await?;
     by_sets(session).await?;
     let looked = look_through(session, plan, &stretch, ends).await?;
@@ -221,10 +299,10 @@ async fn look_through(
     plan: &Arc<Plan>,
     stretch: &Window,
     ends: Instant,
-) -> Result<Looked, Failed> {
+) -> Result<Listed, Failed> {
     until(session, ends).await?;
-    let rows = session.fetch(&plan.list(stretch, MOST_LISTED + 1)?).await?;
-    if rows.len() as u64 > MOST_LISTED {
+    let (keys, met) = list(session, plan, stretch).await?;
+    if keys.len() as u64 > MOST_LISTED {
         return Ok(None);
     }
     let examined = match stretch.examined {
@@ -235,12 +313,17 @@ async fn look_through(
             counted.get(0).as_count()
         }
     };
-    let (mut blocked, mut blocked_by) = (0, BTreeMap::new());
-    if plan.may_block() {
-        until(session, ends).await?;
-        let met = session.fetch_one(&plan.count_met_of(stretch)?).await?;
-        blocked = met.get(0).as_count().saturating_sub(rows.len() as u64);
-    }
+    let met = match met {
+        Some(met) => met,
+        None if plan.may_block() => {
+            until(session, ends).await?;
+            let met = session.fetch_one(&plan.count_met_of(stretch)?).await?;
+            met.get(0).as_count()
+        }
+        None => 0,
+    };
+    let blocked = met.saturating_sub(keys.len() as u64);
+    let mut blocked_by = BTreeMap::new();
     if let (1.., Some(holder)) = (blocked, plan.only_holder()?) {
         blocked_by.insert(holder, blocked);
     } else if blocked > 0 {
@@ -253,14 +336,32 @@ async fn look_through(
             }
         }
     }
-    let keys = rows.into_iter().map(|row| {
-        let key = row.0.into_iter().map(Into::into).collect();
-        Pick::new(key, crate::database::Bind::Null)
-    });
     let told = Told {
         examined,
         blocked,
         blocked_by,
     };
-    Ok(Some((keys.collect(), told)))
+    Ok(Some((keys, told)))
+}
+
+/// The keys of eligible rows, one more than may be listed at most, and how many rows meet the condition, where that
+/// was told by the way.
+async fn list(
+    session: &mut Session,
+    plan: &Arc<Plan>,
+    stretch: &Window,
+) -> Result<(VecDeque<Pick>, Option<u64>), Failed> {
+    if plan.lists_and_counts() {
+        let met = session.fetch_one(&plan.list_met(stretch)?).await?;
+        let keys = met.get(1).as_text().unwrap_or_default();
+        let keys = keys.split(',').filter_map(|key| key.parse().ok());
+        let keys = keys.map(|key| Pick::new(vec![Bind::Integer(key)], Bind::Null));
+        return Ok((keys.collect(), Some(met.get(0).as_count())));
+    }
+    let rows = session.fetch(&plan.list(stretch, MOST_LISTED + 1)?).await?;
+    let keys = rows.into_iter().map(|row| {
+        let key = row.0.into_iter().map(Into::into).collect();
+        Pick::new(key, Bind::Null)
+    });
+    Ok((keys.collect(), None))
 }

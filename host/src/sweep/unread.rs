@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::context::Ended;
-use super::probe::probe;
+use super::probe::{ROLLBACK_JOURNAL, probe};
 use super::verify::{MOST_COUNTED, has_gone};
 use crate::catalog::Times;
 use crate::database::{Cause, Database, DatabaseError};
@@ -54,6 +54,8 @@ pub(super) struct Found {
     pub(super) columns: BTreeMap<String, Unread>,
     /// What could not be looked at, and why.
     pub(super) unknown: Option<String>,
+    /// Why a look had less time than its part.
+    cut_short: Option<String>,
 }
 
 impl Found {
@@ -115,12 +117,16 @@ pub(super) async fn look(database: &Database, sweep: &Ended) -> Found {
     let share = |behind: u32| (left(ends) / behind).max(LEAST);
     waiting = look_at(database, waiting, &mut found, share).await;
     for (plan, of) in waiting {
-        found.is_unknown(format!(
-            "whether every `{}` can be read: the look took longer than it may ({} s a sweep, {} s a column at least)",
-            plan.name_of(&of),
-            TIMEOUT.as_secs(),
-            LEAST.as_secs()
-        ));
+        let name = plan.name_of(&of);
+        let why = match &found.cut_short {
+            Some(why) => why.clone(),
+            None => format!(
+                "the look took longer than it may ({} s a sweep, {} s a column at least)",
+                TIMEOUT.as_secs(),
+                LEAST.as_secs()
+            ),
+        };
+        found.is_unknown(format!("whether every `{name}` can be read: {why}"));
     }
     found
 }
@@ -164,7 +170,12 @@ async fn look_at<'p>(
             Ok(None) => {}
             Ok(Some(unread)) => add(&mut found.columns, name, unread),
             Err(error) if has_gone(plan, &error) => {}
-            Err(error) if error.cause == Cause::StatementTimeout => too_long.push((plan, of)),
+            Err(error) if error.cause == Cause::StatementTimeout => {
+                too_long.push((plan, of));
+                if error.code == ROLLBACK_JOURNAL {
+                    found.cut_short = Some(error.message);
+                }
+            }
             Err(error) => {
                 found.is_unknown(format!("whether every `{name}` can be read: {error}"));
             }

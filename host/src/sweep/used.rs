@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::probe::begin_reading;
 use crate::catalog::{Dialect, quote_ident};
 use crate::database::{Bind, Cells, Database, DatabaseError, Session};
 use crate::sql::{Cursor, Edge, Plan};
@@ -86,10 +87,9 @@ async fn within<T>(
             Ok(seen)
         }
         Dialect::Sqlite => {
-            session.limit_sqlite_statements(Some(TIMEOUT)).await?;
+            let begun = begin_reading(session, TIMEOUT).await?;
             let seen = look(session).await;
-            session.limit_sqlite_statements(None).await?;
-            seen
+            begun.end(session, seen).await
         }
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::context::Ended;
 use super::leaves::has_left;
-use super::probe::{probe, remaining_within};
+use super::probe::{ROLLBACK_JOURNAL, probe};
 use super::remains::{PassedOver, Remains};
 use super::schema::{Accepted, premises_hold};
+use super::stretches::remaining_within;
 use super::unread::{self, Unread};
 use crate::database::{Cause, Database, DatabaseError};
 use crate::sql::Plan;
@@ -244,7 +245,7 @@ fn unknown(
     error: &DatabaseError,
 ) -> Remains {
     let why = match error.cause {
-        Cause::StatementTimeout => format!(
+        Cause::StatementTimeout if error.code != ROLLBACK_JOURNAL => format!(
             "the probe of `{}` took longer than {} s",
             plan.table().id,
             TIMEOUT.as_secs()

@@ -65,8 +65,8 @@ impl Table {
     }
 
     /// What the windows tell, with batches of what is ready in between.
-    fn gone_through(&self) -> (Vec<Vec<usize>>, u64) {
-        let mut links = Links::new(true, MOST);
+    fn gone_through(&self, most: usize) -> (Vec<Vec<usize>>, u64) {
+        let mut links = Links::new(true, most);
         let mut batches = Vec::new();
         let mut gone = BTreeSet::new();
         let mut take = |links: &mut Links, gone: &mut BTreeSet<usize>| {
@@ -99,6 +99,7 @@ impl Table {
                 }
             }
             links.tell(told);
+            assert!(links.used <= most);
             while links.ready() >= 4 {
                 take(&mut links, &mut gone);
             }
@@ -115,7 +116,7 @@ proptest! {
     #[test]
     fn the_largest_set_goes_and_nothing_ahead_of_what_refers_to_it(table in tables()) {
         let free = table.free();
-        let (batches, held) = table.gone_through();
+        let (batches, held) = table.gone_through(MOST);
         let mut gone = BTreeSet::new();
         for batch in &batches {
             gone.extend(batch);
@@ -126,6 +127,65 @@ proptest! {
         prop_assert_eq!(&gone, &free);
         let due = table.refers_to.len() - table.stays.len();
         prop_assert_eq!(held as usize, due - free.len());
+    }
+
+    #[test]
+    fn with_too_little_room_fewer_go_and_still_nothing_ahead_of_what_refers_to_it(
+        table in tables(),
+        rows in 4_usize..20,
+    ) {
+        let free = table.free();
+        let (batches, held) = table.gone_through(rows * weight("10"));
+        let mut gone = BTreeSet::new();
+        for batch in &batches {
+            gone.extend(batch);
+            for row in batch {
+                prop_assert!(table.referrers(*row).iter().all(|from| gone.contains(from)), "{row} in {batches:?}");
+            }
+        }
+        prop_assert!(gone.is_subset(&free), "{gone:?} of {free:?}");
+        let due = table.refers_to.len() - table.stays.len();
+        prop_assert!(held as usize >= due - gone.len());
+    }
+}
+
+/// A window that tells of rows which each refer to the one before, or behind, and of the last that stays.
+fn chain(rows: std::ops::Range<usize>, to_the_next: bool, stays: bool) -> Vec<Told> {
+    let windows: Vec<usize> = rows.clone().collect();
+    let one = |row: usize| {
+        let from = match to_the_next {
+            true => row.checked_sub(1).filter(|from| rows.contains(from)),
+            false => Some(row + 1).filter(|from| rows.contains(from)),
+        };
+        match from {
+            Some(from) => (key(row), Some((key(from), Referrer::Due))),
+            None if stays => (key(row), Some((key(0), Referrer::Stays))),
+            None => (key(row), None),
+        }
+    };
+    let windows = windows.chunks(10);
+    windows
+        .map(|window| window.iter().map(|row| one(*row)).collect())
+        .collect()
+}
+
+#[test]
+fn free_rows_behind_more_held_ones_than_there_is_room_for_go_as_their_windows_come() {
+    for to_the_next in [true, false] {
+        let mut links = Links::new(true, 100 * weight("1000"));
+        for told in chain(1_000..2_000, to_the_next, true) {
+            links.tell(told);
+            assert!(links.used <= links.most && links.nodes.len() <= 110);
+        }
+        for told in chain(5_000..5_050, to_the_next, false) {
+            links.tell(told);
+        }
+
+        assert_eq!(links.take(usize::MAX).len(), 50, "{to_the_next}");
+        assert_eq!(links.finish(), 1_000, "{to_the_next}");
+        // Each was known to be held when its window came, or waited for the last of a thousand.
+        let given_up = links.given_up();
+        assert_eq!(given_up == 0, to_the_next, "{given_up}");
     }
 }
 
@@ -149,7 +209,7 @@ fn what_rides_goes_ahead_of_its_root_and_with_it() {
 
 #[test]
 fn rows_without_room_are_taken_for_held() {
-    let mut links = Links::new(true, 2);
+    let mut links = Links::new(true, 2 * weight("1"));
     let waits = |row: usize| (key(row), Some((key(row + 1), Referrer::Due)));
     links.tell(vec![waits(1), waits(2), waits(3)]);
     assert!(links.finish() > 0);

@@ -19,7 +19,7 @@ use super::inner::Inner as Batches;
 use super::leaves::Leaves;
 use super::no_batch::NoBatch;
 use super::page::{no_such_row, taken_apart, updating};
-use super::probe::fetch_within;
+use super::probe::fetch_in_any_case;
 use super::schema;
 use super::span::Span;
 use crate::database::{Cause, Cells, Database, DatabaseError, Statement};
@@ -364,10 +364,10 @@ async fn fetch_once(
     briefly: bool,
 ) -> Result<Vec<Cells>, DatabaseError> {
     match briefly {
-        true => fetch_within(database, statement, LOOK_LIMIT).await,
+        true => fetch_in_any_case(database, statement, LOOK_LIMIT).await,
         false => {
             let limit = database.options().statement_timeout;
-            fetch_within(database, statement, limit).await
+            fetch_in_any_case(database, statement, limit).await
         }
     }
 }

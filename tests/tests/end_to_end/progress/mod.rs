@@ -1,6 +1,7 @@
 //! Runs get on, whatever stands in front: suspended runs, held rows, heavy parents.
 
 mod attempts;
+mod beside_writers;
 mod going_on;
 mod heavy;
 mod heavy_hosts;
@@ -12,6 +13,7 @@ mod lost;
 mod refused;
 mod scouted;
 mod standstill;
+mod turns;
 
 use besom::request::{Comparison, Condition, Value};
 
