@@ -271,8 +271,6 @@ impl Sweep {
         state.towards_the_line(&plan, batch.affected);
         state.totals += batch;
         state.batches += 1;
-        let last_look = inner.scout.last_look();
-        state.checkpoint.looked(inner.ordinal, last_look);
         context.tell(&batch, began.elapsed());
         context.advance(batch.examined);
         if came_round {

@@ -101,6 +101,25 @@ async fn a_budget_ends_in_the_middle_of_what_was_found_and_the_next_run_takes_th
     }
 }
 
+/// Windows would have to find out once more that few rows are free.
+#[tokio::test]
+async fn a_run_that_goes_on_where_looks_served_begins_with_one() {
+    for mut lab in both(&schema(KEYED), &schema(KEYED)).await {
+        lab.options.max_rows = 60;
+        let request = Request::delete("item", dead());
+        lab.run_as_it_ends(request.clone()).await;
+        lab.options.max_rows = 1_000;
+        let batches = "SELECT count(*) FROM besom_batch";
+        let before = lab.count(batches).await;
+
+        let (batch, step) = lab.run_as_it_ends(request).await;
+
+        assert_eq!((batch.affected, step), (40, Step::Drained));
+        let after = lab.count(batches).await - before;
+        assert!(after < 4, "{:?}: {after}", lab.dialect());
+    }
+}
+
 #[tokio::test]
 async fn a_condition_on_other_rows_is_looked_through_as_well_and_a_dry_run_counts_the_same() {
     for mut lab in both(&schema(KEYED), &schema(KEYED)).await {
