@@ -38,13 +38,9 @@ pub(super) async fn act(
     left: u64,
 ) -> Result<(Batch, Place), NoBatch> {
     scout::ahead(context, inner, cursor).await;
-<<<<<<< ours
-    let Some(picked) = inner.scout.some(size(context).min(inner.span.most())) else {
-=======
     let last_look = inner.scout.last_look();
     state.checkpoint.looked(inner.ordinal, last_look);
-    let Some(picked) = inner.scout.some(size(context).min(inner.span)) else {
->>>>>>> theirs
+    let Some(picked) = inner.scout.some(size(context).min(inner.span.most())) else {
         let began = Instant::now();
         let done = try_until_done(context, inner, state, cursor, left).await?;
         if inner.careful.is_none() {
