@@ -1,6 +1,7 @@
 //! The new values of an update, as SQL.
 
 use super::Plan;
+use super::room::has_room;
 use super::tie::Sure;
 use super::time::time_value;
 use super::value::convert;
@@ -167,7 +168,11 @@ impl Plan {
         column: &Column,
         value: &Value,
     ) -> Result<(), Fault> {
-        match self.assigned_bind(w.dialect(), row.table, column, value)? {
+        let bind = self.assigned_bind(w.dialect(), row.table, column, value)?;
+        if w.dialect() == Dialect::Postgres {
+            has_room(row.table, column, &bind)?;
+        }
+        match bind {
             Bind::Null if w.dialect() == Dialect::Postgres => {
                 w.push("NULL::").push(&column.sql_type)
             }

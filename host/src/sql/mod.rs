@@ -47,6 +47,7 @@ mod probes;
 mod read_times;
 mod relation;
 mod remains;
+mod room;
 mod sample;
 mod scale;
 mod schema;

@@ -260,7 +260,7 @@ async fn a_role_sees_what_it_may_do_and_schemas_that_it_may_use() {
 async fn the_operators_word_on_time_columns_is_checked() {
     let (mut connection, _database) = postgres_with(
         "CREATE TABLE t (at timestamptz, ms int8, s int4, small int2, txt text, flag bool,
-            local timestamp, d date, n numeric, f real)",
+            local timestamp, d date, n numeric, f double precision, coarse real)",
     )
     .await;
     let catalog = Catalog::load_postgres(&mut connection).await.unwrap();
@@ -292,6 +292,7 @@ async fn the_operators_word_on_time_columns_is_checked() {
         ("n", TimeForm::UnixNs, true),
         ("f", TimeForm::UnixS, true),
         ("f", TimeForm::SqlText, false),
+        ("coarse", TimeForm::UnixS, false),
     ] {
         match word("public.t", column, form) {
             Ok(told) => {

@@ -99,3 +99,27 @@ async fn a_value_from_a_wider_column_is_written_once() {
         assert_eq!(lab.run(request).await.unwrap().0.affected, expected);
     }
 }
+
+#[tokio::test]
+async fn a_value_that_has_no_room_in_any_row_is_refused_before_the_first() {
+    let lab = Lab::postgres(
+        "CREATE TABLE item (id bigint PRIMARY KEY, a varchar(5), b char(5), c numeric(6,2));
+         INSERT INTO item VALUES (1, 'x', 'x', 1), (2, 'x', 'x', 1);",
+    )
+    .await;
+    let text = |text: &str| Value::Text(text.to_owned());
+    for (column, value) in [
+        ("a", text("123456")),
+        ("b", text("123456")),
+        ("c", Value::Integer(12_345)),
+    ] {
+        let request = Request::update("item", Condition::Everything);
+        let request = request.set(column, Source::Value(value));
+        let fault = lab.run(request).await.unwrap_err();
+        assert_eq!(fault.problem().code, "value", "{fault}");
+        assert!(fault.to_string().contains(column), "{fault}");
+    }
+    assert_eq!(set(&lab, "a", text("12345  ")).await, 2);
+    assert_eq!(set(&lab, "b", text("äöüßé")).await, 2);
+    assert_eq!(set(&lab, "c", Value::Integer(-1_234)).await, 2);
+}
