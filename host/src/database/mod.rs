@@ -5,6 +5,7 @@
 //! waiting for still commits or rolls back as a whole, and whoever records the run's outcome
 //! waits for it first.
 
+mod cells;
 mod error;
 mod parameters;
 mod pooler;
@@ -12,9 +13,10 @@ mod session;
 mod statement;
 mod work;
 
+pub use cells::{Cell, Cells};
 pub use error::{Cause, DatabaseError};
 pub use pooler::{IDLE_IN_TRANSACTION, Pooler};
-pub use session::{Cell, Cells, Session};
+pub use session::Session;
 pub use statement::{Bind, Statement};
 pub use work::Work;
 

@@ -13,73 +13,11 @@ use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Column as _, Postgres, Row as _, Sqlite, TypeInfo, ValueRef};
+use sqlx::{AssertSqlSafe, Postgres, Sqlite};
 
-use super::{Bind, Cause, DatabaseError, Statement};
+use super::cells::{postgres_cells, sqlite_cells};
+use super::{Bind, Cause, Cells, DatabaseError, Statement};
 use crate::catalog::Dialect;
-
-/// One value of a row: what the host's own statements return.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cell {
-    /// NULL.
-    Null,
-    /// Any integer or boolean type.
-    Integer(i64),
-    /// A floating point number.
-    Real(f64),
-    /// Text.
-    Text(String),
-    /// Bytes.
-    Blob(Vec<u8>),
-}
-
-impl Cell {
-    /// The cell as a count; NULL and other types count nothing.
-    pub fn as_count(&self) -> u64 {
-        self.as_integer()
-            .and_then(|value| u64::try_from(value).ok())
-            .unwrap_or(0)
-    }
-
-    /// The cell as an integer.
-    pub fn as_integer(&self) -> Option<i64> {
-        match self {
-            Self::Integer(value) => Some(*value),
-            _ => None,
-        }
-    }
-
-    /// The cell as text.
-    pub fn as_text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-}
-
-impl From<Cell> for Bind {
-    fn from(cell: Cell) -> Self {
-        match cell {
-            Cell::Null => Self::Null,
-            Cell::Integer(value) => Self::Integer(value),
-            Cell::Real(value) => Self::Real(value),
-            Cell::Text(text) => Self::Text(text),
-            Cell::Blob(bytes) => Self::Blob(bytes),
-        }
-    }
-}
-
-/// A row of cells. Reading past the end gives NULL.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cells(pub Vec<Cell>);
-
-impl Cells {
-    /// The cell at `index`.
-    pub fn get(&self, index: usize) -> &Cell {
-        self.0.get(index).unwrap_or(&Cell::Null)
-    }
-}
 
 enum Inner {
     Postgres(PoolConnection<Postgres>),
@@ -364,43 +302,4 @@ impl Drop for Session {
             }
         }
     }
-}
-
-fn postgres_cells(row: &sqlx::postgres::PgRow) -> Result<Cells, DatabaseError> {
-    let mut cells = Vec::with_capacity(row.len());
-    for (index, column) in row.columns().iter().enumerate() {
-        let null = row.try_get_raw(index)?.is_null();
-        cells.push(match column.type_info().name() {
-            _ if null => Cell::Null,
-            "BOOL" => Cell::Integer(i64::from(row.try_get::<bool, _>(index)?)),
-            "INT2" => Cell::Integer(i64::from(row.try_get::<i16, _>(index)?)),
-            "INT4" => Cell::Integer(i64::from(row.try_get::<i32, _>(index)?)),
-            "INT8" => Cell::Integer(row.try_get(index)?),
-            "FLOAT8" => Cell::Real(row.try_get(index)?),
-            "BYTEA" => Cell::Blob(row.try_get(index)?),
-            "VOID" => Cell::Null,
-            _ => Cell::Text(row.try_get(index)?),
-        });
-    }
-    Ok(Cells(cells))
-}
-
-fn sqlite_cells(row: &sqlx::sqlite::SqliteRow) -> Result<Cells, DatabaseError> {
-    let mut cells = Vec::with_capacity(row.len());
-    for index in 0..row.len() {
-        let value = row.try_get_raw(index)?;
-        let kind = if value.is_null() {
-            "NULL".into()
-        } else {
-            value.type_info().name().to_owned()
-        };
-        cells.push(match kind.as_str() {
-            "NULL" => Cell::Null,
-            "INTEGER" | "BOOLEAN" => Cell::Integer(row.try_get_unchecked(index)?),
-            "REAL" => Cell::Real(row.try_get_unchecked(index)?),
-            "BLOB" => Cell::Blob(row.try_get_unchecked(index)?),
-            _ => Cell::Text(row.try_get_unchecked(index)?),
-        });
-    }
-    Ok(Cells(cells))
 }

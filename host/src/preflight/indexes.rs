@@ -5,6 +5,7 @@ use super::reach::Reach;
 use super::weight::{Weights, grouped, rows, time, told};
 use super::{Finding, Severity};
 use crate::catalog::{Dialect, TableKind, quote_ident};
+use crate::request::Condition;
 use crate::sql::Plan;
 
 /// Below, a run that reads the whole table takes a second or two, and an index costs its writers
@@ -153,11 +154,21 @@ pub(super) fn unindexed(plan: &Plan, weights: &Weights) -> Option<Finding> {
         let key = table.primary_key.iter();
         columns.extend(key.filter(|column| *column != along).cloned());
     }
-    // Rows without a value are never swept along it.
-    let predicate = table
-        .column(along)
-        .filter(|column| column.nullable)
-        .map(|column| format!("{} IS NOT NULL", quote_ident(&column.name)));
+    // Rows without a value are never swept along it, nor are those that lack what the condition asks for.
+    let mut filled = vec![along];
+    for fact in &facts {
+        if let Condition::IsNotNull { column } = fact
+            && !filled.contains(&column)
+        {
+            filled.push(column);
+        }
+    }
+    let nullable = filled.into_iter().filter_map(|name| table.column(name));
+    let nullable = nullable.filter(|column| column.nullable);
+    let terms: Vec<_> = nullable
+        .map(|column| format!("{} IS NOT NULL", quote_ident(&column.name)))
+        .collect();
+    let predicate = (!terms.is_empty()).then(|| terms.join(" AND "));
     let fix = create_index(table, &columns, predicate.as_deref(), &plan.catalog);
     Some(Finding::new("unindexed-sweep", severity, message).mended_by([fix]))
 }

@@ -90,7 +90,8 @@ pub enum ProbeError {
     #[error(
         "`{place}` ({declared}) does not hold ULIDs or UUIDv7s: {found}. Ids are known as \
          a native uuid, as 16 bytes, as 36 characters hyphenated in lower case, and as 26 \
-         characters of Crockford's base 32; for any other key use a time column instead"
+         characters of Crockford's base 32; for any other key use a time column instead, and where \
+         this is one, say under [time-forms] how it holds times"
     )]
     UnknownIdForm {
         /// The column, as `schema.table.column`.

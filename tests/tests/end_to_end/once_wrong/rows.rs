@@ -207,3 +207,21 @@ async fn a_text_differs_from_no_instant() {
     .unwrap();
     assert_eq!(lab.ids("SELECT id FROM item").await, [500]);
 }
+
+#[tokio::test]
+async fn a_key_that_is_not_utf_8_is_told_with_its_bytes() {
+    let lab = Lab::sqlite(
+        "CREATE TABLE item (id TEXT PRIMARY KEY, live BOOLEAN NOT NULL) WITHOUT ROWID;
+         INSERT INTO item VALUES ('a', FALSE), (CAST(x'62ff' AS TEXT), FALSE), ('c', FALSE);",
+    )
+    .await;
+    let mut lab = lab;
+    lab.options.batch_size = 1;
+    let dead = compare("live", Comparison::Equal, Value::Boolean(false));
+
+    let fault = lab.run(besom::request::Request::delete("item", dead)).await;
+
+    let fault = fault.unwrap_err();
+    assert_eq!(fault.problem().code, "not-utf-8");
+    assert!(fault.to_string().contains("X'62FF'"), "{fault}");
+}
