@@ -212,5 +212,14 @@ async fn connect_sqlite(url: &str, options: &DatabaseOptions) -> Result<SqlitePo
         .acquire_timeout(ACQUIRE)
         .connect_with(connect)
         .await?;
-    Ok(pool)
+    let (encoding,): (String,) = sqlx::query_as("PRAGMA encoding").fetch_one(&pool).await?;
+    match encoding.contains('8') {
+        true => Ok(pool),
+        // Bytes of a text would not be what its letters are.
+        false => Err(DatabaseError::other(
+            "encoding",
+            "the SQLite file keeps its texts in UTF-16, which besom does not read: write it anew in UTF-8 (sqlite3 OLD \
+             .dump | sqlite3 NEW)",
+        )),
+    }
 }

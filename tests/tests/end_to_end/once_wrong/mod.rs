@@ -4,6 +4,7 @@ mod accounts;
 mod affinities;
 mod collations;
 mod constraints;
+mod encodings;
 mod equalities;
 mod errors;
 mod limits;
