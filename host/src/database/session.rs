@@ -232,6 +232,20 @@ impl Session {
         }
     }
 
+    /// What the database says of how it goes about a statement. SQLite explains by the schema that the connection
+    /// knows, and learns only from a statement that is run what others have changed in it.
+    pub async fn explain(
+        &mut self,
+        statement: &Statement,
+        analyze: bool,
+    ) -> Result<Vec<Cells>, DatabaseError> {
+        if self.dialect() == Dialect::Sqlite {
+            self.run_script("SELECT 1 FROM sqlite_schema LIMIT 1")
+                .await?;
+        }
+        self.fetch(&statement.explained(analyze)).await
+    }
+
     /// Runs a statement and answers the number of rows it changed.
     pub async fn execute(&mut self, statement: &Statement) -> Result<u64, DatabaseError> {
         match self.dialect() {

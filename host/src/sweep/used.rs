@@ -43,8 +43,10 @@ pub async fn indexes_used(
     for (step, statement) in steps {
         let mut session = database.session().await?;
         let reads = matches!(step, "window" | "page");
-        let asked = statement.explained(analyze && reads);
-        let told = within(&mut session, async |session| session.fetch(&asked).await).await;
+        let told = within(&mut session, async |session| {
+            session.explain(&statement, analyze && reads).await
+        })
+        .await;
         let lines = lines(&told.unwrap_or_default());
         used.push(Used {
             indexes: named(plan, &lines),

@@ -118,12 +118,7 @@ async fn used(lab: &Lab, request: Request) -> (Vec<String>, String) {
         .await
         .unwrap();
     let (_, edge) = plan.sample(lab.options.batch_size).unwrap().remove(0);
-    let told = lab
-        .session()
-        .await
-        .fetch(&edge.explained(false))
-        .await
-        .unwrap();
+    let told = lab.session().await.explain(&edge, false).await.unwrap();
     let lines = told.iter().map(|row| {
         row.0
             .last()

@@ -155,7 +155,7 @@ async fn every_metric_is_documented_and_every_documented_one_is_there() {
     // One job runs by itself, once a year.
     let seldom = "[plugins.tokens.jobs.refresh-tokens]\nenabled = true\nschedule = \"0 0 1 1 *\"\n";
     let file = format!("{}{seldom}", with_token());
-    let desk = Desk::filled(postgres().await, 2_000, &file).await;
+    let desk = Desk::filled(postgres().await, 6_000, &file).await;
     revoked(&desk).await;
     with_a_budget(&desk, 3_000).await;
     let server = Server::start(&desk, "only");
