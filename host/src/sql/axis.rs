@@ -8,9 +8,24 @@ use super::plan::Forms;
 use super::signs::key_fields;
 use super::window::key_columns;
 use super::writer::{Row, Writer};
-use crate::catalog::{Column, Dialect, Fixed, Kind, Serving, Table, Term};
-use crate::request::{Action, Comparison, Condition, Fault, Request, Value};
+use crate::catalog::{Column, Dialect, Fixed, Kind, OnDelete, Serving, Table, Term};
+use crate::request::{Action, Comparison, Condition, Fate, Fault, Request, Value};
 use crate::scope::{Authorized, find_column};
+
+/// Rows of the swept table change because of others that go.
+fn lets_go_of_its_own(authorized: &Authorized<Request>) -> bool {
+    let own = &authorized.table().id;
+    let mut dependents = authorized.dependents().iter();
+    let mut consequences = authorized.consequences().iter();
+    dependents.any(|tied| tied.fate == Fate::Unlink && tied.path.child() == Some(own))
+        || consequences.any(|by| {
+            let sets = matches!(
+                by.path.rule(),
+                Some(OnDelete::SetNull | OnDelete::SetDefault)
+            );
+            sets && by.path.child() == Some(own)
+        })
+}
 
 /// The order of a sweep.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -50,7 +65,7 @@ impl Axis {
         let table = authorized.table();
         let facts = facts(authorized, forms);
         let mut by_key = Self::by_key(table, &facts, dialect);
-        let updates = matches!(request.action, Action::Update(_));
+        let updates = matches!(request.action, Action::Update(_)) || lets_go_of_its_own(authorized);
         let bounded = !by_key.filter.is_empty() || !by_key.terms.is_empty();
         by_key.physical = physical::serves(table, dialect, bounded, updates);
         let Some(along) = &request.order_by else {

@@ -1,6 +1,6 @@
 //! Large tables that no index helps with.
 
-use besom::request::{Request, Step};
+use besom::request::{Join, Request, Step};
 use besom::sweep::{Sweep, Verification};
 use besom_tests::lab::Lab;
 
@@ -113,5 +113,32 @@ async fn a_small_table_and_a_bounded_key_are_swept_by_key() {
         lab.end(&context).await;
         let drained = context.settle().await.drained;
         assert!(!drained[0].axis().physical, "{table} by {column}");
+    }
+}
+
+#[tokio::test]
+async fn rows_that_the_sweep_itself_lets_go_of_move_and_are_met_by_their_key() {
+    for (rule, unlinks) in [("", true), ("ON DELETE SET NULL", false)] {
+        let mut lab = Lab::postgres(&format!(
+            "CREATE TABLE item (id bigint PRIMARY KEY, age int, next bigint REFERENCES item {rule});
+             INSERT INTO item SELECT n, n % 100, CASE WHEN n > 1 THEN n - 1 END FROM generate_series(1, 110000) AS n;
+             CREATE INDEX item_next ON item (next);"
+        ))
+        .await;
+        lab.script("VACUUM ANALYZE item").await;
+        lab.options.batch_size = 10_000;
+        let (context, _) = lab.begin().await;
+        let mut request = Request::delete("item", below("age", 2));
+        if unlinks {
+            request = request.unlink_first("item", vec![Join::new("next", "id")], None);
+        }
+        let sweep = Sweep::open(&context, request).await.unwrap();
+
+        let (total, end) = rest(&sweep).await;
+
+        assert_eq!((total.affected, end), (2_200, Step::Drained), "{rule}");
+        assert_eq!(verified(&lab, &context).await, Verification::Verified);
+        let progress = context.settle().await;
+        assert!(!progress.drained[0].axis().physical, "{rule}");
     }
 }
