@@ -36,15 +36,21 @@ pub fn write_fence_if(
 ) {
     w.push("UPDATE besom_run SET seq = seq + 1, checkpoint = ")
         .bind(checkpoint)
-        .push(" WHERE id = ");
-    w.bind_as(fence.run.to_string(), "uuid")
+        .push(" WHERE ");
+    stands_here(w, fence);
+    also(w);
+    w.push(" RETURNING seq");
+}
+
+/// Writes that the run is still this host's and stands where it believes.
+fn stands_here(w: &mut Statement, fence: &Fence) {
+    w.push("id = ")
+        .bind_as(fence.run.to_string(), "uuid")
         .push(" AND token = ")
         .bind(fence.token);
     w.push(" AND seq = ")
         .bind(fence.seq)
         .push(" AND state = 'running'");
-    also(w);
-    w.push(" RETURNING seq");
 }
 
 /// Stores a checkpoint between two batches, where the run is still this host's and stands where it believes.
@@ -59,13 +65,8 @@ pub async fn keep_checkpoint(
     let mut w = Statement::new(session.dialect());
     w.push("UPDATE besom_run SET checkpoint = ")
         .bind(checkpoint)
-        .push(" WHERE id = ");
-    w.bind_as(fence.run.to_string(), "uuid")
-        .push(" AND token = ")
-        .bind(fence.token);
-    w.push(" AND seq = ")
-        .bind(fence.seq)
-        .push(" AND state = 'running'");
+        .push(" WHERE ");
+    stands_here(&mut w, fence);
     session.execute(&w).await?;
     Ok(())
 }
