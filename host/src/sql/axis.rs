@@ -8,22 +8,23 @@ use super::plan::Forms;
 use super::signs::key_fields;
 use super::window::key_columns;
 use super::writer::{Row, Writer};
-use crate::catalog::{Column, Dialect, Fixed, Kind, OnDelete, Serving, Table, Term};
+use crate::catalog::{Catalog, Column, Dialect, Fixed, Kind, OnDelete, Serving, Table, Term};
 use crate::request::{Action, Comparison, Condition, Fate, Fault, Request, Value};
-use crate::scope::{Authorized, find_column};
+use crate::scope::{Authorized, Path, find_column};
 
 /// Rows of the swept table change because of others that go.
-fn lets_go_of_its_own(authorized: &Authorized<Request>) -> bool {
-    let own = &authorized.table().id;
+fn lets_go_of_its_own(authorized: &Authorized<Request>, catalog: &Catalog) -> bool {
+    let table = &authorized.table().id;
+    let own = |path: &Path| path.child().is_some_and(|id| catalog.holds(id, table));
     let mut dependents = authorized.dependents().iter();
     let mut consequences = authorized.consequences().iter();
-    dependents.any(|tied| tied.fate == Fate::Unlink && tied.path.child() == Some(own))
+    dependents.any(|tied| tied.fate == Fate::Unlink && own(&tied.path))
         || consequences.any(|by| {
             let sets = matches!(
                 by.path.rule(),
                 Some(OnDelete::SetNull | OnDelete::SetDefault)
             );
-            sets && by.path.child() == Some(own)
+            sets && own(&by.path)
         })
 }
 
@@ -58,14 +59,16 @@ impl Axis {
     /// Finds the index that serves the request's order.
     pub(crate) fn choose(
         authorized: &Authorized<Request>,
-        dialect: Dialect,
+        catalog: &Catalog,
         forms: &Forms,
     ) -> Result<Self, Fault> {
+        let dialect = catalog.dialect();
         let request = authorized.request();
         let table = authorized.table();
         let facts = facts(authorized, forms);
         let mut by_key = Self::by_key(table, &facts, dialect);
-        let updates = matches!(request.action, Action::Update(_)) || lets_go_of_its_own(authorized);
+        let updates =
+            matches!(request.action, Action::Update(_)) || lets_go_of_its_own(authorized, catalog);
         let bounded = !by_key.filter.is_empty() || !by_key.terms.is_empty();
         by_key.physical = physical::serves(table, dialect, bounded, updates);
         let Some(along) = &request.order_by else {

@@ -7,9 +7,10 @@
 
 use super::Plan;
 use super::chains::refers;
+use super::eligible::same_row;
 use super::family::VICTIMS;
 use super::writer::{Row, Writer};
-use crate::catalog::{Dialect, ForeignKey, OnDelete, quote_ident};
+use crate::catalog::{Dialect, ForeignKey, OnDelete, Table, quote_ident};
 use crate::database::Statement;
 use crate::request::Fault;
 use crate::scope::Path;
@@ -107,7 +108,10 @@ impl Plan {
             ("up", &below.key.columns),
             ("down", &below.key.parent_columns),
         ] {
-            let columns: Vec<_> = columns.iter().map(|column| quote_ident(column)).collect();
+            let columns = columns.iter().zip(&below.key.parent_columns);
+            let columns: Vec<_> = columns
+                .map(|(column, of)| format!("{}{}", quote_ident(column), collated(table, of)))
+                .collect();
             statements.push(said(&format!(
                 "CREATE INDEX temp.{TREE}_{name} ON {TREE} ({})",
                 columns.join(", ")
@@ -126,9 +130,9 @@ impl Plan {
                 SELECT {}, fall.{DEPTH} + 1 FROM fall CROSS JOIN {TREE} AS next ON {})
              SELECT * FROM fall",
             carried(&top),
-            refers([below.key], &top, &parent),
+            refers_as_noted(below.key, &top, &parent),
             carried(&next),
-            refers([below.key], &next, &fall),
+            refers_as_noted(below.key, &next, &fall),
         )));
         statements.push(said(&format!(
             "CREATE INDEX temp.{DEPTHS}_at ON {DEPTHS} ({DEPTH})"
@@ -175,6 +179,25 @@ impl Plan {
     pub(crate) fn forget_tree(&self) -> [Statement; 2] {
         [TREE, DEPTHS].map(|name| said(&format!("DROP TABLE IF EXISTS temp.{name}")))
     }
+}
+
+/// `child`, another row than `parent`, refers to it: both are notes, which have lost the collations of their columns.
+fn refers_as_noted(key: &ForeignKey, child: &Row<'_>, parent: &Row<'_>) -> String {
+    let pairs = key.columns.iter().zip(&key.parent_columns);
+    let ties = pairs.map(|(to, from)| {
+        let collated = collated(parent.table, from);
+        format!("{}{collated} = {}", parent.column(from), child.column(to))
+    });
+    let ties = ties.collect::<Vec<_>>().join(" AND ");
+    format!("{ties} AND NOT ({})", same_row(child, parent))
+}
+
+/// ` COLLATE …`: by what a foreign key compares values with this column of the parent.
+fn collated(parent: &Table, column: &str) -> String {
+    let collation = parent
+        .column(column)
+        .and_then(|column| column.collation.as_ref());
+    collation.map_or_else(String::new, |by| format!(" COLLATE {}", by.sql_name))
 }
 
 fn said(sql: &str) -> Statement {

@@ -188,7 +188,7 @@ impl Plan {
         forms: Forms,
         history: Vec<Arc<Plan>>,
     ) -> Result<Self, Fault> {
-        let axis = Axis::choose(&authorized, catalog.dialect(), &forms)?;
+        let axis = Axis::choose(&authorized, &catalog, &forms)?;
         let plan = Self {
             authorized,
             catalog,

@@ -118,9 +118,11 @@ async fn a_small_table_and_a_bounded_key_are_swept_by_key() {
 
 #[tokio::test]
 async fn rows_that_the_sweep_itself_lets_go_of_move_and_are_met_by_their_key() {
-    for (rule, unlinks) in [("", true), ("ON DELETE SET NULL", false)] {
+    const SETS: &str = "ON DELETE SET NULL";
+    const ONE_PART: &str = "PARTITION BY RANGE (id); CREATE TABLE part PARTITION OF item DEFAULT";
+    for (rule, unlinks, parts) in [("", true, ""), (SETS, false, ""), (SETS, false, ONE_PART)] {
         let mut lab = Lab::postgres(&format!(
-            "CREATE TABLE item (id bigint PRIMARY KEY, age int, next bigint REFERENCES item {rule});
+            "CREATE TABLE item (id bigint PRIMARY KEY, age int, next bigint REFERENCES item {rule}) {parts};
              INSERT INTO item SELECT n, n % 100, CASE WHEN n > 1 THEN n - 1 END FROM generate_series(1, 110000) AS n;
              CREATE INDEX item_next ON item (next);"
         ))
@@ -136,9 +138,10 @@ async fn rows_that_the_sweep_itself_lets_go_of_move_and_are_met_by_their_key() {
 
         let (total, end) = rest(&sweep).await;
 
-        assert_eq!((total.affected, end), (2_200, Step::Drained), "{rule}");
+        let case = format!("{rule} {parts}");
+        assert_eq!((total.affected, end), (2_200, Step::Drained), "{case}");
         assert_eq!(verified(&lab, &context).await, Verification::Verified);
         let progress = context.settle().await;
-        assert!(!progress.drained[0].axis().physical, "{rule}");
+        assert!(!progress.drained[0].axis().physical, "{case}");
     }
 }

@@ -55,6 +55,32 @@ async fn answers_that_hang_on_the_root_as_well_go_however_deep_they_are() {
     }
 }
 
+/// A key compares by the collation of the column that it refers to.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_write_their_parent_in_another_case_are_as_deep() {
+    let schema = "CREATE TABLE link (id INTEGER PRIMARY KEY, live INTEGER NOT NULL);
+         CREATE TABLE post (id TEXT COLLATE NOCASE PRIMARY KEY, link INTEGER REFERENCES link ON DELETE CASCADE,
+            answers TEXT REFERENCES post ON DELETE CASCADE);
+         CREATE INDEX post_link ON post (link); CREATE INDEX post_answers ON post (answers COLLATE NOCASE);";
+    let mut lab = Lab::sqlite(schema).await;
+    let from = series(&lab, 3_000);
+    lab.script(&format!(
+        "INSERT INTO link VALUES (1, 0), (2, 1);
+         INSERT INTO post SELECT 'p' || n, 1, CASE WHEN n > 1 THEN 'P' || (n - 1) END FROM {from};
+         INSERT INTO post VALUES ('q', 2, NULL)"
+    ))
+    .await;
+
+    let batch = foretold_and_done(&mut lab, dead()).await;
+
+    assert_eq!(
+        (batch.affected, batch.cascaded, batch.blocked),
+        (1, 3_000, 0)
+    );
+    assert_eq!(left(&lab).await, [2]);
+    assert_eq!(lab.count("SELECT count(*) FROM post").await, 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_the_grant_does_not_cover_holds_the_root_however_deep_it_is() {
     for mut lab in labs().await {
