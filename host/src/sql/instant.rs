@@ -15,10 +15,10 @@ use crate::request::{Comparison, Fault, Timestamp};
 
 /// The column of a row, and how it holds instants.
 pub(super) struct Held<'a> {
-    name: String,
-    column: &'a Column,
-    times: Times,
-    measured: Vec<Measured>,
+    pub(super) name: String,
+    pub(super) column: &'a Column,
+    pub(super) times: Times,
+    pub(super) measured: Vec<Measured>,
 }
 
 /// From the first edge to the last; `None`: as far as instants are real.
@@ -225,7 +225,7 @@ impl<'a> Held<'a> {
         }
     }
 
-    fn unreal(&self, w: &mut Writer, scale: &Scale) -> Result<(), Fault> {
+    pub(super) fn unreal(&self, w: &mut Writer, scale: &Scale) -> Result<(), Fault> {
         let (first, end) = (self.times.first(), Times::END);
         if let Scale::Units { name, unit, .. } = scale {
             let least = self.least_real(*unit);

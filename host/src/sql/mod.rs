@@ -5,6 +5,7 @@
 //! [`crate::database::Statement`]s, and [`crate::sweep`] runs them.
 
 mod apart;
+mod around_never;
 mod assign;
 mod axis;
 mod batch;

@@ -51,8 +51,8 @@ impl Plan {
         Ok(())
     }
 
-    /// Writes "the value stands for no instant", such as 0, `infinity` or `9999-12-31`. Never NULL itself;
-    /// false of NULL.
+    /// Writes "the value stands for no instant", such as 0, `infinity` or `9999-12-31`, for an index on the column to lead
+    /// to such values.
     ///
     /// # Errors
     /// The column holds no time that the plan knows of.
@@ -62,7 +62,11 @@ impl Plan {
         row: &Row<'_>,
         column: &Column,
     ) -> Result<(), Fault> {
-        self.held(row, column)?.never(w)
+        let held = self.held(row, column)?;
+        if held.around_never(w)? {
+            w.push(" AND ");
+        }
+        held.never(w)
     }
 
     /// Writes "the value is an instant": neither NULL nor unread, nor one that stands for none. Where it

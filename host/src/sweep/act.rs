@@ -89,6 +89,10 @@ async fn try_until_done(
         && !inner.is_put_together()
         && inner.plan.has_a_family()
         && inner.plan.comes_apart();
+    if inner.in_pieces && may_come_apart && way == Way::Weighed {
+        // It would be weighed again and again, or take the time of the whole row.
+        way = Way::Apart(inner.pieces.most());
+    }
     let mut tried = false;
     let mut lost = Lost::default();
     loop {
@@ -97,6 +101,7 @@ async fn try_until_done(
             return Err(NoBatch::Suspended(reason));
         }
         tried = true;
+        context.owes_a_batch(false);
         let pass_over = match way {
             Way::PassOver(what) => Some(what),
             _ => None,
@@ -136,6 +141,9 @@ async fn try_until_done(
         if let Way::Apart(most) = way {
             may_come_apart = false;
             if let Some(instead) = instead_of_apart(most, &failed) {
+                if let Way::Apart(fewer) = instead {
+                    inner.pieces.timed_out(fewer);
+                }
                 if let Way::PassOver(_) = instead {
                     technique = Technique::LockThenCheck;
                 }
@@ -169,9 +177,9 @@ async fn try_until_done(
                 }
                 context.pause(pause).await;
             }
-            Verdict::TakeApart => way = Way::Apart(MOST_CHANGED),
+            Verdict::TakeApart => way = Way::Apart(inner.pieces.most()),
             Verdict::PassOver(InTheWay::TooMuch) if may_come_apart => {
-                way = Way::Apart(MOST_CHANGED / 4);
+                way = Way::Apart(inner.pieces.most().min(MOST_CHANGED / 4));
             }
             Verdict::PassOver(what) if pass_over.is_none() => {
                 tracing::warn!(why = %failed, "one row is passed over");

@@ -1,7 +1,7 @@
 //! What the sweeps of one run share.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -71,6 +71,7 @@ pub struct RunContext {
     pub(super) held_back: HeldBack,
     pub(super) accepted: Accepted,
     progress: AtomicU64,
+    owes_a_batch: AtomicBool,
     watcher: OnceLock<Watcher>,
 }
 
@@ -288,6 +289,7 @@ impl RunContext {
                 denied: false,
             }),
             progress: AtomicU64::new(0),
+            owes_a_batch: AtomicBool::new(false),
             watcher: OnceLock::new(),
         })
     }
@@ -314,9 +316,19 @@ impl RunContext {
 
     /// Why the run is to stop where it is, by its time or because somebody says so.
     pub(super) fn due_to_stop(&self) -> Option<Suspension> {
-        let late = Instant::now() >= self.ends;
+        let late = self.is_late() && !self.owes_a_batch.load(Ordering::Relaxed);
         let asked = self.options.asked_to_stop();
         asked.or_else(|| late.then_some(Suspension::Deadline))
+    }
+
+    pub(super) fn is_late(&self) -> bool {
+        Instant::now() >= self.ends
+    }
+
+    /// Whether a batch is to be tried though the deadline is over: a run whose time goes by while its sweep is opened
+    /// would never get on.
+    pub(super) fn owes_a_batch(&self, owes: bool) {
+        self.owes_a_batch.store(owes, Ordering::Relaxed);
     }
 
     /// A pause before another attempt, as long as the run is not to stop.

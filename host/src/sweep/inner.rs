@@ -30,6 +30,10 @@ pub(super) struct Inner {
     pub(super) skip_locked: u32,
     /// Rows that a window may have.
     pub(super) span: Span,
+    /// The latest batch was a piece of a row, which is not yet gone.
+    pub(super) in_pieces: bool,
+    /// Rows that a piece may have.
+    pub(super) pieces: Span,
     /// Of the row that is being taken apart: parts of which nothing is left.
     pub(super) gone_before: usize,
     pub(super) scout: Scout,
@@ -63,6 +67,8 @@ impl Inner {
             midway: false,
             turn: Turn::default(),
             skip_locked: 0,
+            in_pieces: false,
+            pieces: Span::of_pieces(),
             gone_before: 0,
             scout: Scout::default(),
             careful: None,

@@ -103,7 +103,11 @@ impl Sweep {
     /// that are not ordered by time, and forms that cannot be told; `database` when it does not
     /// answer.
     pub async fn open(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
+        let in_time = !context.is_late();
         let opened = Self::prepare(context, request.clone()).await;
+        if in_time && context.is_late() {
+            context.owes_a_batch(true);
+        }
         context.note(&request, opened.as_ref().err()).await;
         let inner = match opened {
             Err(fault) if context.goes_on_after(&fault) => None,

@@ -10,6 +10,7 @@ use super::context::State;
 use super::inner::Inner;
 use super::remains::PassedOver;
 use super::retry::InTheWay;
+use super::span::MOST_CHANGED;
 use super::windows::size;
 use crate::request::{Batch, Mode};
 
@@ -44,9 +45,14 @@ pub(super) fn take_in(
         inner.was_careful(&tried.pieces, how.size, how.most);
         tried.why.tell(&mut state.blocked_by);
     }
+    let limit = context.database.options().statement_timeout;
+    inner.in_pieces = matches!(how.way, Way::Apart(_));
     match how.way {
-        // It is next again.
-        Way::Apart(_) => inner.span.one(),
+        Way::Apart(most) => {
+            // It is next again.
+            inner.span.one();
+            inner.pieces.took(most, how.took, limit, MOST_CHANGED);
+        }
         // Where one is refused, its neighbours often are.
         Way::PassOver(InTheWay::Refused) => {
             inner.span.one();
@@ -54,7 +60,6 @@ pub(super) fn take_in(
         }
         way => {
             if !matches!(way, Way::PassOver(_)) {
-                let limit = context.database.options().statement_timeout;
                 inner.span.took(how.size, how.took, limit, size(context));
             }
             inner.span.weigh(how.size, done.batch);

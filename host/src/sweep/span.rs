@@ -46,6 +46,14 @@ impl Span {
         }
     }
 
+    /// That of the pieces of rows that are taken apart.
+    pub(super) fn of_pieces() -> Self {
+        Self {
+            by_weight: MOST_CHANGED,
+            in_time: None,
+        }
+    }
+
     /// The same with what an earlier sweep has seen of the time that rows take.
     pub(super) fn knowing(self, rows: Option<u64>) -> Self {
         let in_time = rows.map(|rows| InTime { rows, quick: 0 });

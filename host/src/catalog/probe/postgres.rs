@@ -1,5 +1,7 @@
 //! The probes on PostgreSQL.
 
+use std::collections::BTreeSet;
+
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
@@ -42,7 +44,7 @@ impl Catalog {
         };
         let ends = has_ends(table, column, Dialect::Postgres);
         let sql = sample(table, column, expression, ends);
-        let values: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
+        let values: Vec<(String, String)> = sqlx::query_as(AssertSqlSafe(sql))
             .persistent(false)
             .fetch_all(connection)
             .await
@@ -56,19 +58,30 @@ impl Catalog {
             IdShape::UuidText | IdShape::Crockford { .. } => Sampled::Text(text),
         };
         let sample = Sample {
-            values: values.into_iter().map(sampled).collect(),
+            values: each_row_once(values).map(sampled).collect(),
             ends,
         };
         ids::form(named, column, &sample, by_kind, now)
     }
 }
 
+/// Of values and what their rows are known by those of each row once: one that is at both ends of a small table, or
+/// drawn by lot as well, says once what it is.
+fn each_row_once(values: Vec<(String, String)>) -> impl Iterator<Item = String> {
+    let mut seen = BTreeSet::new();
+    let values = values.into_iter();
+    values.filter_map(move |(value, row)| seen.insert(row).then_some(value))
+}
+
+/// What a row is known by for the time of a statement.
+const ROW: &str = "tableoid::text || ctid::text AS r";
+
 /// The column's values from a part of the table, which `drawn` says. They are called `c`, so that ORDER BY cannot
 /// mean the column of the result.
 fn values(table: &Table, column: &Column, drawn: &str) -> String {
     let only = only(table);
     let (name, from) = (quote_ident(&column.name), table.sql_name());
-    format!("SELECT {name} AS c FROM {only}{from}{drawn} WHERE {name} IS NOT NULL")
+    format!("SELECT {name} AS c, {ROW} FROM {only}{from}{drawn} WHERE {name} IS NOT NULL")
 }
 
 /// A parent of tables that inherit is sampled without them, a partitioned one with its leaves.
@@ -88,8 +101,8 @@ fn sample(table: &Table, column: &Column, expression: &str, ends: bool) -> Strin
         false => format!("({from} LIMIT {SAMPLE_UNORDERED})"),
     };
     format!(
-        "SELECT {expression} FROM ({ordered} UNION ALL (
-             SELECT c FROM ({at_random} LIMIT {SAMPLE_OF}) AS r ORDER BY random() LIMIT {SAMPLE_AT_RANDOM}
+        "SELECT {expression}, r FROM ({ordered} UNION ALL (
+             SELECT c, r FROM ({at_random} LIMIT {SAMPLE_OF}) AS drawn ORDER BY random() LIMIT {SAMPLE_AT_RANDOM}
          )) AS s"
     )
 }
@@ -97,9 +110,9 @@ fn sample(table: &Table, column: &Column, expression: &str, ends: bool) -> Strin
 /// The least values `c` and the greatest.
 fn both_ends(from: &str) -> String {
     format!(
-        "(SELECT c FROM ({from}) AS r ORDER BY c LIMIT {SAMPLE_EACH_END})
+        "(SELECT c, r FROM ({from}) AS least ORDER BY c LIMIT {SAMPLE_EACH_END})
          UNION ALL
-         (SELECT c FROM ({from}) AS r ORDER BY c DESC LIMIT {SAMPLE_EACH_END})"
+         (SELECT c, r FROM ({from}) AS greatest ORDER BY c DESC LIMIT {SAMPLE_EACH_END})"
     )
 }
 
@@ -196,9 +209,9 @@ async fn some_values(
     let mut sql = between(table, column);
     if has_ends(table, column, Dialect::Postgres) {
         let ends = both_ends(&values(table, column, ""));
-        sql = format!("({sql}) UNION ALL (SELECT left(c::text, 80) FROM ({ends}) AS ends)");
+        sql = format!("({sql}) UNION ALL (SELECT left(c::text, 80), r FROM ({ends}) AS ends)");
     }
-    let values: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
+    let values: Vec<(String, String)> = sqlx::query_as(AssertSqlSafe(sql))
         .persistent(false)
         .bind(table.sql_name())
         .bind(i64::from(instants::SAMPLE_BETWEEN))
@@ -212,7 +225,7 @@ async fn some_values(
         Kind::Text => Raw::Text(text),
         _ => Raw::number(&text),
     };
-    Ok(values.into_iter().map(raw).collect())
+    Ok(each_row_once(values).map(raw).collect())
 }
 
 /// Values of some pages drawn by lot. Of a small table that is every page.
@@ -222,8 +235,8 @@ fn between(table: &Table, column: &Column) -> String {
     let (name, from) = (quote_ident(&column.name), table.sql_name());
     let only = only(table);
     format!(
-        "SELECT left(c::text, 80) FROM (
-             SELECT {name} AS c FROM {only}{from} TABLESAMPLE SYSTEM (least(100, {PAGES} * 100.0 / greatest(1, (
+        "SELECT left(c::text, 80), r FROM (
+             SELECT {name} AS c, {ROW} FROM {only}{from} TABLESAMPLE SYSTEM (least(100, {PAGES} * 100.0 / greatest(1, (
                  SELECT sum(pg_relation_size(t)) / current_setting('block_size')::bigint FROM (
                      SELECT to_regclass($1) AS t
                      UNION SELECT relid FROM pg_partition_tree(to_regclass($1))) AS leaves))))

@@ -1,5 +1,7 @@
 //! The probes on SQLite, where a column may hold values of any type whatever it was declared.
 
+use std::collections::BTreeSet;
+
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteConnection;
 
@@ -46,15 +48,14 @@ impl Catalog {
         let from = if ends {
             both_ends(&from, "c", ids::SAMPLE_EACH_END)
         } else {
-            format!("SELECT c FROM ({from} LIMIT {SAMPLE_UNORDERED})")
+            format!("SELECT c, r FROM ({from} LIMIT {SAMPLE_UNORDERED})")
         };
         let from = match between(table, column, ids::SAMPLE_AT_RANDOM) {
             Some(more) => format!("{from} UNION ALL {more}"),
             None => from,
         };
         let values = sample(connection, table, column, &from).await?;
-        let values = values
-            .into_iter()
+        let values = each_row_once(values)
             .map(|(kind, bytes)| match kind.as_str() {
                 "blob" => Sampled::Bytes(bytes),
                 "text" => Sampled::Text(String::from_utf8_lossy(&bytes).into_owned()),
@@ -95,11 +96,7 @@ impl Catalog {
         let by_rowid = !has_ends(table, column, Dialect::Sqlite) && table.rowid_name().is_some();
         let order = if by_rowid { "r" } else { "c" };
         let from = both_ends(&source(table, column), order, instants::SAMPLE_EACH_END);
-        let mut values = sample(connection, table, column, &from).await?;
-        if let Some(from) = between(table, column, instants::SAMPLE_BETWEEN) {
-            values.extend(sample(connection, table, column, &from).await?);
-        }
-        let values = raw(values);
+        let values = with_some_between(connection, table, column, &from).await?;
         instants::form(Dialect::Sqlite, named, column, &values)
     }
 
@@ -121,17 +118,40 @@ impl Catalog {
             true => both_ends(&source(table, column), "c", instants::SAMPLE_EACH_END),
             false => among_the_first(table, column),
         };
-        let mut values = sample(connection, table, column, &from).await?;
-        if let Some(from) = between(table, column, instants::SAMPLE_BETWEEN) {
-            values.extend(sample(connection, table, column, &from).await?);
-        }
-        Ok(Presence::of(Dialect::Sqlite, column, &raw(values)))
+        let values = with_some_between(connection, table, column, &from).await?;
+        Ok(Presence::of(Dialect::Sqlite, column, &values))
     }
 }
 
+/// The values of a sample, and some of rows drawn by lot.
+async fn with_some_between(
+    connection: &mut SqliteConnection,
+    table: &Table,
+    column: &Column,
+    from: &str,
+) -> Result<Vec<Raw>, ProbeError> {
+    let mut values = sample(connection, table, column, from).await?;
+    if let Some(from) = between(table, column, instants::SAMPLE_BETWEEN) {
+        values.extend(sample(connection, table, column, &from).await?);
+    }
+    Ok(raw(each_row_once(values)))
+}
+
+/// Type and bytes of a value, and what its row is known by.
+type Value = (String, Vec<u8>, String);
+
+/// A row that is at both ends of a small table, or drawn by lot as well, says once what it is.
+fn each_row_once(values: Vec<Value>) -> impl Iterator<Item = (String, Vec<u8>)> {
+    let mut seen = BTreeSet::new();
+    let new = values
+        .into_iter()
+        .filter(move |(_, _, row)| seen.insert(row.clone()));
+    new.map(|(kind, bytes, _)| (kind, bytes))
+}
+
 /// Values that are there, as they came from the database.
-fn raw(values: Vec<(String, Vec<u8>)>) -> Vec<Raw> {
-    let values = values.into_iter().filter(|(kind, _)| kind != "null");
+fn raw(values: impl Iterator<Item = (String, Vec<u8>)>) -> Vec<Raw> {
+    let values = values.filter(|(kind, _)| kind != "null");
     let values = values.map(|(kind, bytes)| {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         match kind.as_str() {
@@ -150,14 +170,15 @@ fn among_the_first(table: &Table, column: &Column) -> String {
     const ROWS: u32 = 5_000;
     let (name, from) = (quote_ident(&column.name), table.sql_name());
     let each = instants::SAMPLE_EACH_END;
+    let row = known_by(table);
     let end = |order: &str| {
         format!(
-            "SELECT c FROM (SELECT {name} AS c FROM {from} {order} LIMIT {ROWS}) WHERE c IS NOT NULL LIMIT {each}"
+            "SELECT c, r FROM (SELECT {name} AS c, {row} AS r FROM {from} {order} LIMIT {ROWS}) WHERE c IS NOT NULL LIMIT {each}"
         )
     };
     match table.rowid_name().map(quote_ident) {
         Some(rowid) => format!(
-            "SELECT c FROM ({}) UNION ALL SELECT c FROM ({})",
+            "SELECT c, r FROM ({}) UNION ALL SELECT c, r FROM ({})",
             end(&format!("ORDER BY {rowid}")),
             end(&format!("ORDER BY {rowid} DESC"))
         ),
@@ -169,48 +190,59 @@ fn among_the_first(table: &Table, column: &Column) -> String {
 fn between(table: &Table, column: &Column, values: u32) -> Option<String> {
     let (rowid, name) = (quote_ident(table.rowid_name()?), quote_ident(&column.name));
     let from = table.sql_name();
-    // Half the distance, twice: the whole of it may be beyond 64 bits, and so may what `random` says be.
+    // Half the distance, twice: the whole of it may be beyond 64 bits, and so may what `random` says be. Asked for both in
+    // one SELECT, SQLite reads every row.
     let drawn = format!(
-        "WITH RECURSIVE ends(low, high) AS (SELECT min({rowid}), max({rowid}) FROM {from}),
+        "WITH RECURSIVE ends(low, high) AS (SELECT (SELECT min({rowid}) FROM {from}), (SELECT max({rowid}) FROM {from})),
          lots(n, r) AS (SELECT 1, NULL UNION ALL SELECT n + 1,
                  low + 2 * (abs(random() / 2) % (high / 2 - low / 2 + 1)) + abs(random() / 2) % 2
              FROM lots, ends WHERE n <= {values})"
     );
     // A row behind a gap is met again and again, and says no more than once what it is.
     Some(format!(
-        "SELECT {name} AS c FROM {from} WHERE {name} IS NOT NULL AND {rowid} IN ({drawn}
+        "SELECT {name} AS c, {rowid} AS r FROM {from} WHERE {name} IS NOT NULL AND {rowid} IN ({drawn}
              SELECT (SELECT {rowid} FROM {from} WHERE {rowid} >= lots.r ORDER BY {rowid} LIMIT 1)
              FROM lots WHERE lots.r IS NOT NULL)"
     ))
 }
 
-/// The column's values as `c`, with the rowid, where there is one, as `r`.
+/// The column's values as `c`, with the rowid, or what the row is known by without one, as `r`.
 pub(super) fn source(table: &Table, column: &Column) -> String {
-    let rowid = table
-        .rowid_name()
-        .map_or_else(|| "NULL".to_owned(), quote_ident);
+    let row = known_by(table);
     let name = quote_ident(&column.name);
     format!(
-        "SELECT {name} AS c, {rowid} AS r FROM {} WHERE {name} IS NOT NULL",
+        "SELECT {name} AS c, {row} AS r FROM {} WHERE {name} IS NOT NULL",
         table.sql_name()
     )
 }
 
+fn known_by(table: &Table) -> String {
+    match table.rowid_name() {
+        Some(rowid) => quote_ident(rowid),
+        None => {
+            let key = table.primary_key.iter();
+            let key = key.map(|column| format!("quote({})", quote_ident(column)));
+            key.collect::<Vec<_>>().join(" || ',' || ")
+        }
+    }
+}
+
 pub(super) fn both_ends(from: &str, order: &str, each: u32) -> String {
     format!(
-        "SELECT c FROM (SELECT c FROM ({from}) ORDER BY {order} LIMIT {each})
-         UNION ALL SELECT c FROM (SELECT c FROM ({from}) ORDER BY {order} DESC LIMIT {each})"
+        "SELECT c, r FROM (SELECT c, r FROM ({from}) ORDER BY {order} LIMIT {each})
+         UNION ALL SELECT c, r FROM (SELECT c, r FROM ({from}) ORDER BY {order} DESC LIMIT {each})"
     )
 }
 
-/// Type and bytes of the values. Text comes as bytes because SQLite does not check that it is UTF-8.
+/// The values. Text comes as bytes because SQLite does not check that it is UTF-8.
 async fn sample(
     connection: &mut SqliteConnection,
     table: &Table,
     column: &Column,
     from: &str,
-) -> Result<Vec<(String, Vec<u8>)>, ProbeError> {
-    let sql = format!("SELECT typeof(c), substr(CAST(c AS BLOB), 1, {SHOWN}) FROM ({from})");
+) -> Result<Vec<Value>, ProbeError> {
+    let sql =
+        format!("SELECT typeof(c), substr(CAST(c AS BLOB), 1, {SHOWN}), quote(r) FROM ({from})");
     sqlx::query_as(AssertSqlSafe(sql))
         .persistent(false)
         .fetch_all(connection)

@@ -74,6 +74,35 @@ async fn seven_heavy_parents_in_front_of_plain_ones_go_piece_by_piece_and_end_no
     }
 }
 
+/// Each row takes its time, so that a quarter of the parts does not go within the timeout.
+#[tokio::test]
+async fn a_piece_keeps_the_size_that_went_in_time() {
+    let schema = "CREATE TABLE item (id BIGINT PRIMARY KEY, dead BOOLEAN NOT NULL);
+         CREATE TABLE part (id BIGINT PRIMARY KEY, item BIGINT REFERENCES item (id));
+         CREATE INDEX part_item ON part (item);
+         INSERT INTO item VALUES (1, TRUE), (2, TRUE); INSERT INTO part SELECT n, 1 FROM generate_series(1, 4000) AS n;
+         CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.0005); RETURN OLD; END';
+         CREATE TRIGGER slow BEFORE DELETE ON part FOR EACH ROW EXECUTE FUNCTION slow();";
+    let limit = Duration::from_millis(800);
+    let mut lab = Lab::postgres(schema).await;
+    impatient(&mut lab, limit).await;
+    let (context, _) = lab.begin().await;
+    let began = std::time::Instant::now();
+
+    let (batch, step) = drain(&context, with_parts()).await.unwrap();
+
+    assert_eq!(step, Step::Drained);
+    assert_eq!((batch.affected, batch.dependents), (2, 4_000));
+    let pieces = lab.count("SELECT count(*) FROM besom_batch").await;
+    let work = Duration::from_secs(4);
+    let timeouts = began.elapsed().saturating_sub(work).as_millis() / limit.as_millis();
+    let pieces = u128::try_from(pieces).unwrap();
+    assert!(
+        timeouts < pieces / 2,
+        "{timeouts} timeouts of {pieces} pieces"
+    );
+}
+
 #[tokio::test]
 async fn a_budget_that_ends_inside_a_heavy_parent_lets_the_next_run_go_on_there() {
     let all = schema(2, 10, "");

@@ -32,6 +32,28 @@ async fn seconds_that_are_said_to_be_milliseconds_are_refused_and_the_reverse() 
 }
 
 #[tokio::test]
+async fn each_row_is_counted_once_in_the_share() {
+    let seconds = (NOW / 1_000_000).to_string();
+    let milliseconds = (NOW / 1_000).to_string();
+    let of_one = items("bigint", &[&seconds]);
+    let of_four = items("bigint", &[&seconds, &seconds, &seconds, &milliseconds]);
+    for (schema, share) in [(of_one, "1 of 1 values"), (of_four, "3 of 4 values")] {
+        for index in ["", "CREATE INDEX item_at ON item (at);"] {
+            let schema = format!("{schema} {index}");
+            let mut labs = both(&schema, &schema).await;
+            labs.push(
+                Lab::sqlite(&schema.replacen("at bigint)", "at bigint) WITHOUT ROWID", 1)).await,
+            );
+            for mut lab in labs {
+                lab.say("item", "at", TimeForm::UnixMs);
+                let error = refused(&lab).await;
+                assert!(error.contains(share), "{share}: {error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_column_of_two_forms_is_refused_under_the_rarer_and_the_list_proposed() {
     let mut values = vec!["1735689600"; 10];
     values.extend(["'2025-01-01T00:00:00Z'"; 30]);
