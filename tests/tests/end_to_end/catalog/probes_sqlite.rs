@@ -180,6 +180,7 @@ async fn ids_are_told_by_shape_whatever_the_column_was_declared() {
                 printf('01973a%02x-%04x-7000-8000-%012x', 0, n, n),
                 printf('01JY%022d', n),
                 unhex(printf('01973a%06x7000800000000000%04x', n, n)) FROM n;
+         UPDATE t SET random = unhex(printf('9191%08x4abc9def%012x', id, id)) WHERE id % 2 = 0;
          INSERT INTO t (mixed, random) VALUES (x'0102', unhex('919108f752d143209bacf847db4148a8'))",
     )
     .await;
