@@ -212,3 +212,41 @@ async fn ids_are_told_by_shape_whatever_the_column_was_declared() {
         assert_eq!(error.code(), code, "{column}: {error}");
     }
 }
+
+#[tokio::test]
+async fn two_classes_are_never_equal_where_sqlite_says_so() {
+    let types = [
+        "TEXT", "", "BLOB", "INTEGER", "REAL", "UUID", "STRING", "ANY",
+    ];
+    let values = ["7", "'7'", "x'37'"];
+    for (one, other) in types.iter().flat_map(|one| types.map(|other| (one, other))) {
+        for (value, with) in values
+            .iter()
+            .flat_map(|one| values.map(|other| (one, other)))
+        {
+            let mut connection = sqlite_with("").await;
+            let schema = format!(
+                "CREATE TABLE t (c {one}); INSERT INTO t VALUES ({value});
+                 CREATE TABLE far (c {other}); INSERT INTO far VALUES ({with});"
+            );
+            sqlx::raw_sql(sqlx::AssertSqlSafe(schema))
+                .execute(&mut connection)
+                .await
+                .unwrap();
+            let equal: i64 = sqlx::query_scalar("SELECT count(*) FROM t JOIN far ON t.c = far.c")
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
+            let catalog = Catalog::load_sqlite(&mut connection).await.unwrap();
+            let (here, there) = (table(&catalog, "t"), table(&catalog, "far"));
+            let (left, right) = (here.column("c").unwrap(), there.column("c").unwrap());
+
+            let classes = Catalog::classes_sqlite(&mut connection, here, left).await;
+            let others = Catalog::classes_sqlite(&mut connection, there, right).await;
+
+            let unlike = classes.unwrap().unlike(left, others.unwrap(), right);
+            let place = format!("{one} {value}, {other} {with}: {unlike:?}");
+            assert_eq!(unlike.is_none(), equal == 1, "{place}");
+        }
+    }
+}
