@@ -47,7 +47,7 @@ mod time_forms;
 mod trigger;
 mod types;
 
-pub(crate) use affinity::Affinity;
+pub use affinity::Affinity;
 pub use behind::{Behind, Event, Facts, Rule, Unpublishable};
 pub(crate) use beside::{Becomes, Meeting, meeting};
 pub(crate) use clocks::same_clock;

@@ -11,6 +11,11 @@ impl Times {
     /// otherwise. In every unit it is the least number that has the size of a present instant's.
     pub const REAL: Timestamp = Timestamp(94_694_400_000_000);
 
+    /// Microseconds of 2000-01-01: an earlier number, from [`Times::REAL`] on, is likelier counted from another day or in
+    /// another unit, or written digit by digit. Apple's seconds since 2001 look like 1996, .NET's ticks like nanoseconds
+    /// of 1990, `202712311200` like milliseconds of 1976. Unless the operator says `oldest` none is an instant.
+    pub(crate) const COUNTED: Timestamp = Timestamp(946_684_800_000_000);
+
     /// Microseconds of 9999-12-30: `9999-12-31` stands for "never", and in the farthest zone
     /// it begins this early.
     pub const END: Timestamp = Timestamp(253_402_128_000_000_000);
@@ -56,7 +61,8 @@ impl Times {
     /// the end of the fifth millennium.
     pub(crate) fn real_in(&self, unit: i128) -> Range<i128> {
         let scale = 1_000_000_000 / unit;
-        let least = (i128::from(self.first().0) * 1_000).div_euclid(unit);
+        let first = self.oldest().unwrap_or(Self::COUNTED);
+        let least = (i128::from(first.0) * 1_000).div_euclid(unit);
         let real = i128::from(Self::REAL.0) / 1_000_000;
         least..(real * 1_000 * scale).min(i128::from(Self::LARGEST))
     }

@@ -57,6 +57,12 @@ impl Times {
         }
     }
 
+    /// A number that is not read, and would be an instant between 1973 and 2000.
+    pub(crate) fn is_early_number(&self, value: &Raw) -> bool {
+        let early = self.with_early_numbers();
+        self.read(value) == Reading::Unread && matches!(early.read(value), Reading::Instant(_))
+    }
+
     /// Microseconds, by one form; `None`: the value is not of it.
     fn by(&self, form: TimeForm, value: &Raw) -> Option<i128> {
         if let Some(unit) = form.unit() {

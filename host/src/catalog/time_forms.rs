@@ -136,6 +136,12 @@ impl Times {
         self
     }
 
+    /// The same where numbers are instants from as early on as texts are.
+    #[must_use]
+    pub(crate) fn with_early_numbers(&self) -> Self {
+        self.clone().since(Some(self.first()))
+    }
+
     /// The forms that were said or found.
     pub fn forms(&self) -> &[TimeForm] {
         &self.forms

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::behind::Behind;
 use super::operators::Operators;
 use super::quote::quote_ident;
-use super::{Clock, ForeignKey, Times, Trigger};
+use super::{Affinity, Clock, ForeignKey, Times, Trigger};
 
 /// Schema and name of a table, spelled as the database spells them (no quotes).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -148,6 +148,8 @@ pub struct Column {
     pub kind: Kind,
     /// By what it is compared; `None`: its type knows no collations, or this is SQLite and it is BINARY.
     pub collation: Option<Collation>,
+    /// SQLite: what it makes of its values, and of those that it is compared with.
+    pub affinity: Option<Affinity>,
     /// PostgreSQL: what compares its values, where the type is not the server's own; `None`: the plain signs do.
     pub operators: Option<Arc<Operators>>,
     /// It may hold NULL. A domain's NOT NULL does not count: PostgreSQL can be talked around it.

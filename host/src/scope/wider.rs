@@ -3,7 +3,7 @@
 
 use super::check::Check;
 use super::tables::find_column;
-use crate::catalog::{Column, Dialect, Kind, Table};
+use crate::catalog::{Affinity, Column, Dialect, Kind, Table};
 use crate::request::{Fault, Join};
 
 impl Check<'_> {
@@ -54,11 +54,11 @@ fn wider(dialect: Dialect, key: &Column, refers: &Column) -> Option<&'static str
         // What is declared as numbers makes numbers of the texts that it is held against, also where a foreign key
         // makes a text of the number.
         Dialect::Sqlite => {
-            let numbers = matches!(
-                refers.kind,
-                Kind::Integer(_) | Kind::Numeric | Kind::Float | Kind::Boolean
-            );
-            (key.kind == Kind::Text && numbers).then_some(
+            let texts = key.affinity == Some(Affinity::Text);
+            let numbers = refers.affinity == Some(Affinity::Number);
+            // A column declared `UUID`, say, mostly holds texts: its rows are told apart by `sql::blurred`.
+            let declared = refers.kind != Kind::Any;
+            (texts && numbers && declared).then_some(
                 "SQLite takes the texts `1` and `01` for equal to the number 1, and not to each other",
             )
         }

@@ -41,9 +41,9 @@ enum Meant {
 }
 
 fn means(parent: &Column, child: &Column) -> Meant {
-    match (Affinity::of(parent), Affinity::of(child)) {
-        (Affinity::Text, Affinity::Number) => Meant::AsText,
-        (Affinity::None, Affinity::Number) => Meant::AsItIs,
+    match (parent.affinity, child.affinity) {
+        (Some(Affinity::Text), Some(Affinity::Number)) => Meant::AsText,
+        (Some(Affinity::None), Some(Affinity::Number)) => Meant::AsItIs,
         _ => Meant::ByEqual,
     }
 }
@@ -56,7 +56,9 @@ pub(super) fn strictly(link: &Link, child: &Row<'_>, parent: &Row<'_>) -> String
         let (left, right) = (parent.column(from), child.column(to));
         match means(above, below) {
             Meant::ByEqual => None,
-            Meant::AsText => Some(format!("{left} = CAST({right} AS TEXT)")),
+            Meant::AsText if link.key.is_some() => Some(format!("{left} = CAST({right} AS TEXT)")),
+            // Where no key says that 7 is `'7'`, it may have been written as `'007'`.
+            Meant::AsText => Some(format!("typeof({right}) = 'text'")),
             Meant::AsItIs => Some(format!("{left} = +{right}")),
         }
     });

@@ -102,6 +102,7 @@ mod tests {
                 deterministic,
                 orders_ids: true,
             }),
+            affinity: None,
             nullable: false,
             generated: false,
             computed: false,

@@ -5,7 +5,7 @@ use super::collation::by_bytes;
 use super::scale::{Edge, Numbers, Scale};
 use super::value::native_time;
 use super::written::{Written, is_whole};
-use crate::catalog::{Column, Dialect, Kind, TimeForm, Times};
+use crate::catalog::{Affinity, Column, Dialect, Kind, TimeForm, Times};
 use crate::request::Timestamp;
 
 /// The values of one form in a column.
@@ -139,11 +139,9 @@ fn sqlite_numbers(name: &str, column: &Column, unit: i128) -> Vec<Measured> {
     measured
 }
 
-/// SQLite: digits stay text. ANY is of numeric affinity but in a STRICT table; what is not there costs
-/// no more than its test.
+/// SQLite: digits stay text.
 fn holds_digits(column: &Column) -> bool {
-    let untyped = column.sql_type.is_empty() || column.sql_type.eq_ignore_ascii_case("any");
-    column.kind == Kind::Text || column.kind == Kind::Any && untyped
+    matches!(column.kind, Kind::Text | Kind::Any) && column.affinity != Some(Affinity::Number)
 }
 
 /// Why the column's own order says nothing of its instants' order, so that an index on it bounds no

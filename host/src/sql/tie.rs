@@ -9,7 +9,7 @@ use super::Plan;
 use super::collation::{by_bytes, by_key, equal, one_equality};
 use super::relation::never_meet;
 use super::writer::{Row, Writer};
-use crate::catalog::{Column, Dialect, Equality, Kind, Table};
+use crate::catalog::{Affinity, Column, Dialect, Equality, Kind, Table};
 use crate::request::{Fault, Join};
 use crate::scope::find_column;
 
@@ -109,21 +109,26 @@ fn to_the_letter(
     by_a_key: bool,
 ) -> Option<String> {
     let (here, there) = (row.column(&local.name), other.column(&foreign.name));
-    let counts =
-        |column: &Column| matches!(column.kind, Kind::Integer(_) | Kind::Numeric | Kind::Float);
+    if dialect == Dialect::Sqlite {
+        return match (local.affinity, foreign.affinity) {
+            (Some(Affinity::Number), Some(Affinity::Number)) => None,
+            (Some(Affinity::Number), Some(kept)) => Some(as_written(kept, &there, &here)),
+            (Some(kept), Some(Affinity::Number)) => Some(as_written(kept, &here, &there)),
+            _ => None,
+        };
+    }
     let is_text = |column: &Column| column.kind == Kind::Text;
-    match dialect {
-        Dialect::Postgres => {
-            let unlike = is_text(local) && is_text(foreign) && !one_equality(local, foreign);
-            (unlike && !by_a_key).then(|| format!("{} = {}", by_bytes(&here), by_bytes(&there)))
-        }
-        Dialect::Sqlite if is_text(local) && counts(foreign) => {
-            Some(format!("{here} = CAST({there} AS TEXT)"))
-        }
-        Dialect::Sqlite if counts(local) && is_text(foreign) => {
-            Some(format!("{there} = CAST({here} AS TEXT)"))
-        }
-        Dialect::Sqlite => None,
+    let unlike = is_text(local) && is_text(foreign) && !one_equality(local, foreign);
+    (unlike && !by_a_key).then(|| format!("{} = {}", by_bytes(&here), by_bytes(&there)))
+}
+
+/// SQLite: a value of a column that keeps texts of digits is the one of a column of numbers: of texts as that one writes
+/// it, and without a type as it stands.
+fn as_written(kept: Affinity, value: &str, number: &str) -> String {
+    match kept {
+        // A plus takes the affinity of the numbers away.
+        Affinity::None => format!("{value} = +{number}"),
+        _ => format!("{value} = CAST({number} AS TEXT)"),
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::context::Ended;
 use super::probe::{ROLLBACK_JOURNAL, probe};
 use super::verify::{MOST_COUNTED, has_gone};
-use crate::catalog::Times;
+use crate::catalog::{Raw, Times};
 use crate::database::{Cause, Database, DatabaseError};
 use crate::request::Fault;
 use crate::sql::{ByForm, Plan, ReadAs};
@@ -41,6 +41,8 @@ pub struct Unread {
     /// What they do not hold: `time`, `id`, `truth value`, a `value` that says that there is one, or the `type` of
     /// what it is compared with.
     pub read_as: String,
+    /// Among them are numbers that would be times between 1973 and 2000.
+    pub early: bool,
     /// Some of the values, as SQL would write them, cut short.
     pub examples: Vec<String>,
     /// A statement that shows the rows of the table with such a value.
@@ -99,7 +101,14 @@ impl Unread {
                 Times::VALUE
             );
         }
-        format!("{rows_told} of `{column}` {hold} {what} that is not read{such}")
+        let early = match self.early {
+            true => {
+                "; numbers that would be times before 2000 are likely of another form: only where they are such times \
+                 indeed, `oldest` in [time-forms] lets them be"
+            }
+            false => "",
+        };
+        format!("{rows_told} of `{column}` {hold} {what} that is not read{such}{early}")
     }
 }
 
@@ -189,6 +198,7 @@ fn add(columns: &mut BTreeMap<String, Unread>, name: String, unread: Unread) {
     known.rows += unread.rows;
     known.more |= unread.more;
     known.read_as = unread.read_as;
+    known.early |= unread.early;
     known.examples.extend(unread.examples);
     known.examples.dedup();
     known.examples.truncate(EXAMPLES);
@@ -224,6 +234,15 @@ async fn one(
         // How many there are is known all the same.
         Err(_) => BTreeSet::new(),
     };
+    let early = of.read_as == ReadAs::Time && {
+        let times = plan
+            .forms
+            .instants(&of.table.id, &of.column)
+            .map_err(told)?;
+        values
+            .iter()
+            .any(|value| times.is_early_number(&as_read(value)))
+    };
     let shown = values
         .into_iter()
         .take(EXAMPLES)
@@ -242,9 +261,19 @@ async fn one(
             ReadAs::Class => "type",
         }
         .to_owned(),
+        early,
         examples: shown.collect(),
         find: plan.find_unread(of).map_err(told)?,
     }))
+}
+
+/// A value as SQL writes it.
+fn as_read(shown: &str) -> Raw {
+    let text = shown.strip_prefix('\'');
+    match text.and_then(|text| text.strip_suffix('\'')) {
+        Some(text) => Raw::Text(text.to_owned()),
+        None => Raw::number(shown),
+    }
 }
 
 async fn asked(

@@ -113,6 +113,7 @@ pub(super) async fn add(
                     deterministic: deterministic != Some(false),
                     orders_ids: orders_ids == Some(true),
                 }),
+                affinity: None,
                 nullable,
                 generated: computed || identity,
                 computed,

@@ -46,7 +46,7 @@ impl Classes {
 
 /// The column's affinity makes a number of text that looks like one, also of what it is compared with.
 fn makes_numbers(column: &Column) -> bool {
-    Affinity::of(column) == Affinity::Number
+    column.affinity == Some(Affinity::Number)
 }
 
 impl Catalog {

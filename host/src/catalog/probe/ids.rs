@@ -25,6 +25,10 @@ pub const EARLIEST_ID: Timestamp = Timestamp(100_000_000_000_000);
 /// than one in four do, the ids are UUIDs, and have a version. (Three ULIDs seem UUIDs once in 500 times.)
 const FEWEST_ULIDS_ONE_IN: usize = 4;
 
+/// Ids of another version than 7 are no reason to refuse where they are no more than one in so many: none of them is read,
+/// wherever it sorts. Where there are more the ids are not made from the time.
+const MOST_STRAYS_ONE_IN: usize = 4;
+
 /// How far a clock that made an id may run ahead of the database's.
 const TOLERATED_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
@@ -77,8 +81,13 @@ pub(super) fn form(
         (_, None) => {}
     }
     let shape = common_shape(table, column, &ids)?.unwrap_or(by_kind);
+    let crockford = matches!(shape, IdShape::Crockford { .. });
+    let version7 = !crockford && are_version7(&ids);
+    let is_stray = |id: &&Id| version7 && !is_version7(id.bits);
+    let few = ids.iter().filter(is_stray).count() * MOST_STRAYS_ONE_IN <= ids.len();
     // all ones stands for no id, as all zeros does
     let made = ids.iter().filter(|id| id.bits != u128::MAX);
+    let made = made.filter(|id| !(few && is_stray(id)));
     if let Some(latest) = made.max_by_key(|id| id.bits >> 80) {
         let at = Timestamp(time_micros(latest.bits));
         if at.0 > now.0.saturating_add(TOLERATED_MICROS) {
@@ -95,9 +104,7 @@ pub(super) fn form(
             });
         }
     }
-    let crockford = matches!(shape, IdShape::Crockford { .. });
-    let version7 = !crockford && are_version7(&ids);
-    let stray = ids.iter().find(|id| version7 && !is_version7(id.bits));
+    let stray = ids.iter().find(is_stray);
     Ok(IdForm {
         shape,
         version7,

@@ -20,10 +20,9 @@ pub(super) const SAMPLE_BETWEEN: u32 = 150;
 /// Values that an error shows.
 const SHOWN: usize = 3;
 
-/// Microseconds of 2000-01-01 and of 2200-01-01. Where most numbers of a sample would lie outside they are likely
-/// counted from another day than 1970, or written digit by digit: Apple's seconds since 2001 look like 1996,
-/// .NET's ticks like nanoseconds of 1990, `20261017213000` like milliseconds of 2612.
-const LIKELY: std::ops::Range<i64> = 946_684_800_000_000..7_258_118_400_000_000;
+/// Microseconds, to 2200-01-01. Where most numbers of a sample would lie outside they are likely counted from another
+/// day than 1970, or written digit by digit: `20261017213000` looks like milliseconds of 2612.
+const LIKELY: std::ops::Range<i64> = Times::COUNTED.0..7_258_118_400_000_000;
 
 /// What `sample` says about the column.
 ///
@@ -107,9 +106,10 @@ fn declared(
     sample: &[Raw],
     times: Times,
 ) -> Result<TimeProbe, ProbeError> {
+    let by = times.with_early_numbers();
     let is = |reading: fn(&Reading) -> bool| -> Vec<&Raw> {
         let values = sample.iter();
-        values.filter(|value| reading(&times.read(value))).collect()
+        values.filter(|value| reading(&by.read(value))).collect()
     };
     let read = is(|reading| matches!(reading, Reading::Instant(_)));
     let mut other = is(|reading| *reading == Reading::Unread);
@@ -168,7 +168,7 @@ fn unlikely<'v>(times: &Times, sample: &'v [Raw]) -> Option<(Vec<Odd<'v>>, usize
     let (mut odd, mut small) = (Vec::new(), BTreeMap::new());
     let mut numbers = 0;
     for form in times.forms().iter().filter(|form| form.unit().is_some()) {
-        let by = Times::found(*form);
+        let by = counting(*form);
         for value in sample.iter().filter(|value| !says_nothing(value)) {
             match by.read(value) {
                 Reading::Instant(at) => {
@@ -237,6 +237,11 @@ fn says_nothing(value: &Raw) -> bool {
     }
 }
 
+/// What a sample is held against: a number is told by its size, whether or not a row of it would be read.
+fn counting(form: TimeForm) -> Times {
+    Times::found(form).with_early_numbers()
+}
+
 /// The values of each form.
 pub(super) fn counted<'v>(values: &[&'v Raw]) -> Vec<(TimeForm, Vec<&'v Raw>)> {
     let mut by_form: Vec<(TimeForm, Vec<&Raw>)> = Vec::new();
@@ -269,13 +274,13 @@ pub(super) fn classify(value: &Raw) -> Option<TimeForm> {
         TimeForm::UnixUs,
         TimeForm::UnixNs,
     ];
-    let reads = |form: &TimeForm| matches!(Times::found(*form).read(value), Reading::Instant(_));
+    let reads = |form: &TimeForm| matches!(counting(*form).read(value), Reading::Instant(_));
     units.into_iter().find(reads)
 }
 
 /// Half of the values are of a time that one expects, where numbers alone say which.
 pub(super) fn are_likely(form: TimeForm, values: &[&Raw]) -> bool {
-    let is_likely = |value: &&&Raw| matches!(Times::found(form).read(value), Reading::Instant(at) if LIKELY.contains(&at.0));
+    let is_likely = |value: &&&Raw| matches!(counting(form).read(value), Reading::Instant(at) if LIKELY.contains(&at.0));
     form.unit().is_none() || values.iter().filter(is_likely).count() * 2 >= values.len()
 }
 

@@ -6,7 +6,8 @@ use crate::catalog::{Affinity, Column, Dialect, Kind};
 pub(crate) fn is_converted(dialect: Dialect, parent: &Column, child: &Column) -> bool {
     match dialect {
         Dialect::Sqlite => {
-            Affinity::of(parent) == Affinity::Number && Affinity::of(child) != Affinity::Number
+            let counts = |column: &Column| column.affinity == Some(Affinity::Number);
+            counts(parent) && !counts(child)
         }
         Dialect::Postgres => match (rank(&parent.kind), rank(&child.kind)) {
             (Some(parent), Some(child)) => parent > child,

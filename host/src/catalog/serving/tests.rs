@@ -20,6 +20,7 @@ fn column(name: &str, sql_type: &str, kind: Kind) -> Column {
         stored_type: sql_type.to_owned(),
         kind,
         collation,
+        affinity: None,
         nullable: true,
         generated: false,
         computed: false,

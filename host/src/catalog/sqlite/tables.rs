@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use sqlx::sqlite::SqliteConnection;
 
 use super::super::{
-    Behind, CatalogError, Column, Index, IndexColumn, Privileges, Table, TableId, TableKind,
+    Affinity, Behind, CatalogError, Column, Index, IndexColumn, Privileges, Table, TableId,
+    TableKind,
 };
 use super::{SCHEMA, Tables, fold, kinds, rows};
 
@@ -116,6 +117,7 @@ fn add_columns(tables: &mut Tables, rows: Vec<ColumnRow>, strict_tables: &BTreeS
             name,
             kind: kinds::kind(&declared, strict),
             stored_type: declared.clone(),
+            affinity: Some(Affinity::declared(&declared, strict)),
             sql_type: declared,
             collation: None,
             nullable: !not_null && !key_is_not_null,

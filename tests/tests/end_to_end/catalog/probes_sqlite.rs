@@ -180,6 +180,7 @@ async fn ids_are_told_by_shape_whatever_the_column_was_declared() {
                 printf('01973a%02x-%04x-7000-8000-%012x', 0, n, n),
                 printf('01JY%022d', n),
                 unhex(printf('01973a%06x7000800000000000%04x', n, n)) FROM n;
+         UPDATE t SET random = unhex(printf('9191%08x4abc9def%012x', id, id)) WHERE id % 2 = 0;
          INSERT INTO t (mixed, random) VALUES (x'0102', unhex('919108f752d143209bacf847db4148a8'))",
     )
     .await;
@@ -209,5 +210,43 @@ async fn ids_are_told_by_shape_whatever_the_column_was_declared() {
     ] {
         let error = id_form(&mut connection, column).await.unwrap_err();
         assert_eq!(error.code(), code, "{column}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn two_classes_are_never_equal_where_sqlite_says_so() {
+    let types = [
+        "TEXT", "", "BLOB", "INTEGER", "REAL", "UUID", "STRING", "ANY",
+    ];
+    let values = ["7", "'7'", "x'37'"];
+    for (one, other) in types.iter().flat_map(|one| types.map(|other| (one, other))) {
+        for (value, with) in values
+            .iter()
+            .flat_map(|one| values.map(|other| (one, other)))
+        {
+            let mut connection = sqlite_with("").await;
+            let schema = format!(
+                "CREATE TABLE t (c {one}); INSERT INTO t VALUES ({value});
+                 CREATE TABLE far (c {other}); INSERT INTO far VALUES ({with});"
+            );
+            sqlx::raw_sql(sqlx::AssertSqlSafe(schema))
+                .execute(&mut connection)
+                .await
+                .unwrap();
+            let equal: i64 = sqlx::query_scalar("SELECT count(*) FROM t JOIN far ON t.c = far.c")
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
+            let catalog = Catalog::load_sqlite(&mut connection).await.unwrap();
+            let (here, there) = (table(&catalog, "t"), table(&catalog, "far"));
+            let (left, right) = (here.column("c").unwrap(), there.column("c").unwrap());
+
+            let classes = Catalog::classes_sqlite(&mut connection, here, left).await;
+            let others = Catalog::classes_sqlite(&mut connection, there, right).await;
+
+            let unlike = classes.unwrap().unlike(left, others.unwrap(), right);
+            let place = format!("{one} {value}, {other} {with}: {unlike:?}");
+            assert_eq!(unlike.is_none(), equal == 1, "{place}");
+        }
     }
 }

@@ -64,6 +64,44 @@ async fn a_child_that_may_be_a_live_parents_holds_the_other() {
 }
 
 #[tokio::test]
+async fn a_child_that_may_have_been_written_as_a_live_parents_stays_with_that_one() {
+    for refers in ["UUID", "DATETIME", "STRING"] {
+        // No key says whose the child is, and its column has made 1000 of `'1e3'`.
+        let of = ("VARCHAR(20)", refers, "'1000'", "'1e3'", "'1e3'");
+        for unlink in [false, true] {
+            let lab = Lab::sqlite(&schema(of, "").replace("REFERENCES parent", "")).await;
+            let on = vec![Join::new("parent", "id")];
+            let request = match unlink {
+                false => dead().delete_first("child", on, None),
+                true => dead().unlink_first("child", on, None),
+            };
+
+            let (batch, _) = lab.run(request).await.unwrap();
+
+            assert_eq!((batch.changed(), batch.blocked), (0, 1), "{refers}");
+            let left = "SELECT count(*) FROM child WHERE parent = 1000";
+            assert_eq!(lab.count(left).await, 1, "{refers}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_child_whose_text_is_no_number_goes_with_its_parent() {
+    for refers in ["UUID", "STRING"] {
+        let of = ("TEXT", refers, "'a7'", "'b7'", "'a7'");
+        let lab = Lab::sqlite(&schema(of, "").replace("REFERENCES parent", "")).await;
+        let on = vec![Join::new("parent", "id")];
+
+        let (batch, _) = lab
+            .run(dead().delete_first("child", on, None))
+            .await
+            .unwrap();
+
+        assert_eq!((batch.affected, batch.dependents), (1, 1), "{refers}");
+    }
+}
+
+#[tokio::test]
 async fn and_goes_with_its_own_parent_and_is_counted() {
     for (id, refers, live, due, child) in PARENTS {
         let of = (id, refers, due, live, child);

@@ -115,6 +115,7 @@ async fn on_sqlite_what_can_be_equal_is_joined_as_ever() {
         ("UUID", "BLOB", "x'0102'", "x'0102'"),
         ("UUID", "TEXT", "1", "'1'"), // the declared type makes a number of the text
         ("BIGINT", "TEXT", "1", "'1'"),
+        ("ANY", "TEXT", "1", "'1'"), // nobody's type but in a STRICT table
         ("BIGINT", "TEXT", "1", "'one'"),
         ("", "REAL", "1", "1.0"),
         ("TEXT", "UUID", "'a'", "NULL"),

@@ -112,9 +112,20 @@ async fn what_a_row_must_have_it_must_have_to_the_letter() {
         let tables = tables(ANY_CASE, id, refers, rows).replace("PRIMARY KEY, dead", ", dead");
         labs.push((Lab::postgres(&tables).await, rows[0]));
     }
-    for refers in ["INTEGER", "NUMERIC"] {
-        let rows = ["'01'", "'1'", "1"];
-        labs.push((Lab::sqlite(&tables("", "TEXT", refers, rows)).await, "1"));
+    // SQLite makes numbers of texts also in a column of a type that it does not know.
+    let numbers = ["'01'", "'1'", "1"];
+    let untyped = ["'1'", "1", "1"];
+    for (id, refers, rows) in [
+        ("TEXT", "INTEGER", numbers),
+        ("TEXT", "NUMERIC", numbers),
+        ("TEXT", "BOOLEAN", numbers),
+        ("VARCHAR(36)", "UUID", numbers),
+        ("TEXT", "DATETIME", numbers),
+        ("CLOB", "STRING", numbers),
+        ("", "INTEGER", untyped),
+        ("BLOB", "UUID", untyped),
+    ] {
+        labs.push((Lab::sqlite(&tables("", id, refers, rows)).await, "1"));
     }
     let of_a_dead_parent = Condition::Exists {
         table: "parent".to_owned(),

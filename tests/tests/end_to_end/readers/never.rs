@@ -89,3 +89,17 @@ async fn one_time_that_cannot_be_read_ends_no_reader_and_is_counted() {
         assert!(format!("{told:?}").contains("t.at"), "{told:?}");
     }
 }
+
+#[tokio::test]
+async fn a_number_that_would_be_a_time_before_2000_leaves_its_row_off() {
+    let values = ["1700000000", "820454400"];
+    for mut lab in both(&schema("bigint", &values), &schema("INTEGER", &values)).await {
+        let real = Some(Timestamp(REAL * 1_000_000));
+        lab.say("t", "at", TimeForm::UnixS);
+        assert_eq!(shown(&lab).await, [real]);
+        let early = Times::from(TimeForm::UnixS).since(Some(Times::REAL));
+        lab.say("t", "at", early);
+        let apple = Some(Timestamp(820_454_400_000_000));
+        assert_eq!(shown(&lab).await, [real, apple]);
+    }
+}

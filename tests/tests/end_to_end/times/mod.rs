@@ -4,6 +4,7 @@ mod as_commands;
 mod collated;
 mod columns;
 mod contradicted;
+mod early_numbers;
 mod forms;
 mod never;
 mod newest;

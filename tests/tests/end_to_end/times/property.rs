@@ -2,6 +2,8 @@
 //! what is of no form stays.
 
 use besom::catalog::{Dialect, TimeForm, Times};
+use besom::sweep::{Verification, verify};
+use besom_tests::lab::drain;
 use chrono::{DateTime, FixedOffset, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -60,13 +62,24 @@ const DAY: i128 = 86_400 * SECOND;
 const TEXT: [&str; 2] = ["text", "TEXT"];
 const BIG: [&str; 2] = ["bigint", "INTEGER"];
 
-/// That instants of before 2000 and of after 2200, of which most of a column may be here, are meant.
 fn said(form: TimeForm) -> Times {
     several([form])
 }
 
 fn several(forms: impl IntoIterator<Item = TimeForm>) -> Times {
-    Times::declared(forms).since(Some(Times::REAL))
+    Times::declared(forms)
+}
+
+/// Microseconds of 2000-01-01: a number before that is read only where an `oldest` is said.
+const COUNTED: i128 = 946_684_800_000_000;
+
+/// It is a number that is counted, and no text that says its day.
+fn is_number(times: &Times, written: &str) -> bool {
+    let counts = |form: &TimeForm| {
+        use TimeForm::{UnixMs, UnixNs, UnixS, UnixUs};
+        matches!(form, UnixS | UnixMs | UnixUs | UnixNs)
+    };
+    times.forms().iter().all(counts) || written.trim_matches('\'').parse::<f64>().is_ok()
 }
 
 fn writers() -> Vec<Writer> {
@@ -256,18 +269,21 @@ fn what_goes_is_what_is_older(dialect: Dialect) {
             )
         })
         .collect();
-    let mut lab = runtime.block_on(async {
-        match dialect {
-            Dialect::Postgres => Lab::postgres(&schema).await,
-            Dialect::Sqlite => Lab::sqlite(&schema).await,
+    let labs = [None, Some(Times::REAL)].map(|oldest| {
+        let mut lab = runtime.block_on(async {
+            match dialect {
+                Dialect::Postgres => Lab::postgres(&schema).await,
+                Dialect::Sqlite => Lab::sqlite(&schema).await,
+            }
+        });
+        for (n, writer) in writers.iter().enumerate() {
+            let native = writer.declared[side] == "timestamptz";
+            if dialect == Dialect::Sqlite || !native {
+                lab.say(&format!("item{n}"), "at", (writer.times)().since(oldest));
+            }
         }
+        lab
     });
-    for (n, writer) in writers.iter().enumerate() {
-        let declared = writer.declared[side];
-        if dialect == Dialect::Sqlite || !["timestamptz"].contains(&declared) {
-            lab.say(&format!("item{n}"), "at", (writer.times)());
-        }
-    }
     let cases = std::env::var("PROPTEST_CASES")
         .ok()
         .and_then(|n| n.parse().ok())
@@ -288,22 +304,42 @@ fn what_goes_is_what_is_older(dialect: Dialect) {
         prop_oneof![anywhere.clone().prop_map(Ok), near.prop_map(Err)],
         12..40,
     );
-    let strategy = (0..writers.len(), past, instants, 0_usize..5, any::<bool>());
-    let outcome = runner.run(&strategy, |(n, cutoff, instants, odd, negated)| {
+    // Whether an `oldest` is said, or there are more rows of a time that one expects.
+    let said = any::<bool>();
+    let strategy = (
+        0..writers.len(),
+        past,
+        instants,
+        0_usize..5,
+        any::<bool>(),
+        said,
+    );
+    let outcome = runner.run(&strategy, |(n, cutoff, instants, odd, negated, said)| {
         let (writer, table) = (&writers[n], format!("item{n}"));
         let cutoff = cutoff.div_euclid(MICRO);
         let mut rows = Vec::new();
         let mut expected = Vec::new();
+        let mut not_read = 0;
+        let lab = &labs[usize::from(said)];
         for (id, instant) in instants.iter().enumerate() {
             let nanos = match instant {
                 Ok(nanos) => *nanos,
                 Err((steps, unit)) => (cutoff * MICRO + steps * unit).max(94_867_200 * SECOND),
             };
             let written = nanos.div_euclid(writer.unit) * writer.unit;
-            rows.push(format!("({id}, {})", (writer.write)(dialect, nanos)));
-            if (written < cutoff * MICRO) != negated {
+            let value = (writer.write)(dialect, nanos);
+            if !said && written < COUNTED * MICRO && is_number(&(writer.times)(), &value) {
+                not_read += 1;
+            } else if (written < cutoff * MICRO) != negated {
                 expected.push(id as i64);
             }
+            rows.push(format!("({id}, {value})"));
+        }
+        // Of 2190, for most to be times that one expects.
+        for id in 2_000..2_000 + if said { 0 } else { 200 } {
+            let value = (writer.write)(dialect, 6_942_672_000 * SECOND);
+            rows.push(format!("({id}, {value})"));
+            expected.extend(negated.then_some(id));
         }
         let declared = writer.declared[side];
         let strange: &[&str] = match declared {
@@ -329,8 +365,8 @@ fn what_goes_is_what_is_older(dialect: Dialect) {
                 condition = not(condition);
             }
             let before = lab.ids(&format!("SELECT id FROM {table}")).await;
-            let done = lab.run(Request::delete(&table, condition)).await;
-            done.unwrap_or_else(|fault| panic!("{fault}\n{rows:?}"));
+            let done = told_early(lab, Request::delete(&table, condition)).await;
+            let told = done.unwrap_or_else(|fault| panic!("{fault}\n{rows:?}"));
             let left = lab.ids(&format!("SELECT id FROM {table}")).await;
             let gone: Vec<_> = before.into_iter().filter(|id| !left.contains(id)).collect();
             prop_assert_eq!(
@@ -342,10 +378,22 @@ fn what_goes_is_what_is_older(dialect: Dialect) {
                 cutoff,
                 rows
             );
+            prop_assert_eq!(told, not_read > 0, "{}: {:?}", declared, rows);
             Ok(())
         })
     });
     outcome.unwrap();
+}
+
+/// A run, which says or does not say that numbers of before 2000 are not read.
+async fn told_early(lab: &Lab, request: Request) -> Result<bool, Fault> {
+    let (context, _) = lab.begin().await;
+    let done = drain(&context, request).await;
+    let ended = context.settle().await.ended;
+    let verified = Verification::of(&verify(&lab.database, &ended).await);
+    lab.end(&context).await;
+    done?;
+    Ok(matches!(verified, Verification::Unverified(why) if why.contains("`oldest`")))
 }
 
 #[test]
