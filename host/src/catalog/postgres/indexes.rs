@@ -200,6 +200,7 @@ pub(super) async fn add_triggers(
             of_columns,
             assigns,
             unread,
+            replaces: false,
             only_notes: into.map(|into| Notes { into, as_invoker }),
             function: Some(function),
         };

@@ -22,6 +22,7 @@ mod races;
 mod rules;
 mod settings;
 mod stuck;
+mod taken_besides;
 mod under_way;
 mod unproven;
 
