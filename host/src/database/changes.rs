@@ -56,7 +56,7 @@ impl Counts {
         handle.set_update_hook(move |change| counts.tally().note(&tables, &change));
     }
 
-    pub(super) fn from_nothing(&self) {
+    pub(super) fn begin_anew(&self) {
         let mut tally = self.tally();
         tally.changed.clear();
         tally.counted = Counted::default();

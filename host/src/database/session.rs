@@ -332,8 +332,8 @@ impl Session {
     }
 
     /// Begins the counts anew.
-    pub fn count_sqlite_rows_from_nothing(&self) {
-        self.counts.from_nothing();
+    pub fn count_sqlite_rows_anew(&self) {
+        self.counts.begin_anew();
     }
 
     /// Rows that have gone or changed since.

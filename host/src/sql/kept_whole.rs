@@ -49,7 +49,11 @@ impl Plan {
             return false;
         }
         let swept: BTreeSet<_> = self.named().into_keys().collect();
-        self.any_fires(|trigger| !self.writes_only_notes(trigger, &swept))
+        self.any_fires(|trigger| {
+            // Many a BEFORE trigger looks at its row alone.
+            let writes = trigger.timing != TriggerTiming::Before || trigger.writes;
+            writes && !self.writes_only_notes(trigger, &swept)
+        })
     }
 
     /// It can refuse nothing.

@@ -82,7 +82,7 @@ impl Attempt<'_> {
             true => None,
             false => Some(session.fetch_one(&total_changes()).await?.get(0).as_count()),
         };
-        session.count_sqlite_rows_from_nothing();
+        session.count_sqlite_rows_anew();
         Ok(total)
     }
 

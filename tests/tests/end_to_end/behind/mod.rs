@@ -23,6 +23,7 @@ mod rules;
 mod settings;
 mod stuck;
 mod taken_besides;
+mod taken_in_pieces;
 mod under_way;
 mod unproven;
 
