@@ -56,6 +56,8 @@ pub struct Facts {
     /// SQLite: the page at which the table begins, which is another one where the table was made anew, and
     /// after a VACUUM.
     pub root: i64,
+    /// SQLite: by the look of its statement a row that is in the way of another may be replaced.
+    pub replaces: bool,
     /// SQLite: its place among what the schema lists, at the end of which a table is that was made anew.
     pub place: i64,
 }

@@ -31,6 +31,10 @@ pub struct Trigger {
     pub of_columns: Vec<String>,
     /// Columns of its table that it assigns by the look of its source, be it to `NEW` or by an UPDATE.
     pub assigns: Vec<String>,
+    /// SQLite: by the look of its source it may replace rows that are in the way.
+    pub replaces: bool,
+    /// By the words of its source it may delete or change rows, or call what does. On SQLite any may.
+    pub writes: bool,
     /// Its source is in a language that is not looked at.
     pub unread: bool,
     /// It cannot refuse that a row goes, as far as its own source says: it only inserts rows, into these tables.

@@ -129,8 +129,8 @@ fn goes_too_deep(code: &str, message: &str) -> bool {
 fn told(code: &str, message: &str) -> String {
     match cause_of(code) {
         Cause::LockTimeout if code.len() < 5 => format!(
-            "{message}: another program has been writing it for longer than `lock-timeout` of [database]. Let it \
-             finish, or raise that"
+            "{message}: another program, or another job of besom, has been writing it for longer than `lock-timeout` of \
+             [database]. Let it finish, or raise that"
         ),
         _ => message.to_owned(),
     }

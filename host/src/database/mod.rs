@@ -6,6 +6,7 @@
 //! waits for it first.
 
 mod cells;
+mod changes;
 mod error;
 mod parameters;
 mod pooler;
@@ -14,6 +15,7 @@ mod statement;
 mod work;
 
 pub use cells::{Cell, Cells};
+pub use changes::{Counted, Watched};
 pub use error::{Cause, DatabaseError};
 pub use pooler::{IDLE_IN_TRANSACTION, Pooler};
 pub use session::Session;

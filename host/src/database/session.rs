@@ -16,8 +16,10 @@ use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Postgres, Sqlite};
 
 use super::cells::{postgres_cells, sqlite_cells};
+use super::changes::{Counted, Counts, Watched};
 use super::{Bind, Cause, Cells, DatabaseError, Statement};
 use crate::catalog::Dialect;
+use crate::sql::KNOW_THE_SCHEMA;
 
 enum Inner {
     Postgres(PoolConnection<Postgres>),
@@ -33,6 +35,8 @@ pub struct Session {
     /// SQLite: since when it keeps other writers from the file, and for how long it did before.
     writes: Option<Instant>,
     wrote: Duration,
+    /// SQLite: rows that its statements change.
+    counts: Counts,
     /// The first words of each transaction on a connection that a pooler lends.
     opening: Option<Arc<str>>,
 }
@@ -48,6 +52,7 @@ impl Session {
             limited: false,
             writes: None,
             wrote: Duration::ZERO,
+            counts: Counts::default(),
             opening,
         }
     }
@@ -59,6 +64,7 @@ impl Session {
             limited: false,
             writes: None,
             wrote: Duration::ZERO,
+            counts: Counts::default(),
             opening: None,
         }
     }
@@ -240,8 +246,7 @@ impl Session {
         analyze: bool,
     ) -> Result<Vec<Cells>, DatabaseError> {
         if self.dialect() == Dialect::Sqlite {
-            self.run_script("SELECT 1 FROM sqlite_schema LIMIT 1")
-                .await?;
+            self.run_script(KNOW_THE_SCHEMA).await?;
         }
         self.fetch(&statement.explained(analyze)).await
     }
@@ -304,6 +309,36 @@ impl Session {
             self.limited = limit.is_some();
         }
         Ok(())
+    }
+}
+
+/// What statements do to rows besides what they answer, on SQLite alone.
+impl Session {
+    /// Has rows of these tables counted from now on.
+    pub async fn watch_sqlite_rows(&mut self, tables: Vec<Watched>) -> Result<(), DatabaseError> {
+        if let Inner::Sqlite(connection) = &mut self.inner {
+            let mut handle = connection.lock_handle().await?;
+            self.counts.watch(&mut handle, tables);
+        }
+        Ok(())
+    }
+
+    /// Counts no more.
+    pub async fn watch_no_sqlite_rows(&mut self) -> Result<(), DatabaseError> {
+        if let Inner::Sqlite(connection) = &mut self.inner {
+            connection.lock_handle().await?.remove_update_hook();
+        }
+        Ok(())
+    }
+
+    /// Begins the counts anew.
+    pub fn count_sqlite_rows_anew(&self) {
+        self.counts.begin_anew();
+    }
+
+    /// Rows that have gone or changed since.
+    pub fn counted_sqlite_rows(&self) -> Counted {
+        self.counts.so_far()
     }
 }
 

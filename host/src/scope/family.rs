@@ -229,7 +229,10 @@ fn by_rules(links: &[Link]) -> usize {
 
 fn because(path: &Path) -> String {
     let keys = path.0.iter().filter_map(|link| link.key.as_ref());
-    let names: Vec<_> = keys.map(|key| format!("`{}`", key.name)).collect();
+    // SQLite has no names of keys, and numbers them by table.
+    let names: Vec<_> = keys
+        .map(|key| format!("`{}` of `{}`", key.name, key.child))
+        .collect();
     format!("{A_RULE} {}", names.join(", "))
 }
 

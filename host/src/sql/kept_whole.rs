@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use super::Plan;
 use crate::catalog::{Dialect, Notes, Table, TableId, TableKind, Trigger, TriggerTiming};
-use crate::request::Action;
 
 impl Plan {
     /// The triggers, each with its table, that keep a row from being taken apart. None where nothing hangs on rows.
@@ -44,29 +43,28 @@ impl Plan {
         found
     }
 
-    /// PostgreSQL: a trigger that fires after the rows have gone, or changed, may take others of the table along.
+    /// PostgreSQL: a trigger that fires where rows go or change may take others along.
     pub(crate) fn may_take_besides(&self) -> bool {
         if self.dialect() == Dialect::Sqlite {
             return false;
         }
         let swept: BTreeSet<_> = self.named().into_keys().collect();
-        let mut tables = self.catalog.leaves_of(self.table()).chain([self.table()]);
-        tables.any(|table| {
-            table.triggers.iter().any(|trigger| {
-                let fires = match self.request().action {
-                    Action::Delete => trigger.on_delete,
-                    Action::Update(_) => trigger.on_update,
-                    Action::Read(_) => false,
-                };
-                fires && trigger.timing == TriggerTiming::After && !self.only_notes(trigger, &swept)
-            })
+        self.any_fires(|trigger| {
+            // Many a BEFORE trigger looks at its row alone.
+            let writes = trigger.timing != TriggerTiming::Before || trigger.writes;
+            writes && !self.writes_only_notes(trigger, &swept)
         })
     }
 
     /// It can refuse nothing.
     fn only_notes(&self, trigger: &Trigger, swept: &BTreeSet<TableId>) -> bool {
         let after = trigger.timing == TriggerTiming::After || self.dialect() == Dialect::Sqlite;
-        let Some(Notes { into, as_invoker }) = trigger.only_notes.as_ref().filter(|_| after) else {
+        after && self.writes_only_notes(trigger, swept)
+    }
+
+    /// It does nothing to other rows but insert some elsewhere.
+    fn writes_only_notes(&self, trigger: &Trigger, swept: &BTreeSet<TableId>) -> bool {
+        let Some(Notes { into, as_invoker }) = &trigger.only_notes else {
             return false;
         };
         into.iter().all(|name| {

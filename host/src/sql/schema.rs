@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::Plan;
-use crate::catalog::{Catalog, Dialect, Event, Facts, Table, TableId, TableKind};
+use crate::catalog::{Catalog, Dialect, Event, Facts, Table, TableId, TableKind, Trigger};
 use crate::database::{Bind, Statement};
 
 /// What a plan takes for given about a table.
@@ -169,11 +169,19 @@ impl Plan {
 
     /// A trigger of the schema's own may change rows of tables that a batch counts.
     pub(crate) fn fires_triggers(&self) -> bool {
+        self.any_fires(|_| true)
+    }
+
+    /// Whether such a trigger fires where rows go or change; also where a table is not known.
+    pub(super) fn any_fires(&self, such: impl Fn(&Trigger) -> bool) -> bool {
         self.authorized.events().into_iter().any(|(id, event)| {
             let fires = |table: &Table| {
-                table.triggers.iter().any(|trigger| match event {
-                    Event::Delete => trigger.on_delete,
-                    Event::Update => trigger.on_update,
+                table.triggers.iter().any(|trigger| {
+                    let fires = match event {
+                        Event::Delete => trigger.on_delete,
+                        Event::Update => trigger.on_update,
+                    };
+                    fires && such(trigger)
                 })
             };
             let table = self.catalog.by_id(&id);

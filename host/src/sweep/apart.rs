@@ -115,6 +115,7 @@ impl Attempt<'_> {
             }
             let count = rows.len() as u64;
             let keys = columns(&rows.into_iter().map(texts).collect::<Vec<_>>());
+            let before = self.worked_on(session, plan).await?;
             let fence = self.fence;
             let statement = plan.act_on_part(&root, part, &keys, |w| {
                 w.push(", record AS (");
@@ -123,6 +124,8 @@ impl Attempt<'_> {
             })?;
             let batch = batch_of(&session.fetch_one(&statement).await?, 0);
             self.schema_stands(session, plan).await?;
+            self.run_deferred(session, plan).await?;
+            self.all_gone(session, plan, before, &batch).await?;
             self.piece_let_go(session, &root, part, &keys).await?;
             return progress(batch, place, count);
         }
@@ -141,6 +144,7 @@ impl Attempt<'_> {
         self.schema_stands(session, plan).await?;
         for (place, part) in plan.parts().iter().enumerate().skip(self.inner.gone_before) {
             let statement = plan.act_on_part_of_window(window, part, most)?;
+            let before = self.count_anew(session, plan).await?;
             let rows = session.execute(&statement).await?;
             if rows == 0 {
                 continue;
@@ -150,6 +154,7 @@ impl Attempt<'_> {
                 true => batch.dependents = rows,
                 false => batch.cascaded = rows,
             }
+            self.all_counted(session, plan, before, &batch).await?;
             let batch = self.record_counted(session, batch).await?;
             return progress(batch, place, rows);
         }

@@ -102,8 +102,10 @@ impl Attempt<'_> {
             (Mode::Apply, Dialect::Sqlite) => {
                 let limit = self.context.database.options().statement_timeout;
                 session.limit_sqlite_statements(Some(limit)).await?;
+                session.watch_sqlite_rows(self.inner.plan.watched()).await?;
                 let done = self.apply(&mut session, cursor).await;
                 self.context.held_back.wrote(session.wrote());
+                session.watch_no_sqlite_rows().await?;
                 session.limit_sqlite_statements(None).await?;
                 done?
             }

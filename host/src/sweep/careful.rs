@@ -22,7 +22,9 @@ use crate::catalog::Dialect;
 use crate::database::{Bind, Cause, DatabaseError, Session, Statement};
 use crate::ledger::batch_of;
 use crate::request::{Batch, Fault};
-use crate::sql::{Cursor, Hold, Keys, Pick, Picked, Plan, TALLY, Window, forget_picked};
+use crate::sql::{
+    Cursor, Hold, Keys, Pick, Picked, Plan, RUN_DEFERRED, TALLY, Window, forget_picked,
+};
 
 /// Rows of the first such batch. Their locks last while pieces are tried, each some milliseconds at most.
 const FIRST_SPAN: u64 = 256;
@@ -112,7 +114,7 @@ impl Attempt<'_> {
     ) -> Result<(Batch, Tried), Failed> {
         raise_fence(session, &self.fence, checkpoint).await?;
         // What would be checked at the commit is checked with the piece that it belongs to.
-        session.run_script("SET CONSTRAINTS ALL IMMEDIATE").await?;
+        session.run_script(RUN_DEFERRED).await?;
         let held = self.hold(session, plan, window).await;
         let held = held.map_err(whatever_the_rows)?;
         let none = vec![Vec::new(); plan.key_width()];

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::context::RunContext;
+use super::schema;
 use crate::catalog::{Catalog, Dialect, Table, TableId, Trigger, quote_ident};
 use crate::database::{DatabaseError, Session, Statement};
 use crate::request::{Fault, Problem, Request};
@@ -85,6 +86,12 @@ impl RunContext {
             return fault;
         }
         let about = about();
+        if about.and_now == AHEAD
+            && !self.looks_only()
+            && let Some(table) = self.another(&about).await
+        {
+            return schema::another(&table);
+        }
         let explained = |cause: String| {
             let said = format!("{}. {cause}. {}", problem.message, about.and_now);
             Problem::new(problem.code.clone(), said)
@@ -100,11 +107,26 @@ impl RunContext {
         }
     }
 
-    async fn cause(
-        &self,
-        about: &About<'_>,
-        problem: &Problem,
-    ) -> Result<Option<String>, DatabaseError> {
+    /// A table that the sweep names and that is not what it was when the run began.
+    async fn another(&self, about: &About<'_>) -> Option<TableId> {
+        let now = match self.catalog_now().await {
+            Ok(now) => now?,
+            Err(error) => {
+                tracing::debug!(%error, "what the error comes from cannot be told");
+                return None;
+            }
+        };
+        let is = |catalog: &Catalog, id: &TableId| {
+            let facts = &catalog.by_id(id)?.behind.facts;
+            Some((facts.oid, facts.named(None).to_owned()))
+        };
+        let mut named = about.named.iter().chain(&about.changed);
+        named
+            .find(|id| is(about.catalog, id) != is(&now, id))
+            .cloned()
+    }
+
+    async fn catalog_now(&self) -> Result<Option<Catalog>, DatabaseError> {
         let mut session = self.database.session().await?;
         session.hold().await?;
         let catalog = match session.as_postgres() {
@@ -115,10 +137,21 @@ impl RunContext {
             },
         };
         session.release().await?;
-        let catalog =
-            catalog.map_err(|error| DatabaseError::other("catalog", error.to_string()))?;
+        let catalog = catalog.map_err(|error| DatabaseError::other("catalog", error.to_string()));
+        catalog.map(Some)
+    }
+
+    async fn cause(
+        &self,
+        about: &About<'_>,
+        problem: &Problem,
+    ) -> Result<Option<String>, DatabaseError> {
+        let Some(catalog) = self.catalog_now().await? else {
+            return Ok(None);
+        };
         let changed = &about.changed;
         if catalog.dialect() == Dialect::Sqlite {
+            let mut session = self.database.session().await?;
             return of_sqlite(&mut session, changed, &problem.message).await;
         }
         let role = catalog.role().unwrap_or("?").to_owned();

@@ -8,15 +8,14 @@ use std::sync::atomic::Ordering;
 
 use super::attempt::Attempt;
 use super::transaction::Failed;
-use crate::catalog::Dialect;
-use crate::database::{Session, Statement};
+use crate::database::Session;
 use crate::request::{Action, Batch, Fault, Problem};
-use crate::sql::Plan;
+use crate::sql::{Plan, RUN_DEFERRED, total_changes};
 
-/// What the database has counted so far in this transaction.
+/// What the database has counted of the tables whose rows go or change.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Worked {
-    /// Rows deleted and changed.
+    /// Rows deleted and changed, as often as they were.
     rows: u64,
     /// Of these: rows deleted.
     deleted: u64,
@@ -24,7 +23,7 @@ pub(super) struct Worked {
 
 impl Attempt<'_> {
     /// PostgreSQL: what the server has counted so far of the tables whose rows go or change; `None`: no foreign key's rule
-    /// does anything, or the server does not count.
+    /// and no trigger does anything, or the server does not count.
     pub(super) async fn worked_on(
         &self,
         session: &mut Session,
@@ -41,6 +40,18 @@ impl Attempt<'_> {
         Ok((row.get(2).as_integer() == Some(1)).then_some(worked))
     }
 
+    /// PostgreSQL: has triggers that wait for the commit run now, for what they take to be counted as well.
+    pub(super) async fn run_deferred(
+        &self,
+        session: &mut Session,
+        plan: &Plan,
+    ) -> Result<(), Failed> {
+        if plan.fires_triggers() {
+            session.run_script(RUN_DEFERRED).await?;
+        }
+        Ok(())
+    }
+
     /// PostgreSQL: holds the counts of a batch against what the server counted between two looks, and answers the second.
     pub(super) async fn all_gone(
         &self,
@@ -52,24 +63,92 @@ impl Attempt<'_> {
         let (Some(before), Some(after)) = (before, self.worked_on(session, plan).await?) else {
             return Ok(None);
         };
-        let rows = after.rows.saturating_sub(before.rows);
-        let deleted = after.deleted.saturating_sub(before.deleted);
-        if rows < batch.changed() {
-            return Err(fewer(plan, batch.changed(), rows));
+        let since = Worked {
+            rows: after.rows.saturating_sub(before.rows),
+            deleted: after.deleted.saturating_sub(before.deleted),
+        };
+        let once = plan.changes_each_row_once().then_some(since.rows);
+        self.hold_against(plan, batch, since, once)?;
+        Ok(Some(after))
+    }
+
+    /// SQLite: begins the counts anew, and answers what [`Attempt::all_counted`] is to be told.
+    pub(super) async fn count_anew(
+        &self,
+        session: &mut Session,
+        plan: &Plan,
+    ) -> Result<Option<u64>, Failed> {
+        let total = match plan.reports_each_row() {
+            true => None,
+            false => Some(session.fetch_one(&total_changes()).await?.get(0).as_count()),
+        };
+        session.count_sqlite_rows_anew();
+        Ok(total)
+    }
+
+    /// SQLite: holds the counts of a batch against the rows that have gone and changed since. Changes that were not
+    /// reported are taken for some of these tables, where rows of theirs may be among them.
+    pub(super) async fn all_counted(
+        &self,
+        session: &mut Session,
+        plan: &Plan,
+        before: Option<u64>,
+        batch: &Batch,
+    ) -> Result<(), Failed> {
+        let counted = session.counted_sqlite_rows();
+        let unreported = match before {
+            None => 0,
+            Some(before) => {
+                let total = session.fetch_one(&total_changes()).await?;
+                let since = total.get(0).as_count().saturating_sub(before);
+                since.saturating_sub(counted.reported)
+            }
+        };
+        let fires = plan.fires_triggers();
+        let replaced = match fires && counted.inserted > 0 && plan.may_be_replaced() {
+            true => counted.inserted,
+            false => 0,
+        };
+        let changes = counted.changes + unreported;
+        let updates = matches!(plan.request().action, Action::Update(_));
+        let unlike = match (updates, before) {
+            (true, Some(_)) => changes.saturating_sub(batch.changed()),
+            _ => 0,
+        };
+        let worked = Worked {
+            rows: counted.deleted + changes,
+            deleted: counted.deleted + replaced + unlike,
+        };
+        // Without a trigger a row that is not reported changes twice by two keys alone.
+        let once = before.is_none() || fires || plan.changes_each_row_once();
+        let once = once.then_some(counted.deleted + counted.changed + unreported + replaced);
+        self.hold_against(plan, batch, worked, once)
+    }
+
+    /// `once`: rows that were deleted or changed, each counted once; `None`: not known.
+    fn hold_against(
+        &self,
+        plan: &Plan,
+        batch: &Batch,
+        worked: Worked,
+        once: Option<u64>,
+    ) -> Result<(), Failed> {
+        let changed = batch.changed();
+        if worked.rows < changed {
+            return Err(fewer(plan, changed, worked.rows));
         }
         // Of rows that may be changed twice no more can be said than that none went which is not counted at all.
         let updates = matches!(plan.request().action, Action::Update(_));
-        let beside = match (updates, plan.changes_each_row_once()) {
+        let beside = match (updates, once) {
             // A trigger of the table's own may change a row again, and one that moves to another partition leaves one.
-            (true, _) if plan.authorized.root().is_none() => deleted.checked_sub(0),
+            (true, _) if plan.authorized.root().is_none() => Some(worked.deleted),
             (true, _) => None,
-            (false, true) => rows.checked_sub(batch.changed()),
-            (false, false) => deleted.checked_sub(batch.changed()),
+            (false, Some(rows)) => rows.checked_sub(changed),
+            (false, None) => worked.deleted.checked_sub(changed),
         };
         match beside {
             None | Some(0) => {}
             Some(beside) if !plan.fires_triggers() => {
-                let changed = batch.changed();
                 return Err(more(plan, changed, changed + beside));
             }
             Some(beside) => {
@@ -82,40 +161,7 @@ impl Attempt<'_> {
                 self.inner.beside.fetch_add(beside, Ordering::Relaxed);
             }
         }
-        Ok(Some(after))
-    }
-
-    /// SQLite: rows that this connection has changed so far; `None`: triggers change any others besides, or one row may
-    /// be changed twice.
-    pub(super) async fn changed_so_far(
-        &self,
-        session: &mut Session,
-        plan: &Plan,
-    ) -> Result<Option<u64>, Failed> {
-        if plan.fires_triggers() || !plan.changes_each_row_once() {
-            return Ok(None);
-        }
-        let mut w = Statement::new(Dialect::Sqlite);
-        w.push("SELECT total_changes()");
-        Ok(Some(session.fetch_one(&w).await?.get(0).as_count()))
-    }
-
-    /// SQLite: holds the counts of a batch against what the connection changed since.
-    pub(super) async fn none_beside(
-        &self,
-        session: &mut Session,
-        plan: &Plan,
-        before: Option<u64>,
-        batch: &Batch,
-    ) -> Result<(), Failed> {
-        let (Some(before), Some(after)) = (before, self.changed_so_far(session, plan).await?)
-        else {
-            return Ok(());
-        };
-        match after.saturating_sub(before) {
-            rows if rows > batch.changed() => Err(more(plan, batch.changed(), rows)),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }
 

@@ -76,7 +76,7 @@ impl Attempt<'_> {
         let counts = session.fetch_one(&tally).await?;
         let mut batch = batch_of(&counts, 0);
         let meant = batch.affected;
-        let before = self.changed_so_far(session, plan).await?;
+        let before = self.count_anew(session, plan).await?;
         batch.affected = session.execute(&plan.act_on_window(window)?).await?;
         let kept = meant.saturating_sub(batch.affected);
         batch.revived = kept;
@@ -88,7 +88,7 @@ impl Attempt<'_> {
             }
             batch.cascaded = batch.cascaded.saturating_sub(left.cascaded);
         }
-        self.none_beside(session, plan, before, &batch).await?;
+        self.all_counted(session, plan, before, &batch).await?;
         Ok(batch)
     }
 
@@ -106,7 +106,7 @@ impl Attempt<'_> {
             session.execute(&statement).await?;
         }
         let counts = session.fetch_one(&plan.tally_parts(window)?).await?;
-        let before = self.changed_so_far(session, plan).await?;
+        let before = self.count_anew(session, plan).await?;
         for statement in plan.unlink_parts()? {
             session.execute(&statement).await?;
         }
@@ -126,7 +126,6 @@ impl Attempt<'_> {
             session.execute(&statement).await?;
         }
         let mut batch = batch_of(&counts, 0);
-        self.none_beside(session, plan, before, &batch).await?;
         batch.revived = session
             .fetch_one(&plan.kept_parts()?)
             .await?
@@ -142,6 +141,7 @@ impl Attempt<'_> {
                 return Err(super::schema::dependents_kept(plan, kept));
             }
         }
+        self.all_counted(session, plan, before, &batch).await?;
         for statement in plan.discard_parts() {
             session.execute(&statement).await?;
         }

@@ -83,10 +83,7 @@ impl Attempt<'_> {
         let batch = batch_of(&counts, 0);
         // By now the rules have taken their own locks on the tables that they reach.
         self.schema_stands(session, plan).await?;
-        if before.is_some() && plan.fires_triggers() {
-            // What would run at the commit is counted as well.
-            session.run_script("SET CONSTRAINTS ALL IMMEDIATE").await?;
-        }
+        self.run_deferred(session, plan).await?;
         self.all_gone(session, plan, before, &batch).await?;
         self.none_dangles(session, plan, referring).await?;
         none_kept(plan, &counts)?;

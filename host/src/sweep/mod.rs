@@ -91,7 +91,7 @@ use scout::Scout;
 #[derive(Debug, Clone)]
 pub struct Sweep {
     context: Arc<RunContext>,
-    /// `None`: refused in a rehearsal.
+    /// `None`: refused in a rehearsal, or its table is another since the run began.
     inner: Option<Arc<Mutex<Inner>>>,
 }
 
@@ -108,6 +108,11 @@ impl Sweep {
         if in_time && context.is_late() {
             context.owes_a_batch(true);
         }
+        if let Err(fault) = &opened
+            && schema::is_changed(fault)
+        {
+            return Ok(Self::suspended(context, fault).await);
+        }
         context.note(&request, opened.as_ref().err()).await;
         let inner = match opened {
             Err(fault) if context.goes_on_after(&fault) => None,
@@ -115,6 +120,19 @@ impl Sweep {
         };
         let context = Arc::clone(context);
         Ok(Self { context, inner })
+    }
+
+    /// A sweep of a table that is another since the run began: its first word is that the run is suspended.
+    async fn suspended(context: &Arc<RunContext>, fault: &Fault) -> Self {
+        tracing::warn!(run = %context.run, job = %context.subject.job, "{fault}");
+        let mut state = context.state.lock().await;
+        state.suspended.get_or_insert(Suspension::SchemaChanged);
+        drop(state);
+        let context = Arc::clone(context);
+        Self {
+            context,
+            inner: None,
+        }
     }
 
     async fn prepare(context: &Arc<RunContext>, request: Request) -> Result<Inner, Fault> {
@@ -230,7 +248,11 @@ impl Sweep {
     async fn step(&self) -> Result<Step, Fault> {
         let context = &self.context;
         let Some(inner) = &self.inner else {
-            return Ok(Step::Drained);
+            let suspended = context.state.lock().await.suspended;
+            return Ok(match suspended.filter(|_| !context.rehearsal) {
+                Some(reason) => Step::Suspended(reason),
+                None => Step::Drained,
+            });
         };
         let mut inner = inner.lock().await;
         let mut state = context.state.lock().await;

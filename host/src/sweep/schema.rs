@@ -11,7 +11,7 @@ use super::attempt::Attempt;
 use super::context::RunContext;
 use super::locked::{columns, texts};
 use super::transaction::Failed;
-use crate::catalog::{Catalog, Dialect};
+use crate::catalog::{Catalog, Dialect, TableId};
 use crate::database::{Cause, DatabaseError, Session, Statement};
 use crate::request::{Fault, Problem, Suspension};
 use crate::scope::Path;
@@ -90,6 +90,14 @@ pub(super) fn changed(plan: &Plan) -> Fault {
              what they were when the run began",
             plan.table().id
         ),
+    ))
+}
+
+/// The same where the sweep could not even be opened.
+pub(super) fn another(table: &TableId) -> Fault {
+    Fault::Other(Problem::new(
+        Suspension::SchemaChanged.as_str(),
+        format!("`{table}` is not the table that it was when the run began, or is there no more"),
     ))
 }
 

@@ -120,6 +120,7 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Vec<(Oid, Fact
     let facts = rows.into_iter().map(|(oid, deletes, updates)| {
         let (itself, columns) = names.remove(&oid.0).unwrap_or_default();
         let facts = Facts {
+            replaces: false,
             oid: oid.0,
             deletes: deletes.unwrap_or_default(),
             updates: updates.unwrap_or_default(),

@@ -157,6 +157,7 @@ fn named(table: &mut Table, sql: &str) {
     });
     let columns = columns.collect();
     let facts = &mut table.behind.facts;
+    facts.replaces = firing::replaces(sql);
     facts.itself = format!("table {}", text::head(sql));
     facts.columns = columns;
 }

@@ -58,6 +58,12 @@ pub(super) fn raises_ignore(statement: &str) -> bool {
     (0..tokens.len()).any(starts)
 }
 
+/// A statement with the word REPLACE, by which rows that are in the way of another are deleted without a word; the
+/// function of that name counts as well.
+pub(super) fn replaces(statement: &str) -> bool {
+    tokens(statement).iter().any(|token| token.is("REPLACE"))
+}
+
 /// Those of the columns that the body of a CREATE TRIGGER statement may assign: names before a `=`, which may compare as
 /// well, and all of them where it writes by other means.
 pub(super) fn assigned<'a>(

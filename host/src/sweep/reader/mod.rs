@@ -75,6 +75,10 @@ pub async fn count(context: &Arc<RunContext>, request: Request, most: u64) -> Re
         asked.note(&request, plan.as_ref().err()).await;
         let plan = match plan {
             Err(fault) if asked.goes_on_after(&fault) => return Ok(0),
+            Err(fault) if schema::is_changed(&fault) => {
+                suspend(&mut *asked.state.lock().await, Suspension::SchemaChanged);
+                return Err(fault);
+            }
             plan => plan?,
         };
         asked.looked(&plan).await;
@@ -97,6 +101,14 @@ impl Reader {
     /// `denied` and `invalid` as a sweep's; `invalid` for a table without a key.
     pub async fn open(context: &Arc<RunContext>, request: Request) -> Result<Self, Fault> {
         let opened = Self::prepare(context, request.clone()).await;
+        if opened.as_ref().is_err_and(schema::is_changed) {
+            suspend(&mut *context.state.lock().await, Suspension::SchemaChanged);
+            let context = Arc::clone(context);
+            return Ok(Self {
+                context,
+                inner: None,
+            });
+        }
         context.note(&request, opened.as_ref().err()).await;
         let inner = match opened {
             Err(fault) if context.goes_on_after(&fault) => None,
@@ -160,7 +172,11 @@ impl Reader {
 
     async fn turn(&self) -> Result<Reading, Fault> {
         let Some(inner) = &self.inner else {
-            return Ok(Reading::Drained);
+            let suspended = self.context.state.lock().await.suspended;
+            return Ok(match suspended.filter(|_| !self.context.rehearsal) {
+                Some(reason) => Reading::Suspended(reason),
+                None => Reading::Drained,
+            });
         };
         let mut inner = inner.lock().await;
         let mut state = self.context.state.lock().await;

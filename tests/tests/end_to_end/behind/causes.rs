@@ -251,3 +251,41 @@ async fn a_table_that_a_deploy_renames_in_mid_run_suspends_and_nothing_else() {
         assert_eq!(lab.count("SELECT count(*) FROM sessions").await, 2);
     }
 }
+
+#[tokio::test]
+async fn a_table_that_a_deploy_renames_before_its_sweep_opens_suspends_the_run_too() {
+    use besom::request::{Reading, Suspension, Timestamp};
+    let tables = format!(
+        "{TABLES} CREATE TABLE codes (id bigint PRIMARY KEY, ends_at bigint, dead_at bigint);
+         INSERT INTO codes VALUES (1, 1700000000, 1), (2, 1700000001, 1);"
+    );
+    // The values tell how the column holds times, and how many rows there are; or nothing is looked at ahead.
+    let over = Condition::OlderThan {
+        column: "ends_at".to_owned(),
+        cutoff: Timestamp(1_700_000_000_500_000),
+        offset: 0,
+    };
+    for fraction in [None, besom::config::Fraction::new(0.5)] {
+        for condition in [over.clone(), dead()] {
+            for mut lab in both(&tables, &tables).await {
+                lab.options.max_fraction = fraction;
+                let (context, _) = lab.begin().await;
+                lab.script("ALTER TABLE codes RENAME TO was").await;
+                let case = format!("{fraction:?} {condition:?} {:?}", lab.dialect());
+
+                let sweep =
+                    Sweep::open(&context, Request::delete("codes", condition.clone())).await;
+                let next = sweep.expect(&case).next().await;
+                let read = Request::read("codes", vec!["id".to_owned()], condition.clone());
+                let reader = besom::sweep::Reader::open(&context, read).await;
+                let shown = reader.expect(&case).next().await;
+
+                let changed = Suspension::SchemaChanged;
+                assert_eq!(next, Ok(Step::Suspended(changed)), "{case}");
+                assert_eq!(shown, Ok(Reading::Suspended(changed)), "{case}");
+                assert_eq!(context.settle().await.suspended, Some(changed), "{case}");
+                lab.end(&context).await;
+            }
+        }
+    }
+}

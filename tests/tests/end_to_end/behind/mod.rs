@@ -22,6 +22,8 @@ mod races;
 mod rules;
 mod settings;
 mod stuck;
+mod taken_besides;
+mod taken_in_pieces;
 mod under_way;
 mod unproven;
 

@@ -390,7 +390,7 @@ async fn another_writer_of_the_file_is_told_with_the_key_that_waits_for_it() {
 
     assert_eq!(said.code, 1, "{}", said.stderr);
     for part in [
-        "another program has been writing it",
+        "another program, or another job of besom, has been writing it",
         "`lock-timeout` of [database]",
     ] {
         assert!(said.stderr.contains(part), "{part}: {}", said.stderr);
