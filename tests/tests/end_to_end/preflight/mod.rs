@@ -64,6 +64,7 @@ pub(crate) async fn rehearsed(lab: &Lab, requests: &[Request]) -> (Arc<Catalog>,
         refused: progress.refused,
         looked: progress.looked,
     };
+        given: Default::default(),
     (catalog, rehearsed)
 }
 
