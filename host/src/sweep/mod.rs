@@ -62,7 +62,7 @@ pub use backlog::Backlog;
 pub use context::{Ended, Progress, RunContext, RunOptions};
 pub use held_back::TABLE;
 pub use lacking::{Lacking, MOST_LACKING, lacking};
-pub use no_instant::{NoInstant, NoInstants, no_instants};
+pub use no_instant::{NoInstant, NoInstants, NotKnown, no_instants};
 pub use own_held::{OwnHeld, own_held};
 pub use reader::{Change, Reader, count};
 pub use remains::{PassedOver, Remains};
