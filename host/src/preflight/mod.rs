@@ -38,7 +38,7 @@ mod zones;
 pub use codes::{CODES, meant};
 pub use finding::{Finding, Severity};
 pub use never_eligible::{Expiry, NEVER_ELIGIBLE, expiries, never_eligible};
-pub use own_keys::{HELD_BY_ITS_OWN, held_by_its_own};
+pub use own_keys::{HELD_BY_ITS_OWN, WAITS_FURTHER_ON, held_by_its_own, waits_further_on};
 pub use rights::{Rights, merged};
 pub use role::{about as about_the_role, revokes};
 pub use strange_values::{NO_INSTANT, no_instant, not_looked_for};
