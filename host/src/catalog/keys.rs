@@ -56,6 +56,9 @@ pub struct ForeignKey {
     pub held_by: Option<Obstacle>,
     /// What may refuse the rule, by the rows that are there.
     pub may_be_held_by: Vec<Obstacle>,
+    /// SQLite: the unique index on the columns referred to, where it is of another collation than they are and no other
+    /// serves. SQLite calls that a mismatch, and refuses every delete at either end.
+    pub mismatched: Option<String>,
     /// Some of the triggers that carry the key out are disabled: it neither holds nor acts. False on SQLite.
     pub disabled: bool,
 }

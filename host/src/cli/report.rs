@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::output::{Align, Table, Tone, many_lines, seconds, thousands};
-use crate::preflight::Finding;
+use crate::preflight::{Finding, WAITS_FURTHER_ON};
 use crate::request::{Batch, Mode};
 use crate::runner::{Outcome, Remains, RunReport, Verification};
 
@@ -272,7 +272,13 @@ fn note(report: &RunReport, color: bool) -> Option<String> {
         (Outcome::Suspended, _) => {
             let stuck = in_vain(report.without_progress);
             let stuck = stuck.map(|runs| format!("; {runs}")).unwrap_or_default();
-            format!("{job} suspended{reason}: the rest is left to the next run{stuck}")
+            let waits = report
+                .findings
+                .iter()
+                .filter(|found| found.code == WAITS_FURTHER_ON);
+            let waits = waits.map(|found| format!("\n{job}: {}", found.message));
+            let waits = waits.collect::<String>();
+            format!("{job} suspended{reason}: the rest is left to the next run{stuck}{waits}")
         }
         (Outcome::Drained, Verification::Left(_)) => left(report).join("\n"),
         (Outcome::Drained, Verification::Unverified(why)) if report.mode == Mode::Apply => {

@@ -38,7 +38,7 @@ mod zones;
 pub use codes::{CODES, meant};
 pub use finding::{Finding, Severity};
 pub use never_eligible::{Expiry, NEVER_ELIGIBLE, expiries, never_eligible};
-pub use own_keys::{HELD_BY_ITS_OWN, held_by_its_own};
+pub use own_keys::{HELD_BY_ITS_OWN, WAITS_FURTHER_ON, held_by_its_own, waits_further_on};
 pub use rights::{Rights, merged};
 pub use role::{about as about_the_role, revokes};
 pub use strange_values::{NO_INSTANT, no_instant, not_looked_for};
@@ -49,6 +49,7 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, Dialect, ForeignKey, Table, TableId};
 use crate::request::{Fault, Request};
+use crate::scope::Grants;
 use crate::sql::Plan;
 use reach::Reach;
 
@@ -61,6 +62,17 @@ pub struct Rehearsed {
     pub refused: Vec<(Request, Fault)>,
     /// What the plugin counted and read beforehand, to find out.
     pub looked: Vec<Arc<Plan>>,
+    /// What the file grants the plugin.
+    pub given: Given,
+}
+
+/// What a file says that one plugin may do.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// The plugin, as the file calls it.
+    pub plugin: String,
+    /// Its grants, as they stand there.
+    pub grants: Grants,
 }
 
 impl Rehearsed {
@@ -187,7 +199,11 @@ pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed, weights: &Weights) -> 
     // A request that names what is not there is refused, and told by that.
     for reach in rehearsed.reaches(catalog).flatten() {
         found.extend(unindexed_lookups::unindexed(&reach, weights, catalog));
-        found.extend(polymorphic::unnamed_kinds(&reach));
+        found.extend(polymorphic::unnamed_kinds(
+            &reach,
+            &rehearsed.given,
+            catalog,
+        ));
         found.extend(part_of_table::looked_at(&reach, catalog));
         found.extend(indexes::invalid(&reach));
         found.extend(stuck_keys::cannot_act(&reach, catalog));

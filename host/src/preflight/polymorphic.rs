@@ -5,8 +5,10 @@
 
 use super::reach::{Reach, Tie};
 use super::relations::enforced;
-use super::{Finding, Severity};
-use crate::catalog::Table;
+use super::{Finding, Given, Severity};
+use crate::catalog::{Catalog, Kind, Table};
+use crate::request::{Comparison, Condition, Value};
+use crate::scope::narrowed;
 
 /// How columns end that hold the id of a row.
 const IDS: [&str; 7] = ["_id", "_uuid", "_ulid", "_key", "_ref", "Id", "id"];
@@ -51,19 +53,26 @@ const ITS_TABLE: [&str; 10] = [
 /// Django's pair goes by other names: `content_type_id` beside `object_id`.
 const DJANGO: (&str, [&str; 2]) = ("object_id", ["content_type_id", "content_type"]);
 
-/// Dependents without a foreign key and without a condition, on a table with such a pair of columns.
-pub(super) fn unnamed_kinds(reach: &Reach) -> Vec<Finding> {
+/// Dependents without a foreign key and without a condition, on a table with such a pair of columns, where the grant
+/// does not narrow them to one kind.
+pub(super) fn unnamed_kinds(reach: &Reach, given: &Given, catalog: &Catalog) -> Vec<Finding> {
     let dependents = reach.ties.iter().filter(|tie| tie.dependent);
     let unnamed = dependents.filter(|tie| tie.matching.is_none() && !enforced(tie));
     unnamed
         .filter_map(|tie| {
             let (id, kind) = kind_beside(tie)?;
+            if tie.narrowing.iter().any(|term| is_one_value(term, kind)) {
+                return None;
+            }
             let message = format!(
-                "rows of `{}` go with those of `{}` by `{id}` alone, and no foreign key ties them. `{kind}` \
+                "rows of `{child}` go with those of `{parent}` by `{id}` alone, and no foreign key ties them. `{kind}` \
                  beside it seems to say which table's row it is: where another table has the same ids, its \
-                 rows go, too. Give the join a condition on `{kind}`; or narrow the grant on `{}` to one \
-                 (filter = {{ {kind} = \"…\" }}), and rows of another kind hold what they may belong to",
-                tie.child.id, tie.parent.id, tie.child.id,
+                 rows go, too. In a plugin of your own, give the join a condition on `{kind}`. Or narrow the grant to one \
+                 kind: rows of that kind alone go then, and a row of `{parent}` whose id a row of another kind has \
+                 stays with all that hangs on it, and counts as blocked\n\n{lines}",
+                child = tie.child.id,
+                parent = tie.parent.id,
+                lines = lines(tie, kind, given, catalog),
             );
             Some(Finding::new(
                 "polymorphic-dependent",
@@ -72,6 +81,42 @@ pub(super) fn unnamed_kinds(reach: &Reach) -> Vec<Finding> {
             ))
         })
         .collect()
+}
+
+/// Whether a row must hold one value of the column.
+fn is_one_value(term: &Condition, column: &str) -> bool {
+    term.conjuncts().into_iter().any(|term| match term {
+        Condition::Compare {
+            column: of,
+            operator: Comparison::Equal,
+            ..
+        } => of == column,
+        _ => false,
+    })
+}
+
+/// The lines of the file that narrow the dependent's table to a kind which is still to be named.
+fn lines(tie: &Tie, kind: &str, given: &Given, catalog: &Catalog) -> String {
+    let is_child = |name: &String| {
+        let table = catalog.table(name);
+        table.is_ok_and(|table| table.id == tie.child.id)
+    };
+    let mut stands = given.grants.tables.iter();
+    let stands = stands.find(|(name, _)| is_child(name));
+    let name = match stands {
+        Some((name, _)) => name.clone(),
+        None => catalog.spelling(&tie.child.id),
+    };
+    let value = match tie.child.column(kind).map(|column| &column.kind) {
+        Some(Kind::Integer(_)) => Value::Integer(0),
+        _ => Value::Other("…".to_owned()),
+    };
+    narrowed(
+        &given.plugin,
+        &name,
+        stands.map(|(_, grant)| grant),
+        (kind, value),
+    )
 }
 
 /// A joined column, and the one beside it that seems to say which table it refers to.

@@ -41,6 +41,8 @@ pub(super) struct Tie {
     pub(super) dependent: bool,
     /// Of a dependent: only those rows of the child that meet this.
     pub(super) matching: Option<Condition>,
+    /// Of a dependent: what its own grant narrows it to.
+    pub(super) narrowing: Vec<Condition>,
 }
 
 /// Rows of a table that are looked for by these columns.
@@ -85,6 +87,10 @@ impl Reach {
         reach.touch(&swept).by_place |= reach.physical;
         for term in plan.authorized.narrowing() {
             reach.condition(&swept, term, catalog)?;
+        }
+        let ties = reach.ties.iter_mut().filter(|tie| tie.dependent);
+        for (tie, tied) in ties.zip(plan.authorized.dependents()) {
+            tie.narrowing.clone_from(&tied.narrowing);
         }
         let dependents = plan.authorized.dependents().iter();
         let dependents = dependents.map(|tied| (&tied.path, &tied.narrowing));
@@ -256,6 +262,7 @@ impl Reach {
             on: on.to_vec(),
             dependent,
             matching: matching.cloned(),
+            narrowing: Vec::new(),
         });
     }
 

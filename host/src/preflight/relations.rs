@@ -65,7 +65,13 @@ fn told(tie: &Tie, catalog: &Catalog) -> Finding {
     let stored = |table: &Table| matches!(table.kind, TableKind::Table | TableKind::Partitioned);
     // A column that refers to rows of several tables takes no key.
     let one_parent = tie.matching.is_none() && kind_beside(tie).is_none();
+    // PostgreSQL knows no foreign keys of foreign tables, nor of a table that has some for partitions.
+    let is_foreign = |table: &Table| {
+        let mut leaves = catalog.leaves(table).into_iter().flatten();
+        leaves.any(|leaf| leaf.kind == TableKind::Foreign)
+    };
     let could_be = one_parent
+        && !is_foreign(child)
         && child.id != parent.id
         && stored(child)
         && stored(parent)

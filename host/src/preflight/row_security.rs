@@ -25,7 +25,7 @@ pub(super) fn applies(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
                 name(&table.id, Dialect::Postgres),
             );
             // No statement to be piped into psql: what else the role then sees is a decision.
-            Finding::new("row-security", Severity::Error, message)
+            Finding::new("row-security", Severity::Error, message).inevitable()
         })
         .collect()
 }

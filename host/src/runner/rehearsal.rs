@@ -9,7 +9,7 @@ use super::prepare::Prepared;
 use super::{Host, RunnerError};
 use crate::config::JobSettings;
 use crate::plugin::CallError;
-use crate::preflight::{Finding, Rehearsed, Severity};
+use crate::preflight::{Finding, Given, Rehearsed, Severity};
 use crate::request::{Fault, Missing, Mode, Timestamp};
 use crate::scope::{Granted, Refusal, Subject};
 use crate::sweep::{RunContext, RunOptions};
@@ -45,6 +45,10 @@ impl Host {
             plans: progress.drained,
             refused: progress.refused,
             looked: progress.looked,
+            given: Given {
+                plugin: prepared.job.plugin.clone(),
+                grants: prepared.granted.file.clone(),
+            },
         };
         let mut missing: Vec<Missing> = Vec::new();
         for (_, fault) in &rehearsed.refused {

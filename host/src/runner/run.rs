@@ -13,7 +13,7 @@ use crate::ledger::{
     self, Again, Cause, Claim, Claimed, Ending, Entry, Lease, LedgerError, Origin,
 };
 use crate::plugin::{CallError, Usage};
-use crate::preflight::Finding;
+use crate::preflight::{Finding, WAITS_FURTHER_ON, waits_further_on};
 use crate::request::{Mode, Parking, RunId, SPANS, Suspension};
 use crate::sql::Plan;
 use crate::sweep::{Progress, Remains, RunContext, RunOptions, unread_only, verify};
@@ -224,7 +224,7 @@ impl Host {
             estimated: progress.estimated,
             blocked_by: progress.blocked_by.clone(),
             hold_each_other: progress.hold_each_other.clone(),
-            findings: prepared.findings.clone(),
+            findings: left_waiting(prepared, progress, outcome),
             parked: false,
             held_back: progress.held_back.clone(),
             guest: Usage::default(),
@@ -285,6 +285,14 @@ impl Host {
     }
 }
 
+/// What preflight noticed, and what a suspended run has left waiting.
+fn left_waiting(prepared: &Prepared, progress: &Progress, outcome: Outcome) -> Vec<Finding> {
+    let left = progress.further_on.iter();
+    let left = left.filter(|_| outcome == Outcome::Suspended);
+    let left = left.map(|left| waits_further_on(left, &prepared.catalog));
+    prepared.findings.iter().cloned().chain(left).collect()
+}
+
 /// The outcome is not in the ledger. A run that another host has taken over is that host's; any other
 /// lies still until its lease ends, and some host goes on with it.
 async fn unrecorded(report: &mut RunReport, error: &LedgerError, lease: &Lease) {
@@ -337,6 +345,11 @@ fn announce(report: &RunReport) {
     let dependents = totals.dependents;
     let outcome = outcome.as_str();
     let verification = report.verification.to_ledger().unwrap_or_default();
+    for finding in &report.findings {
+        if finding.code == WAITS_FURTHER_ON {
+            tracing::warn!(code = finding.code, "{}", finding.message);
+        }
+    }
     for sweep in &report.remains {
         for (column, unread) in &sweep.unread_of {
             let examples = unread.examples.join(", ");

@@ -220,6 +220,19 @@ fn leads_somewhere(key: &ForeignKey, catalog: &Catalog) -> Result<(), Fault> {
             })
     };
     let parent = catalog.by_id(&key.parent);
+    if let Some(index) = &key.mismatched {
+        let columns = key.parent_columns.join(", ");
+        return Err(refused(
+            "broken-key",
+            format!(
+                "foreign key `{}` of `{}` refers to `{}` by {columns}, and the unique index `{index}` on that is of \
+                 another collation than the column itself, which SQLite calls a foreign key mismatch: CREATE UNIQUE INDEX \
+                 on {columns} of it without a COLLATE, or make the table anew without the key. SQLite refuses every \
+                 delete at either end",
+                key.name, key.child, key.parent
+            ),
+        ));
+    }
     if catalog.dialect() == Dialect::Postgres || parent.is_some_and(|parent| identifies(parent)) {
         return Ok(());
     }

@@ -302,7 +302,7 @@ impl Check<'_> {
                     "ambiguous-grant",
                     format!(
                         "the grant narrows `{id}`, which is a partition of `{}`, and the job changes that \
-                         as a whole: write `min-age` and `where` for `{}`",
+                         as a whole: write `min-age` and `where` for `{}`, and none for `{id}`",
                         table.id, table.id
                     ),
                 ));

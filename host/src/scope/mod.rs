@@ -24,6 +24,7 @@ pub use family::Family;
 pub use grant::{Granted, Grants, MinAge, TableGrant};
 pub use leaves::authorize_leaves;
 pub use path::{Consequence, Link, Path, Restriction, Tied, by_rule};
+pub(crate) use refusal::narrowed;
 pub use refusal::{Refusal, TO_ALLOW_IT, lines};
 pub(crate) use tables::find_column;
 

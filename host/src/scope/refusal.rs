@@ -73,6 +73,8 @@ impl From<Refusal> for Fault {
     }
 }
 
+const IN_PLACE: &str = "# in place of what stands there:\n";
+
 /// The lines of the file that allow what all of these need: one table a table of the database, with
 /// what the file says of it already, so that they can be pasted together. Empty where no line helps.
 pub fn lines<'a>(refusals: impl IntoIterator<Item = &'a Refusal>) -> String {
@@ -91,11 +93,27 @@ pub fn lines<'a>(refusals: impl IntoIterator<Item = &'a Refusal>) -> String {
     for ((plugin, table), (grant, stands)) in wanted {
         out.push('\n');
         if stands {
-            out.push_str("# in place of what stands there:\n");
+            out.push_str(IN_PLACE);
         }
         out.push_str(&block(plugin, table, &grant));
     }
     out
+}
+
+/// The lines of the file that narrow a table to rows which hold a value, with what the file says of the table already.
+pub(crate) fn narrowed(
+    plugin: &str,
+    table: &str,
+    stands: Option<&TableGrant>,
+    (column, value): (&str, Value),
+) -> String {
+    let mut grant = stands.cloned().unwrap_or_default();
+    grant.filter.insert(column.to_owned(), value);
+    let lines = block(plugin, table, &grant);
+    match stands {
+        Some(_) => format!("{IN_PLACE}{lines}"),
+        None => lines,
+    }
 }
 
 /// A grant as it stands in the file.

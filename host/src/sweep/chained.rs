@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::checkpoint::Place;
 use super::context::State;
@@ -10,6 +11,7 @@ use super::inner::Inner;
 use super::leaves::Leaves;
 use super::links::{Link, Links, MOST, Told};
 use super::no_batch::NoBatch;
+use super::sought::Seeking;
 use super::transaction::Failed;
 use super::windows::size;
 use super::{RunContext, traced};
@@ -20,12 +22,14 @@ use crate::sql::{Cursor, Edge, Hold, Pick, Picked, Plan, Referrer, Technique, Wi
 /// The rows of a table that hang together, and what is done to them.
 #[derive(Debug)]
 pub(super) struct Chained {
-    links: Links,
+    pub(super) links: Links,
     hold: Hold,
     /// The batches of picked rows in hand.
     batches: Option<Box<Inner>>,
     /// Rows that others of the table hold, once it is known and as long as it is not recorded.
     held: u64,
+    /// Rows that others wait for are looked for by their keys.
+    pub(super) seeking: Option<Seeking>,
 }
 
 impl Chained {
@@ -41,7 +45,16 @@ impl Chained {
             hold,
             batches: None,
             held: 0,
+            seeking: None,
         })
+    }
+
+    /// The same for a run that goes on in the middle of the table: the rows before it, which those behind may wait for,
+    /// come last, and no run may ever come to both.
+    pub(super) fn seeking(mut self) -> Self {
+        self.links.seeks();
+        self.seeking = Some(Seeking::default());
+        self
     }
 
     fn is_done(&self) -> bool {
@@ -115,7 +128,9 @@ impl Inner {
         let most = usize::try_from(size.min(left).max(1)).unwrap_or(usize::MAX);
         let (ready, held) = (chains.links.ready(), chains.held);
         let closes = (ready == 0 && at_the_end && held > 0).then_some(held);
-        if closes.is_none() && (ready == 0 || (ready < most && !at_the_end)) {
+        // Whoever goes on after this run would have to find them once more.
+        let at_once = at_the_end || chains.seeking.is_some();
+        if closes.is_none() && (ready == 0 || (ready < most && !at_once)) {
             return None;
         }
         let links = chains.links.take(if closes.is_some() { 0 } else { most });
@@ -235,8 +250,11 @@ pub(super) async fn turn(
         });
     }
     let cursor = inner.cursor.clone().unwrap_or_default();
+    let began = Instant::now();
     let (batch, place) = traced::act(context, inner, state, &cursor, left).await?;
     let came_round = inner.midway && !place.midway;
+    let is_last = came_round || place.cursor.is_none();
+    inner.seek(context, began.elapsed(), is_last).await;
     inner.midway = place.midway;
     inner.go_on(place.cursor);
     if came_round {
@@ -297,7 +315,7 @@ fn written(cells: impl Iterator<Item = Cell>) -> Box<str> {
     serde_json::to_string(&key).unwrap_or_default().into()
 }
 
-fn read(key: &str) -> Edge {
+pub(super) fn read(key: &str) -> Edge {
     serde_json::from_str(key).unwrap_or_default()
 }
 

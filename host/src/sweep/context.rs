@@ -11,9 +11,11 @@ use tokio_util::sync::CancellationToken;
 use super::checkpoint::Checkpoint;
 use super::fraction::Line;
 use super::held_back::HeldBack;
+use super::inner::Inner;
 use super::leaves::Leaves;
 use super::remains::PassedOver;
 use super::schema::Accepted;
+use super::sought::FurtherOn;
 use crate::catalog::{Catalog, TableId};
 use crate::config::Fraction;
 use crate::database::{Database, Work};
@@ -120,6 +122,8 @@ pub(super) struct State {
     pub(super) estimated: bool,
     /// Blocked rows by the table whose rows hold them.
     pub(super) blocked_by: BTreeMap<String, u64>,
+    /// By the sweep's ordinal: rows that wait for others which were not looked for.
+    pub(super) further_on: BTreeMap<usize, FurtherOn>,
     /// How far the run may go in each table, where a part of it is the limit.
     pub(super) lines: BTreeMap<TableId, Line>,
     /// The reason of the first suspension, if any.
@@ -166,6 +170,8 @@ pub struct Progress {
     pub blocked_by: BTreeMap<String, u64>,
     /// Tables of which a row that stays holds others by a key of the table itself.
     pub hold_each_other: BTreeSet<String>,
+    /// Rows that wait for others which the run did not come to look for, by sweep.
+    pub further_on: Vec<FurtherOn>,
     /// Milliseconds that the run was held back, by reason, on every host that had it.
     pub throttled: BTreeMap<String, u64>,
     /// The same of this host's part alone.
@@ -204,6 +210,13 @@ impl State {
             .map(|plan| plan.catalog.spelling(&plan.table().id))
             .filter(|own| self.blocked_by.get(own).is_some_and(|rows| *rows > 0))
             .collect()
+    }
+
+    /// Notes what a sweep that is suspended knows of rows that wait for others.
+    pub(super) fn leaves_further_on(&mut self, inner: &Inner) {
+        if let Some(further_on) = inner.further_on() {
+            self.further_on.insert(inner.ordinal, further_on);
+        }
     }
 
     /// Notes that rows of a page were changed.
@@ -271,6 +284,7 @@ impl RunContext {
                 blocked_by: checkpoint.blocked_by.clone(),
                 passed_over: checkpoint.passed_over.clone(),
                 refusals: BTreeMap::new(),
+                further_on: BTreeMap::new(),
                 lines: BTreeMap::new(),
                 checkpoint,
                 totals: Batch::default(),
@@ -375,6 +389,7 @@ impl RunContext {
             estimated: state.estimated,
             blocked_by: state.blocked_by.clone(),
             hold_each_other: state.hold_each_other(),
+            further_on: state.further_on.values().cloned().collect(),
             throttled: self.held_back.altogether(),
             held_back: self.held_back.here(),
             suspended: state.suspended,

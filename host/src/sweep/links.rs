@@ -6,11 +6,14 @@
 //! What is neither at the end of the table refers to each other in a circle, or waits for a row that
 //! nobody has seen.
 
+mod awaited;
 mod room;
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::sql::Referrer;
+use awaited::Queue;
+pub(super) use awaited::Waits;
 
 /// What a window has told: a row, and one that refers to it.
 pub(super) type Told = Vec<(Box<str>, Option<(Box<str>, Referrer)>)>;
@@ -35,8 +38,12 @@ pub(super) struct Link {
 #[derive(Debug, Default)]
 struct Node {
     key: Box<str>,
-    /// Its own window has told it, or that of the row that it rides with.
+    /// Its own window has told it, or that of the row that it rides with, or a look for it by its key.
     told: bool,
+    /// No window has come to it, though it was told.
+    is_ahead: bool,
+    /// It is, or was, among those that are looked for by their keys.
+    is_sought: bool,
     rides: bool,
     fate: Fate,
     /// Rows that refer to it and are not known to be free.
@@ -50,7 +57,7 @@ struct Node {
 impl Node {
     /// Its window has told it, and it goes by itself if it goes.
     fn is_due(&self) -> bool {
-        self.told && !self.rides
+        self.told && !self.rides && !self.is_ahead
     }
 }
 
@@ -71,6 +78,8 @@ pub(super) struct Links {
     nodes: Vec<Node>,
     vacant: Vec<u32>,
     order: VecDeque<Link>,
+    /// Rows that others wait for, where they are looked for by their keys.
+    queue: Option<Queue>,
     /// Rows that have gone are not looked at again.
     forgets: bool,
     most: usize,
@@ -99,11 +108,20 @@ impl Links {
 
     /// Takes in what a window tells: rows, each with one that refers to it.
     pub(super) fn tell(&mut self, told: Told) {
+        self.ripen();
+        self.take_in(told, false);
+    }
+
+    /// `ahead`: no window has come to these rows.
+    fn take_in(&mut self, told: Told, ahead: bool) {
         self.make_room_for(&told);
         let mut seen = Vec::new();
         for (key, referrer) in told {
             let Some(row) = self.place(key) else { continue };
-            self.at(row, |node| node.told = true);
+            self.at(row, |node| {
+                node.is_ahead = ahead && (node.is_ahead || !node.told);
+                node.told = true;
+            });
             seen.push(row);
             match referrer {
                 None => {}
@@ -122,6 +140,7 @@ impl Links {
                             });
                             seen.push(child);
                         }
+                        self.seek(child, ahead);
                         self.tie(child, row);
                     }
                 },
@@ -186,6 +205,7 @@ impl Links {
         self.places.clear();
         self.nodes.clear();
         self.vacant.clear();
+        self.forget_the_queue();
         count
     }
 

@@ -46,6 +46,7 @@ mod retry;
 mod schema;
 mod scout;
 mod sizes;
+mod sought;
 mod span;
 mod stretches;
 mod traced;
@@ -62,11 +63,12 @@ pub use backlog::Backlog;
 pub use context::{Ended, Progress, RunContext, RunOptions};
 pub use held_back::TABLE;
 pub use lacking::{Lacking, MOST_LACKING, lacking};
-pub use no_instant::{NoInstant, NoInstants, no_instants};
+pub use no_instant::{NoInstant, NoInstants, NotKnown, no_instants};
 pub use own_held::{OwnHeld, own_held};
 pub use reader::{Change, Reader, count};
 pub use remains::{PassedOver, Remains};
 pub use sizes::{size, to_go};
+pub use sought::FurtherOn;
 pub use unread::Unread;
 pub use used::{Used, indexes_used};
 pub use verify::{MOST_COUNTED, Verification, unread_only, verify};
@@ -212,7 +214,10 @@ impl Sweep {
             tracing::info!(job = %context.subject.job, table = %plan.table().id, "the sweep goes on where the last run was suspended");
         }
         let mut inner = Inner::new(leaves, plan, ordinal, asks);
-        inner.chains = chains;
+        inner.chains = match place.midway && context.options.mode == Mode::Apply {
+            true => chains.map(Chained::seeking),
+            false => chains,
+        };
         inner.span = inner.span.knowing(state.checkpoint.span_of(ordinal));
         inner.midway = place.midway;
         inner.turn.is_shared = context.options.mode == Mode::Apply
@@ -267,9 +272,11 @@ impl Sweep {
                 self.drain(&mut inner, &mut state);
                 return Ok(Step::Drained);
             };
+            state.leaves_further_on(&inner);
             return Ok(self.suspend(&mut state, reason));
         }
         if let Some(reason) = inner.gives_way(context, &mut state) {
+            state.leaves_further_on(&inner);
             state.suspended.get_or_insert(reason);
             return Ok(Step::Drained);
         }
@@ -289,7 +296,10 @@ impl Sweep {
                 Err(why) => {
                     return match (inner.leaves.is_gone(&context.database).await, why) {
                         (Ok(true), _) => Ok(Step::Batch(Batch::default())),
-                        (_, NoBatch::Suspended(reason)) => Ok(self.suspend(&mut state, reason)),
+                        (_, NoBatch::Suspended(reason)) => {
+                            state.leaves_further_on(&inner);
+                            Ok(self.suspend(&mut state, reason))
+                        }
                         (_, NoBatch::Failed(fault)) => Err(context.explained(&plan, fault).await),
                     };
                 }

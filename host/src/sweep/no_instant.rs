@@ -1,10 +1,10 @@
 //! Rows whose time stands for "never" in a column that a job compares or asks for NULL, looked for within bounds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::probe::{MOST_READ, probe};
+use super::probe::{MOST_READ, ROLLBACK_JOURNAL, probe};
 use super::unread::{AMONG, EXAMPLES};
 use super::verify::MOST_COUNTED;
 use crate::catalog::{Table, TableId};
@@ -37,8 +37,19 @@ pub struct NoInstant {
 pub struct NoInstants {
     /// The columns that hold such values.
     pub found: Vec<NoInstant>,
-    /// The columns, as people write them, of which it is not known.
-    pub not_known: BTreeSet<String>,
+    /// The columns, as people write them, of which it is not known, and why.
+    pub not_known: BTreeMap<String, NotKnown>,
+}
+
+/// Why it is not known whether a column holds such values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NotKnown {
+    /// No index leads with the column, and the table is too large to be read.
+    NoIndex,
+    /// One does, and there was no time for it.
+    TooLong,
+    /// SQLite: the file has a rollback journal, which leaves such a look less time.
+    RollbackJournal,
 }
 
 /// Every column that one of the plans compares with a time, or asks for NULL, and that holds such values.
@@ -59,15 +70,23 @@ pub async fn no_instants(
             }
             let small = of.table.estimated_rows <= MOST_READ;
             let left = ends.saturating_duration_since(Instant::now());
-            if left.is_zero() || !small && !is_indexed(&of.table, &of.column.name, plan) {
-                all.not_known.insert(plan.name_of(&of));
+            let why = match is_indexed(&of.table, &of.column.name, plan) {
+                true => NotKnown::TooLong,
+                false => NotKnown::NoIndex,
+            };
+            if left.is_zero() || !small && why == NotKnown::NoIndex {
+                all.not_known.insert(plan.name_of(&of), why);
                 continue;
             }
             match one(database, plan, &of, left).await {
                 Ok(Some(one)) => all.add(one),
                 Ok(None) => {}
+                Err(error) if error.code == ROLLBACK_JOURNAL => {
+                    let why = NotKnown::RollbackJournal;
+                    all.not_known.insert(plan.name_of(&of), why);
+                }
                 Err(error) if error.cause == Cause::StatementTimeout => {
-                    all.not_known.insert(plan.name_of(&of));
+                    all.not_known.insert(plan.name_of(&of), why);
                 }
                 Err(error) => return Err(error),
             }

@@ -105,6 +105,7 @@ impl FromRow<'_, PgRow> for Found {
                 equalities: Vec::new(),
                 full: row.try_get("full")?,
                 torn: false,
+                mismatched: None,
             },
             child: row.try_get("conrelid")?,
             parent: row.try_get("confrelid")?,

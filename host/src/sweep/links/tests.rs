@@ -64,6 +64,58 @@ impl Table {
         }
     }
 
+    /// What is told of rows, those that have gone not being there.
+    fn tells(&self, rows: &[usize], gone: &BTreeSet<usize>) -> Told {
+        let mut told = Vec::new();
+        let there = rows
+            .iter()
+            .filter(|row| !self.stays.contains(row) && !gone.contains(row));
+        for row in there {
+            let from = self.referrers(*row).into_iter();
+            let from: Vec<_> = from.filter(|from| !gone.contains(from)).collect();
+            if from.is_empty() {
+                told.push((key(*row), None));
+            }
+            for from in from {
+                let how = match self.stays.contains(&from) {
+                    true => Referrer::Stays,
+                    false => Referrer::Due,
+                };
+                told.push((key(*row), Some((key(from), how))));
+            }
+        }
+        told
+    }
+
+    /// The batches of a run that begins with this row, and looks for others by their keys; and how many rows it has
+    /// seen that are held.
+    fn gone_through_from(&self, begin: usize) -> (Vec<Vec<usize>>, u64) {
+        let mut links = Links::new(true, MOST);
+        links.seeks();
+        let (mut batches, mut gone) = (Vec::new(), BTreeSet::new());
+        let rows: Vec<usize> = (begin..self.refers_to.len()).collect();
+        for window in rows.chunks(self.window).chain([&[][..]]) {
+            links.tell(self.tells(window, &gone));
+            loop {
+                let keys = links.sought(3);
+                if keys.is_empty() {
+                    break;
+                }
+                let rows: Vec<usize> = keys.iter().map(|key| key.parse().unwrap()).collect();
+                links.tell_of(&keys, self.tells(&rows, &gone));
+            }
+            links.close_circles();
+            while links.ready() > 0 {
+                let taken = links.take(4);
+                let batch: Vec<usize> =
+                    taken.iter().map(|link| link.key.parse().unwrap()).collect();
+                gone.extend(&batch);
+                batches.push(batch);
+            }
+        }
+        (batches, links.finish())
+    }
+
     /// What the windows tell, with batches of what is ready in between.
     fn gone_through(&self, most: usize) -> (Vec<Vec<usize>>, u64) {
         let mut links = Links::new(true, most);
@@ -80,25 +132,7 @@ impl Table {
         };
         let rows: Vec<usize> = (0..self.refers_to.len()).collect();
         for window in rows.chunks(self.window) {
-            let mut told = Vec::new();
-            for row in window.iter().filter(|row| !self.stays.contains(row)) {
-                let from: Vec<_> = self
-                    .referrers(*row)
-                    .into_iter()
-                    .filter(|from| !gone.contains(from))
-                    .collect();
-                if from.is_empty() {
-                    told.push((key(*row), None));
-                }
-                for from in from {
-                    let how = match self.stays.contains(&from) {
-                        true => Referrer::Stays,
-                        false => Referrer::Due,
-                    };
-                    told.push((key(*row), Some((key(from), how))));
-                }
-            }
-            links.tell(told);
+            links.tell(self.tells(window, &gone));
             assert!(links.used <= most);
             while links.ready() >= 4 {
                 take(&mut links, &mut gone);
@@ -127,6 +161,28 @@ proptest! {
         prop_assert_eq!(&gone, &free);
         let due = table.refers_to.len() - table.stays.len();
         prop_assert_eq!(held as usize, due - free.len());
+    }
+
+    #[test]
+    fn whoever_begins_in_the_middle_takes_all_that_it_sees_with_what_it_waits_for(
+        table in tables(),
+        begin in 0_usize..30,
+    ) {
+        let begin = begin.min(table.refers_to.len() - 1);
+        let free = table.free();
+        let (batches, held) = table.gone_through_from(begin);
+        let mut gone = BTreeSet::new();
+        for batch in &batches {
+            gone.extend(batch);
+            for row in batch {
+                prop_assert!(table.referrers(*row).iter().all(|from| gone.contains(from)), "{row} in {batches:?}");
+            }
+        }
+        prop_assert!(gone.is_subset(&free), "{gone:?} of {free:?}");
+        let seen = |rows: &BTreeSet<usize>| rows.iter().filter(|row| **row >= begin).count();
+        prop_assert_eq!(seen(&gone), seen(&free));
+        let due = table.refers_to.len() - begin - seen(&table.stays);
+        prop_assert_eq!(held as usize, due - seen(&free));
     }
 
     #[test]

@@ -35,6 +35,119 @@ async fn a_key_that_leads_nowhere_is_found_at_either_end_before_the_run() {
     }
 }
 
+/// What SQLite itself says to a delete of no row.
+async fn sqlite_says(lab: &Lab, table: &str) -> Option<String> {
+    let mut session = lab.session().await;
+    let said = session
+        .run_script(&format!("DELETE FROM {table} WHERE 0"))
+        .await;
+    said.err().map(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn a_key_to_an_index_of_another_collation_than_its_column_is_found_where_sqlite_calls_it_a_mismatch()
+ {
+    let (mut broken, mut whole) = (0, 0);
+    for (own, index, key) in [
+        (
+            "name TEXT COLLATE NOCASE",
+            "(name COLLATE BINARY)",
+            "(name)",
+        ),
+        ("name TEXT", "(name COLLATE NOCASE)", "(name)"),
+        ("name TEXT COLLATE RTRIM", "(name COLLATE NOCASE)", "(name)"),
+        (
+            "name TEXT, org TEXT COLLATE NOCASE",
+            "(name, org COLLATE BINARY)",
+            "(name, org)",
+        ),
+        (
+            "name TEXT, org TEXT COLLATE NOCASE",
+            "(org, name)",
+            "(name, org)",
+        ),
+        ("name TEXT COLLATE NOCASE", "(name)", "(NAME)"),
+        (
+            "name TEXT COLLATE NOCASE",
+            "(name COLLATE nocase)",
+            "(name)",
+        ),
+        (
+            "name TEXT COLLATE NOCASE UNIQUE",
+            "(name COLLATE BINARY)",
+            "(name)",
+        ),
+        ("name TEXT COLLATE \"binary\"", "(name)", "(name)"),
+    ] {
+        let (columns, refer) = match key.contains(',') {
+            true => ("session TEXT, org TEXT", "session, org"),
+            false => ("session TEXT", "session"),
+        };
+        let lab = Lab::sqlite(&format!(
+            "CREATE TABLE sessions (id INTEGER PRIMARY KEY, dead_at INT, {own});
+             CREATE UNIQUE INDEX named ON sessions {index};
+             CREATE TABLE tokens (id INTEGER PRIMARY KEY, {columns}, FOREIGN KEY ({refer}) REFERENCES sessions {key});
+             CREATE INDEX at ON tokens ({refer});
+             INSERT INTO sessions (id, dead_at) VALUES (1, 1)"
+        ))
+        .await;
+        let case = format!("{own} {index} {key}");
+        match sqlite_says(&lab, "sessions").await {
+            Some(said) => {
+                assert!(said.contains("mismatch"), "{case}: {said}");
+                let found = crate::preflight::found(&lab, &sessions(), "broken-key").await;
+                assert!(
+                    found.message.contains("`named`"),
+                    "{case}: {}",
+                    found.message
+                );
+                assert_eq!(
+                    refused(&lab, &sessions(), ALL).await,
+                    "broken-key",
+                    "{case}"
+                );
+                // The way out.
+                lab.script(&format!("CREATE UNIQUE INDEX plain ON sessions {key}"))
+                    .await;
+                assert_eq!(drained(&lab, &sessions()).await.affected, 1, "{case}");
+                broken += 1;
+            }
+            None => {
+                assert_eq!(drained(&lab, &sessions()).await.affected, 1, "{case}");
+                whole += 1;
+            }
+        }
+    }
+    assert_eq!((broken, whole), (4, 5));
+}
+
+#[tokio::test]
+async fn a_primary_key_of_another_collation_leads_the_keys_that_do_not_name_it() {
+    for (key, without, broken) in [
+        ("REFERENCES sessions", "", false),
+        ("REFERENCES sessions (name)", "", true),
+        ("REFERENCES sessions", "WITHOUT ROWID", false),
+    ] {
+        let lab = Lab::sqlite(&format!(
+            "CREATE TABLE sessions (name TEXT, dead_at INT, PRIMARY KEY (name COLLATE NOCASE)) {without};
+             CREATE TABLE tokens (id INTEGER PRIMARY KEY, session TEXT {key});
+             CREATE INDEX at ON tokens (session); INSERT INTO sessions VALUES ('a', 1)"
+        ))
+        .await;
+        assert_eq!(
+            sqlite_says(&lab, "sessions").await.is_some(),
+            broken,
+            "{key} {without}"
+        );
+        let codes = crate::preflight::codes(&lab, &sessions()).await;
+        assert_eq!(
+            codes.contains(&"broken-key".to_owned()),
+            broken,
+            "{key} {without}: {codes:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_key_that_leads_to_unique_columns_in_any_order_does_not_stop_the_job() {
     let lab = Lab::sqlite(

@@ -38,6 +38,19 @@ async fn where_only_a_partition_is_narrowed_and_the_whole_is_swept_the_job_is_re
     let words = "which is a partition of `public.refresh_tokens`";
     assert!(said.stderr.contains(words), "{}", said.stderr);
     assert_eq!(young(&desk).await, 10);
+    // The way out, by half and as a whole.
+    let way_out =
+        "write `min-age` and `where` for `public.refresh_tokens`, and none for `public.rt_new`";
+    assert!(said.stderr.contains(way_out), "{}", said.stderr);
+    let toml = desk.folder.path().join("besom.toml");
+    let text = std::fs::read_to_string(&toml).unwrap();
+    let both = format!("{text}[plugins.tokens.grant.refresh_tokens]\n{AGE}");
+    std::fs::write(&toml, both).unwrap();
+    assert_ne!(desk.run(&["run", "tokens/refresh-tokens"]).code, 0);
+    std::fs::write(&toml, text.replace("grant.rt_new", "grant.refresh_tokens")).unwrap();
+    desk.says(&["run", "tokens/refresh-tokens"]);
+    assert_eq!(young(&desk).await, 10);
+    assert_eq!(desk.count("SELECT count(*) FROM rt_old").await, 0);
 }
 
 #[tokio::test]

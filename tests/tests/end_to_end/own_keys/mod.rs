@@ -3,6 +3,7 @@
 
 mod below;
 mod chains;
+mod far_apart;
 mod going_on;
 mod held;
 mod let_go;

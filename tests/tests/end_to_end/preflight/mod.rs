@@ -3,6 +3,7 @@
 
 mod as_commands;
 mod clocks;
+mod foreign_partitions;
 mod indexes;
 mod keys;
 mod ledger;
@@ -63,6 +64,7 @@ pub(crate) async fn rehearsed(lab: &Lab, requests: &[Request]) -> (Arc<Catalog>,
         plans: progress.drained,
         refused: progress.refused,
         looked: progress.looked,
+        given: Default::default(),
     };
     (catalog, rehearsed)
 }

@@ -263,6 +263,7 @@ async fn a_row_that_another_rule_of_the_job_can_take_is_not_lost() {
                 plans: plans(&lab, requests).await,
                 refused: Vec::new(),
                 looked: Vec::new(),
+                given: Default::default(),
             };
             let found = preflight::expiries(&catalog, &[access(columns)], &rehearsed);
             let columns: Vec<_> = found.into_iter().map(|of| of.column).collect();

@@ -53,19 +53,24 @@ fn run(desk: &Desk, host: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_thousand_free_sessions_behind_thirty_thousand_held_ones_go_within_a_few_short_runs() {
+async fn a_thousand_free_sessions_behind_thirty_thousand_held_ones_go_though_no_run_has_time_for_all()
+ {
     for database in both().await {
         let desk = desk(database, 30_000, 1_000).await;
         let finished = "SELECT count(*) FROM user_sessions WHERE finished_at IS NOT NULL";
 
-        for host in ["one", "two", "one", "two", "one"] {
+        // How many runs that takes is the machine's: how many rows they look at is not.
+        let mut examined = 0;
+        for host in ["one", "two"].into_iter().cycle().take(60) {
             let report = run(&desk, host);
+            examined += report[0]["examined"].as_u64().unwrap();
             if report[0]["outcome"] == "drained" {
                 assert_eq!(report[0]["verified"], true, "{report:#}");
                 break;
             }
             assert_eq!(report[0]["reason"], "deadline", "{report:#}");
         }
+        assert!(examined <= 2 * 31_000, "{examined}");
 
         assert_eq!(desk.count(finished).await, 30_000);
     }
