@@ -32,6 +32,7 @@ mod own_types;
 mod pgbouncer;
 mod policy_data;
 mod polymorphic;
+mod polymorphic_component;
 mod preflight;
 mod products;
 mod progress;

@@ -3,6 +3,7 @@
 
 mod below;
 mod chains;
+mod changed;
 mod going_on;
 mod held;
 mod let_go;
