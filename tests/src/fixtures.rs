@@ -56,7 +56,8 @@ pub struct Versioned {
     /// The table that it sweeps.
     pub table: &'static str,
     /// `good`; or where it crashes: `trap` in `describe`, `access`, `look` in `preflight`, `crash` after
-    /// the first batch.
+    /// the first batch; or what goes ahead of its rows, where `about_kind` is `victim`: with `kinds` rows of
+    /// `note`, and rows of `mark` let go; with `pages`, which reads them, rows of `note`.
     pub mode: &'static str,
 }
 

@@ -249,19 +249,8 @@ async fn an_index_that_a_job_names_is_missed_on_a_large_table() {
         let desk = desk(database).await;
         desk.script(&worth_building(&desk.database.url).concat())
             .await;
-        let unindexed = |job: &Value| -> Vec<String> {
-            let findings = job["findings"].as_array().unwrap().iter();
-            findings
-                .filter(|found| found["code"].as_str().unwrap().starts_with("unindexed"))
-                .map(|found| found["message"].to_string())
-                .collect()
-        };
-        let checked = |desk: &Desk| -> Vec<Value> {
-            let said: Value = serde_json::from_str(&desk.run(&["check", "--json"]).stdout).unwrap();
-            said["jobs"].as_array().unwrap().clone()
-        };
         for job in checked(&desk) {
-            assert_eq!(unindexed(&job), [] as [&str; 0], "{job:#}");
+            assert_eq!(unindexed(&job, "unindexed"), [] as [&str; 0], "{job:#}");
         }
 
         let present = present(&desk.database.url).await;
@@ -281,7 +270,7 @@ async fn an_index_that_a_job_names_is_missed_on_a_large_table() {
                 continue;
             }
             let job = jobs.iter().find(|job| job["job"] == named.job.as_str());
-            let found = unindexed(job.unwrap());
+            let found = unindexed(job.unwrap(), "unindexed");
             let names_it = |found: &&String| {
                 found.contains(table.as_str()) && columns.iter().all(|c| found.contains(c.as_str()))
             };
@@ -291,6 +280,30 @@ async fn an_index_that_a_job_names_is_missed_on_a_large_table() {
             );
         }
     }
+}
+
+/// What `besom check` says of each job.
+fn checked(desk: &Desk) -> Vec<Value> {
+    let said: Value = serde_json::from_str(&desk.run(&["check", "--json"]).stdout).unwrap();
+    said["jobs"].as_array().unwrap().clone()
+}
+
+/// The messages of the findings whose codes begin so.
+fn unindexed(job: &Value, code: &str) -> Vec<String> {
+    let findings = job["findings"].as_array().unwrap().iter();
+    findings
+        .filter(|found| found["code"].as_str().unwrap().starts_with(code))
+        .map(|found| found["message"].to_string())
+        .collect()
+}
+
+/// The same of what a sweep goes by and looks up, where tables seem large.
+fn gone_without(desk: &Desk) -> Vec<String> {
+    let by_job = checked(desk).into_iter().flat_map(|job| {
+        let codes = ["unindexed-sweep", "unindexed-relation"];
+        codes.map(|code| unindexed(&job, code)).concat()
+    });
+    by_job.collect()
 }
 
 /// Makes every table large in the eyes of the database's own estimate.
@@ -332,6 +345,7 @@ async fn what_the_jobs_recommend_and_nothing_else_is_what_their_sweeps_go_by() {
         let desk = desk(database).await;
         let url = desk.database.url.clone();
         let postgres = url.starts_with("postgres");
+        let large = large(&url, &present(&url).await);
         if postgres {
             desk.script(drop_all(true)).await;
         } else {
@@ -344,6 +358,9 @@ async fn what_the_jobs_recommend_and_nothing_else_is_what_their_sweeps_go_by() {
                 desk.script(&drop).await;
             }
         }
+        desk.script(&large).await;
+        let missed = gone_without(&desk);
+        assert!(missed.len() > 15, "{url}: {missed:#?}");
         let texts: BTreeSet<String> = named()
             .into_iter()
             .filter(|named| !named.by_primary_key())
@@ -369,5 +386,7 @@ async fn what_the_jobs_recommend_and_nothing_else_is_what_their_sweeps_go_by() {
             }
         }
         assert!(along > 15, "{along}");
+        desk.script(&large).await;
+        assert_eq!(gone_without(&desk), [""; 0], "{url}");
     }
 }

@@ -33,6 +33,7 @@ mod pgbouncer;
 mod policy_data;
 mod polymorphic;
 mod polymorphic_bundled;
+mod polymorphic_component;
 mod preflight;
 mod products;
 mod progress;

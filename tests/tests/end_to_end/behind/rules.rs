@@ -41,6 +41,26 @@ async fn a_rule_that_marks_rows_instead_of_deleting_them_is_an_error_and_its_dro
 }
 
 #[tokio::test]
+async fn a_rule_on_a_leaf_or_on_the_root_of_a_partitioned_table_is_one() {
+    let schema = "CREATE TABLE sessions (id bigint, dead_at timestamptz, gone_at timestamptz) PARTITION BY RANGE (id);
+        CREATE TABLE sessions_1 PARTITION OF sessions FOR VALUES FROM (0) TO (50);
+        CREATE TABLE sessions_2 PARTITION OF sessions FOR VALUES FROM (50) TO (99);
+        INSERT INTO sessions SELECT n, now() FROM generate_series(1, 55) AS n;";
+    let all = "SELECT count(*) FROM sessions WHERE gone_at IS NULL";
+    for table in ["sessions", "sessions_2"] {
+        let lab = Lab::postgres(&(schema.to_owned() + &instead(table))).await;
+
+        assert_eq!(refused(&lab, &sessions(), all).await, "delete-rule");
+
+        let finding = crate::preflight::found(&lab, &sessions(), "delete-rule").await;
+        assert!(finding.message.contains(table), "{}", finding.message);
+        lab.script(&format!("DROP RULE \"Keep it\" ON {table}"))
+            .await;
+        assert_eq!(drained(&lab, &sessions()).await.affected, 55);
+    }
+}
+
+#[tokio::test]
 async fn any_rule_on_delete_is_one_wherever_rows_go() {
     let with_tokens = sessions()
         .delete_first("uses", on("token", "id"), None)

@@ -84,9 +84,13 @@ async fn whatever_forbids_the_value_makes_the_key_one_that_holds() {
             is_blocked(&lab, column).await;
         }
     }
-    for column in ["session int PRIMARY KEY REFERENCES sessions ON DELETE SET NULL"] {
-        is_blocked(&Lab::postgres(&with_column(column)).await, column).await;
-    }
+    let column = "session int PRIMARY KEY REFERENCES sessions ON DELETE SET NULL";
+    is_blocked(&Lab::postgres(&with_column(column)).await, column).await;
+    // SQLite lets a primary key be NULL, but not where it is the rowid or there is none.
+    let rowid = column.replace("int PRIMARY", "INTEGER PRIMARY");
+    is_blocked(&Lab::sqlite(&with_column(&rowid)).await, &rowid).await;
+    let without = with_column(column).replace("SET NULL);", "SET NULL) WITHOUT ROWID;");
+    is_blocked(&Lab::sqlite(&without).await, &without).await;
     let domains = "CREATE DOMAIN filled AS int NOT NULL; CREATE DOMAIN still_filled AS filled;
         CREATE DOMAIN checked AS int CHECK (VALUE IS NOT NULL);";
     for column in ["still_filled", "checked"] {

@@ -3,6 +3,7 @@
 
 mod below;
 mod chains;
+mod changed;
 mod far_apart;
 mod going_on;
 mod held;

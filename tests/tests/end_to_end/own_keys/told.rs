@@ -16,7 +16,7 @@ async fn told(lab: &Lab, request: Request) -> Vec<Finding> {
         .collect()
 }
 
-/// K6: each row refers to the one before it, and the newest is alive.
+/// Each row refers to the one before it, and the newest is alive.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chain_to_the_predecessor_whose_newest_is_alive_is_told_with_its_cure() {
     for rule in ["", "ON DELETE RESTRICT"] {

@@ -1,14 +1,18 @@
 //! ON DELETE CASCADE of a table to itself: what hangs below a row goes with it, is counted and is
 //! covered by the grant.
 
+use std::time::Duration;
+
+use besom::catalog::{Dialect, TimeForm};
 use besom::request::Value;
+use besom::scope::MinAge;
 use besom_tests::lab::{Lab, both, everything};
 
 use super::{chain, dead, foretold_and_done, labs, left, no, yes};
 
 const CASCADE: &str = "ON DELETE CASCADE";
 
-/// K8: root 1 with 2 and 3 below it, 4 below 2; root 10 with 11; 20 by itself. The roots are due.
+/// Root 1 with 2 and 3 below it, 4 below 2; root 10 with 11; 20 by itself. The roots are due.
 async fn trees(lab: &Lab) {
     let (no, yes) = (no(lab), yes(lab));
     lab.script(&format!(
@@ -81,6 +85,56 @@ async fn a_row_below_that_the_grant_does_not_cover_holds_its_root() {
             "{case}"
         );
         assert_eq!(left(&lab).await, [1, 2, 3, 4], "{case}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_below_that_is_too_young_or_of_no_age_holds_its_root() {
+    let table = |boolean: &str, integer: &str, time: &str| {
+        format!(
+            "CREATE TABLE link (id {integer} PRIMARY KEY, next {integer} REFERENCES link ON DELETE CASCADE,
+                live {boolean} NOT NULL, made {time});
+             CREATE INDEX link_next ON link (next);"
+        )
+    };
+    let labs = both(
+        &table("boolean", "bigint", "timestamptz"),
+        &table("INTEGER", "INTEGER", "INTEGER"),
+    )
+    .await;
+    for mut lab in labs {
+        let (no, yes) = (no(&lab), yes(&lab));
+        let (old, young) = match lab.dialect() {
+            Dialect::Postgres => ("now() - interval '90 days'", "now() - interval '20 days'"),
+            Dialect::Sqlite => ("unixepoch() - 90 * 86400", "unixepoch() - 20 * 86400"),
+        };
+        lab.script(&format!(
+            "INSERT INTO link VALUES (1, NULL, {no}, {old}), (2, 1, {yes}, {old}), (3, 2, {yes}, {young}),
+                (10, NULL, {no}, {old}), (11, 10, {yes}, {old}), (12, 11, {yes}, {old}),
+                (20, NULL, {no}, {old}), (21, 20, {yes}, NULL), (30, NULL, {no}, {young}), (31, 30, {yes}, {old})"
+        ))
+        .await;
+        if lab.dialect() == Dialect::Sqlite {
+            lab.say("link", "made", TimeForm::UnixS);
+        }
+        let mut grants = everything(&*lab.catalog().await);
+        for grant in grants.tables.values_mut() {
+            grant.min_age = Some(MinAge {
+                column: "made".to_owned(),
+                age: Duration::from_secs(30 * 86_400),
+            });
+        }
+        lab.grants = Some(grants);
+
+        let batch = foretold_and_done(&mut lab, dead()).await;
+
+        let case = format!("{:?}", lab.dialect());
+        assert_eq!(
+            (batch.affected, batch.cascaded, batch.blocked),
+            (1, 2, 2),
+            "{case}"
+        );
+        assert_eq!(left(&lab).await, [1, 2, 3, 20, 21, 30, 31], "{case}");
     }
 }
 

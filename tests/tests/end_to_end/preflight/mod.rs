@@ -10,6 +10,7 @@ mod ledger;
 mod never_eligible;
 mod reads;
 mod rights;
+mod server_zones;
 mod times;
 mod triggers;
 mod weights;

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod beside_writers;
+mod changed;
 mod going_on;
 mod heavy;
 mod heavy_hosts;

@@ -5,13 +5,13 @@ use serde_json::Value;
 
 use crate::cli::{Desk, Said};
 
-const JOB: &str = "sessions/expired";
+pub const JOB: &str = "sessions/expired";
 
-const PLUGIN: &str = "[plugins.sessions]\nsettings = { profile = \"server-sessions\", \
+pub const PLUGIN: &str = "[plugins.sessions]\nsettings = { profile = \"server-sessions\", \
     sessions-table = \"app_logins\", sessions-absolute-expires-at-column = \"ends_at\" }\n";
 
 /// Logins that end at these times, numbered from 1; `said` stands under `[time-forms]`.
-async fn desk(database: TestDatabase, declared: &str, values: &[&str], said: &str) -> Desk {
+pub async fn desk(database: TestDatabase, declared: &str, values: &[&str], said: &str) -> Desk {
     let file = match said {
         "" => PLUGIN.to_owned(),
         said => format!("{PLUGIN}[time-forms]\n\"app_logins.ends_at\" = {said}\n"),

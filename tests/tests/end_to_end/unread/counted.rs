@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::cli::{Desk, both as databases};
 
 /// A bundled job on a table of the application's own, whose times are text.
-async fn desk(database: besom_tests::TestDatabase, more: &str, schema: &str) -> Desk {
+pub async fn desk(database: besom_tests::TestDatabase, more: &str, schema: &str) -> Desk {
     let desk = Desk::with_file(
         database,
         &format!(
@@ -19,7 +19,7 @@ async fn desk(database: besom_tests::TestDatabase, more: &str, schema: &str) -> 
     desk
 }
 
-const JOB: &str = "sessions/expired";
+pub const JOB: &str = "sessions/expired";
 
 const LOGINS: &str = "
     CREATE TABLE app_logins (id bigint PRIMARY KEY, ends_at text, tenant text, made_at text);
@@ -36,7 +36,7 @@ const ODD: &str = "
         (11, 'soon', 'a', '2024-01-05T03:04:05Z'), (12, '', 'a', '2024-01-05T03:04:05Z'),
         (13, 'n/a', 'b', '2024-01-05T03:04:05Z'), (14, '2025-13-45T03:04:05Z', 'b', '2024-01-05T03:04:05Z');";
 
-fn column<'j>(report: &'j Value, name: &str) -> &'j Value {
+pub fn column<'j>(report: &'j Value, name: &str) -> &'j Value {
     let sweeps = report[0]["remains"].as_array().unwrap();
     let of = sweeps.iter().map(|sweep| &sweep["unread_of"][name]);
     of.into_iter()

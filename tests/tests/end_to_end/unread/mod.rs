@@ -1,10 +1,12 @@
 //! Values that are NULL, or that cannot be read: nothing goes on a doubt, and who is left for one is
 //! counted and named.
 
+mod ages_along;
 mod booleans;
 mod booleans_in_numbers;
 mod counted;
 mod dependents;
+mod endless;
 mod ids;
 mod negated;
 mod numbers;
