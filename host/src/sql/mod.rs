@@ -58,6 +58,7 @@ mod size;
 mod source;
 mod sqlite;
 mod stretch;
+mod tally;
 mod technique;
 mod tie;
 mod time;
