@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::beside::Becomes;
 use super::not_null::within_parentheses;
-use super::null_passes::{names, null_with};
+use super::null_passes::{is_constant, names, null_with, passes_nulls};
 use super::sqlite::text::{Token, tokens, unquoted};
 use super::{Table, TableId};
 
@@ -56,9 +56,71 @@ fn holds(words: &[&str], table: &Table, set: &BTreeMap<&String, Becomes>, held: 
     held && stays
         || nulls.any(|(column, _)| {
             is_asked_for_null(words, column)
-                || null_with(&text, column, table, true)
-                || listed(words).is_some_and(|one| null_with(&one, column, table, false))
+                || is_null(words, column, table)
+                || other_than_a_constant(words)
+                    .is_some_and(|one| null_with(&one.join(" "), column, table, true))
         })
+}
+
+/// The term is NULL wherever the column is.
+fn is_null(words: &[&str], column: &str, table: &Table) -> bool {
+    if let Some(inner) = within_parentheses(words) {
+        return is_null(inner, column, table);
+    }
+    // Of NULLs both make a NULL.
+    for by in ["OR", "AND"] {
+        let terms = terms(words, by);
+        if terms.len() > 1 {
+            return terms.iter().all(|term| is_null(term, column, table));
+        }
+    }
+    match words {
+        [not, negated @ ..] if not.eq_ignore_ascii_case("NOT") => is_null(negated, column, table),
+        _ => {
+            null_with(&words.join(" "), column, table, true)
+                || listed(words).is_some_and(|one| null_with(&one, column, table, false))
+                || between(words, table).is_some_and(|one| null_with(&one, column, table, false))
+        }
+    }
+}
+
+/// Where the word stands first that no parentheses are around.
+fn outside(words: &[&str], keyword: &str) -> Option<usize> {
+    let mut depth = 0_u32;
+    words.iter().position(|word| {
+        match *word {
+            "(" => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && word.eq_ignore_ascii_case(keyword)
+    })
+}
+
+/// `a IS DISTINCT FROM 1`, SQLite's `a IS NOT 1`: what is another value than that one, as NULL is.
+fn other_than_a_constant<'w, 't>(words: &'w [&'t str]) -> Option<&'w [&'t str]> {
+    let is = |word: &str, keyword: &str| word.eq_ignore_ascii_case(keyword);
+    let (one, rest) = words.split_at_checked(outside(words, "IS")?)?;
+    let value = match rest {
+        [_, distinct, from, value @ ..] if is(distinct, "DISTINCT") && is(from, "FROM") => value,
+        [_, not, value @ ..] if is(not, "NOT") => value,
+        _ => return None,
+    };
+    is_constant(value).then_some(one)
+}
+
+/// `a BETWEEN 1 AND 2`, also with a NOT: what is compared with both. One bound may be what decides, so a NULL there
+/// is none of the whole.
+fn between(words: &[&str], table: &Table) -> Option<String> {
+    let is = |word: &str, keyword: &str| word.eq_ignore_ascii_case(keyword);
+    let (one, bounds) = words.split_at_checked(outside(words, "BETWEEN")?)?;
+    let one = match one.split_last() {
+        Some((not, one)) if is(not, "NOT") => one,
+        _ => one,
+    };
+    let bounds = bounds.iter().skip(1).filter(|word| !is(word, "AND"));
+    let bounds: Vec<&str> = bounds.copied().collect();
+    passes_nulls(&bounds.join(" "), table, false).then(|| one.join(" "))
 }
 
 /// `a IS NULL`.
@@ -73,7 +135,7 @@ fn is_asked_for_null(words: &[&str], column: &str) -> bool {
     }
 }
 
-/// `a IN (…)`, `a = ANY (…)`: what is looked for in the list.
+/// `a IN (…)`, `a NOT IN (…)`, `a = ANY (…)`, `a <> ALL (…)`: what is looked for in the list.
 fn listed(words: &[&str]) -> Option<String> {
     let is = |at: usize, word: &str| {
         let at = words.get(at);
@@ -82,7 +144,8 @@ fn listed(words: &[&str]) -> Option<String> {
     let mut places = 0..words.len();
     let at = places.find(|at| {
         let any = is(*at, "=") && is(at + 1, "ANY");
-        (any || is(*at, "IN")) && !at.checked_sub(1).is_some_and(|before| is(before, "NOT"))
+        let all = is(*at, "<") && is(at + 1, ">") && is(at + 2, "ALL");
+        any || all || is(*at, "IN") || is(*at, "NOT") && is(at + 1, "IN")
     })?;
     // One list, and nothing behind it.
     let (one, list) = words.split_at_checked(at)?;
@@ -90,15 +153,20 @@ fn listed(words: &[&str]) -> Option<String> {
     within_parentheses(&brackets.copied().collect::<Vec<_>>()).map(|_| one.join(" "))
 }
 
-/// What the word joins; one, where what stands there binds otherwise.
+/// What the word joins; one, where what stands there binds otherwise. The AND of a BETWEEN joins nothing.
 fn terms<'w, 't>(words: &'w [&'t str], by: &str) -> Vec<&'w [&'t str]> {
     let (mut depth, mut from, mut terms) = (0_u32, 0, Vec::new());
+    let mut is_between = false;
     for (at, word) in words.iter().enumerate() {
         let is = |keyword: &str| depth == 0 && word.eq_ignore_ascii_case(keyword);
-        if is("BETWEEN") || is("CASE") || is("NOT") && at == from {
+        if is("CASE") {
             return vec![words];
         }
-        if is(by) {
+        if is("BETWEEN") {
+            is_between = true;
+        } else if is("AND") && is_between {
+            is_between = false;
+        } else if is(by) {
             terms.push(words.get(from..at).unwrap_or_default());
             from = at + 1;
         }

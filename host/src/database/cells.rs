@@ -106,16 +106,27 @@ pub(super) fn sqlite_cells(row: &sqlx::sqlite::SqliteRow) -> Result<Cells, Datab
     Ok(Cells(cells))
 }
 
+/// Bytes of a text that an error shows: a text may be as large as a file.
+const SHOWN: usize = 64;
+
 /// SQLite keeps any bytes as text.
 fn sqlite_text(row: &sqlx::sqlite::SqliteRow, index: usize) -> Result<String, DatabaseError> {
     row.try_get_unchecked(index).map_err(|error| {
         let Ok(bytes) = row.try_get_unchecked::<Vec<u8>, _>(index) else {
             return error.into();
         };
-        let bytes: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+        let shown: String = bytes
+            .iter()
+            .take(SHOWN)
+            .map(|byte| format!("{byte:02X}"))
+            .collect();
+        let row = match bytes.len() > SHOWN {
+            true => format!("substr(CAST(… AS BLOB), 1, {SHOWN})"),
+            false => "CAST(… AS BLOB)".to_owned(),
+        };
         let message = format!(
             "a text that is not UTF-8 stands in a column that besom has to read, such as the key of a table WITHOUT \
-             ROWID: rewrite it. The row is the one WHERE CAST(… AS BLOB) = X'{bytes}'"
+             ROWID: rewrite it. The row is the one WHERE {row} = X'{shown}'"
         );
         DatabaseError::other("not-utf-8", message)
     })

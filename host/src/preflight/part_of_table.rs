@@ -26,7 +26,7 @@ pub(super) fn looked_at(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
         .map(|(part, whole)| {
             let message = format!(
                 "the job looks for related rows in `{part}`, which is one part of `{whole}`: rows of its other parts are \
-                 not seen, and protect nothing. Name `{whole}`, whose parts are swept one after the other",
+                 not seen, and protect nothing. Name `{whole}`: its parts are then looked at together",
             );
             Finding::new("part-of-table", Severity::Warning, message)
         })

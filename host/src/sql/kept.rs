@@ -17,9 +17,7 @@ impl Plan {
     pub(super) fn may_be_kept(&self, table: &Table) -> bool {
         let leaves = self.catalog.leaves_of(table).map(AsRef::as_ref);
         let mut all = leaves.chain([table]);
-        let keeps = |trigger: &Trigger| {
-            trigger.on_delete && trigger.for_each_row && trigger.timing == TriggerTiming::Before
-        };
+        let keeps = |trigger: &Trigger| trigger.on_delete && decides_on_rows(trigger);
         all.any(|table: &Table| table.triggers.iter().any(keeps))
     }
 
@@ -40,9 +38,8 @@ impl Plan {
                 (fires.collect(), |trigger| trigger.may_undo_changes)
             }
         };
-        let before =
-            |trigger: &&&Trigger| trigger.for_each_row && trigger.timing == TriggerTiming::Before;
-        let all: Vec<&Trigger> = fires.iter().filter(before).copied().collect();
+        let mut all = fires;
+        all.retain(|trigger| decides_on_rows(trigger));
         let shown: Vec<_> = all.iter().copied().filter(|of| shows(of)).collect();
         let told = if shown.is_empty() { all } else { shown };
         told.iter().map(|trigger| trigger.name.as_str()).collect()
@@ -96,4 +93,9 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+/// Whether a row goes, or changes, is asked of it first.
+fn decides_on_rows(trigger: &Trigger) -> bool {
+    trigger.for_each_row && trigger.timing == TriggerTiming::Before
 }

@@ -60,6 +60,7 @@ mod size;
 mod source;
 mod sqlite;
 mod stretch;
+mod tally;
 mod technique;
 mod tie;
 mod time;

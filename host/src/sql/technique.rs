@@ -28,7 +28,7 @@ impl Plan {
         }
         if self.may_take_besides() {
             return locked(
-                "a trigger may take further rows, which the server has counted when the statement is over",
+                "a trigger may take further rows, which only a look after the statement sees",
             );
         }
         if let Action::Update(_) = &self.request().action {

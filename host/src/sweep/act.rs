@@ -225,7 +225,6 @@ async fn try_until_done(
                 }
                 return Err(NoBatch::Failed(match failed {
                     Failed::Fenced { .. } => lease_lost(context),
-                    Failed::Schema => return Err(SCHEMA_CHANGED),
                     Failed::Database(error) => error.into(),
                     Failed::EveryStatement(error) => refused_whatever(inner, error),
                     Failed::Request(fault) => fault,

@@ -24,6 +24,8 @@ use crate::sql::{Cursor, Edge, Hold, Pick, Picked, Plan, Referrer, Technique, Wi
 pub(super) struct Chained {
     pub(super) links: Links,
     hold: Hold,
+    /// Dry run: of some rows it is not known whether they would go.
+    is_unsure: bool,
     /// The batches of picked rows in hand.
     batches: Option<Box<Inner>>,
     /// Rows that others of the table hold, once it is known and as long as it is not recorded.
@@ -43,6 +45,7 @@ impl Chained {
         (plan.is_chained() && deletes).then(|| Self {
             links: Links::new(forgets, MOST),
             hold,
+            is_unsure: false,
             batches: None,
             held: 0,
             seeking: None,
@@ -63,7 +66,15 @@ impl Chained {
 
     fn tells_of_what_it_gave_up(&mut self, plan: &Plan) {
         let rows = self.links.given_up();
-        if rows > 0 {
+        if rows > 0 && self.hold == Hold::Gone {
+            self.is_unsure = true;
+            tracing::warn!(
+                table = %plan.table().id,
+                rows,
+                "more rows of the table wait for others of it than are kept in mind at once: whether these would go is \
+                 not known, and they are counted neither as affected nor as blocked"
+            );
+        } else if rows > 0 {
             tracing::warn!(
                 table = %plan.table().id,
                 rows,
@@ -261,6 +272,8 @@ pub(super) async fn turn(
         inner.come_round();
     }
     inner.settle();
+    let chains = inner.chains.as_ref();
+    state.estimated |= chains.is_some_and(|chains| chains.is_unsure);
     Ok(Turn { batch, came_round })
 }
 

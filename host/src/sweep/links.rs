@@ -91,8 +91,10 @@ pub(super) struct Links {
     forgotten: u64,
     /// Of all held rows, those that were taken for held to make room.
     given_up: u64,
-    /// Rows that there was no room for.
+    /// Due rows that there was no room for.
     unknown: u64,
+    /// Dry run: rows that were taken, which a database without them would not tell of any more.
+    gone: room::Gone,
 }
 
 impl Links {
@@ -116,7 +118,7 @@ impl Links {
     fn take_in(&mut self, told: Told, ahead: bool) {
         self.make_room_for(&told);
         let mut seen = Vec::new();
-        for (key, referrer) in told {
+        for (key, referrer) in self.with_room(told) {
             let Some(row) = self.place(key) else { continue };
             self.at(row, |node| {
                 node.is_ahead = ahead && (node.is_ahead || !node.told);
@@ -156,7 +158,8 @@ impl Links {
         self.order.len()
     }
 
-    /// Rows that were taken for held to make room for others, since this was asked.
+    /// Rows of which it is not known, for want of room, whether they are held, since this was asked: where rows go
+    /// those that count as held, in a dry run those that do not.
     pub(super) fn given_up(&mut self) -> u64 {
         std::mem::take(&mut self.given_up)
     }
@@ -173,10 +176,11 @@ impl Links {
             let Some(link) = self.order.pop_front() else {
                 break;
             };
-            if self.forgets
-                && let Some(place) = self.places.remove(&link.key)
-            {
+            if let Some(place) = self.places.remove(&link.key) {
                 self.vacate(place);
+            }
+            if !self.forgets {
+                self.remember(&link.key);
             }
             taken.push(link);
         }
@@ -192,7 +196,8 @@ impl Links {
             .map(|(place, _)| place)
             .collect();
         for place in untold {
-            self.hold(place);
+            let held = self.hold(place);
+            self.given_up += if self.gone.is_full { held } else { 0 };
         }
         for circle in super::circles::circles(self.nodes.len(), |place| self.open_above(place)) {
             self.go_together(&circle);
@@ -200,8 +205,10 @@ impl Links {
         let held = |node: &&Node| node.fate == Fate::Held && node.is_due();
         let count = self.nodes.iter().filter(held).count() as u64;
         let count = count + self.unknown + self.forgotten;
+        self.given_up += self.unknown;
         (self.unknown, self.forgotten) = (0, 0);
-        (self.used, self.oldest) = (0, 0);
+        let count = self.known(count);
+        (self.used, self.oldest) = (self.gone.takes(), 0);
         self.places.clear();
         self.nodes.clear();
         self.vacant.clear();
@@ -216,7 +223,6 @@ impl Links {
         }
         let takes = weight(&key);
         if self.used + takes > self.most {
-            self.unknown += 1;
             return None;
         }
         self.used += takes;

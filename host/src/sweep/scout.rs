@@ -31,8 +31,11 @@ const SHORTEST_REACH: u64 = 1_000;
 /// Keys of a stretch at most, which the host holds in memory. Where there are more, not few rows are free.
 const MOST_LISTED: u64 = 100_000;
 
-/// Of the time that is left to the run, what looks in a row may take: what they found has to be kept before its end.
+/// Of the time that is left to the sweep, what looks in a row may take: what they found has to be kept before its end.
 const PART_FOR_LOOKS: f64 = 0.75;
+
+/// And at most: a host that dies has looked in vain since the last batch, and nobody sees how far it has come.
+const LONGEST_LOOKS: Duration = Duration::from_secs(60);
 
 /// How the last windows went, and what was found ahead of the sweep.
 #[derive(Debug, Default)]
@@ -198,8 +201,8 @@ pub(super) async fn ahead(context: &RunContext, inner: &mut Inner, cursor: &Curs
     let Ok(most) = at_most(&context.database, most).await else {
         return;
     };
-    let left = context.ends.saturating_duration_since(Instant::now());
-    let until = Instant::now() + left.mul_f64(PART_FOR_LOOKS);
+    let now = Instant::now();
+    let until = now + for_looks(inner.ends(context).saturating_duration_since(now));
     let mut from = Some(cursor.clone());
     while let Some(cursor) = from {
         from = one_on(context, inner, &cursor, most).await;
@@ -212,6 +215,11 @@ pub(super) async fn ahead(context: &RunContext, inner: &mut Inner, cursor: &Curs
     }
 }
 
+/// How long looks follow each other before a batch keeps what they found.
+fn for_looks(left: Duration) -> Duration {
+    left.mul_f64(PART_FOR_LOOKS).min(LONGEST_LOOKS)
+}
+
 /// Looks through one stretch, and answers where the next begins, if it is worth it.
 async fn one_on(
     context: &RunContext,
@@ -220,7 +228,7 @@ async fn one_on(
     most: Duration,
 ) -> Option<Cursor> {
     let began = Instant::now();
-    let left = context.ends.saturating_duration_since(began);
+    let left = inner.ends(context).saturating_duration_since(began);
     let least = size(context).max(SHORTEST_REACH);
     let reach = inner.scout.pace.next(left, most, least)?;
     match look(context, inner, cursor, reach).await {
@@ -364,4 +372,16 @@ async fn list(
         Pick::new(key, Bind::Null)
     });
     Ok((keys.collect(), None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_in_a_row_end_in_time_to_be_kept_and_after_a_minute_however_long_the_run_is() {
+        assert_eq!(for_looks(Duration::from_secs(4)), Duration::from_secs(3));
+        let week = Duration::from_secs(7 * 24 * 60 * 60);
+        assert_eq!(for_looks(week), LONGEST_LOOKS);
+    }
 }

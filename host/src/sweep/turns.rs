@@ -69,6 +69,12 @@ impl Inner {
         None
     }
 
+    /// When its part of the run is over.
+    pub(super) fn ends(&self, context: &RunContext) -> Instant {
+        let share = self.turn.share;
+        share.map_or(context.ends, |share| share.ends.min(context.ends))
+    }
+
     /// Rows that the sweep may still change before it gives way.
     pub(super) fn up_to_its_share(&self, state: &State) -> u64 {
         let share = self.turn.share;

@@ -56,8 +56,8 @@ pub(super) struct Found {
     pub(super) columns: BTreeMap<String, Unread>,
     /// What could not be looked at, and why.
     pub(super) unknown: Option<String>,
-    /// Why a look had less time than its part.
-    cut_short: Option<String>,
+    /// Why the look at a column had less time than its part, by `table.column`.
+    cut_short: BTreeMap<String, String>,
 }
 
 impl Found {
@@ -127,7 +127,7 @@ pub(super) async fn look(database: &Database, sweep: &Ended) -> Found {
     waiting = look_at(database, waiting, &mut found, share).await;
     for (plan, of) in waiting {
         let name = plan.name_of(&of);
-        let why = match &found.cut_short {
+        let why = match found.cut_short.get(&name) {
             Some(why) => why.clone(),
             None => format!(
                 "the look took longer than it may ({} s a sweep, {} s a column at least)",
@@ -182,7 +182,7 @@ async fn look_at<'p>(
             Err(error) if error.cause == Cause::StatementTimeout => {
                 too_long.push((plan, of));
                 if error.code == ROLLBACK_JOURNAL {
-                    found.cut_short = Some(error.message);
+                    found.cut_short.insert(name, error.message);
                 }
             }
             Err(error) => {

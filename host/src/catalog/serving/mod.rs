@@ -141,19 +141,18 @@ impl Table {
         terms.iter().all(implied).then_some(terms)
     }
 
-    /// After the ordered column the index goes on with the key, in the same direction. SQLite's indexes
-    /// end with the rowid, or with the primary key where there is none, without saying so: smallest
-    /// first, whatever stands before.
+    /// After the ordered column the index goes on with the key, in the same direction. SQLite bounds no range of
+    /// pairs by the rowid: each window would read a group of equal values from its first row. An index of a table
+    /// without one ends with the primary key and does not say so: smallest first, whatever stands before.
     fn reaches_key(&self, index: &Index, at: usize, fixed: &[Fixed], dialect: Dialect) -> bool {
+        if dialect == Dialect::Sqlite && self.has_rowid {
+            return false;
+        }
         let Some((first, rest)) = index.columns.get(at..).and_then(<[_]>::split_first) else {
             return false;
         };
         let settled = |name: &&String| !fixed.iter().any(|fixed| fixed.column == **name);
-        let key: Vec<&String> = match (dialect, &self.rowid_alias) {
-            (Dialect::Sqlite, Some(alias)) => vec![alias],
-            (Dialect::Sqlite, None) if self.has_rowid => Vec::new(),
-            _ => self.primary_key.iter().filter(settled).collect(),
-        };
+        let key: Vec<&String> = self.primary_key.iter().filter(settled).collect();
         let goes_on = |(own, name): (&IndexColumn, &&String)| {
             own.ordered
                 && own.name.as_ref() == Some(*name)

@@ -4,7 +4,13 @@
 //! that nobody tells any more, which comes to the same. Where too few are held the oldest of those that wait are
 //! taken for held, and a later run sees to them: so free rows behind any number of others go as their windows come.
 
+mod gone;
+
+use std::collections::HashSet;
+
 use super::{Fate, Links, Told, weight};
+use crate::sql::Referrer;
+pub(super) use gone::Gone;
 
 /// Room is made for more than it is asked for, because it takes a look at all rows.
 const AT_ONCE: usize = 4;
@@ -20,6 +26,52 @@ impl Links {
         if room < needed {
             self.forget((needed - room).max(self.most / AT_ONCE));
         }
+    }
+
+    /// What a window tells, of rows that have a place and of such as would be there.
+    pub(super) fn with_room(&mut self, told: Told) -> Told {
+        let told = self.without_those_gone(told);
+        let mut roomless = HashSet::new();
+        for (key, _) in &told {
+            let is_known = self.places.contains_key(key) || roomless.contains(key);
+            if !is_known && self.place(key.clone()).is_none() {
+                roomless.insert(key.clone());
+            }
+        }
+        if roomless.is_empty() {
+            return told;
+        }
+        let mut without = roomless.clone();
+        for (_, from) in &told {
+            if let Some((rider, Referrer::Rides)) = from {
+                without.remove(rider);
+            }
+        }
+        self.unknown += without.len() as u64;
+        let has_room = |(key, _): &(Box<str>, _)| !roomless.contains(key);
+        told.into_iter().filter(has_room).collect()
+    }
+
+    fn without_those_gone(&self, told: Told) -> Told {
+        if self.forgets {
+            return told;
+        }
+        let told = told.into_iter().filter(|(key, _)| !self.gone.has(key));
+        let of = |(key, from): (Box<str>, Option<(Box<str>, _)>)| {
+            let from = from.filter(|(from, _)| !self.gone.has(from));
+            (key, from)
+        };
+        told.map(of).collect()
+    }
+
+    /// So many rows are left that are held, as far as that is known. A dry run says nothing of rows that it had no
+    /// room for, nor of those that hang on them; where rows go a later run sees to them.
+    pub(super) fn known(&mut self, held: u64) -> u64 {
+        if self.forgets || self.given_up == 0 {
+            return held;
+        }
+        self.given_up = held;
+        0
     }
 
     /// Forgets the oldest rows that take so many bytes together, those first that are held.

@@ -116,9 +116,10 @@ impl Table {
         (batches, links.finish())
     }
 
-    /// What the windows tell, with batches of what is ready in between.
-    fn gone_through(&self, most: usize) -> (Vec<Vec<usize>>, u64) {
-        let mut links = Links::new(true, most);
+    /// What the windows tell, with batches of what is ready in between; `stays`: a dry run, after which the table tells
+    /// of the same rows.
+    fn gone_through(&self, stays: bool, most: usize) -> (Vec<Vec<usize>>, u64) {
+        let mut links = Links::new(!stays, most);
         let mut batches = Vec::new();
         let mut gone = BTreeSet::new();
         let mut take = |links: &mut Links, gone: &mut BTreeSet<usize>| {
@@ -132,7 +133,8 @@ impl Table {
         };
         let rows: Vec<usize> = (0..self.refers_to.len()).collect();
         for window in rows.chunks(self.window) {
-            links.tell(self.tells(window, &gone));
+            let none = BTreeSet::new();
+            links.tell(self.tells(window, if stays { &none } else { &gone }));
             assert!(links.used <= most);
             while links.ready() >= 4 {
                 take(&mut links, &mut gone);
@@ -150,7 +152,7 @@ proptest! {
     #[test]
     fn the_largest_set_goes_and_nothing_ahead_of_what_refers_to_it(table in tables()) {
         let free = table.free();
-        let (batches, held) = table.gone_through(MOST);
+        let (batches, held) = table.gone_through(false, MOST);
         let mut gone = BTreeSet::new();
         for batch in &batches {
             gone.extend(batch);
@@ -161,6 +163,7 @@ proptest! {
         prop_assert_eq!(&gone, &free);
         let due = table.refers_to.len() - table.stays.len();
         prop_assert_eq!(held as usize, due - free.len());
+        prop_assert_eq!(table.gone_through(true, MOST), (batches, held));
     }
 
     #[test]
@@ -191,7 +194,7 @@ proptest! {
         rows in 4_usize..20,
     ) {
         let free = table.free();
-        let (batches, held) = table.gone_through(rows * weight("10"));
+        let (batches, held) = table.gone_through(false, rows * weight("10"));
         let mut gone = BTreeSet::new();
         for batch in &batches {
             gone.extend(batch);
@@ -243,6 +246,52 @@ fn free_rows_behind_more_held_ones_than_there_is_room_for_go_as_their_windows_co
         let given_up = links.given_up();
         assert_eq!(given_up == 0, to_the_next, "{given_up}");
     }
+}
+
+#[test]
+fn a_dry_run_over_more_free_rows_than_there_is_room_for_calls_none_of_them_held() {
+    for to_the_next in [true, false] {
+        // Ten wait at once at most, behind a thousand that would be gone.
+        let mut links = Links::new(false, 300 * weight("1000"));
+        let mut taken = 0;
+        for first in (1_000..2_000).step_by(10) {
+            for told in chain(first..first + 10, to_the_next, false) {
+                links.tell(told);
+            }
+            // A row that has gone is told again, as one that a later one refers to.
+            let again = first - 10;
+            links.tell(vec![(key(first), Some((key(again), Referrer::Due)))]);
+            taken += links.take(usize::MAX).len();
+        }
+
+        assert_eq!(taken, 1_000, "{to_the_next}");
+        assert_eq!((links.finish(), links.given_up()), (0, 0), "{to_the_next}");
+    }
+}
+
+#[test]
+fn a_dry_run_says_nothing_of_rows_that_there_was_no_room_for() {
+    // Each waits for the one behind it, and the last is free.
+    let mut links = Links::new(false, 100 * weight("1000"));
+    for told in chain(1_000..2_000, false, false) {
+        links.tell(told);
+    }
+
+    assert_eq!(links.finish(), 0);
+    assert!(links.given_up() >= 900);
+}
+
+#[test]
+fn a_row_without_room_counts_once_however_many_refer_to_it_and_one_that_is_not_due_does_not() {
+    let mut links = Links::new(true, 3 * weight("1"));
+    let due = |row: usize, from: usize| (key(row), Some((key(from), Referrer::Due)));
+    // They are free, and no batch has taken them.
+    links.tell((1..4).map(|row| (key(row), None)).collect());
+    links.tell(vec![due(4, 5), due(4, 6), due(4, 7)]);
+    let rides = (key(8), Some((key(9), Referrer::Rides)));
+    links.tell(vec![rides, (key(9), Some((key(7), Referrer::Stays)))]);
+
+    assert_eq!((links.finish(), links.given_up()), (2, 2));
 }
 
 #[test]

@@ -322,6 +322,7 @@ async fn run(
             suspend(state, Suspension::MaxFraction);
             break;
         }
+        context.held_back.lets_others_write().await;
         let began = Instant::now();
         let batch = match chained::turn(context, batches, state, left).await {
             Err(NoBatch::Suspended(reason)) => {
@@ -379,11 +380,9 @@ async fn fetch_once(
     statement: &Statement,
     briefly: bool,
 ) -> Result<Vec<Cells>, DatabaseError> {
-    match briefly {
-        true => fetch_in_any_case(database, statement, LOOK_LIMIT).await,
-        false => {
-            let limit = database.options().statement_timeout;
-            fetch_in_any_case(database, statement, limit).await
-        }
-    }
+    let limit = match briefly {
+        true => LOOK_LIMIT,
+        false => database.options().statement_timeout,
+    };
+    fetch_in_any_case(database, statement, limit).await
 }

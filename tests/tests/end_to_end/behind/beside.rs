@@ -17,6 +17,11 @@ async fn a_check_that_null_may_break_is_told_and_such_rows_are_blocked() {
         "(session IN (1, 2, 3)) IS NOT NULL OR id = 1",
         "coalesce(session, id + 10) IN (1, 2, 3, 11)",
         "id > 0 AND (CASE WHEN session IS NULL THEN id = 1 ELSE id > 0 END)",
+        "(session IS DISTINCT FROM 9) = (id = 1) OR (session = 9) IS NOT NULL OR id = 1",
+        "(session BETWEEN 1 AND 9) IS NOT NULL OR id = 1",
+        "NOT (session IS DISTINCT FROM id) OR id = 1",
+        "NOT (session IS NULL OR session = 9) OR id = 1",
+        "id BETWEEN 1 AND coalesce(session, 1)",
     ] {
         let schema = with_tokens(&format!("id int, {SET_NULL}, CHECK ({check})"), "");
         for lab in both(&schema, &schema).await {
@@ -36,6 +41,53 @@ async fn a_check_that_null_may_break_is_told_and_such_rows_are_blocked() {
         for lab in both(&schema, &schema).await {
             all_go(&lab, check).await;
         }
+    }
+}
+
+/// Each as it is written, and as PostgreSQL then tells it.
+#[tokio::test]
+async fn a_check_that_compares_or_negates_is_told_only_where_null_may_break_it() {
+    let common = [
+        "session BETWEEN 1 AND 9",
+        "session NOT BETWEEN 10 AND 19 AND id > 0",
+        "id < 0 OR session BETWEEN 1 AND 9",
+        "NOT session = 9",
+        "NOT (session = 9 OR session = 8) OR session IS NULL",
+        "NOT session BETWEEN 10 AND 19",
+        "NOT (session = 9 OR session = 8)",
+        "session NOT IN (8, 9)",
+        "NOT (session IN (8, 9))",
+        "NOT session IN (8, 9) AND id > 0",
+        "CAST(session AS text) LIKE '_%'",
+        "CAST(session AS text) NOT LIKE '9!%' ESCAPE '!'",
+        "NOT CAST(session AS text) LIKE '9%'",
+        "session IS DISTINCT FROM 9",
+        "session IS DISTINCT FROM -9 AND id > 0",
+        "(session = 9) IS NOT TRUE",
+    ];
+    let postgres = [
+        "session::text ~ '^[0-9]'",
+        "session::text ~* '^[0-9]'",
+        "session::text !~ '^9'",
+        "session::text !~* '^9'",
+        "NOT session::text ~ '^9'",
+        "session::text ILIKE '_%'",
+        "session::varchar NOT ILIKE '9%'",
+        "session::text IS DISTINCT FROM 'x'::text",
+    ];
+    let sqlite = [
+        "CAST(session AS text) GLOB '[0-9]*'",
+        "CAST(session AS text) NOT GLOB '9*'",
+        "session IS NOT 9",
+        "session IS NOT '9' AND id > 0",
+    ];
+    for check in common.into_iter().chain(postgres) {
+        let schema = with_tokens(&format!("id int, {SET_NULL}, CHECK ({check})"), "");
+        all_go(&Lab::postgres(&schema).await, check).await;
+    }
+    for check in common.into_iter().chain(sqlite) {
+        let schema = with_tokens(&format!("id int, {SET_NULL}, CHECK ({check})"), "");
+        all_go(&Lab::sqlite(&schema).await, check).await;
     }
 }
 

@@ -11,11 +11,15 @@ use super::{dead, numbers};
 const SCHEMA: &str = "CREATE TABLE first (id INTEGER PRIMARY KEY, dead BOOLEAN NOT NULL);
      CREATE TABLE second (id INTEGER PRIMARY KEY, dead BOOLEAN NOT NULL);";
 
-/// A run as a plugin does it that opens its sweeps one after the other: rows that went of each table.
 async fn run(lab: &Lab) -> [u64; 2] {
+    run_of(lab, ["first", "second"]).await
+}
+
+/// A run as a plugin does it that opens its sweeps one after the other: rows that went of each table.
+async fn run_of<const N: usize>(lab: &Lab, tables: [&str; N]) -> [u64; N] {
     let (context, _) = lab.begin().await;
-    let mut gone = [0, 0];
-    'run: for (gone, table) in gone.iter_mut().zip(["first", "second"]) {
+    let mut gone = [0; N];
+    'run: for (gone, table) in gone.iter_mut().zip(tables) {
         let request = Request::delete(table, dead());
         let sweep = Sweep::open(&context, request).await.unwrap();
         loop {
@@ -96,4 +100,32 @@ async fn a_table_that_takes_longer_than_a_run_has_does_not_keep_the_next_from_it
     }
 
     assert!(runs.iter().any(|[first, _]| *first > 0), "{runs:?}");
+}
+
+#[tokio::test]
+async fn the_last_sweep_of_a_job_has_the_whole_run() {
+    for mut lab in both(SCHEMA, SCHEMA).await {
+        lab.script(&format!(
+            "INSERT INTO first SELECT n, TRUE FROM {}",
+            numbers(250)
+        ))
+        .await;
+        lab.options.batch_size = 40;
+        lab.options.max_rows = 100;
+
+        let mut runs = Vec::new();
+        for come in 1..=12 {
+            lab.script(&format!(
+                "INSERT INTO first SELECT -n - {come}000, TRUE FROM {}",
+                numbers(150)
+            ))
+            .await;
+            runs.push(run_of(&lab, ["first"]).await);
+        }
+
+        // Once it has looked whether any stands behind it.
+        let shared = runs.iter().filter(|[gone]| *gone < 100).count();
+        let case = format!("{:?}: {runs:?}", lab.dialect());
+        assert!(shared <= 1, "{case}");
+    }
 }

@@ -360,3 +360,26 @@ async fn rows_that_writers_change_under_a_reader_stay() {
     assert_eq!(lab.count(lost).await, 0);
     assert!(lab.count("SELECT count(*) FROM changed").await > 0);
 }
+
+#[tokio::test]
+async fn what_is_done_to_pages_leaves_a_file_to_other_writers_now_and_then() {
+    let mut lab = Lab::sqlite(&format!(
+        "{ROWS} CREATE TABLE some (n BIGINT); CREATE TABLE noted (n BIGINT);
+         WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 100) INSERT INTO some SELECT n FROM s;
+         INSERT INTO row SELECT 10 + n, 'old', NULL, 0 FROM some WHERE n <= 20;
+         CREATE TRIGGER takes_long AFTER DELETE ON row
+         BEGIN INSERT INTO noted SELECT count(*) FROM some AS a, some AS b, some AS c WHERE a.n + b.n + c.n = 0; END;"
+    ))
+    .await;
+    lab.options.batch_size = 5;
+    let (context, reader) = open(&lab, read("row", ["id"], old())).await;
+
+    while let Reading::Page(page) = reader.next().await.unwrap() {
+        let rows: Vec<u32> = (0..).take(integers(&page, 0).len()).collect();
+        delete(&reader, &rows).await;
+    }
+
+    let throttled = context.settle().await.throttled;
+    assert!(throttled.get("writers") > Some(&0), "{throttled:?}");
+    lab.end(&context).await;
+}
