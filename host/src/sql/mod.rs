@@ -65,6 +65,7 @@ mod truth;
 mod two_times;
 mod unread;
 mod value;
+mod verb;
 mod walk;
 mod weight;
 mod window;

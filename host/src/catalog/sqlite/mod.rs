@@ -4,6 +4,7 @@
 mod beside;
 mod clocks;
 mod collations;
+mod conflicts;
 mod facts;
 mod firing;
 mod foreign_keys;
@@ -33,6 +34,7 @@ pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Catalog, C
     let mut tables = tables::load(connection).await?;
     collations::add(connection, &mut tables).await?;
     indexes::add(connection, &mut tables).await?;
+    conflicts::add(connection, &mut tables).await?;
     tables::add_estimates(connection, &mut tables).await?;
     indexes::add_triggers(connection, &mut tables).await?;
     clocks::add(connection, &mut tables).await?;
