@@ -143,17 +143,14 @@ impl Table {
 
     /// After the ordered column the index goes on with the key, in the same direction. SQLite's indexes
     /// end with the rowid, or with the primary key where there is none, without saying so: smallest
-    /// first, whatever stands before.
+    /// first, whatever stands before. But SQLite does not take the rowid for part of a range of
+    /// rows, `(t, rowid) > (?, ?)`, and would read all rows of one value each time.
     fn reaches_key(&self, index: &Index, at: usize, fixed: &[Fixed], dialect: Dialect) -> bool {
         let Some((first, rest)) = index.columns.get(at..).and_then(<[_]>::split_first) else {
             return false;
         };
         let settled = |name: &&String| !fixed.iter().any(|fixed| fixed.column == **name);
-        let key: Vec<&String> = match (dialect, &self.rowid_alias) {
-            (Dialect::Sqlite, Some(alias)) => vec![alias],
-            (Dialect::Sqlite, None) if self.has_rowid => Vec::new(),
-            _ => self.primary_key.iter().filter(settled).collect(),
-        };
+        let key: Vec<&String> = self.primary_key.iter().filter(settled).collect();
         let goes_on = |(own, name): (&IndexColumn, &&String)| {
             own.ordered
                 && own.name.as_ref() == Some(*name)
@@ -161,6 +158,7 @@ impl Table {
                 && (own.nulls_first == own.descending || dialect == Dialect::Sqlite)
         };
         match dialect {
+            Dialect::Sqlite if self.has_rowid => false,
             Dialect::Sqlite if rest.is_empty() => !first.descending,
             Dialect::Sqlite => rest.len() == key.len() && rest.iter().zip(&key).all(goes_on),
             Dialect::Postgres => rest.len() >= key.len() && rest.iter().zip(&key).all(goes_on),

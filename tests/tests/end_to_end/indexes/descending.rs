@@ -35,7 +35,9 @@ async fn with_the_key_in_the_same_direction_a_window_ends_between_any_two_rows()
     for mut lab in tenth("CREATE INDEX item_t ON item (t DESC, id DESC)").await {
         lab.script("UPDATE item SET t = (SELECT min(t) FROM item) WHERE id <= 20000; ANALYZE")
             .await;
-        assert!(plan(&lab, sweep()).await.axis().composite);
+        // SQLite does not take the rowid for part of a range.
+        let composite = lab.dialect() == Dialect::Postgres;
+        assert_eq!(plan(&lab, sweep()).await.axis().composite, composite);
         lab.options.batch_size = 100;
         goes_by(&lab, "item_t", sweep()).await;
         goes(&lab, sweep(), 20_000).await;
