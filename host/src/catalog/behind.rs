@@ -16,6 +16,9 @@ pub struct Behind {
     pub conflicts: BTreeSet<String>,
     /// What was there when the catalog was read.
     pub facts: Facts,
+    /// SQLite: indexes on what only the application's own connections know, by name, and what that is: ``collation
+    /// `c` ``. SQLite refuses a statement that would have to write one.
+    pub unknown_indexes: BTreeMap<String, String>,
 }
 
 /// A rewrite rule: the statement that is carried out is another than the one that was sent.

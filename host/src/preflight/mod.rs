@@ -191,6 +191,7 @@ pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed, weights: &Weights) -> 
         found.extend(part_of_table::looked_at(&reach, catalog));
         found.extend(indexes::invalid(&reach));
         found.extend(stuck_keys::cannot_act(&reach, catalog));
+        found.extend(indexes::unknown(&reach));
         found.extend(stuck_keys::may_not_act(&reach, catalog.dialect()));
         found.extend(triggers::before(&reach, catalog));
         if catalog.dialect() == Dialect::Postgres {
