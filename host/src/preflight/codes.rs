@@ -1,7 +1,7 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
-pub const CODES: [&str; 78] = [
+pub const CODES: [&str; 79] = [
     "ambiguous-grant",
     "before-delete-trigger",
     "broken-key",
@@ -51,6 +51,7 @@ pub const CODES: [&str; 78] = [
     "position",
     "probe-failed",
     "read-columns",
+    "read-only-database",
     "row-security",
     "same-tables",
     "soft-delete-trigger",
