@@ -1,7 +1,7 @@
 //! What the database does besides, or in place of, what a statement says, and the facts by which a later look
 //! tells whether that, or what the statement names, has changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What stands behind one table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,8 +11,14 @@ pub struct Behind {
     /// PostgreSQL: publications that make the database refuse a change, because they could not name the row
     /// to their subscribers.
     pub unpublishable: Vec<Unpublishable>,
+    /// SQLite: the columns in a constraint that says itself what becomes of a conflict, such as `UNIQUE ON CONFLICT
+    /// REPLACE`, which deletes the row that is in the way.
+    pub conflicts: BTreeSet<String>,
     /// What was there when the catalog was read.
     pub facts: Facts,
+    /// SQLite: indexes on what only the application's own connections know, by name, and what that is: ``collation
+    /// `c` ``. SQLite refuses a statement that would have to write one.
+    pub unknown_indexes: BTreeMap<String, String>,
 }
 
 /// A rewrite rule: the statement that is carried out is another than the one that was sent.

@@ -49,11 +49,17 @@ impl fmt::Display for UnknownTable {
         match self.suggestions.as_slice() {
             [] if self.dialect == Dialect::Postgres => write!(
                 f,
-                "; if it exists, write it as `schema.table` in its exact case, and grant the role \
-                 USAGE on the schema"
+                "; if it exists, write it as `schema.table` in its exact case, a part that holds a dot \
+                 in double quotes (`public.\"a.b\"`), and grant the role USAGE on the schema"
             ),
             [] => write!(f, "; names are compared in their exact case"),
-            near => write!(f, "; did you mean `{}`?", near.join("` or `")),
+            near => {
+                write!(f, "; did you mean `{}`?", near.join("` or `"))?;
+                let quoted = near.iter().find(|name| name.contains('"'));
+                quoted.map_or(Ok(()), |name| {
+                    write!(f, " The double quotes are part of it; in TOML: '{name}'")
+                })
+            }
         }
     }
 }
@@ -91,10 +97,15 @@ impl Catalog {
                 });
             }
         };
+        let dotted = || self.tables.keys().filter(|id| id.name == name);
+        let near = || match dotted().next() {
+            Some(_) => dotted().map(|id| self.spelling(id)).collect(),
+            None => self.near(wanted),
+        };
         found.ok_or_else(|| UnknownTable {
             name: name.to_owned(),
             searched,
-            suggestions: self.near(wanted),
+            suggestions: near(),
             malformed: false,
             dialect: self.dialect,
         })

@@ -85,6 +85,18 @@ pub enum Dialect {
     Sqlite,
 }
 
+/// Why nothing can be changed in sessions of a PostgreSQL role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadOnly {
+    /// The server follows another.
+    Standby,
+    /// `default_transaction_read_only` is on.
+    ByDefault {
+        /// The name of the database.
+        database: String,
+    },
+}
+
 /// Everything besom knows about the shape of one database.
 #[derive(Debug, Clone)]
 pub struct Catalog {
@@ -93,6 +105,7 @@ pub struct Catalog {
     search_path: Vec<String>,
     role: Option<String>,
     replica: bool,
+    read_only: Option<ReadOnly>,
     version: Option<i64>,
     vacuumed: bool,
     zones: Vec<SessionZone>,
@@ -137,6 +150,7 @@ impl Catalog {
             search_path,
             role: None,
             replica: false,
+            read_only: None,
             version: None,
             vacuumed: false,
             zones: Vec::new(),
@@ -159,6 +173,13 @@ impl Catalog {
         self
     }
 
+    /// The same catalog, of sessions that cannot change anything.
+    #[must_use]
+    pub(crate) fn seen_read_only(mut self, read_only: Option<ReadOnly>) -> Self {
+        self.read_only = read_only;
+        self
+    }
+
     /// The same catalog, read when the schema had this version.
     #[must_use]
     pub(crate) fn at_version(mut self, version: i64) -> Self {
@@ -169,6 +190,11 @@ impl Catalog {
     /// PostgreSQL: `session_replication_role` is `replica`, so that no foreign key acts.
     pub fn is_replica(&self) -> bool {
         self.replica
+    }
+
+    /// PostgreSQL: why nothing can be changed in the role's sessions; `None`: it can.
+    pub fn read_only(&self) -> Option<&ReadOnly> {
+        self.read_only.as_ref()
     }
 
     /// SQLite: the schema's version, which every change of any part of it raises.

@@ -42,8 +42,20 @@ impl Times {
     /// Words that stand for no instant, in lower case, each for the number in its place.
     pub(crate) const NO_WORDS: [&str; 4] = ["0", "-1", "infinity", "-infinity"];
 
-    /// How a text of a day without year, month and day begins, as MySQL keeps it.
-    pub(crate) const NO_DAY: &str = "0000-00-00";
+    /// How a text begins that stands for no instant whatever follows the day: one without year, month and day, as MySQL
+    /// keeps it, and the last and the first that there are.
+    const NO_DAYS: [&str; 3] = ["0000-00-00", "9999-12-31", "0001-01-01"];
+
+    /// Microseconds of the year 2.
+    const SECOND_YEAR: i64 = -62_104_060_800_000_000;
+
+    /// How such texts begin in a column of these times, of which the first day may be one.
+    pub(crate) fn no_days(&self) -> &'static [&'static str] {
+        match self.first().0 > Self::SECOND_YEAR {
+            true => &Self::NO_DAYS,
+            false => Self::NO_DAYS.split_at(2).0,
+        }
+    }
 
     /// What is late in a unit of so many nanoseconds.
     pub(crate) fn late_in(unit: i128) -> Option<Range<i128>> {

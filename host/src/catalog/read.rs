@@ -102,8 +102,12 @@ impl Times {
     fn never(&self, value: &Raw) -> Option<Timestamp> {
         if let Raw::Text(text) = value {
             let text = text.to_lowercase();
-            if text.ends_with(" bc") || text.starts_with(Self::NO_DAY) {
+            if text.ends_with(" bc") {
                 return Some(Timestamp(i64::MIN + 1));
+            }
+            if let Some(day) = self.no_days().iter().find(|day| text.starts_with(**day)) {
+                let late = day.starts_with('9');
+                return Some(Timestamp(if late { i64::MAX } else { i64::MIN + 1 }));
             }
             let mut known = Self::NO_WORDS.into_iter().zip(Self::NO_NUMBERS);
             if let Some((_, number)) = known.find(|(word, _)| *word == text) {

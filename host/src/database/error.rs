@@ -132,9 +132,16 @@ fn told(code: &str, message: &str) -> String {
             "{message}: another program, or another job of besom, has been writing it for longer than `lock-timeout` of \
              [database]. Let it finish, or raise that"
         ),
+        _ if code == READ_ONLY => format!(
+            "{message}: this server is a standby, or the session's default_transaction_read_only is on. Name the primary in \
+             the URL of [database], or set that off for besom's role"
+        ),
         _ => message.to_owned(),
     }
 }
+
+/// Nothing is written in a read-only transaction.
+const READ_ONLY: &str = "25006";
 
 /// Whether an SQLSTATE says that a row may not become what a statement makes of it. What is left is about the
 /// statement, the session or the server, and would be so for any row.

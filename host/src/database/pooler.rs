@@ -67,6 +67,8 @@ impl Settings {
             ("enable_mergejoin", Value::Word("off")),
             ("bytea_output", Value::Word("hex")),
             ("intervalstyle", Value::Word("iso_8601")),
+            // A key's array travels as text, and NULL in it is no word.
+            ("array_nulls", Value::Word("on")),
         ])
     }
 

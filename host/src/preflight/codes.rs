@@ -51,6 +51,7 @@ pub const CODES: [&str; 79] = [
     "position",
     "probe-failed",
     "read-columns",
+    "read-only-database",
     "row-security",
     "same-tables",
     "soft-delete-trigger",

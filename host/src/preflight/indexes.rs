@@ -1,10 +1,10 @@
-//! `invalid-index` and `unindexed-sweep`.
+//! `invalid-index` (also what SQLite knows nothing of) and `unindexed-sweep`.
 
 use super::mend::{create_index, sentence};
 use super::reach::Reach;
 use super::weight::{Weights, grouped, rows, time, told};
 use super::{Finding, Severity};
-use crate::catalog::{Dialect, TableKind, quote_ident};
+use crate::catalog::{Dialect, Index, TableKind, quote_ident};
 use crate::request::Condition;
 use crate::sql::Plan;
 
@@ -52,6 +52,48 @@ pub(super) fn invalid(reach: &Reach) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// SQLite: indexes that only the application's own connections can write, on tables that change. Every run would fail.
+pub(super) fn unknown(reach: &Reach) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for touched in reach.tables.values() {
+        let table = &touched.table;
+        for (index, what) in &table.behind.unknown_indexes {
+            let written = table.indexes.iter().find(|own| own.name == *index);
+            let written = written.is_none_or(|own| {
+                let mut changes = touched.changes.iter();
+                touched.loses || changes.any(|column| holds(own, column))
+            });
+            if !written {
+                continue;
+            }
+            let message = format!(
+                "index `{index}` of `{}` is on the {what}, which only the application's own connections know: SQLite \
+                 refuses every statement of another program that changes what is in it. Make the index anew without \
+                 that (DROP INDEX {}), or delete such rows in the application",
+                table.id,
+                quote_ident(index)
+            );
+            let finding = Finding::new("invalid-index", Severity::Error, message);
+            found.push(finding.inevitable());
+        }
+    }
+    found
+}
+
+/// A change of the column may be one of the index.
+fn holds(index: &Index, column: &str) -> bool {
+    let column = column.to_lowercase();
+    let mut texts = index
+        .columns
+        .iter()
+        .flat_map(|own| [&own.name, &own.instead]);
+    let names = |text: &Option<String>| {
+        let text = text.as_ref().map(|text| text.to_lowercase());
+        text.is_some_and(|text| text.contains(&column))
+    };
+    texts.any(names) || names(&index.predicate)
 }
 
 /// A sweep that asked for an order which no index serves.

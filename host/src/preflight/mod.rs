@@ -22,6 +22,7 @@ mod part_of_table;
 mod polymorphic;
 mod privileges;
 mod reach;
+mod read_only;
 mod refusals;
 mod relations;
 mod rights;
@@ -206,6 +207,7 @@ pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed, weights: &Weights) -> 
         ));
         found.extend(part_of_table::looked_at(&reach, catalog));
         found.extend(indexes::invalid(&reach));
+        found.extend(indexes::unknown(&reach));
         found.extend(stuck_keys::cannot_act(&reach, catalog));
         found.extend(stuck_keys::may_not_act(&reach, catalog.dialect()));
         found.extend(triggers::before(&reach, catalog));
@@ -227,6 +229,7 @@ pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed, weights: &Weights) -> 
     let asks = !rehearsed.plans.is_empty() || !rehearsed.refused.is_empty();
     if catalog.dialect() == Dialect::Postgres && asks {
         found.extend(privileges::on_the_ledger(catalog));
+        found.extend(read_only::told(catalog));
     }
     let stopped_by_rights = found
         .iter()

@@ -147,31 +147,43 @@ fn covers_heirs(key: &ForeignKey, catalog: &Catalog) -> Result<(), Fault> {
     };
     let mut all = Vec::new();
     heirs_of(child, catalog, &mut all);
-    all.retain(|id| !covered(id));
-    if all.is_empty() {
+    all.retain(|(id, _)| !covered(id));
+    let mut bare: Vec<TableId> = all.iter().map(|(id, _)| id.clone()).collect();
+    bare.dedup();
+    if bare.is_empty() {
         return Ok(());
     }
+    // Whose parent is let go itself goes with it.
+    let let_go = all.iter().filter(|(_, parent)| !bare.contains(parent));
+    let let_go: Vec<_> = let_go
+        .map(|(heir, parent)| {
+            let [heir, parent] = [heir, parent]
+                .map(|id| format!("{}.{}", quote_ident(&id.schema), quote_ident(&id.name)));
+            format!("ALTER TABLE {heir} NO INHERIT {parent}")
+        })
+        .collect();
     Err(refused(
         "inherited-table",
         format!(
             "{} from `{}`, and foreign key `{}` of that table does not reach their rows: those that refer to a \
-             row of `{}` that goes would refer to nothing. Give {} a foreign key like it, or let {} go (ALTER TABLE \
-             … NO INHERIT {})",
-            inherit(&all),
+             row of `{}` that goes would refer to nothing. Give {} a foreign key like it, or let {} go ({})",
+            inherit(&bare),
             key.child,
             key.name,
             key.parent,
-            them(&all, "that table"),
-            them(&all, "it"),
-            child.sql_name()
+            them(&bare, "that table"),
+            them(&bare, "it"),
+            let_go.join("; ")
         ),
     ))
 }
 
-fn heirs_of(table: &Table, catalog: &Catalog, found: &mut Vec<TableId>) {
+/// Everything that inherits from the table, each with what it inherits from.
+fn heirs_of(table: &Table, catalog: &Catalog, found: &mut Vec<(TableId, TableId)>) {
     for id in table.heirs() {
-        if !found.contains(id) {
-            found.push(id.clone());
+        let pair = (id.clone(), table.id.clone());
+        if !found.contains(&pair) {
+            found.push(pair);
             if let Some(heir) = catalog.by_id(id) {
                 heirs_of(heir, catalog, found);
             }

@@ -5,7 +5,7 @@
 //! only from under a row that would go itself at that moment, with no child among them that must stay.
 
 use super::Plan;
-use super::batch::{TALLY, same_key, update};
+use super::batch::{TALLY, same_key};
 use super::locking::{Keys, rows_of_keys};
 use super::parts::{Does, Part};
 use super::signs::same;
@@ -188,7 +188,11 @@ impl Plan {
                 self.source(w, row)
             }
             Does::Clear(columns) => {
-                w.push(update(self.dialect()));
+                w.push(match self.dialect() {
+                    Dialect::Postgres => "UPDATE ",
+                    // As the key's own action does.
+                    Dialect::Sqlite => "UPDATE OR ABORT ",
+                });
                 self.source(w, row)?;
                 let set = columns
                     .iter()

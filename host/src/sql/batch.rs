@@ -132,7 +132,7 @@ impl Plan {
             // SQLite works the values out before the first row is written only where they come
             // from another source: a row could be related to one that has been changed.
             let seen = w.row(self.table());
-            w.push(update(Dialect::Sqlite));
+            w.push(self.update());
             self.swept(&mut w, &row)?;
             w.push(" SET ");
             for (index, assignment) in self.assignments().iter().enumerate() {
@@ -166,7 +166,7 @@ impl Plan {
         using: Option<&str>,
     ) -> Result<(), Fault> {
         let (verb, join) = match self.request().action {
-            Action::Update(_) => (update(w.dialect()), " FROM "),
+            Action::Update(_) => (self.update(), " FROM "),
             Action::Delete => ("DELETE FROM ", " USING "),
             Action::Read(_) => {
                 return Err(Fault::invalid(
@@ -321,15 +321,6 @@ impl Plan {
             }
         }
         Ok(())
-    }
-}
-
-/// On SQLite a column may be declared `UNIQUE ON CONFLICT REPLACE`: an update of one row would then
-/// delete another. The statement's own word overrides that.
-pub(super) fn update(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Postgres => "UPDATE ",
-        Dialect::Sqlite => "UPDATE OR ABORT ",
     }
 }
 

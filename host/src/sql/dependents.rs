@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Plan;
-use super::batch::update;
 use super::family::rows_of;
 use super::signs::same;
+use super::verb::update;
 use super::writer::{Row, Writer};
 use crate::catalog::{OnDelete, Table, TableId, quote_ident};
 use crate::database::Statement;
@@ -137,7 +137,7 @@ impl Plan {
                 columns.entry(column).or_default().push((*place, tied));
             }
         }
-        w.push(update(self.dialect()));
+        w.push(update(&table, columns.keys().copied()));
         self.source(w, &row)?;
         w.push(" SET ");
         w.separated(&columns, ", ", |w, (column, when)| {

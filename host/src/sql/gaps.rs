@@ -38,7 +38,7 @@ impl Held<'_> {
                 (None, Numbers::Any) => drop(w.push(&format!(
                     " AND {name} <> {largest} AND {name} <> 9e999 \
                      AND NOT (typeof({name}) = 'text' AND {})",
-                    Self::never_text(&name)
+                    self.never_text(&name)
                 ))),
             }
         }

@@ -35,13 +35,12 @@ impl<'a> Held<'a> {
         }
     }
 
-    /// A text that stands for no instant, also a day without year, month and day, as MySQL keeps it.
-    pub(super) fn never_text(text: &str) -> String {
+    /// A text that stands for no instant, also a day such as one without year, month and day.
+    pub(super) fn never_text(&self, text: &str) -> String {
         let words = listed(&Times::NO_WORDS);
-        format!(
-            "(lower({text}) IN ({words}) OR {text} LIKE '{}%')",
-            Times::NO_DAY
-        )
+        let days = self.times.no_days().iter();
+        let days = days.map(|day| format!(" OR {text} LIKE '{day}%'"));
+        format!("(lower({text}) IN ({words}){})", days.collect::<String>())
     }
 
     pub(super) fn measured(&self) -> &[Measured] {
@@ -201,9 +200,9 @@ impl<'a> Held<'a> {
                 "typeof({name}) = 'integer' AND {name} IN ({}) \
                  OR typeof({name}) = 'text' AND {}",
                 Times::NO_NUMBERS.map(|number| number.to_string()).join(", "),
-                Self::never_text(name)
+                self.never_text(name)
             ))),
-            (_, Kind::Text) => drop(w.push(&Self::never_text(&by_bytes(name)))),
+            (_, Kind::Text) => drop(w.push(&self.never_text(&by_bytes(name)))),
             _ => w.truth(false),
         }
         for measured in &self.measured {

@@ -68,6 +68,7 @@ mod truth;
 mod two_times;
 mod unread;
 mod value;
+mod verb;
 mod walk;
 mod watched;
 mod weight;

@@ -17,6 +17,16 @@ pub const PAGE_ROWS: u64 = 1_000;
 /// Bytes of values in a page at most: far below what may cross into a guest in one call.
 pub const PAGE_BYTES: u64 = 1 << 20;
 
+/// Which of the rows behind an edge.
+#[derive(Clone, Copy)]
+enum Part {
+    Whole,
+    /// Those with its value in the order column.
+    Tied,
+    /// Those with a value behind its own.
+    Further,
+}
+
 /// How a value of a column comes to the plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Shape {
@@ -174,38 +184,43 @@ impl Plan {
         let sizes: Vec<_> = of_order.chain([of_values]).collect();
         w.push(&format!(
             "SELECT page.z, {} FROM (SELECT sized.*, sum(z) OVER (ORDER BY {} ROWS UNBOUNDED PRECEDING) AS upto \
-             FROM (SELECT shown.*, {} AS z FROM (SELECT ",
+             FROM (SELECT shown.*, {} AS z FROM (",
             out.join(", "),
             by(&e),
             sizes.join(" + ")
         ));
         let inner = [named_as(&order, &e), named_as(&keys, &k), carried];
-        w.push(&inner.concat().join(", ")).push(" FROM ");
-        self.source(&mut w, &row)?;
-        w.push(" WHERE ");
-        if let Some(after) = after {
-            let comparison = match look.descending {
-                true => Comparison::Less,
-                false => Comparison::Greater,
-            };
-            let fields = self.edge_fields();
-            let types = fields
-                .iter()
-                .flatten()
-                .map(|column| column.sql_type.clone());
-            let types: Vec<_> = types.collect();
-            beside(&mut w, &order, &fields, comparison, &|w, place| {
-                bind_edge(w, after, &types, place);
-            });
-            w.push(" AND ");
+        let inner = inner.concat().join(", ");
+        let parts: &[Part] = match after {
+            // SQLite does not take the rowid for part of a range of rows: each page would read
+            // all rows of one value anew.
+            Some(_) if self.table().has_rowid && order.len() == 2 => &[Part::Tied, Part::Further],
+            _ => &[Part::Whole],
+        };
+        let several = parts.len() > 1;
+        if several {
+            w.push("SELECT * FROM (");
         }
-        self.condition(&mut w, &row, &self.request().matching, false)?;
-        self.can_be_shown(&mut w, &row)?;
-        self.repeated(&mut w, &row, &self.axis.terms);
-        w.push(&format!(
-            " ORDER BY {} LIMIT {rows}) AS shown) AS sized) AS page",
-            by(&order)
-        ));
+        w.separated(parts, " UNION ALL ", |w, part| {
+            let open = if several { "SELECT * FROM (" } else { "" };
+            w.push(open).push("SELECT ").push(&inner).push(" FROM ");
+            self.source(w, &row)?;
+            w.push(" WHERE ");
+            if let Some(after) = after {
+                self.behind(w, after, &order, look.descending, *part);
+                w.push(" AND ");
+            }
+            self.condition(w, &row, &self.request().matching, false)?;
+            self.can_be_shown(w, &row)?;
+            self.repeated(w, &row, &self.axis.terms);
+            w.push(&format!(" ORDER BY {} LIMIT {rows}", by(&order)));
+            w.push(if several { ")" } else { "" });
+            Ok::<_, Fault>(())
+        })?;
+        if several {
+            w.push(&format!(") ORDER BY {} LIMIT {rows}", by(&e)));
+        }
+        w.push(") AS shown) AS sized) AS page");
         if twice {
             // What stands on the left of CROSS JOIN is gone through first.
             w.push(" CROSS JOIN ");
@@ -221,6 +236,31 @@ impl Plan {
         let names: Vec<_> = e.iter().map(|name| format!("page.{name}")).collect();
         w.push(" ORDER BY ").push(&by(&names));
         Ok(w.finish())
+    }
+
+    /// The bounds of a part of the rows behind an edge.
+    fn behind(&self, w: &mut Writer, after: &Edge, order: &[String], descending: bool, part: Part) {
+        let further = match descending {
+            true => Comparison::Less,
+            false => Comparison::Greater,
+        };
+        let fields = self.edge_fields();
+        let types = fields.iter().flatten().map(|c| c.sql_type.clone());
+        let types: Vec<_> = types.collect();
+        let (first, rest) = order.split_at(order.len().min(1));
+        let (columns, from) = match part {
+            Part::Whole => (order, 0),
+            Part::Further => (first, 0),
+            Part::Tied => {
+                w.push(&first.concat()).push(" = ");
+                bind_edge(w, after, &types, 0);
+                w.push(" AND ");
+                (rest, 1)
+            }
+        };
+        beside(w, columns, &fields, further, &|w, place| {
+            bind_edge(w, after, &types, from + place);
+        });
     }
 
     /// How many rows match, counted no further than `most`.

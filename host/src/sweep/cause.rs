@@ -156,7 +156,7 @@ impl RunContext {
         }
         let role = catalog.role().unwrap_or("?").to_owned();
         if let Some((table, trigger)) = trigger(&catalog, changed, &problem.message) {
-            return Ok(Some(by_trigger(table, trigger, &role, &problem.code)));
+            return Ok(Some(by_trigger(table, trigger, &role, problem)));
         }
         if ![MAY_NOT, LOOK].contains(&problem.code.as_str()) {
             return Ok(None);
@@ -272,9 +272,15 @@ fn trigger<'c>(
     })
 }
 
-fn by_trigger(table: &Table, trigger: &Trigger, role: &str, code: &str) -> String {
+fn by_trigger(table: &Table, trigger: &Trigger, role: &str, problem: &Problem) -> String {
     let function = trigger.function.as_deref().unwrap_or("?");
-    let what = match code == MAY_NOT {
+    let hides = problem.message.contains("row-level security");
+    let what = match problem.code == MAY_NOT {
+        true if hides => format!(
+            "its function {function} meets row-level security, which besom's sessions refuse to be narrowed by (row_security \
+             = off), while the application's are. Let the function be narrowed as it is there (ALTER FUNCTION \
+             {function} SET row_security = on), or act with its owner's rights (SECURITY DEFINER)"
+        ),
         true => format!(
             "its function {function} does what role `{role}` may not. Give the role that right, or let the function act \
              with its owner's (ALTER FUNCTION {function} SECURITY DEFINER)"

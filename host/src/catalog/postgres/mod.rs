@@ -23,7 +23,7 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{FromRow, SqlSafeStr};
 
-use super::{Catalog, CatalogError, Dialect, Table};
+use super::{Catalog, CatalogError, Dialect, ReadOnly, Table};
 
 pub(super) use facts::{expression as facts, named};
 pub(super) use relations::hides;
@@ -36,17 +36,26 @@ const OLDEST: i32 = 140_000;
 /// Tables by object id while they are put together.
 type Tables = BTreeMap<u32, Table>;
 
+/// What is asked of the session.
+type Session = (i32, String, Vec<String>, String, bool, bool, Option<String>);
+
 pub(super) async fn load(connection: &mut PgConnection) -> Result<Catalog, CatalogError> {
-    let (number, version, search_path, role, replica): (i32, String, Vec<String>, String, bool) =
+    let (number, version, search_path, role, replica, standby, read_only): Session =
         sqlx::query_as(
             "SELECT current_setting('server_version_num')::int4, current_setting('server_version'),
                 current_schemas(false)::text[], current_user::text,
-                current_setting('session_replication_role') = 'replica'",
+                current_setting('session_replication_role') = 'replica', pg_is_in_recovery(),
+                CASE WHEN current_setting('default_transaction_read_only')::bool
+                THEN current_database()::text END",
         )
         .persistent(false)
         .fetch_one(&mut *connection)
         .await
         .map_err(CatalogError::reading("version and search path"))?;
+    let read_only = match standby {
+        true => Some(ReadOnly::Standby),
+        false => read_only.map(|database| ReadOnly::ByDefault { database }),
+    };
     if number < OLDEST {
         return Err(CatalogError::TooOld { version });
     }
@@ -75,6 +84,7 @@ pub(super) async fn load(connection: &mut PgConnection) -> Result<Catalog, Catal
     Ok(catalog
         .seen_by(role)
         .seen_as_replica(replica)
+        .seen_read_only(read_only)
         .in_zones(zones, told_zones))
 }
 

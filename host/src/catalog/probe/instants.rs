@@ -113,7 +113,7 @@ fn declared(
     };
     let read = is(|reading| matches!(reading, Reading::Instant(_)));
     let mut other = is(|reading| *reading == Reading::Unread);
-    other.retain(|value| classify(value).is_some());
+    other.retain(|value| classify(value).is_some() && !is_never(value, times.oldest()));
     if other.len() > read.len() {
         let telling = [read.as_slice(), &other].concat();
         let way_out = match covering(&telling) {
@@ -220,6 +220,11 @@ fn shown(values: &[&Raw]) -> String {
 
 /// A well-known "never", by which no form can be told.
 fn says_nothing(value: &Raw) -> bool {
+    is_never(value, None)
+}
+
+/// The same where texts are times from `oldest` on.
+fn is_never(value: &Raw, oldest: Option<Timestamp>) -> bool {
     match value {
         // Before 1970 in every unit.
         Raw::Integer(number) => {
@@ -230,8 +235,12 @@ fn says_nothing(value: &Raw) -> bool {
         }
         Raw::Real(number) => *number <= 0.0 || number.is_infinite(),
         Raw::Text(text) => {
-            let times = Times::declared([TimeForm::SqlText]);
-            text.is_empty() || matches!(times.read(&Raw::Text(text.clone())), Reading::Never(_))
+            let texts = [TimeForm::SqlText, TimeForm::Rfc3339, TimeForm::Date];
+            let times = Times::declared(texts).since(oldest);
+            let number = text.parse().map(Raw::Integer);
+            text.is_empty()
+                || matches!(times.read(value), Reading::Never(_))
+                || number.is_ok_and(|number| is_never(&number, oldest))
         }
         Raw::Other(_) => false,
     }

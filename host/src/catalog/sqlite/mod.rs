@@ -4,11 +4,13 @@
 mod beside;
 mod clocks;
 mod collations;
+mod conflicts;
 mod facts;
 mod firing;
 mod foreign_keys;
 mod indexes;
 mod kinds;
+mod known_indexes;
 mod tables;
 pub(super) mod text;
 
@@ -32,7 +34,9 @@ pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Catalog, C
         rows(connection, "schema version", "PRAGMA main.schema_version").await?;
     let mut tables = tables::load(connection).await?;
     collations::add(connection, &mut tables).await?;
+    conflicts::add(connection, &mut tables).await?;
     indexes::add(connection, &mut tables).await?;
+    known_indexes::mark(connection, &mut tables).await?;
     tables::add_estimates(connection, &mut tables).await?;
     indexes::add_triggers(connection, &mut tables).await?;
     clocks::add(connection, &mut tables).await?;

@@ -229,6 +229,35 @@ async fn a_right_that_only_a_trigger_lacks_is_the_triggers() {
 }
 
 #[tokio::test]
+async fn row_security_that_only_a_trigger_meets_is_told_with_what_lets_it() {
+    let (mut lab, owner) = with_a_role().await;
+    let mut session = owner.session().await.unwrap();
+    session
+        .run_script(&format!(
+            "CREATE TABLE audit (id bigint); GRANT SELECT, UPDATE ON audit TO {ROLE};
+             CREATE POLICY own ON audit TO {ROLE} USING (id > 0);
+             CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 UPDATE audit SET id = id WHERE id = OLD.id; RETURN NULL; END $$;
+             CREATE TRIGGER noting AFTER DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION note();"
+        ))
+        .await
+        .unwrap();
+    let change = "ALTER TABLE audit ENABLE ROW LEVEL SECURITY";
+
+    let fault = fault_after(&mut lab, Some(&owner), change).await;
+
+    let way_out = "SET row_security = on";
+    says(&fault, "42501", &["audit", "`noting`", way_out]);
+    session
+        .run_script("ALTER FUNCTION note() SET row_security = on")
+        .await
+        .unwrap();
+    let mut narrow = lab.database.session().await.unwrap();
+    let delete = "DELETE FROM sessions WHERE id = 6";
+    narrow.run_script(delete).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_table_that_a_deploy_renames_in_mid_run_suspends_and_nothing_else() {
     for lab in &mut both(TABLES, TABLES).await {
         lab.options.batch_size = 2;

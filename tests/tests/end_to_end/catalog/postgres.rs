@@ -56,6 +56,9 @@ async fn quoted_mixed_case_and_dotted_names_are_kept_as_they_are() {
 
     let catalog = Catalog::load_postgres(&mut connection).await.unwrap();
 
+    let error = catalog.table("a.b").unwrap_err().to_string();
+    assert!(error.contains("did you mean `\"a.b\"`"), "{error}");
+    assert!(error.contains("in TOML: '\"a.b\"'"), "{error}");
     let odd = table(&catalog, "My Table");
     assert_eq!(odd.id, table(&catalog, r#""My Schema"."My Table""#).id);
     assert_eq!(odd.primary_key, [r#"The "Id""#]);

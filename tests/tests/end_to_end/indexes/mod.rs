@@ -3,6 +3,7 @@
 
 mod descending;
 mod explained;
+mod one_time;
 mod partial;
 mod said;
 mod tenant;

@@ -31,6 +31,66 @@ async fn an_update_deletes_no_row_that_holds_its_value_already() {
 }
 
 #[tokio::test]
+async fn what_a_statement_in_a_trigger_says_of_conflicts_holds_under_an_update() {
+    for (says, left) in [
+        (
+            "INSERT OR IGNORE INTO touched VALUES (new.person, 'new')",
+            [2],
+        ),
+        (
+            "INSERT OR REPLACE INTO touched VALUES (new.person, 'new')",
+            [2],
+        ),
+        (
+            "UPDATE OR IGNORE touched SET person = new.person WHERE person > 6",
+            [3],
+        ),
+    ] {
+        let lab = Lab::sqlite(&format!(
+            "CREATE TABLE item (id INTEGER PRIMARY KEY, dead BOOLEAN NOT NULL, person INT, ip TEXT,
+                                name TEXT UNIQUE ON CONFLICT REPLACE);
+             CREATE TABLE touched (person INTEGER PRIMARY KEY, how TEXT);
+             INSERT INTO item VALUES (1, TRUE, 1, 'a', 'a'), (2, TRUE, 1, 'b', 'b'), (3, TRUE, 2, 'c', 'c');
+             INSERT INTO touched VALUES (1, 'old');
+             CREATE TRIGGER touch AFTER UPDATE ON item BEGIN {says}; END;
+             {}",
+            match says.starts_with("UPDATE") {
+                true => "INSERT INTO touched VALUES (2, 'old'), (7, 'old')",
+                false => "",
+            }
+        ))
+        .await;
+        let clear =
+            |column: &str| Request::update("item", dead()).set(column, Source::Value(Value::Null));
+
+        let (batch, _) = lab.run(clear("ip")).await.unwrap();
+
+        assert_eq!((batch.affected, batch.blocked), (3, 0), "{says}");
+        assert_eq!(lab.count("SELECT count(*) FROM touched").await, left[0]);
+        assert_eq!(lab.count("SELECT count(ip) FROM item").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_computed_column_that_settles_conflicts_deletes_no_row_either() {
+    let lab = Lab::sqlite(
+        "CREATE TABLE item (id INTEGER PRIMARY KEY, dead BOOLEAN NOT NULL, name TEXT,
+                            slug TEXT AS (name || '!') UNIQUE ON CONFLICT REPLACE);
+         INSERT INTO item (id, dead, name) VALUES (1, FALSE, 'gone'), (2, TRUE, 'b');",
+    )
+    .await;
+    let gone = Source::Value(Value::Text("gone".into()));
+
+    let (batch, _) = lab
+        .run(Request::update("item", dead()).set("name", gone))
+        .await
+        .unwrap();
+
+    assert_eq!(lab.ids("SELECT id FROM item").await, [1, 2]);
+    assert_eq!((batch.affected, batch.blocked), (0, 1));
+}
+
+#[tokio::test]
 async fn a_row_whose_new_value_a_constraint_refuses_is_passed_over() {
     const SCHEMA: &str = "
         CREATE TABLE item (id BIGINT PRIMARY KEY, a TEXT NOT NULL, b TEXT, CHECK (a <> 'bad'));

@@ -225,3 +225,22 @@ async fn a_key_that_is_not_utf_8_is_told_with_its_bytes() {
     assert_eq!(fault.problem().code, "not-utf-8");
     assert!(fault.to_string().contains("X'62FF'"), "{fault}");
 }
+
+#[tokio::test]
+async fn a_key_of_an_array_that_holds_null_is_found_again_whatever_the_database_says() {
+    let mut lab = Lab::postgres(
+        "CREATE TABLE item (id int[] PRIMARY KEY, dead boolean);
+         INSERT INTO item VALUES ('{1,NULL}', true), ('{2,NULL}', true), ('{3,NULL}', false);
+         DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET array_nulls = off', current_database()); END $$",
+    )
+    .await;
+    lab.database = besom::database::Database::connect(&lab.home.url, Default::default())
+        .await
+        .unwrap();
+    lab.options.batch_size = 1;
+    let dead = compare("dead", Comparison::Equal, Value::Boolean(true));
+
+    let (batch, _) = lab.run(Request::delete("item", dead)).await.unwrap();
+
+    assert_eq!(batch.affected, 2);
+}

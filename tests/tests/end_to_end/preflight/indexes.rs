@@ -178,3 +178,65 @@ async fn what_a_failed_reindex_left_behind_is_dropped() {
     mend(&lab, &finding).await;
     assert!(codes(&lab, &along()).await.is_empty());
 }
+
+#[tokio::test]
+async fn an_index_that_only_the_application_can_write_is_named_on_sqlite() {
+    for (table, index, known, own) in [
+        ("item", "(name COLLATE NOCASE)", "NOCASE", "mycoll"),
+        ("item", "(abs(name))", "abs", "myfn"),
+        ("item", "(id) WHERE abs(name) = 1", "abs", "myfn"),
+        ("child", "(name COLLATE NOCASE)", "NOCASE", "mycoll"),
+    ] {
+        let lab = Lab::sqlite(&format!(
+            "CREATE TABLE item (id INTEGER PRIMARY KEY, dead_at BIGINT, name TEXT, note TEXT);
+             CREATE TABLE child (id INTEGER PRIMARY KEY, item BIGINT REFERENCES item ON DELETE CASCADE, name TEXT);
+             CREATE INDEX child_item ON child (item);
+             CREATE INDEX strange ON {table} {index};
+             INSERT INTO item VALUES (1, 1, 'a', 'b');"
+        ))
+        .await;
+        // As it is in the file after the application has made it.
+        lab.script(&format!(
+            "PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = replace(sql, '{known}', '{own}') WHERE name = 'strange';
+             PRAGMA writable_schema = RESET;"
+        ))
+        .await;
+        lab.database.close().await;
+        let lab = Lab {
+            database: besom::database::Database::connect(&lab.home.url, Default::default())
+                .await
+                .unwrap(),
+            ..lab
+        };
+
+        let found = found(&lab, &Request::delete("item", dead()), "invalid-index").await;
+
+        assert!(found.stops() && found.inevitable, "{found:?}");
+        for part in [
+            "`strange`",
+            &format!("`main.{table}`"),
+            &format!("`{own}`"),
+            "DROP INDEX",
+        ] {
+            assert!(found.message.contains(part), "{part}: {found:?}");
+        }
+        // It is not written where another column changes.
+        let clear = |column: &str| {
+            let null = besom::request::Source::Value(besom::request::Value::Null);
+            Request::update("item", dead()).set(column, null)
+        };
+        let of_name = codes(&lab, &clear("name")).await.contains(&found.code);
+        assert_eq!(of_name, table == "item", "{index}");
+        assert!(
+            !codes(&lab, &clear("note")).await.contains(&found.code),
+            "{index}"
+        );
+        lab.script("DROP INDEX strange").await;
+        assert!(
+            !codes(&lab, &Request::delete("item", dead()))
+                .await
+                .contains(&found.code)
+        );
+    }
+}

@@ -260,3 +260,33 @@ async fn rows_without_a_key_and_leaves_of_a_partitioned_table_need_rights_that_a
         assert_eq!(batch.affected, gone, "{table}");
     }
 }
+
+#[tokio::test]
+async fn sessions_that_can_change_nothing_are_told_before_a_run_and_by_it() {
+    let mut lab = Lab::postgres(FAMILY).await;
+    let url = &lab.home.url;
+    let sign = if url.contains('?') { '&' } else { '?' };
+    let url = format!("{url}{sign}options[default_transaction_read_only]=on");
+    assert!(
+        !codes(&lab, &family())
+            .await
+            .contains(&"read-only-database".to_owned())
+    );
+    lab.database = Database::connect(&url, DatabaseOptions::default())
+        .await
+        .unwrap();
+
+    let told = found(&lab, &family(), "read-only-database").await;
+
+    assert!(told.stops() && told.inevitable, "{told:?}");
+    let way_out = "SET default_transaction_read_only = off";
+    assert!(told.message.contains(way_out), "{told:?}");
+    let Err(refused) = lab.claim().take(&lab.database).await else {
+        panic!("a run was begun");
+    };
+    let refused = format!("{refused:?}");
+    assert!(
+        refused.contains("default_transaction_read_only is on"),
+        "{refused}"
+    );
+}

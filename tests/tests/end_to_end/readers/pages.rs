@@ -3,7 +3,7 @@
 use super::*;
 use besom::catalog::Dialect;
 use besom::request::{Comparison, Value};
-use besom_tests::lab::both;
+use besom_tests::lab::{Lab, both};
 
 const ROWS: &str =
     "CREATE TABLE row (id BIGINT NOT NULL PRIMARY KEY, rank BIGINT NOT NULL, maybe BIGINT);
@@ -256,4 +256,42 @@ async fn a_partition_that_comes_or_goes_between_pages_breaks_no_read() {
     assert_eq!(rest, 3, "{progress:?}");
     assert_eq!(lab.count("SELECT count(*) FROM two").await, 5);
     assert_eq!(lab.count("SELECT count(*) FROM three").await, 1);
+}
+
+#[tokio::test]
+async fn pages_of_rows_of_one_value_take_no_longer_than_others_on_sqlite() {
+    let mut took = Vec::new();
+    for rank in ["n", "0"] {
+        let mut lab = Lab::sqlite(&format!(
+            "CREATE TABLE row (id INTEGER PRIMARY KEY, rank BIGINT NOT NULL);
+             WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 40000)
+             INSERT INTO row SELECT n, {rank} FROM s;
+             CREATE INDEX row_rank ON row (rank); ANALYZE;"
+        ))
+        .await;
+        lab.options.batch_size = 100;
+        let begun = std::time::Instant::now();
+        for descending in [false, true] {
+            let read = read("row", ["id"], ranked(50_000));
+            let read = match descending {
+                true => newest_first(read, "rank"),
+                false => read.order_by("rank"),
+            };
+            let seen: Vec<_> = pages(&lab, read)
+                .await
+                .into_iter()
+                .flat_map(|p| p.1)
+                .collect();
+            let mut all: Vec<_> = (1..=40_000).collect();
+            if descending {
+                all.reverse();
+            }
+            assert_eq!(seen, all);
+        }
+        took.push(begun.elapsed());
+    }
+    assert!(
+        took[1] < took[0] * 5 + std::time::Duration::from_secs(1),
+        "{took:?} of rows of many values, and of one"
+    );
 }

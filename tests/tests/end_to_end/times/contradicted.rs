@@ -310,3 +310,65 @@ async fn a_refusal_names_the_table_that_the_word_is_on() {
     let error = lab.run(asked("item")).await.unwrap_err().to_string();
     assert!(error.contains("`public.item_old.at`"), "{error}");
 }
+
+#[tokio::test]
+async fn texts_of_another_form_that_stand_for_never_are_not_against_the_word() {
+    for (never, said, due, alive) in [
+        (
+            "'9999-12-31'",
+            TimeForm::Rfc3339,
+            "'2020-01-01T00:00:00Z'",
+            "'2040-01-01T00:00:00Z'",
+        ),
+        (
+            "'9999-12-31 23:59:59'",
+            TimeForm::Rfc3339,
+            "'2020-01-01T00:00:00Z'",
+            "'2040-01-01T00:00:00Z'",
+        ),
+        (
+            "'0001-01-01T00:00:00Z'",
+            TimeForm::UnixS,
+            "'1577836800'",
+            "'2208988800'",
+        ),
+        (
+            "'9999-12-31 23:59:59'",
+            TimeForm::UnixS,
+            "'1577836800'",
+            "'2208988800'",
+        ),
+        (
+            "'1970-01-01 00:00:00'",
+            TimeForm::Rfc3339,
+            "'2020-01-01T00:00:00Z'",
+            "'2040-01-01T00:00:00Z'",
+        ),
+        (
+            "'253402300799'",
+            TimeForm::Rfc3339,
+            "'2020-01-01T00:00:00Z'",
+            "'2040-01-01T00:00:00Z'",
+        ),
+    ] {
+        let values = [vec![due, alive], vec![never; 10]].concat();
+        let schema = items("text", &values);
+        for mut lab in both(&schema, &schema).await {
+            lab.say("item", "at", said);
+            let gone = gone(&lab, older("at", NOW)).await;
+            assert_eq!(gone.unwrap(), [1], "{never} under {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_declared_first_day_counts_where_times_are_real_from_then_on() {
+    let values = [vec!["'2020-01-01T00:00:00Z'"], vec!["'1955-03-01'"; 10]].concat();
+    let schema = items("text", &values);
+    for mut lab in both(&schema, &schema).await {
+        let from_1900 = Times::declared([TimeForm::Rfc3339]);
+        let from_1900 = from_1900.since(Some(besom::request::Timestamp(-2_208_988_800_000_000)));
+        lab.say("item", "at", from_1900);
+        assert!(refused(&lab).await.contains("'1955-03-01'"));
+    }
+}

@@ -97,6 +97,39 @@ async fn texts_that_stand_for_never_stay() {
 }
 
 #[tokio::test]
+async fn the_last_and_the_first_day_are_never_in_a_column_of_any_form() {
+    const LAST: [&str; 3] = [
+        "'9999-12-31 23:59:59'",
+        "'9999-12-31'",
+        "'0001-01-01T00:00:00Z'",
+    ];
+    for (word, form) in [
+        ("'2020-01-01 00:00:00'", TimeForm::SqlText),
+        ("'2020-01-01T00:00:00Z'", TimeForm::Rfc3339),
+        ("'2020-01-01'", TimeForm::Date),
+        ("'1577836800'", TimeForm::UnixS),
+    ] {
+        let schema = items("text", &[vec![word], LAST.to_vec()].concat());
+        let mut labs: Vec<_> = both(&schema, &schema).await;
+        if form == TimeForm::UnixS {
+            labs.push(Lab::sqlite(&schema.replace("at text", "at INTEGER")).await);
+        }
+        for mut lab in labs {
+            lab.say("item", "at", form);
+            assert_eq!(told(&lab, "at").await, [1], "{word}");
+            let (context, _) = lab.begin().await;
+            drain(&context, Request::delete("item", older("at", NOW)))
+                .await
+                .unwrap();
+            let ended = context.settle().await.ended;
+            let verified = Verification::of(&verify(&lab.database, &ended).await);
+            assert_eq!(verified, Verification::Verified, "{word}");
+            lab.end(&context).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_day_of_zeros_is_never_however_many() {
     let zeros = [
         "'0000-00-00 00:00:00'",
