@@ -160,7 +160,6 @@ impl Table {
                 && (own.nulls_first == own.descending || dialect == Dialect::Sqlite)
         };
         match dialect {
-            Dialect::Sqlite if self.has_rowid => false,
             Dialect::Sqlite if rest.is_empty() => !first.descending,
             Dialect::Sqlite => rest.len() == key.len() && rest.iter().zip(&key).all(goes_on),
             Dialect::Postgres => rest.len() >= key.len() && rest.iter().zip(&key).all(goes_on),
