@@ -1,7 +1,7 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
-pub const CODES: [&str; 78] = [
+pub const CODES: [&str; 80] = [
     "ambiguous-grant",
     "before-delete-trigger",
     "broken-key",
@@ -79,6 +79,8 @@ pub const CODES: [&str; 78] = [
     "value",
     "values-meet",
     "wider-join",
+    "zoned-tie",
+    "zoned-trigger",
     "zoneless-timestamp",
 ];
 

@@ -125,9 +125,11 @@ SELECT t.tgrelid, t.tgname::text, t.tgtype,
                     OR code.source ~* ('(;|\mbegin\M|\mthen\M|\melse\M|\mloop\M|>>)\s*' || named.new || '=')
                     OR code.source ~* ('\minto\s+(strict\s+)?([\w\s.",]*,\s*)?' || named.new || '(,|;|\mfrom\M|\musing\M)'))),
        l.lanname <> 'plpgsql',
-       CASE WHEN l.lanname = 'plpgsql' AND t.tgqual IS NULL AND p.proconfig IS NULL THEN p.prosrc END,
+       CASE WHEN l.lanname = 'plpgsql' AND t.tgqual IS NULL
+                 AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS said WHERE said !~* '^timezone=') THEN p.prosrc END,
        NOT p.prosecdef, t.tgfoid::regprocedure::text,
-       array_remove(ARRAY[t.tgoldtable::text, t.tgnewtable::text], NULL)
+       array_remove(ARRAY[t.tgoldtable::text, t.tgnewtable::text], NULL),
+       EXISTS (SELECT FROM unnest(p.proconfig) AS said WHERE said ~* '^timezone=')
 FROM pg_catalog.pg_trigger t
 JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang
@@ -161,6 +163,7 @@ type TriggerRow = (
     bool,
     String,
     Vec<String>,
+    bool,
 );
 
 pub(super) async fn add_triggers(
@@ -182,6 +185,7 @@ pub(super) async fn add_triggers(
             as_invoker,
             function,
             shown,
+            has_zone,
         ) = row;
         let into = source.and_then(|source| noting::of_function(&source, &shown));
         let has = |bit| bits & bit != 0;
@@ -200,6 +204,7 @@ pub(super) async fn add_triggers(
             of_columns,
             assigns,
             unread,
+            has_zone,
             only_notes: into.map(|into| Notes { into, as_invoker }),
             function: Some(function),
         };

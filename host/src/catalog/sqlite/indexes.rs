@@ -112,6 +112,7 @@ pub(super) async fn add_triggers(
             of_columns: firing.of_columns,
             assigns: firing::assigned(&sql, table.columns.iter().map(|column| &column.name)),
             unread: false,
+            has_zone: false,
             only_notes: noting::of_statement(&sql).map(|into| Notes {
                 into,
                 as_invoker: false,

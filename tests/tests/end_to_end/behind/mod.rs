@@ -24,6 +24,7 @@ mod settings;
 mod stuck;
 mod under_way;
 mod unproven;
+mod zones;
 
 use besom::preflight::Severity;
 use besom::request::{Batch, Condition, Join, Request, Step};

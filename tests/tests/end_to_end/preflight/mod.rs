@@ -12,6 +12,7 @@ mod rights;
 mod times;
 mod triggers;
 mod weights;
+mod zoned_triggers;
 mod zones;
 
 use std::sync::Arc;
