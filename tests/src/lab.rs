@@ -32,6 +32,8 @@ pub struct Lab {
     pub lease: Duration,
     /// `[time-forms]`, by table and column.
     pub times: BTreeMap<(String, String), Times>,
+    /// `time-zone` under `[database]`.
+    pub zone: Option<chrono_tz::Tz>,
 }
 
 /// Both kinds of database, for tests that must hold on each.
@@ -103,6 +105,7 @@ impl Lab {
             access: None,
             lease: Duration::from_secs(15),
             times: BTreeMap::new(),
+            zone: None,
         };
         lab.script(schema).await;
         lab
@@ -167,8 +170,11 @@ impl Lab {
             None => Catalog::load_sqlite(session.as_sqlite().unwrap()).await,
         };
         session.release().await.unwrap();
-        let catalog = catalog.unwrap().with_time_forms(&self.times);
-        Arc::new(catalog.unwrap())
+        let catalog = catalog.unwrap().with_time_forms(&self.times).unwrap();
+        Arc::new(match self.zone {
+            Some(zone) => catalog.written_in(zone),
+            None => catalog,
+        })
     }
 
     /// Says how a column holds instants.

@@ -42,6 +42,7 @@ mod quote;
 mod read;
 mod role;
 mod serving;
+mod sessions;
 mod sqlite;
 mod time_forms;
 mod trigger;
@@ -67,6 +68,7 @@ pub(crate) use read::{Raw, Reading, Written};
 pub use role::{Held, Role};
 pub(crate) use serving::is_converted;
 pub use serving::{Fixed, Serving, Term};
+pub(crate) use sessions::time_zone;
 pub use time_forms::{TimeForm, Times};
 pub use trigger::{Notes, Trigger, TriggerTiming};
 pub use types::{
@@ -110,6 +112,8 @@ pub struct Catalog {
     vacuumed: bool,
     zones: Vec<SessionZone>,
     told_zones: String,
+    /// By the operator's word.
+    written_in: Option<chrono_tz::Tz>,
     tables: BTreeMap<TableId, Arc<Table>>,
 }
 
@@ -155,6 +159,7 @@ impl Catalog {
             vacuumed: false,
             zones: Vec::new(),
             told_zones: String::new(),
+            written_in: None,
             tables,
         }
     }

@@ -292,6 +292,7 @@ impl Catalog {
         if self.dialect != Dialect::Postgres {
             return self;
         }
+        self.written_in = Some(zone);
         for table in self.tables.values_mut() {
             for column in &mut Arc::make_mut(table).columns {
                 let form = match (&column.kind, zone) {

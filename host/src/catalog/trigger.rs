@@ -40,6 +40,8 @@ pub struct Trigger {
     /// It cannot refuse that a row goes, as far as its own source says: it only inserts rows, into these tables.
     /// `None`: it may do anything.
     pub only_notes: Option<Notes>,
+    /// PostgreSQL: its function is set to a zone of its own, whatever the session's.
+    pub has_zone: bool,
     /// PostgreSQL: its function as the server names it in errors.
     pub function: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! The codes that findings of besom and of its bundled plugins have.
 
 /// Every one of them. A plugin from elsewhere may bring others.
-pub const CODES: [&str; 80] = [
+pub const CODES: [&str; 82] = [
     "ambiguous-grant",
     "before-delete-trigger",
     "broken-key",
@@ -81,6 +81,8 @@ pub const CODES: [&str; 80] = [
     "values-meet",
     "waits-further-on",
     "wider-join",
+    "zoned-tie",
+    "zoned-trigger",
     "zoneless-timestamp",
 ];
 

@@ -34,6 +34,7 @@ mod triggers;
 mod unindexed_keys;
 mod unindexed_lookups;
 mod weight;
+mod zoned_triggers;
 mod zones;
 
 pub use codes::{CODES, meant};
@@ -213,6 +214,7 @@ pub fn findings(catalog: &Catalog, rehearsed: &Rehearsed, weights: &Weights) -> 
         found.extend(triggers::before(&reach, catalog));
         if catalog.dialect() == Dialect::Postgres {
             found.extend(relations::unenforced(&reach, catalog));
+            found.extend(zoned_triggers::in_another_zone(&reach, catalog));
         }
     }
     for plan in &rehearsed.plans {

@@ -95,6 +95,7 @@ pub fn not_looked_for(columns: &BTreeMap<String, NotKnown>) -> Vec<Finding> {
 }
 
 #[cfg(test)]
+#[allow(clippy::panic)]
 mod tests {
     use super::*;
 

@@ -4,7 +4,7 @@
 use chrono_tz::Tz;
 
 use super::{Finding, Severity};
-use crate::catalog::{Catalog, Clock, Kind, Shows, TimeForm, same_clock, spell};
+use crate::catalog::{Catalog, Clock, Kind, Shows, TimeForm, same_clock, spell, time_zone};
 use crate::sql::{Plan, Probe};
 
 /// What such a column tells is hours off where it is read by another clock, and a row that was made this moment may be
@@ -33,16 +33,6 @@ fn by_session(probe: &Probe, catalog: &Catalog) -> Option<String> {
     if zones.is_empty() {
         return None;
     }
-    let told: Vec<_> = zones
-        .iter()
-        .filter_map(|told| Some(format!("{} ({})", told.zone.as_ref()?, told.whom)))
-        .collect();
-    let begin = match told.is_empty() {
-        false => format!("sessions here begin in {}", told.join(", ")),
-        true => "in which zone sessions here begin is not known, because the server's `timezone` is not shown to \
-                 this role"
-            .to_owned(),
-    };
     let (what, utc) = match probe.column.kind {
         Kind::Date => ("a `date`", "date"),
         _ => ("a `timestamp` without a zone", "native"),
@@ -52,14 +42,15 @@ fn by_session(probe: &Probe, catalog: &Catalog) -> Option<String> {
     let by_default = clocks.find(|clock| clock.is_certain());
     let by_default = by_default.map(|clock| format!(" ({} writes UTC)", clock.writer));
     let begin = format!(
-        "{} is {what}, and {begin}: what now() leaves there would be read as UTC, which may be hours too old or too \
+        "{} is {what}, and {}: what now() leaves there would be read as UTC, which may be hours too old or too \
          young{}",
         place(probe),
+        catalog.sessions_begin(),
         by_default.as_deref().unwrap_or_default()
     );
-    let likely = match told.is_empty() {
-        false => zones.iter().find_map(|told| told.known),
-        true => Some(Tz::UTC),
+    let likely = match zones.iter().any(|told| told.zone.is_some()) {
+        true => zones.iter().find_map(|told| told.known),
+        false => Some(Tz::UTC),
     };
     let Some(likely) = likely else {
         return Some(format!(
@@ -75,8 +66,9 @@ fn by_session(probe: &Probe, catalog: &Catalog) -> Option<String> {
     };
     Some(format!(
         "{begin}. Say in besom.toml in which zone the applications write such columns, \
-         \"UTC\" where that is the one:\n\n[database]\ntime-zone = \"{likely}\"\n\nor of this column alone, \
+         \"UTC\" where that is the one, by a line below [database]:\n\n{}\nor of this column alone, \
          with \"{utc}\" for UTC:\n\n{}",
+        time_zone(likely),
         line(probe, &form)
     ))
 }

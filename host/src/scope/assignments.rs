@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::cascade::referred_to;
 use super::check::Check;
 use super::tables::{find, find_column};
+use super::zoned::{is_zoned, ties_the_same};
 use crate::catalog::{Catalog, Column, Kind, Table};
 use crate::request::{Assignment, Fault, Request, Right, Source, Value};
 
@@ -20,6 +21,11 @@ impl Check<'_> {
             let column = find_column(table, column)?;
             assignable(table, request, column, self.catalog)?;
             self.stays(table, column)?;
+            let keys = table.foreign_keys.iter();
+            for key in keys.filter(|key| key.columns.contains(&column.name)) {
+                ties_the_same(key, self.catalog)?;
+                self.zoned |= is_zoned(key, self.catalog);
+            }
             self.needs_right(
                 table,
                 Right::Update,

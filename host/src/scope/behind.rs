@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::zoned::ties_the_same;
 use super::{Consequence, Tied};
 use crate::catalog::{Catalog, Dialect, Event, ForeignKey, OnDelete, Table, TableId, quote_ident};
 use crate::request::{Action, Fate, Fault, Problem, Request};
@@ -47,7 +48,7 @@ pub(super) fn events(
 /// Refuses what would not come out as it is written.
 ///
 /// # Errors
-/// `delete-rule`, `update-rule`, `disabled-key`, `inherited-table`, `no-replica-identity`, `broken-key`.
+/// `delete-rule`, `update-rule`, `disabled-key`, `inherited-table`, `no-replica-identity`, `broken-key`, `zoned-tie`.
 pub(super) fn nothing_behind(
     events: &BTreeSet<(TableId, Event)>,
     table: &Table,
@@ -78,6 +79,10 @@ pub(super) fn nothing_behind(
         let leaves = catalog.leaves(table).into_iter().flatten();
         for holder in leaves.chain([Arc::clone(table)]) {
             publishable(&holder, *event)?;
+            if *event == Event::Delete {
+                let mut keys = holder.referenced_by.iter();
+                keys.try_for_each(|key| ties_the_same(key, catalog))?;
+            }
         }
         if *event == Event::Delete {
             for key in &table.referenced_by {
@@ -316,7 +321,7 @@ fn them<'a>(heirs: &[TableId], one: &'a str) -> &'a str {
     }
 }
 
-fn refused(code: &str, message: String) -> Fault {
+pub(super) fn refused(code: &str, message: String) -> Fault {
     Fault::Other(Problem::new(code, message))
 }
 
@@ -330,5 +335,6 @@ pub(crate) fn is_behind(fault: &Fault) -> bool {
             | "inherited-table"
             | "no-replica-identity"
             | "broken-key"
+            | "zoned-tie"
     )
 }

@@ -9,8 +9,9 @@ use super::family::Family;
 use super::instants::with_instants;
 use super::refusal::Refusal;
 use super::tables::{find, find_column, holds_id, relatable, sweepable};
+use super::zoned::{is_zoned, is_zoned_join, joins_the_same};
 use super::{Authorized, Granted, Grants, TableGrant};
-use crate::catalog::{Catalog, Table, TableId};
+use crate::catalog::{Catalog, Event, Table, TableId};
 use crate::request::{
     Action, Comparison, Condition, Fault, JobName, Join, Missing, Request, Right, Timestamp,
 };
@@ -75,6 +76,7 @@ fn check(
         given: by_table(&granted.whole, catalog),
         said: by_table(&granted.access, catalog),
         missing: Vec::new(),
+        zoned: false,
     };
 
     check.condition(&table, &request.matching, true)?;
@@ -109,6 +111,14 @@ fn check(
     }
     let touched = events(&table, &request, &family.dependents, &family.consequences);
     nothing_behind(&touched, &table, &family.dependents, catalog)?;
+    let of_keys = touched.iter().any(|(id, event)| {
+        let lost = catalog.by_id(id).filter(|_| *event == Event::Delete);
+        lost.is_some_and(|table| {
+            let mut keys = table.referenced_by.iter();
+            keys.any(|key| is_zoned(key, catalog))
+        })
+    });
+    let zoned = check.zoned || of_keys;
     let narrowing = match request.action {
         // What may be looked at is the columns' to say; what may be changed, also the rows'.
         Action::Read(_) => Vec::new(),
@@ -120,6 +130,7 @@ fn check(
         root: root.cloned(),
         narrowing,
         family,
+        zoned,
     })
 }
 
@@ -135,6 +146,8 @@ pub(super) struct Check<'a> {
     /// What the plugin says that it touches.
     said: BTreeMap<TableId, &'a TableGrant>,
     missing: Vec<Missing>,
+    /// Some join or key that was met goes by the zone of the session.
+    pub(super) zoned: bool,
 }
 
 impl Check<'_> {
@@ -222,6 +235,8 @@ impl Check<'_> {
                 ),
             ));
         }
+        joins_the_same(table, related, on, self.catalog)?;
+        self.zoned |= is_zoned_join(table, related, on, self.catalog);
         for join in on {
             self.reads(related, &join.foreign, "a join")?;
             self.reads(table, &join.local, "a join")?;

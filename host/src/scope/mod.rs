@@ -17,6 +17,7 @@ mod path;
 mod refusal;
 mod tables;
 mod wider;
+mod zoned;
 
 pub(crate) use behind::is_behind;
 pub use check::{Subject, authorize};
@@ -42,6 +43,7 @@ pub struct Authorized<T> {
     root: Option<Arc<Table>>,
     narrowing: Vec<Condition>,
     family: Family,
+    zoned: bool,
 }
 
 impl Authorized<Request> {
@@ -89,6 +91,12 @@ impl Authorized<Request> {
             &self.family.dependents,
             &self.family.consequences,
         )
+    }
+
+    /// Some key or join of it ties columns that are equal by the zone of the session: it may be run as long as the
+    /// applications' are in UTC.
+    pub(crate) fn goes_by_zone(&self) -> bool {
+        self.zoned
     }
 
     /// What the database's own ON DELETE rules do along with the delete.

@@ -29,7 +29,8 @@ pub(crate) enum About {
     Itself,
     /// What the name of a column stands for.
     Column(String),
-    /// PostgreSQL: what sessions are told about their zone, where a time without one is read as UTC.
+    /// PostgreSQL: what sessions are told about their zone, where a time without one is read as UTC, or tied to one that
+    /// has a zone.
     Zone,
 }
 
@@ -82,7 +83,8 @@ impl Plan {
             let columns = columns.into_iter().map(About::Column);
             premises.extend(columns.map(|about| given(&table, about)));
         }
-        if self.dialect() == Dialect::Postgres && !self.zoneless().is_empty() {
+        let by_zone = self.authorized.goes_by_zone() && !self.catalog.zone_is_declared();
+        if self.dialect() == Dialect::Postgres && (by_zone || !self.zoneless().is_empty()) {
             premises.push(given(&self.table().id, About::Zone));
         }
         premises

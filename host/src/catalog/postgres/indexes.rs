@@ -125,11 +125,13 @@ SELECT t.tgrelid, t.tgname::text, t.tgtype,
                     OR code.source ~* ('(;|\mbegin\M|\mthen\M|\melse\M|\mloop\M|>>)\s*' || named.new || '=')
                     OR code.source ~* ('\minto\s+(strict\s+)?([\w\s.",]*,\s*)?' || named.new || '(,|;|\mfrom\M|\musing\M)'))),
        l.lanname <> 'plpgsql',
-       CASE WHEN l.lanname = 'plpgsql' AND t.tgqual IS NULL AND p.proconfig IS NULL THEN p.prosrc END,
+       CASE WHEN l.lanname = 'plpgsql' AND t.tgqual IS NULL
+                 AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS said WHERE said !~* '^timezone=') THEN p.prosrc END,
        NOT p.prosecdef, t.tgfoid::regprocedure::text,
        array_remove(ARRAY[t.tgoldtable::text, t.tgnewtable::text], NULL),
        regexp_replace(code.source, '''[^'']*''', '', 'g')
-           ~* '\m(delete\s+from|update|merge|truncate|execute|call)\M|\mperform\s+(?!pg_)'
+           ~* '\m(delete\s+from|update|merge|truncate|execute|call)\M|\mperform\s+(?!pg_)',
+       EXISTS (SELECT FROM unnest(p.proconfig) AS said WHERE said ~* '^timezone=')
 FROM pg_catalog.pg_trigger t
 JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang
@@ -164,6 +166,7 @@ type TriggerRow = (
     String,
     Vec<String>,
     bool,
+    bool,
 );
 
 pub(super) async fn add_triggers(
@@ -186,6 +189,7 @@ pub(super) async fn add_triggers(
             function,
             shown,
             writes,
+            has_zone,
         ) = row;
         let into = source.and_then(|source| noting::of_function(&source, &shown));
         let has = |bit| bits & bit != 0;
@@ -206,6 +210,7 @@ pub(super) async fn add_triggers(
             unread,
             replaces: false,
             writes,
+            has_zone,
             only_notes: into.map(|into| Notes { into, as_invoker }),
             function: Some(function),
         };

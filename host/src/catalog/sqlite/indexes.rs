@@ -114,6 +114,7 @@ pub(super) async fn add_triggers(
             unread: false,
             writes: true,
             replaces: firing::replaces(&sql),
+            has_zone: false,
             only_notes: noting::of_statement(&sql).map(|into| Notes {
                 into,
                 as_invoker: false,

@@ -26,6 +26,7 @@ mod taken_besides;
 mod taken_in_pieces;
 mod under_way;
 mod unproven;
+mod zones;
 
 use besom::preflight::Severity;
 use besom::request::{Batch, Condition, Join, Request, Step};

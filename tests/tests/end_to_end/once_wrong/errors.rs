@@ -164,6 +164,7 @@ async fn a_child_in_a_schema_that_the_role_may_not_use_is_named_with_the_way_out
         access: None,
         lease: lab.lease,
         times: Default::default(),
+        zone: None,
     };
     let refused = blind
         .run(Request::delete("item", Condition::Everything))

@@ -14,6 +14,7 @@ mod server_zones;
 mod times;
 mod triggers;
 mod weights;
+mod zoned_triggers;
 mod zones;
 
 use std::sync::Arc;

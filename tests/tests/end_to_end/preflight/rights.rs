@@ -28,6 +28,7 @@ async fn seen_by(owner: &Lab, role: &str) -> Lab {
         access: None,
         lease: owner.lease,
         times: Default::default(),
+        zone: None,
     }
 }
 

@@ -106,7 +106,10 @@ fn read(message: &str) -> Option<(Option<Tz>, TimeForm)> {
     let mut lines = Vec::new();
     let mut within = false;
     for line in message.lines() {
-        within = line.starts_with('[') || within && !line.is_empty();
+        // That table is in every file, and stands there once.
+        assert_ne!(line, "[database]", "{message}");
+        let begins = line.starts_with('[') || line.starts_with("time-zone = ");
+        within = begins || within && !line.is_empty();
         if within {
             lines.push(line);
         }
@@ -114,7 +117,7 @@ fn read(message: &str) -> Option<(Option<Tz>, TimeForm)> {
     if lines.is_empty() {
         return None;
     }
-    let text = lines.join("\n").replace("[database]", "");
+    let text = lines.join("\n");
     let text = format!("[database]\nurl = \"postgres://x@y/z\"\n{text}");
     let rules = Rules {
         environment: Environment::of([]),

@@ -29,7 +29,9 @@ const STRANGERS: [(TimeForm, i64, &str); 5] = [
 ];
 
 /// How the two databases declare what holds numbers, and how these are written.
-const WRITINGS: [([&str; 2], fn(&str) -> String); 5] = [
+type Writing = ([&'static str; 2], fn(&str) -> String);
+
+const WRITINGS: [Writing; 5] = [
     (["bigint", "INTEGER"], |number| number.to_owned()),
     (["numeric", "NUMERIC"], |number| format!("{number}.5")),
     (["double precision", "REAL"], |number| number.to_owned()),
