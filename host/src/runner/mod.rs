@@ -57,6 +57,7 @@ pub use weigh::weigh;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::catalog::{Catalog, Dialect, Role, quote_ident};
 use crate::config::Config;
@@ -258,8 +259,15 @@ pub fn engine(config: &Config) -> Result<Engine, RunnerError> {
 
 /// The catalog as it is now, with the operator's word on times.
 async fn catalog(config: &Config, database: &Database) -> Result<Arc<Catalog>, RunnerError> {
+    /// Reading the system tables takes its time on a busy server, whatever a batch may take.
+    const AT_LEAST: Duration = Duration::from_secs(15);
     let mut session = database.session().await?;
-    session.hold().await?;
+    if session.dialect() == Dialect::Postgres {
+        let limit = database.options().statement_timeout.max(AT_LEAST);
+        let limit = limit.as_millis();
+        let begin = format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {limit}");
+        session.begin(&begin).await?;
+    }
     let catalog = if let Some(connection) = session.as_postgres() {
         Catalog::load_postgres(connection).await?
     } else if let Some(connection) = session.as_sqlite() {
@@ -267,7 +275,9 @@ async fn catalog(config: &Config, database: &Database) -> Result<Arc<Catalog>, R
     } else {
         Catalog::from_tables(Dialect::Sqlite, Vec::new(), Vec::new())
     };
-    session.release().await?;
+    if session.dialect() == Dialect::Postgres {
+        session.commit().await?;
+    }
     let forms = config
         .times
         .iter()

@@ -117,6 +117,11 @@ fn to_the_letter(
             _ => None,
         };
     }
+    let is_float = |column: &Column| column.kind == Kind::Float;
+    if is_float(local) != is_float(foreign) && !by_a_key {
+        // Of a whole number and a double that are equal the database has compared doubles, and rounded the first.
+        return Some(format!("{here}::numeric = {there}::numeric"));
+    }
     let is_text = |column: &Column| column.kind == Kind::Text;
     let unlike = is_text(local) && is_text(foreign) && !one_equality(local, foreign);
     (unlike && !by_a_key).then(|| format!("{} = {}", by_bytes(&here), by_bytes(&there)))

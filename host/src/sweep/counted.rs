@@ -140,9 +140,10 @@ impl Attempt<'_> {
         // Of rows that may be changed twice no more can be said than that none went which is not counted at all.
         let updates = matches!(plan.request().action, Action::Update(_));
         let beside = match (updates, once) {
-            // A trigger of the table's own may change a row again, and one that moves to another partition leaves one.
-            (true, _) if plan.authorized.root().is_none() => Some(worked.deleted),
-            (true, _) => None,
+            // A trigger of the table's own may change a row again. One that moves to another partition is deleted here,
+            // which is no doubt where no trigger could have taken any.
+            (true, _) if plan.authorized.root().is_some() && !plan.fires_triggers() => None,
+            (true, _) => Some(worked.deleted),
             (false, Some(rows)) => rows.checked_sub(changed),
             (false, None) => worked.deleted.checked_sub(changed),
         };

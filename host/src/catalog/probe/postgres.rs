@@ -44,7 +44,7 @@ impl Catalog {
         };
         let ends = has_ends(table, column, Dialect::Postgres);
         let sql = sample(table, column, expression, ends);
-        let values: Vec<(String, String)> = sqlx::query_as(AssertSqlSafe(sql))
+        let mut values: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
             .persistent(false)
             .fetch_all(connection)
             .await
@@ -52,36 +52,27 @@ impl Catalog {
                 place: place(&table.id, column),
                 source,
             })?;
+        let mut seen = BTreeSet::new();
+        values.retain(|value| seen.insert(value.clone()));
         let sampled = |text: String| match by_kind {
             IdShape::Uuid => Sampled::Uuid(text),
             IdShape::Bytes => Sampled::Bytes(from_hex(&text)),
             IdShape::UuidText | IdShape::Crockford { .. } => Sampled::Text(text),
         };
         let sample = Sample {
-            values: each_row_once(values).map(sampled).collect(),
+            values: values.into_iter().map(sampled).collect(),
             ends,
         };
         ids::form(named, column, &sample, by_kind, now)
     }
 }
 
-/// Of values and what their rows are known by those of each row once: one that is at both ends of a small table, or
-/// drawn by lot as well, says once what it is.
-fn each_row_once(values: Vec<(String, String)>) -> impl Iterator<Item = String> {
-    let mut seen = BTreeSet::new();
-    let values = values.into_iter();
-    values.filter_map(move |(value, row)| seen.insert(row).then_some(value))
-}
-
-/// What a row is known by for the time of a statement.
-const ROW: &str = "tableoid::text || ctid::text AS r";
-
 /// The column's values from a part of the table, which `drawn` says. They are called `c`, so that ORDER BY cannot
 /// mean the column of the result.
 fn values(table: &Table, column: &Column, drawn: &str) -> String {
     let only = only(table);
     let (name, from) = (quote_ident(&column.name), table.sql_name());
-    format!("SELECT {name} AS c, {ROW} FROM {only}{from}{drawn} WHERE {name} IS NOT NULL")
+    format!("SELECT {name} AS c FROM {only}{from}{drawn} WHERE {name} IS NOT NULL")
 }
 
 /// A parent of tables that inherit is sampled without them, a partitioned one with its leaves.
@@ -101,8 +92,8 @@ fn sample(table: &Table, column: &Column, expression: &str, ends: bool) -> Strin
         false => format!("({from} LIMIT {SAMPLE_UNORDERED})"),
     };
     format!(
-        "SELECT {expression}, r FROM ({ordered} UNION ALL (
-             SELECT c, r FROM ({at_random} LIMIT {SAMPLE_OF}) AS drawn ORDER BY random() LIMIT {SAMPLE_AT_RANDOM}
+        "SELECT {expression} FROM ({ordered} UNION ALL (
+             SELECT c FROM ({at_random} LIMIT {SAMPLE_OF}) AS drawn ORDER BY random() LIMIT {SAMPLE_AT_RANDOM}
          )) AS s"
     )
 }
@@ -110,9 +101,9 @@ fn sample(table: &Table, column: &Column, expression: &str, ends: bool) -> Strin
 /// The least values `c` and the greatest.
 fn both_ends(from: &str) -> String {
     format!(
-        "(SELECT c, r FROM ({from}) AS least ORDER BY c LIMIT {SAMPLE_EACH_END})
+        "(SELECT c FROM ({from}) AS least ORDER BY c LIMIT {SAMPLE_EACH_END})
          UNION ALL
-         (SELECT c, r FROM ({from}) AS greatest ORDER BY c DESC LIMIT {SAMPLE_EACH_END})"
+         (SELECT c FROM ({from}) AS greatest ORDER BY c DESC LIMIT {SAMPLE_EACH_END})"
     )
 }
 
@@ -206,40 +197,53 @@ async fn some_values(
     table: &Table,
     column: &Column,
 ) -> Result<Vec<Raw>, ProbeError> {
-    let mut sql = between(table, column);
-    if has_ends(table, column, Dialect::Postgres) {
-        let ends = both_ends(&values(table, column, ""));
-        sql = format!("({sql}) UNION ALL (SELECT left(c::text, 80), r FROM ({ends}) AS ends)");
-    }
-    let values: Vec<(String, String)> = sqlx::query_as(AssertSqlSafe(sql))
+    let failed = |source| ProbeError::Query {
+        place: place(&table.id, column),
+        source,
+    };
+    let some: Vec<(String, bool)> = sqlx::query_as(AssertSqlSafe(between(table, column)))
         .persistent(false)
         .bind(table.sql_name())
         .bind(i64::from(instants::SAMPLE_BETWEEN))
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await
-        .map_err(|source| ProbeError::Query {
-            place: place(&table.id, column),
-            source,
-        })?;
+        .map_err(failed)?;
+    let are_all =
+        some.len() < instants::SAMPLE_BETWEEN as usize && some.iter().all(|(_, all)| *all);
+    let mut values: Vec<String> = some.into_iter().map(|(value, _)| value).collect();
+    // Of a small table they would be the same rows once more.
+    if has_ends(table, column, Dialect::Postgres) && (values.is_empty() || !are_all) {
+        let ends = both_ends(&self::values(table, column, ""));
+        let sql = format!("SELECT left(c::text, 80) FROM ({ends}) AS ends");
+        let ends: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
+            .persistent(false)
+            .fetch_all(connection)
+            .await
+            .map_err(failed)?;
+        values.extend(ends);
+    }
     let raw = |text: String| match column.kind {
         Kind::Text => Raw::Text(text),
         _ => Raw::number(&text),
     };
-    Ok(each_row_once(values).map(raw).collect())
+    Ok(values.into_iter().map(raw).collect())
 }
 
-/// Values of some pages drawn by lot. Of a small table that is every page.
+/// Values of some pages drawn by lot, and whether these are all pages, as they are of a small table.
 fn between(table: &Table, column: &Column) -> String {
     /// Pages to draw, about.
     const PAGES: u32 = 64;
     let (name, from) = (quote_ident(&column.name), table.sql_name());
     let only = only(table);
+    let share = format!(
+        "{PAGES} * 100.0 / greatest(1, (
+             SELECT sum(pg_relation_size(t)) / current_setting('block_size')::bigint FROM (
+                 SELECT to_regclass($1) AS t
+                 UNION SELECT relid FROM pg_partition_tree(to_regclass($1))) AS leaves))"
+    );
     format!(
-        "SELECT left(c::text, 80), r FROM (
-             SELECT {name} AS c, {ROW} FROM {only}{from} TABLESAMPLE SYSTEM (least(100, {PAGES} * 100.0 / greatest(1, (
-                 SELECT sum(pg_relation_size(t)) / current_setting('block_size')::bigint FROM (
-                     SELECT to_regclass($1) AS t
-                     UNION SELECT relid FROM pg_partition_tree(to_regclass($1))) AS leaves))))
+        "SELECT left(c::text, 80), {share} >= 100 FROM (
+             SELECT {name} AS c FROM {only}{from} TABLESAMPLE SYSTEM (least(100, {share}))
              WHERE {name} IS NOT NULL ORDER BY random() LIMIT $2) AS drawn"
     )
 }

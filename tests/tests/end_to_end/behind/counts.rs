@@ -296,14 +296,23 @@ async fn what_a_trigger_takes_of_the_table_itself_leaves_the_run_unverified() {
             true,
         ),
     ] {
-        let lab = Lab::postgres(&format!("{OWN} CREATE {trigger}")).await;
-        let (context, _) = lab.begin().await;
-        let (batch, end) = besom_tests::lab::drain(&context, request).await.unwrap();
-        assert_eq!((end, batch.affected), (Step::Drained, 1), "{trigger}");
-        let ended = context.settle().await.ended;
-        let remains = besom::sweep::verify(&lab.database, &ended).await;
-        let said = besom::sweep::Verification::of(&remains).to_ledger();
-        let said = said.unwrap();
-        assert_eq!(said == "verified", verified, "{trigger}: {said}");
+        let in_parts = OWN.replacen(
+            "note text)",
+            "note text) PARTITION BY RANGE (id); CREATE TABLE part PARTITION OF sessions DEFAULT",
+            1,
+        );
+        for tables in [OWN, in_parts.as_str()] {
+            let lab = Lab::postgres(&format!("{tables} CREATE {trigger}")).await;
+            let (context, _) = lab.begin().await;
+            let swept = besom_tests::lab::drain(&context, request.clone()).await;
+            let (batch, end) = swept.unwrap();
+            let case = format!("{trigger}: {tables}");
+            assert_eq!((end, batch.affected), (Step::Drained, 1), "{case}");
+            let ended = context.settle().await.ended;
+            let remains = besom::sweep::verify(&lab.database, &ended).await;
+            let said = besom::sweep::Verification::of(&remains).to_ledger();
+            let said = said.unwrap();
+            assert_eq!(said == "verified", verified, "{said}: {case}");
+        }
     }
 }

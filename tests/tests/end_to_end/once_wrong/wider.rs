@@ -184,3 +184,27 @@ async fn where_a_key_of_the_database_ties_them_it_says_what_hangs_on_what() {
         assert_eq!(lab.count("SELECT count(*) FROM child").await, left);
     }
 }
+
+/// PostgreSQL compares a whole number with a double as doubles, which do not have that many digits.
+#[tokio::test]
+async fn a_child_of_another_number_does_not_go_by_a_parent_that_a_double_takes_for_its_own() {
+    for (id, refers) in [
+        ("bigint", "double precision"),
+        ("double precision", "bigint"),
+    ] {
+        let numbers = ["9007199254740992", "9007199254740994", "9007199254740993"];
+        let lab = Lab::postgres(&tables("", id, refers, numbers)).await;
+        lab.script("INSERT INTO parent VALUES (7, TRUE); INSERT INTO child VALUES (2, 7)")
+            .await;
+        let of_a_dead_one = Condition::Exists {
+            table: "parent".to_owned(),
+            on: vec![Join::new("id", "parent")],
+            matching: Box::new(compare("dead", Comparison::Equal, Value::Boolean(true))),
+        };
+
+        let gone = lab.run(Request::delete("child", of_a_dead_one)).await;
+
+        assert_eq!(gone.unwrap().0.affected, 1, "{id}");
+        assert_eq!(lab.ids("SELECT n FROM child").await, [1], "{id}");
+    }
+}
