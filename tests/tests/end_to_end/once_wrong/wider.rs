@@ -199,7 +199,11 @@ async fn a_child_of_another_number_does_not_go_by_a_parent_that_a_double_takes_f
         let of_a_dead_one = Condition::Exists {
             table: "parent".to_owned(),
             on: vec![Join::new("id", "parent")],
-            matching: Box::new(compare("dead", Comparison::Equal, Value::Boolean(true))),
+            matching: Some(Box::new(compare(
+                "dead",
+                Comparison::Equal,
+                Value::Boolean(true),
+            ))),
         };
 
         let gone = lab.run(Request::delete("child", of_a_dead_one)).await;
