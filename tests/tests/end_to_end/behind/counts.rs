@@ -302,6 +302,9 @@ async fn what_a_trigger_takes_of_the_table_itself_leaves_the_run_unverified() {
             1,
         );
         for tables in [OWN, in_parts.as_str()] {
+            // Of a whole that is swept by its parts no trigger FOR EACH STATEMENT fires.
+            let fires = tables == OWN || !trigger.contains("FOR EACH STATEMENT");
+            let verified = verified || !fires;
             let lab = Lab::postgres(&format!("{tables} CREATE {trigger}")).await;
             let (context, _) = lab.begin().await;
             let swept = besom_tests::lab::drain(&context, request.clone()).await;
