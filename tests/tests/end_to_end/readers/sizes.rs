@@ -110,5 +110,5 @@ async fn many_columns_of_many_rows_are_changed_in_a_moment() {
     let took = begun.elapsed();
     lab.end(&context).await;
     assert_eq!(batch.affected, 1000);
-    assert!(took.as_millis() < 2500, "{took:?}");
+    assert!(took.as_millis() < 6000, "{took:?}");
 }
