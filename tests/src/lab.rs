@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use besom::catalog::{Catalog, Dialect, Times};
-use besom::database::{Database, DatabaseOptions, Pooler, Session};
+use besom::database::{Database, DatabaseError, DatabaseOptions, Pooler, Session};
 use besom::ledger::{self, Claim, Claimed};
 use besom::request::{Batch, Fault, JobName, Mode, Request, Step, Timestamp};
 use besom::scope::{Granted, Grants, Subject, TableGrant};
@@ -118,11 +118,18 @@ impl Lab {
 
     /// Runs statements.
     pub async fn script(&self, sql: &str) {
+        /// The server's own ANALYZE may have the lock for a moment.
+        const LOCKED: &str = "55P03";
         let mut session = self.session().await;
-        session
-            .run_script(sql)
-            .await
-            .unwrap_or_else(|error| panic!("{error} in:\n{sql}"));
+        let mut ran = session.run_script(sql).await;
+        for _ in 0..10 {
+            let again = |error: &DatabaseError| sql == "ANALYZE" && error.code == LOCKED;
+            if !ran.as_ref().is_err_and(again) {
+                break;
+            }
+            ran = session.run_script(sql).await;
+        }
+        ran.unwrap_or_else(|error| panic!("{error} in:\n{sql}"));
     }
 
     /// The first column of the only row, as an integer.
