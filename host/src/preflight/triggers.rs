@@ -24,23 +24,33 @@ pub(super) fn before(reach: &Reach, catalog: &Catalog) -> Vec<Finding> {
     found
 }
 
-/// The BEFORE triggers for each row of a table, and those that its partitions have beside them.
-fn of_rows<'a>(
+/// The triggers that fire on a table, and those that its partitions have beside them.
+pub(super) fn firing<'a>(
     touched: &'a Touched,
     catalog: &'a Catalog,
 ) -> impl Iterator<Item = (Arc<Table>, &'a Trigger)> {
     let table = &touched.table;
-    let told = touched.loses || !touched.changes.is_empty();
-    let leaves = catalog.leaves_of(table).filter(move |_| told);
     let own = table.triggers.iter().map(move |own| (table, own));
     let copied = |trigger: &&Trigger| table.triggers.contains(trigger);
-    let below = leaves.flat_map(move |leaf| {
+    let below = catalog.leaves_of(table).flat_map(move |leaf| {
         let own = leaf.triggers.iter().filter(move |trigger| !copied(trigger));
         own.map(move |own| (leaf, own))
     });
     own.chain(below)
-        .filter(|(_, trigger)| trigger.for_each_row && trigger.timing == TriggerTiming::Before)
+        .filter(|(_, trigger)| {
+            trigger.on_delete && touched.loses
+                || trigger.on_update && trigger.fires_on(&touched.changes)
+        })
         .map(|(table, trigger)| (Arc::clone(table), trigger))
+}
+
+/// Of these the ones that run before each row.
+fn of_rows<'a>(
+    touched: &'a Touched,
+    catalog: &'a Catalog,
+) -> impl Iterator<Item = (Arc<Table>, &'a Trigger)> {
+    firing(touched, catalog)
+        .filter(|(_, trigger)| trigger.for_each_row && trigger.timing == TriggerTiming::Before)
 }
 
 fn on_delete(table: &Table, trigger: &Trigger, dialect: Dialect) -> Finding {

@@ -4,11 +4,10 @@
 //! A batch is not moved to that zone: what it holds against the schema, and the rows of a page that it finds again, are
 //! texts of the server's, in which a `timestamptz` stands as the session's zone shows it.
 
-use std::sync::Arc;
-
 use chrono_tz::Tz;
 
-use super::reach::{Reach, Touched};
+use super::reach::Reach;
+use super::triggers::firing;
 use super::{Finding, Severity};
 use crate::catalog::{Catalog, Column, Kind, Notes, Table, Trigger, TriggerTiming, time_zone};
 
@@ -28,26 +27,6 @@ pub(super) fn in_another_zone(reach: &Reach, catalog: &Catalog) -> Vec<Finding> 
         }
     }
     found
-}
-
-/// The triggers that fire on a table, and those that its partitions have beside them.
-fn firing<'a>(
-    touched: &'a Touched,
-    catalog: &'a Catalog,
-) -> impl Iterator<Item = (Arc<Table>, &'a Trigger)> {
-    let table = &touched.table;
-    let own = table.triggers.iter().map(move |own| (table, own));
-    let copied = |trigger: &&Trigger| table.triggers.contains(trigger);
-    let below = catalog.leaves_of(table).flat_map(move |leaf| {
-        let own = leaf.triggers.iter().filter(move |trigger| !copied(trigger));
-        own.map(move |own| (leaf, own))
-    });
-    own.chain(below)
-        .filter(|(_, trigger)| {
-            trigger.on_delete && touched.loses
-                || trigger.on_update && trigger.fires_on(&touched.changes)
-        })
-        .map(|(table, trigger)| (Arc::clone(table), trigger))
 }
 
 /// A column without a zone that the trigger may write, in words; `None`: there is none.

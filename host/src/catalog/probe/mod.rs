@@ -9,6 +9,7 @@ mod equality;
 mod error;
 mod ids;
 mod instants;
+mod looks;
 mod postgres;
 mod presence;
 mod sqlite;

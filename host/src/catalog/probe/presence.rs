@@ -1,7 +1,7 @@
 //! Telling what `IS NULL` and `IS NOT NULL` mean of a column whose type does not say: applications write 0, `''`
 //! or `0000-00-00` where they mean that nothing has happened yet, and such a value is not NULL.
 
-use super::instants::{are_likely, counted};
+use super::looks::{are_likely, counted};
 use crate::catalog::read::Raw;
 use crate::catalog::time_forms::fits;
 use crate::catalog::{Column, Dialect, ForeignKey, Kind, Table, TimeForm, Times};

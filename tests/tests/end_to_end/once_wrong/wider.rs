@@ -18,6 +18,15 @@ fn tables(before: &str, id: &str, refers: &str, [dead, live, child]: [&str; 3]) 
     )
 }
 
+fn of_a_dead_parent() -> Condition {
+    let dead = compare("dead", Comparison::Equal, Value::Boolean(true));
+    Condition::Exists {
+        table: "parent".to_owned(),
+        on: vec![Join::new("id", "parent")],
+        matching: Some(Box::new(dead)),
+    }
+}
+
 fn dead() -> Request {
     let dead = compare("dead", Comparison::Equal, Value::Boolean(true));
     Request::delete("parent", dead)
@@ -127,22 +136,13 @@ async fn what_a_row_must_have_it_must_have_to_the_letter() {
     ] {
         labs.push((Lab::sqlite(&tables("", id, refers, rows)).await, "1"));
     }
-    let of_a_dead_parent = Condition::Exists {
-        table: "parent".to_owned(),
-        on: vec![Join::new("id", "parent")],
-        matching: Some(Box::new(compare(
-            "dead",
-            Comparison::Equal,
-            Value::Boolean(true),
-        ))),
-    };
     let with_a_child = Condition::Exists {
         table: "child".to_owned(),
         on: vec![Join::new("parent", "id")],
         matching: None,
     };
     for (lab, dead) in labs {
-        let request = Request::delete("child", of_a_dead_parent.clone());
+        let request = Request::delete("child", of_a_dead_parent());
         let (batch, _) = lab.run(request.clone()).await.unwrap();
         assert_eq!(batch.affected, 0, "{:?}", lab.dialect());
 
@@ -196,17 +196,7 @@ async fn a_child_of_another_number_does_not_go_by_a_parent_that_a_double_takes_f
         let lab = Lab::postgres(&tables("", id, refers, numbers)).await;
         lab.script("INSERT INTO parent VALUES (7, TRUE); INSERT INTO child VALUES (2, 7)")
             .await;
-        let of_a_dead_one = Condition::Exists {
-            table: "parent".to_owned(),
-            on: vec![Join::new("id", "parent")],
-            matching: Some(Box::new(compare(
-                "dead",
-                Comparison::Equal,
-                Value::Boolean(true),
-            ))),
-        };
-
-        let gone = lab.run(Request::delete("child", of_a_dead_one)).await;
+        let gone = lab.run(Request::delete("child", of_a_dead_parent())).await;
 
         assert_eq!(gone.unwrap().0.affected, 1, "{id}");
         assert_eq!(lab.ids("SELECT n FROM child").await, [1], "{id}");

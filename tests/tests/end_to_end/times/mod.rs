@@ -15,6 +15,7 @@ mod odd_values;
 mod plain;
 mod property;
 mod units;
+mod writers;
 mod zones;
 
 use besom::request::{Batch, Comparison, Condition, Fault, Request, Timestamp, Value};
